@@ -1,0 +1,1 @@
+"""The science, free of AiiDA: representations, models, hulls, keep-rules and the campaign's decisions."""

@@ -1,0 +1,152 @@
+"""Errors that carry a stable code word.
+
+The code word is what people search for and what the AiiDA layer turns into an exit code: in
+capitals it is the exit code's label. Statuses are grouped in bands, so that a number alone tells
+whose turn it is:
+
+====== =========================================================
+band   meaning
+====== =========================================================
+2xx    the inputs are wrong; nothing was run
+30x    files are missing, truncated or of another kind
+31x    the program refused and said why
+41x    curable: a handler may restart the process
+5xx    everything ran, but the science fell short
+====== =========================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+MAX_LISTED = 8
+
+
+def listed(items: Iterable[object], limit: int = MAX_LISTED) -> str:
+    """Join ``items`` for a message, shortened after ``limit`` of them."""
+    words = [str(item) for item in items]
+    shown = ", ".join(words[:limit])
+    return shown if len(words) <= limit else f"{shown} and {len(words) - limit} more"
+
+
+class MlhullError(Exception):
+    """Base of all errors that the package raises on purpose.
+
+    Attributes:
+        code: stable word that names the kind of failure, in snake case.
+        status: the AiiDA exit status that this kind of failure ends with.
+    """
+
+    code: ClassVar[str] = "mlhull"
+    status: ClassVar[int] = 310
+
+    @classmethod
+    def label(cls) -> str:
+        """The exit code's label: the code word in capitals."""
+        return f"ERROR_{cls.code.upper()}"
+
+
+class InputError(MlhullError, ValueError):
+    """The inputs can't be used as they are."""
+
+    code = "invalid_input"
+    status = 200
+
+
+class UnknownNameError(InputError):
+    """A model, rule, engine, potential or protocol of that name doesn't exist."""
+
+    code = "unknown_name"
+    status = 201
+
+
+class SettingsError(InputError):
+    """A campaign file or a settings dictionary is not valid."""
+
+    code = "invalid_settings"
+    status = 202
+
+
+class CrystalError(InputError):
+    """A crystal is broken: not finite, overlapping atoms, no volume, unknown element."""
+
+    code = "invalid_crystal"
+    status = 203
+
+
+class TableError(InputError):
+    """A table's columns don't fit together: lengths, order, duplicate ids, not finite."""
+
+    code = "invalid_table"
+    status = 204
+
+
+class MissingEndMembersError(InputError):
+    """The references lack elements that candidates need; the message lists them."""
+
+    code = "missing_end_members"
+    status = 205
+
+
+class MixedSchemesError(InputError):
+    """Energies of different functionals or correction schemes meet in one hull."""
+
+    code = "mixed_schemes"
+    status = 206
+
+
+class TooFewLabelsError(InputError):
+    """There are fewer labels than the ensemble needs to train and validate."""
+
+    code = "too_few_labels"
+    status = 207
+
+
+class DeviceError(InputError):
+    """A device was asked for that this machine doesn't have."""
+
+    code = "no_such_device"
+    status = 208
+
+
+class WireError(MlhullError):
+    """A file is missing, truncated, of another kind or of another version."""
+
+    code = "unreadable_file"
+    status = 301
+
+
+class WeightsError(WireError):
+    """A weights file is truncated, foreign or belongs to another model."""
+
+    code = "wrong_weights"
+    status = 302
+
+
+class IncompleteJobError(WireError):
+    """A job's completion marker is missing or its row count is off."""
+
+    code = "incomplete_job"
+    status = 303
+
+
+class MissingExtraError(MlhullError, ImportError):
+    """An optional dependency is needed; the message names the extra to install."""
+
+    code = "missing_extra"
+    status = 311
+
+
+class FitError(MlhullError):
+    """Training ran but gave nothing usable (diverged, not finite)."""
+
+    code = "fit_failed"
+    status = 510
+
+
+class HullError(MlhullError):
+    """A hull distance could not be certified."""
+
+    code = "hull_not_certified"
+    status = 511

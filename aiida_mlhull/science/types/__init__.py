@@ -1,0 +1,30 @@
+"""The nouns: frozen tables with shape and unit beside every field."""
+
+from aiida_mlhull.science.types.crystals import Crystals
+from aiida_mlhull.science.types.ensemble import EnsembleWeights, MemberWeights
+from aiida_mlhull.science.types.tables import (
+    Candidates,
+    Decisions,
+    Labels,
+    ModelRows,
+    Predictions,
+    References,
+    Table,
+    TrainingRows,
+    concatenate,
+)
+
+__all__ = [
+    "Candidates",
+    "Crystals",
+    "Decisions",
+    "EnsembleWeights",
+    "Labels",
+    "MemberWeights",
+    "ModelRows",
+    "Predictions",
+    "References",
+    "Table",
+    "TrainingRows",
+    "concatenate",
+]

@@ -1,0 +1,15 @@
+"""The few conversions that the package needs; everything else is eV, Å and core-minutes throughout."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MEV_PER_EV: Final = 1000.0
+SECONDS_PER_MINUTE: Final = 60.0
+
+ENERGY_UNIT: Final = "eV/atom"
+LENGTH_UNIT: Final = "Å"
+COST_UNIT: Final = "core-minutes"
+
+ON_HULL_TOLERANCE: Final = 1e-6
+"""eV/atom; a phase this close to the hull counts as lying on it."""
