@@ -1,0 +1,33 @@
+"""How nouns travel: parquet for tables, safetensors and JSON for ensembles, JSON for everything small.
+
+The same bytes lie in a node's repository, in a job's folder and on the compute node, so there is one
+format, one version and one place that reads it. Equal nouns give equal bytes, which is what lets AiiDA
+recognize an unchanged shard.
+"""
+
+from aiida_mlhull.science.wire.folder import (
+    DONE_FILE,
+    JobFolder,
+    read_json,
+    write_json,
+)
+from aiida_mlhull.science.wire.tables import decode_table, encode_table
+from aiida_mlhull.science.wire.weights import (
+    decode_ensemble,
+    decode_member,
+    encode_ensemble,
+    encode_member,
+)
+
+__all__ = [
+    "DONE_FILE",
+    "JobFolder",
+    "decode_ensemble",
+    "decode_member",
+    "decode_table",
+    "encode_ensemble",
+    "encode_member",
+    "encode_table",
+    "read_json",
+    "write_json",
+]

@@ -1,0 +1,122 @@
+"""Tables as parquet: one codec for every noun, driven by the dataclass's own fields."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from aiida_mlhull.science.errors import WireError
+from aiida_mlhull.science.types import Crystals, Table
+
+T = TypeVar("T", bound=Table)
+
+VERSION: Final = 1
+KEY: Final = b"mlhull"
+CELL_NUMBERS: Final = 9
+COMPRESSION_LEVEL: Final = 6
+
+
+def encode_table(table: Table) -> bytes:
+    """Parquet bytes of ``table``; equal tables give equal bytes."""
+    columns: dict[str, pa.Array] = {}
+    properties: dict[str, Any] = {}
+    for field in fields(table):
+        value = getattr(table, field.name)
+        if isinstance(value, Crystals):
+            columns |= _encode_crystals(field.name, value)
+        elif isinstance(value, np.ndarray):
+            columns[field.name] = _encode_array(value)
+        else:
+            properties[field.name] = value
+    header = {"noun": type(table).__name__, "version": VERSION, "properties": properties}
+    packed = pa.table(columns).replace_schema_metadata({KEY: json.dumps(header, sort_keys=True).encode()})
+    sink = pa.BufferOutputStream()
+    pq.write_table(packed, sink, compression="zstd", compression_level=COMPRESSION_LEVEL)
+    return bytes(sink.getvalue())
+
+
+def decode_table(noun: type[T], content: bytes, *, name: str = "table") -> T:
+    """The table behind parquet bytes.
+
+    Args:
+        noun: the kind of table that is expected.
+        content: the bytes.
+        name: how to call them in an error.
+
+    Raises:
+        WireError: if they are no parquet file, hold another noun, or are of another version.
+        TableError: if the rows don't make a valid table.
+    """
+    packed, properties = _read(noun, content, name)
+    values: dict[str, Any] = {}
+    for field in fields(noun):
+        if f"{field.name}.lattice" in packed.column_names:
+            values[field.name] = _decode_crystals(field.name, packed)
+        elif field.name in packed.column_names:
+            values[field.name] = _decode_array(packed.column(field.name))
+        elif field.name in properties:
+            values[field.name] = properties[field.name]
+        else:
+            raise WireError(f"{name}: column {field.name!r} of {noun.__name__} is missing")
+    return noun(**values)
+
+
+def _read(noun: type[Table], content: bytes, name: str) -> tuple[pa.Table, dict[str, Any]]:
+    try:
+        packed = pq.read_table(pa.BufferReader(content))
+        header = json.loads((packed.schema.metadata or {})[KEY])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise WireError(f"{name} is not a readable parquet file ({error}); is it truncated?") from error
+    except (KeyError, ValueError) as error:
+        raise WireError(f"{name} is a parquet file, but none of ours: it has no mlhull header") from error
+    if header["noun"] != noun.__name__:
+        raise WireError(f"{name} holds {header['noun']}, expected {noun.__name__}")
+    if header["version"] != VERSION:
+        raise WireError(f"{name} has format version {header['version']}, this package reads {VERSION}")
+    return packed, header["properties"]
+
+
+def _encode_array(array: NDArray[Any]) -> pa.Array:
+    if array.ndim == 1:
+        return pa.array(array.tolist(), pa.string()) if array.dtype.kind == "U" else pa.array(array)
+    flat = pa.array(np.ascontiguousarray(array).ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, array.shape[1])
+
+
+def _decode_array(column: pa.ChunkedArray) -> NDArray[Any]:
+    if pa.types.is_fixed_size_list(column.type):
+        width = column.type.list_size
+        return np.asarray(column.combine_chunks().flatten()).reshape(len(column), width).copy()
+    if pa.types.is_string(column.type):
+        return np.asarray(column.to_pylist(), dtype=np.str_)
+    return np.array(column.to_numpy())
+
+
+def _encode_crystals(prefix: str, crystals: Crystals) -> dict[str, pa.Array]:
+    cells = pa.array(crystals.lattices.ravel())
+    site_offsets = pa.array(crystals.offsets, pa.int32())
+    coordinate_offsets = pa.array(3 * crystals.offsets, pa.int32())
+    return {
+        f"{prefix}.lattice": pa.FixedSizeListArray.from_arrays(cells, CELL_NUMBERS),
+        f"{prefix}.numbers": pa.ListArray.from_arrays(site_offsets, pa.array(crystals.numbers)),
+        f"{prefix}.frac_coords": pa.ListArray.from_arrays(coordinate_offsets, pa.array(crystals.frac_coords.ravel())),
+    }
+
+
+def _decode_crystals(prefix: str, packed: pa.Table) -> Crystals:
+    numbers = packed.column(f"{prefix}.numbers").combine_chunks()
+    counts = np.asarray(numbers.value_lengths(), dtype=np.int64)
+    coordinates = np.asarray(packed.column(f"{prefix}.frac_coords").combine_chunks().flatten())
+    cells = np.asarray(packed.column(f"{prefix}.lattice").combine_chunks().flatten())
+    return Crystals(
+        lattices=cells.reshape(-1, 3, 3).copy(),
+        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        numbers=np.asarray(numbers.flatten()).copy(),
+        frac_coords=coordinates.reshape(-1, 3).copy(),
+    )

@@ -1,0 +1,83 @@
+"""Members and ensembles as safetensors plus JSON: loading never runs code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Final
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from aiida_mlhull.science.errors import WeightsError
+from aiida_mlhull.science.types import EnsembleWeights, MemberWeights
+
+VERSION: Final = 1
+FORMAT: Final = "mlhull-member"
+ENSEMBLE_FILE: Final = "ensemble.json"
+
+
+def encode_member(member: MemberWeights) -> bytes:
+    """One member as a safetensors file whose header holds the JSON part; equal members, equal bytes."""
+    facts = {"meta": member.meta, "scores": member.scores, "seed": member.seed}
+    header = {"format": FORMAT, "version": str(VERSION), "facts": json.dumps(facts, sort_keys=True)}
+    return bytes(save({name: np.ascontiguousarray(array) for name, array in member.arrays.items()}, metadata=header))
+
+
+def decode_member(content: bytes, *, name: str = "weights") -> MemberWeights:
+    """The member behind safetensors bytes.
+
+    Raises:
+        WeightsError: if the file is truncated, not safetensors, or not one of ours; named ``name``.
+    """
+    try:
+        arrays = load(content)
+        header = _header(content)
+        facts = json.loads(header["facts"])
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise WeightsError(f"{name} is not a readable weights file of this package ({error})") from error
+    if header.get("format") != FORMAT or header.get("version") != str(VERSION):
+        raise WeightsError(f"{name} has format {header.get('format')} {header.get('version')}, not {FORMAT} {VERSION}")
+    return MemberWeights(arrays=arrays, meta=facts["meta"], scores=facts["scores"], seed=int(facts["seed"]))
+
+
+def _header(content: bytes) -> Mapping[str, Any]:
+    """The metadata of a safetensors file: 8 bytes of length, then JSON."""
+    length = int.from_bytes(content[:8], "little")
+    metadata: Mapping[str, Any] = json.loads(content[8 : 8 + length])["__metadata__"]
+    return metadata
+
+
+def encode_ensemble(ensemble: EnsembleWeights) -> dict[str, bytes]:
+    """An ensemble as files: ``ensemble.json`` and one ``member_K.safetensors`` each."""
+    members = {_member_file(k): encode_member(member) for k, member in enumerate(ensemble.members)}
+    facts = {field.name: getattr(ensemble, field.name) for field in fields(ensemble) if field.name != "members"}
+    facts |= {"version": VERSION, "members": list(members)}
+    return {ENSEMBLE_FILE: json.dumps(facts, sort_keys=True, indent=1).encode(), **members}
+
+
+def decode_ensemble(files: Mapping[str, bytes]) -> EnsembleWeights:
+    """The ensemble behind the files of :func:`encode_ensemble`.
+
+    Raises:
+        WeightsError: if one is missing, truncated or foreign.
+    """
+    try:
+        facts = json.loads(files[ENSEMBLE_FILE])
+        names = facts.pop("members")
+        version = facts.pop("version")
+    except (KeyError, ValueError) as error:
+        raise WeightsError(f"{ENSEMBLE_FILE} is missing or no description of an ensemble ({error})") from error
+    missing = [name for name in names if name not in files]
+    if missing:
+        raise WeightsError(f"weights files are missing: {', '.join(missing)}")
+    if version != VERSION:
+        raise WeightsError(f"{ENSEMBLE_FILE} has format version {version}, this package reads {VERSION}")
+    members = tuple(decode_member(files[name], name=name) for name in names)
+    return EnsembleWeights(members=members, **facts)
+
+
+def _member_file(index: int) -> str:
+    return f"member_{index:03d}.safetensors"
