@@ -48,9 +48,7 @@ class Relaxer(Protocol):
 
     def __init__(self, settings: RelaxationSettings, *, device: str = "cpu") -> None: ...
 
-    def relax(
-        self, ids: Any, formulas: Any, crystals: Crystals, *, stage: str, report: Report = silent
-    ) -> Labels:
+    def relax(self, ids: Any, formulas: Any, crystals: Crystals, *, stage: str, report: Report = silent) -> Labels:
         """Relax every crystal; a failure is a row with a reason, never an exception.
 
         Args:

@@ -92,10 +92,10 @@ class Crystals:
 
     def structure(self, index: int) -> Structure:
         """Crystal ``index`` as a pymatgen structure."""
-        from pymatgen.core import Lattice, Structure  # noqa: PLC0415  (slow import)
+        from pymatgen.core import Element, Lattice, Structure  # noqa: PLC0415  (slow import)
 
         lattice, numbers, frac_coords = self.arrays(index)
-        return Structure(Lattice(lattice), [int(z) for z in numbers], frac_coords)
+        return Structure(Lattice(lattice), [Element.from_Z(int(z)) for z in numbers], frac_coords)
 
     def arrays(self, index: int) -> tuple[Floats, NDArray[np.int16], Floats]:
         """Cell (3, 3), atomic numbers (N,) and fractional coordinates (N, 3) of one crystal."""
@@ -130,7 +130,7 @@ class Crystals:
     @property
     def volumes(self) -> Floats:
         """(n,) cell volumes in Å³."""
-        return np.abs(np.linalg.det(self.lattices))
+        return np.asarray(np.abs(np.linalg.det(self.lattices)))
 
     @property
     def volumes_per_atom(self) -> Floats:
@@ -171,7 +171,7 @@ class Crystals:
             CrystalError: on values that are not finite, cells without volume, unknown elements.
         """
         owner = np.repeat(np.arange(len(self)), self.n_sites)
-        finite = np.isfinite(self.lattices).all(axis=(1, 2))
+        finite: NDArray[np.bool_] = np.asarray(np.isfinite(self.lattices).all(axis=(1, 2)))
         finite[owner[~np.isfinite(self.frac_coords).all(axis=1)]] = False
         known = np.ones(len(self), dtype=bool)
         known[owner[(self.numbers < 1) | (self.numbers > HEAVIEST)]] = False

@@ -59,7 +59,7 @@ class Table:
         """Build the table from columns in any order: they are made arrays and sorted by id together."""
         ids = np.asarray(values["ids"], dtype=np.str_)
         order = np.argsort(ids, kind="stable")
-        built = {}
+        built: dict[str, Any] = {}
         for name, value in values.items():
             if isinstance(value, Crystals):
                 built[name] = value.take(order)
@@ -85,13 +85,11 @@ class Table:
         """The rows at ``indices`` (or where a mask is true); the order by id stays."""
         chosen = np.asarray(indices)
         chosen = np.flatnonzero(chosen) if chosen.dtype == bool else np.sort(chosen.astype(np.int64))
-        return replace(
-            self,
-            **{
-                name: column.take(chosen) if isinstance(column, Crystals) else column[chosen]
-                for name, column in self.columns()
-            },
-        )
+        rows: dict[str, Any] = {
+            name: column.take(chosen) if isinstance(column, Crystals) else column[chosen]
+            for name, column in self.columns()
+        }
+        return replace(self, **rows)
 
     def positions(self, ids: Sequence[str] | Strings) -> Integers:
         """Row numbers of ``ids``, in the order asked for.
@@ -231,7 +229,7 @@ class Labels(Table):
     @property
     def succeeded(self) -> Booleans:
         """(n,) true where there is an energy."""
-        return self.failures == ""
+        return np.asarray(self.failures == "")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
