@@ -1,0 +1,62 @@
+# Every target sets up what it needs: a virtual environment in .venv, an AiiDA profile in .aiida.
+# Nothing outside this folder is touched; your own ~/.aiida stays as it is.
+
+PYTHON ?= python3
+DEMO_ARGS ?=
+PYTEST_ARGS ?=
+BENCHMARKS ?= graphs hulls models
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt
+
+export AIIDA_PATH := $(CURDIR)/.aiida
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint docs bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.installed .aiida/.ready ## set up .venv and the AiiDA profile
+
+demo: install ## a campaign on real VASP results: funnel, hull, costs, pictures (DEMO_ARGS=--quick for a short one)
+	@$(BIN)/aiida-mlhull demo $(DEMO_ARGS)
+
+test: .venv/.installed ## all tests (PYTEST_ARGS="-m 'not slow'" for the quick ones)
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: .venv/.installed ## style, types, floors, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell
+
+docs: .venv/.docs ## the documentation as HTML in docs/_build
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+bench: .venv/.installed ## timings and accuracy, one JSON object each
+	@set -e; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name --json; done
+
+clean: ## remove all that make has made, the AiiDA profile of the demo included
+	-@if [ -x $(BIN)/verdi ]; then $(BIN)/verdi daemon stop >/dev/null 2>&1; fi
+	rm -rf .venv .aiida build dist docs/_build demo-output
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# PyTorch first: later steps then find it there and don't look for another build of it.
+.venv/.installed: pyproject.toml constraints.txt
+	@echo "Installing into .venv (a few minutes) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) torch
+	@$(PIP) -e '.[potential,tests,lint]'
+	@touch $@
+
+.venv/.docs: .venv/.installed
+	@$(PIP) -e '.[docs]'
+	@touch $@
+
+# SQLite and the ZeroMQ broker that AiiDA brings along: no service has to run.
+.aiida/.ready: | .venv/.installed
+	@mkdir -p .aiida
+	@$(BIN)/verdi profile list 2>/dev/null | grep -qw mlhull || $(BIN)/verdi presto -p mlhull --use-zeromq -n
+	@touch $@
