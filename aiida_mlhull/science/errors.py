@@ -110,6 +110,13 @@ class DeviceError(InputError):
     status = 208
 
 
+class FormulaError(InputError):
+    """A formula can't be read, or names an unknown element."""
+
+    code = "invalid_formula"
+    status = 209
+
+
 class WireError(MlhullError):
     """A file is missing, truncated, of another kind or of another version."""
 
