@@ -1,0 +1,11 @@
+"""How crystals get relaxed. One file each, one line here; a campaign names its engines in YAML."""
+
+from aiida_mlhull.science.registry import Registry
+
+ENGINES = Registry(
+    "engine",
+    {
+        "potential": "aiida_mlhull.engines.potential:PotentialEngine",
+        "recorded": "aiida_mlhull.engines.recorded:RecordedEngine",
+    },
+)

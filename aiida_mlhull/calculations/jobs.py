@@ -1,0 +1,46 @@
+"""How a campaign's jobs are cut and how many run at once; none of it changes a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from aiida.orm import ProcessNode
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+
+
+class JobSettings(BaseModel):
+    """Sizes and limits.
+
+    Attributes:
+        members_per_job: ensemble members fitted by one job.
+        rows_per_job: crystals that one potential job relaxes.
+        processes: processes within a job, one thread each.
+        max_in_flight: jobs that one step submits at once; ``core.direct`` starts all of them together.
+        max_attempts: how often a job that ended without its results is tried.
+        max_wallclock_seconds: of one job.
+        device: ``cpu``, ``cuda``, or ``auto`` for whatever the node has.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    members_per_job: int = Field(default=1, ge=1)
+    rows_per_job: int = Field(default=250, ge=1)
+    processes: int = Field(default=1, ge=1)
+    max_in_flight: int = Field(default=2, ge=1)
+    max_attempts: int = Field(default=2, ge=1)
+    max_wallclock_seconds: int = Field(default=86400, ge=60)
+    device: str = "cpu"
+
+
+def portions_of(items: Sequence[T], size: int) -> list[list[T]]:
+    """``items`` in order, ``size`` at a time."""
+    return [list(items[first : first + size]) for first in range(0, len(items), size)]
+
+
+def why_failed(node: ProcessNode) -> str:
+    """One line on a process that did not end well."""
+    reason = node.exit_message or node.exception or (node.process_state.value if node.process_state else "unknown")
+    return f"{node.process_label}<{node.pk}> [{node.exit_status}] {reason}"

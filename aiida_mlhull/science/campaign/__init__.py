@@ -1,0 +1,45 @@
+"""The loop's decisions, results and final account as pure functions; the AiiDA layer only calls them in turn."""
+
+from aiida_mlhull.science.campaign.decisions import (
+    choose_start,
+    decide_round,
+    enter_first_stage,
+    enter_next_stage,
+    still_waiting,
+)
+from aiida_mlhull.science.campaign.merging import merge_same
+from aiida_mlhull.science.campaign.progress import assess
+from aiida_mlhull.science.campaign.results import failed, on_hull, portions, recorded
+from aiida_mlhull.science.campaign.settings import (
+    CampaignSettings,
+    GateSettings,
+    MergeSettings,
+    StageSettings,
+    campaign_settings,
+    load_protocol,
+    protocol_names,
+)
+from aiida_mlhull.science.campaign.verdict import funnel, verdict
+
+__all__ = [
+    "CampaignSettings",
+    "GateSettings",
+    "MergeSettings",
+    "StageSettings",
+    "assess",
+    "campaign_settings",
+    "choose_start",
+    "decide_round",
+    "enter_first_stage",
+    "enter_next_stage",
+    "failed",
+    "funnel",
+    "load_protocol",
+    "merge_same",
+    "on_hull",
+    "portions",
+    "protocol_names",
+    "recorded",
+    "still_waiting",
+    "verdict",
+]

@@ -1,0 +1,164 @@
+"""The loop's decisions as pure functions: who starts, who may enter a stage, who is relaxed next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings, amount
+from aiida_mlhull.science.errors import SettingsError, TooFewLabelsError
+from aiida_mlhull.science.hull import with_results
+from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
+from aiida_mlhull.science.types.tables import Booleans, Strings
+
+START: Final = "start_set"
+NOT_START: Final = "not_in_start_set"
+OPEN: Final = "open"
+BATCH_FULL: Final = "batch_full"
+
+
+def enter_first_stage(candidates: Candidates, *, stage: str) -> Decisions:
+    """Who may be considered for the first stage: every candidate that has a cell."""
+    return _plain(candidates, keep=np.full(len(candidates), True), reason=OPEN, rule="open", stage=stage)
+
+
+def enter_next_stage(labels: Labels, merged: Decisions | None, *, stage: str) -> Decisions:
+    """Who may be considered for the next stage: whoever came out of the last one and was not merged away.
+
+    Failed relaxations are dropped rows with the failure as reason, merged ones keep the reason
+    ``same_as ID`` and the energy difference that was accepted.
+    """
+    decided = _plain(labels, keep=labels.succeeded, reason=OPEN, rule="open", stage=stage)
+    reasons = np.where(labels.succeeded, decided.reasons, np.char.add("failed: ", labels.failures))
+    values, thresholds, margins = decided.values.copy(), decided.thresholds.copy(), decided.margins.copy()
+    keep = decided.keep.copy()
+    if merged is not None:
+        dropped = merged.take(~merged.keep)
+        rows = labels.positions(dropped.ids)
+        reasons = reasons.astype(object)
+        reasons[rows] = dropped.reasons
+        keep[rows] = False
+        values[rows], thresholds[rows], margins[rows] = dropped.values, dropped.thresholds, dropped.margins
+    return replace(
+        decided,
+        keep=keep,
+        reasons=reasons.astype(np.str_),
+        values=values,
+        thresholds=thresholds,
+        margins=margins,
+    )
+
+
+def still_waiting(pool: Decisions, done: Labels | None) -> Decisions:
+    """Who is in the pool and did not go through the stage yet; a stage without a gate lets them all in."""
+    waiting = pool.take(pool.keep)
+    if done is not None:
+        waiting = waiting.without(done.ids)
+    return _plain(waiting, keep=np.full(len(waiting), True), reason=OPEN, rule="open", stage=pool.stage)
+
+
+def choose_start(pool: Decisions, settings: CampaignSettings, *, total: int) -> Decisions:
+    """Draw the start set: spread over the compositions, random within them.
+
+    The formulas are visited in a random order, round after round, and give one candidate each time,
+    so that no composition stays without a label while another has many.
+
+    Args:
+        pool: who may enter the stage.
+        settings: of the campaign; ``start`` and ``seed`` are read.
+        total: number of candidates of the campaign, which shares refer to.
+
+    Raises:
+        TooFewLabelsError: if the pool is smaller than what the models need.
+    """
+    open_rows = pool.take(pool.keep)
+    wanted = amount(settings.start, total)
+    needed = settings.ensemble.least_labels
+    if min(wanted, len(open_rows)) < needed:
+        raise TooFewLabelsError(
+            f"{min(wanted, len(open_rows))} candidates to start with ({len(open_rows)} are open), "
+            f"but this ensemble needs at least {needed} labels; bring more candidates or raise 'start'"
+        )
+    chosen = spread_over_formulas(open_rows.formulas, wanted, seed=settings.seed)
+    keep = np.zeros(len(open_rows), dtype=bool)
+    keep[chosen] = True
+    decided = _plain(open_rows, keep=keep, reason=START, rule="start", stage=pool.stage)
+    return replace(decided, reasons=np.where(keep, START, NOT_START))
+
+
+def spread_over_formulas(formulas: Strings, wanted: int, *, seed: int) -> NDArray[np.int64]:
+    """Row numbers of ``wanted`` rows, taken in turns from every formula."""
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(len(formulas))
+    _, group = np.unique(formulas, return_inverse=True)
+    turn = np.empty(len(formulas), dtype=np.int64)
+    seen: dict[int, int] = {}
+    for row in shuffled:
+        turn[row] = seen.get(group[row], 0)
+        seen[group[row]] = turn[row] + 1
+    order = shuffled[np.argsort(turn[shuffled], kind="stable")]
+    return np.sort(order[:wanted])
+
+
+def decide_round(
+    predictions: Predictions,
+    results: Labels,
+    references: References,
+    settings: CampaignSettings,
+    *,
+    stage: StageSettings,
+    number: int,
+    total: int,
+) -> Decisions:
+    """Apply the gate's rule, then cut what it keeps to the batch and to the budget, best first.
+
+    Args:
+        predictions: of all rows that wait before the stage.
+        results: of the last stage so far.
+        references: known phases.
+        settings: of the campaign; budget and seed are read.
+        stage: the stage with the gate.
+        number: of the round, from 1.
+        total: number of candidates of the campaign, which shares refer to.
+
+    Returns:
+        One row a prediction. Rows that the rule keeps but that must wait are dropped for this round
+        with the reason ``batch_full``; their value, threshold and margin stay the rule's.
+
+    Raises:
+        SettingsError: if the stage has no gate.
+    """
+    if stage.gate is None:
+        raise SettingsError(f"stage {stage.name} has no gate to decide at")
+    known = with_results(references, results)
+    decided = stage.gate.make_rule().decide(predictions, known, seed=settings.seed + number)
+    room = len(decided) if stage.gate.batch is None else amount(stage.gate.batch, total)
+    if settings.budget is not None:
+        room = min(room, max(amount(settings.budget, total) - len(results), 0))
+    kept = np.flatnonzero(decided.keep)
+    # Highest score first; ties by id, because rows are sorted by id and the sort is stable.
+    waiting = kept[np.argsort(-decided.scores[kept], kind="stable")][room:]
+    keep, reasons = decided.keep.copy(), decided.reasons.astype(object)
+    keep[waiting] = False
+    reasons[waiting] = BATCH_FULL
+    return replace(decided, keep=keep, reasons=reasons.astype(np.str_), stage=stage.name, round=number)
+
+
+def _plain(rows: Table, *, keep: Booleans, reason: str, rule: str, stage: str) -> Decisions:
+    """Decisions that compare nothing: value, threshold and margin are zero."""
+    zeros = np.zeros(len(rows))
+    return Decisions(
+        ids=rows.ids,
+        formulas=rows.formulas,
+        keep=keep,
+        reasons=np.full(len(rows), reason),
+        values=zeros,
+        thresholds=zeros,
+        margins=zeros,
+        scores=zeros,
+        rule=rule,
+        stage=stage,
+    )

@@ -1,0 +1,75 @@
+"""After every batch: what the results so far amount to, and whether to go on."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings, amount
+from aiida_mlhull.science.hull import distances, with_results
+from aiida_mlhull.science.types import Labels, References
+from aiida_mlhull.science.units import MEV_PER_EV, ON_HULL_TOLERANCE
+
+GO_ON: Final = ""
+ROUNDS_DONE: Final = "rounds_done"
+BUDGET_SPENT: Final = "budget_spent"
+QUIET: Final = "quiet_rounds"
+
+
+def assess(
+    results: Labels,
+    references: References,
+    settings: CampaignSettings,
+    *,
+    stage: StageSettings,
+    number: int,
+    total: int,
+    previous: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Take stock after round ``number`` of a stage's gate (0: after the start set).
+
+    Args:
+        results: of the last stage so far.
+        references: known phases.
+        settings: of the campaign.
+        stage: the stage whose gate is at work.
+        number: rounds done.
+        total: number of candidates of the campaign.
+        previous: what this function returned after the round before.
+
+    Returns:
+        JSON: ``round``, ``relaxed``, ``failed``, ``core_minutes``, ``stable`` (ids on the hull of
+        references and results), ``new_phases``, ``quiet_rounds`` (rounds in a row without a change of
+        the hull), and ``stop``: why not to go on, or empty.
+    """
+    done = results.take(results.succeeded)
+    height = distances(done.formulas, done.energies, with_results(references, done)).e_above_hull
+    stable = done.ids[height <= ON_HULL_TOLERANCE].tolist()
+    before = set() if previous is None else set(previous["stable"])
+    quiet = 0 if previous is None or set(stable) != before else previous["quiet_rounds"] + 1
+    return {
+        "stage": stage.name,
+        "round": number,
+        "relaxed": len(results),
+        "failed": int((~results.succeeded).sum()),
+        "core_minutes": float(results.core_minutes.sum()),
+        "stable": stable,
+        "new_phases": sorted(set(stable) - before),
+        "median_e_above_hull_mev": float(np.median(height) * MEV_PER_EV) if len(height) else None,
+        "quiet_rounds": quiet,
+        "stop": _why_stop(settings, stage=stage, number=number, total=total, relaxed=len(results), quiet=quiet),
+    }
+
+
+def _why_stop(
+    settings: CampaignSettings, *, stage: StageSettings, number: int, total: int, relaxed: int, quiet: int
+) -> str:
+    if stage.gate is None or number >= stage.gate.rounds:
+        return ROUNDS_DONE
+    if settings.budget is not None and relaxed >= amount(settings.budget, total):
+        return BUDGET_SPENT
+    patience = settings.stop.quiet_rounds
+    if patience is not None and quiet >= patience and relaxed >= settings.stop.min_share * total:
+        return QUIET
+    return GO_ON

@@ -1,0 +1,208 @@
+"""What a campaign file may say, checked before anything is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from aiida_mlhull.science.ensembles import EnsembleSettings
+from aiida_mlhull.science.errors import SettingsError, UnknownNameError
+from aiida_mlhull.science.triage import RULES
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+Amount = Count | Share
+"""A whole number of candidates, or a share of them (0 < share <= 1, written with a decimal point)."""
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """Unknown keys are refused, values don't change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GateSettings(Strict):
+    """How models decide who may enter a stage.
+
+    Attributes:
+        rule: name of the keep-rule.
+        rule_settings: its settings.
+        baseline: what the models' target is measured from: the mixture of the elemental references
+            (the target is then the formation energy), or the energy of the stage before (the target
+            is then the correction to it).
+        rounds: at most so many times: fit, predict, decide, relax a batch. One round relaxes all that
+            the rule keeps, as published by Ekström 2022.
+        batch: at most so many relaxations a round.
+    """
+
+    rule: str = "two_sigma"
+    rule_settings: dict[str, Any] = Field(default_factory=dict)
+    baseline: Literal["references", "stage"] = "references"
+    rounds: Count = 1
+    batch: Amount | None = None
+
+    @model_validator(mode="after")
+    def _check_rule(self) -> GateSettings:
+        self.make_rule()
+        return self
+
+    def make_rule(self) -> Any:
+        """The keep-rule with its settings.
+
+        Raises:
+            UnknownNameError: if there is no such rule.
+            SettingsError: if its settings are wrong.
+        """
+        rule = RULES[self.rule]
+        return rule(validated(rule.Settings, self.rule_settings, what=f"keep-rule {self.rule}"))
+
+
+class MergeSettings(Strict):
+    """When two crystals count as the same after a stage.
+
+    Attributes:
+        energy_tolerance: eV/atom; further apart they are never compared.
+        audit_fraction: share of the merged crystals that are relaxed all the same, to measure how
+            often merging was wrong.
+    """
+
+    energy_tolerance: float = Field(default=0.005, gt=0)
+    audit_fraction: float = Field(default=0.02, ge=0, le=1)
+
+
+class StageSettings(Strict):
+    """One relaxation stage.
+
+    Attributes:
+        name: unique in the campaign.
+        engine: name of the engine.
+        settings: the engine's own settings.
+        gate: who may enter; None lets everybody in who came out of the stage before.
+        merge: whether crystals that have become the same go on as one.
+        core_minutes: nominal cost of one relaxation, for engines that can't measure it.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    engine: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    gate: GateSettings | None = None
+    merge: MergeSettings | None = None
+    core_minutes: float | None = Field(default=None, gt=0)
+
+
+class StopSettings(Strict):
+    """When a campaign in rounds ends before the rule keeps nothing more.
+
+    Attributes:
+        quiet_rounds: so many rounds in a row without a new phase on the hull of the results; None goes
+            on until the rule keeps nothing.
+        min_share: share of the candidates that must be relaxed before quiet rounds count.
+    """
+
+    quiet_rounds: Count | None = None
+    min_share: float = Field(default=0.0, ge=0, le=1)
+
+
+class CampaignSettings(Strict):
+    """The loop: stages, gates, models, budget, seed.
+
+    Attributes:
+        name: what the campaign is called in the graph.
+        seed: the only source of chance.
+        start: so many candidates go through all stages first, so that models have something to learn.
+        stages: cheapest first.
+        ensemble: the models.
+        budget: at most so many relaxations of the last stage, the start set included.
+        stop: when to stop early.
+    """
+
+    name: str = Field(default="campaign", min_length=1)
+    seed: int = Field(default=0, ge=0)
+    start: Amount = 60
+    stages: tuple[StageSettings, ...] = Field(min_length=1)
+    ensemble: EnsembleSettings = Field(default_factory=EnsembleSettings)
+    budget: Amount | None = None
+    stop: StopSettings = Field(default_factory=StopSettings)
+
+    @field_validator("stages")
+    @classmethod
+    def _check_stages(cls, stages: tuple[StageSettings, ...]) -> tuple[StageSettings, ...]:
+        names = [stage.name for stage in stages]
+        if len(set(names)) < len(names):
+            raise ValueError(f"stage names must differ: {', '.join(names)}")
+        if stages[0].gate is not None and stages[0].gate.baseline == "stage":
+            raise ValueError("the first stage has no stage before it that could be its gate's baseline")
+        return stages
+
+
+def amount(value: Amount, total: int) -> int:
+    """``value`` as a number out of ``total``: counts as they are, shares rounded up."""
+    count = value if isinstance(value, int) else -int(-value * total // 1)
+    return min(count, total)
+
+
+def validated(settings: type[S], values: Mapping[str, Any], *, what: str) -> S:
+    """Make a settings object, with one message that names every wrong key.
+
+    Raises:
+        SettingsError: if a key is unknown, a type is wrong, or a value is out of bounds.
+    """
+    try:
+        return settings.model_validate(dict(values))
+    except ValidationError as error:
+        problems = "; ".join(_problem(settings, item) for item in error.errors())
+        raise SettingsError(f"{what}: {problems}") from error
+
+
+def _problem(settings: type[BaseModel], item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"]) or "settings"
+    if item["type"] != "extra_forbidden":
+        return f"{where}: {item['msg']}"
+    known = settings.model_fields if len(item["loc"]) == 1 else {}
+    return f"{where}: unknown key" + (f" (known: {', '.join(known)})" if known else "")
+
+
+def protocol_names() -> list[str]:
+    """Names of the protocols that the package ships."""
+    folder = resources.files("aiida_mlhull.science.campaign") / "protocols"
+    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_protocol(name: str) -> dict[str, Any]:
+    """The settings that protocol ``name`` stands for, still open to overrides.
+
+    Raises:
+        UnknownNameError: if there is none of that name.
+    """
+    if name not in protocol_names():
+        raise UnknownNameError(f"unknown protocol {name!r}; known: {', '.join(protocol_names())}")
+    text = (resources.files("aiida_mlhull.science.campaign") / "protocols" / f"{name}.yaml").read_text()
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    loaded.pop("description", None)
+    return loaded
+
+
+def campaign_settings(overrides: Mapping[str, Any], *, protocol: str | None = None) -> CampaignSettings:
+    """Settings from a protocol and whatever the user says instead; mappings are merged, lists replaced.
+
+    Raises:
+        SettingsError: if they don't add up to a valid campaign.
+        UnknownNameError: if the protocol doesn't exist.
+    """
+    base = load_protocol(protocol) if protocol else {}
+    return validated(CampaignSettings, _merged(base, overrides), what="campaign")
+
+
+def _merged(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    both = dict(base)
+    for key, value in overrides.items():
+        inner = both.get(key)
+        both[key] = _merged(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+    return both
