@@ -1,0 +1,77 @@
+"""From members to an ensemble, from an ensemble to predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+
+import numpy as np
+
+from aiida_mlhull.science.ensembles.preparation import Preparation
+from aiida_mlhull.science.ensembles.settings import EnsembleSettings
+from aiida_mlhull.science.errors import WeightsError
+from aiida_mlhull.science.models import MODELS
+from aiida_mlhull.science.models.base import Report, silent
+from aiida_mlhull.science.types import EnsembleWeights, MemberWeights, ModelRows, Predictions
+
+
+def gather(members: Sequence[MemberWeights], *, settings: EnsembleSettings) -> EnsembleWeights:
+    """One ensemble from members that were fitted on the same rows with the same settings.
+
+    Raises:
+        WeightsError: if there are none, some are missing or doubled, or they were fitted on other rows or seeds.
+    """
+    if not members:
+        raise WeightsError("an ensemble needs at least one member")
+    ordered = sorted(members, key=lambda weights: int(weights.meta["member"]))
+    numbers = [weights.meta["member"] for weights in ordered]
+    if numbers != list(range(settings.members)):
+        raise WeightsError(f"expected members 0 to {settings.members - 1}, got {numbers}")
+    first = ordered[0].meta
+    alike = all(
+        weights.meta["preparation"] == first["preparation"] and weights.meta["ensemble_seed"] == first["ensemble_seed"]
+        for weights in ordered
+    )
+    if not alike:
+        raise WeightsError("these members were fitted on different training rows or with different seeds")
+    shared = ("preparation", "ensemble_seed", "member")
+    stripped = tuple(
+        replace(weights, meta={key: value for key, value in weights.meta.items() if key not in shared})
+        for weights in ordered
+    )
+    return EnsembleWeights(
+        model=settings.model,
+        settings=settings.build().settings.model_dump(mode="json"),
+        members=stripped,
+        preparation=first["preparation"],
+        versions={"aiida-mlhull": version("aiida-mlhull"), "numpy": version("numpy")},
+    )
+
+
+def predict(ensemble: EnsembleWeights, rows: ModelRows, *, device: str = "cpu", report: Report = silent) -> Predictions:
+    """Every member's energy and spread for every row, eV/atom, baselines added back.
+
+    A member without spreads of its own (loss ``l1``) gets the root of its validation MSE in every row,
+    so that sigma_a² is the mean validation MSE (Ekström 2022).
+
+    Raises:
+        WeightsError: if the weights don't belong to the model named.
+        DeviceError: if the device isn't there.
+    """
+    model_class = MODELS[ensemble.model]
+    model = model_class(model_class.Settings(**ensemble.settings))
+    inputs = model.represent(Preparation.from_json(ensemble.preparation)(rows))
+    values, spreads = [], []
+    for number, weights in enumerate(ensemble.members):
+        means, own = model.predict(weights, inputs, device=device)
+        values.append(means + rows.baselines)
+        spreads.append(np.full(len(rows), np.sqrt(ensemble.validation_mse[number])) if own is None else own)
+        report(f"member {number + 1} of {len(ensemble.members)} has predicted {len(rows)} rows")
+    return Predictions(
+        ids=rows.ids,
+        formulas=rows.formulas,
+        members=np.column_stack(values),
+        member_aleatoric=np.column_stack(spreads),
+        model=ensemble.model,
+    )

@@ -1,0 +1,158 @@
+"""Fitting one member: its split, its rows, its start, all from (seed, member)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from aiida_mlhull.science.ensembles.preparation import Preparation
+from aiida_mlhull.science.ensembles.settings import EnsembleSettings
+from aiida_mlhull.science.errors import TooFewLabelsError
+from aiida_mlhull.science.models.base import Report, silent
+from aiida_mlhull.science.types import MemberWeights, ModelRows, TrainingRows, concatenate
+from aiida_mlhull.science.types.crystals import Floats, Integers
+
+MINIMUM_VALIDATION: Final = 4
+MINIMUM_TRAINING: Final = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What one member learns from.
+
+    Attributes:
+        rows: cells, those of one id possibly twice.
+        targets: (n,), eV/atom, energy minus baseline.
+        train: row numbers to learn from.
+        validation: row numbers to stop and to score by.
+    """
+
+    rows: ModelRows
+    targets: Floats
+    train: Integers
+    validation: Integers
+
+
+def fit_member(
+    training: TrainingRows,
+    settings: EnsembleSettings,
+    *,
+    member: int,
+    seed: int,
+    device: str = "cpu",
+    report: Report = silent,
+) -> MemberWeights:
+    """Fit member number ``member`` of an ensemble; members may be fitted anywhere, in any order.
+
+    Args:
+        training: all labels so far; the same for all members.
+        settings: the same for all members.
+        member: 0 to ``settings.members - 1``.
+        seed: the ensemble's; the member's own is derived from both.
+        device: ``"cpu"`` or a torch device.
+        report: called with progress.
+
+    Returns:
+        Weights whose ``meta["preparation"]`` holds what was done to the cells, for :func:`gather`.
+
+    Raises:
+        TooFewLabelsError: saying how many are needed.
+        FitError: if training gave nothing finite.
+        DeviceError: if the device isn't there.
+    """
+    check_enough(len(training), settings)
+    preparation = Preparation.fit(training, settings)
+    own_seed = member_seed(seed, member)
+    model = settings.build()
+    taught = lesson(training, settings, preparation, seed=own_seed)
+    weights = model.fit(
+        model.represent(taught.rows),
+        taught.targets,
+        train=taught.train,
+        validation=taught.validation,
+        loss=settings.loss,
+        seed=own_seed,
+        device=device,
+        report=report,
+    )
+    meta = {**weights.meta, "preparation": preparation.to_json(), "member": member, "ensemble_seed": seed}
+    return replace(weights, meta=meta)
+
+
+def member_seed(seed: int, member: int) -> int:
+    """The seed of one member, 32 bits, unrelated for neighboring seeds and members."""
+    return int(np.random.SeedSequence([seed, member]).generate_state(1)[0])
+
+
+def needed_labels(settings: EnsembleSettings) -> int:
+    """The fewest labels that give every member enough to learn from and to validate on."""
+    n = MINIMUM_TRAINING + MINIMUM_VALIDATION
+    while n - _validation_size(n, settings) < MINIMUM_TRAINING:
+        n += 1
+    return n
+
+
+def check_enough(labels: int, settings: EnsembleSettings) -> None:
+    """Refuse to fit on too few labels.
+
+    Raises:
+        TooFewLabelsError: saying how many are needed.
+    """
+    needed = needed_labels(settings)
+    if labels < needed:
+        raise TooFewLabelsError(f"{labels} labels are too few to fit an ensemble; it needs at least {needed}")
+
+
+def lesson(training: TrainingRows, settings: EnsembleSettings, preparation: Preparation, *, seed: int) -> Lesson:
+    """The cells to learn from, and which of them."""
+    targets = training.energies - training.baselines
+    learned, held_out = split(training, settings, seed=seed)
+    unrelaxed = preparation(
+        ModelRows(
+            ids=training.ids, formulas=training.formulas, crystals=training.crystals, baselines=training.baselines
+        )
+    )
+    relaxed = replace(unrelaxed, crystals=training.relaxed)
+    if settings.cells == "unrelaxed":
+        return Lesson(unrelaxed, targets, learned, held_out)
+    if settings.cells == "relaxed":
+        return Lesson(relaxed, targets, learned, held_out)
+    names = {"relaxed": np.char.add(training.ids, " relaxed"), "unrelaxed": np.char.add(training.ids, " unrelaxed")}
+    rows = concatenate([replace(unrelaxed, ids=names["unrelaxed"]), replace(relaxed, ids=names["relaxed"])])
+    places = {cell: rows.positions(ids) for cell, ids in names.items()}
+    both = np.empty(2 * len(training))
+    for place in places.values():
+        both[place] = targets
+    train = np.concatenate([places["unrelaxed"][learned], places["relaxed"][learned]])
+    return Lesson(rows, both, np.sort(train), places["unrelaxed"][held_out])
+
+
+def split(training: TrainingRows, settings: EnsembleSettings, *, seed: int) -> tuple[Integers, Integers]:
+    """Row numbers to learn from and to validate on, drawn by ``seed``.
+
+    Where relaxed cells are judged, rows that relaxed to the same energy (to 1 meV/atom) at the same
+    formula are one crystal and stay on one side: a copy among the training rows would be no test.
+    """
+    n = len(training)
+    rng = np.random.default_rng([seed, n])
+    groups = _same_relaxed(training) if settings.cells == "relaxed" else np.arange(n)
+    order = rng.permutation(groups.max() + 1)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    by_draw = np.argsort(rank[groups], kind="stable")
+    size = _validation_size(n, settings)
+    last_group = groups[by_draw[size - 1]]
+    while size < n and groups[by_draw[size]] == last_group:
+        size += 1
+    return np.sort(by_draw[size:]), np.sort(by_draw[:size])
+
+
+def _validation_size(n: int, settings: EnsembleSettings) -> int:
+    return max(MINIMUM_VALIDATION, round(settings.validation_fraction * n))
+
+
+def _same_relaxed(training: TrainingRows) -> Integers:
+    keys = [f"{f} {round(e * 1000)}" for f, e in zip(training.formulas, training.energies, strict=True)]
+    return np.unique(keys, return_inverse=True)[1].astype(np.int64)

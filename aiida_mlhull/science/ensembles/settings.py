@@ -1,0 +1,54 @@
+"""What an ensemble is made of, as a campaign file says it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from aiida_mlhull.science.models import MODELS
+from aiida_mlhull.science.models.base import Loss, Model
+
+Cells = Literal["unrelaxed", "relaxed", "both"]
+"""Which cells are learned from, always with the relaxed energy as label. ``both`` is the D-variant of
+Goodall's thesis; validation is then on the unrelaxed cells only, as that is what will be asked."""
+
+
+class EnsembleSettings(BaseModel):
+    """An ensemble of one kind of model.
+
+    Attributes:
+        model: name in the model registry.
+        model_settings: settings of that model; what is left out is at its default.
+        members: number of members, each with its own start and its own split.
+        loss: see :data:`~aiida_mlhull.science.models.base.Loss`.
+        validation_fraction: share of the labels that a member doesn't learn from.
+        cells: see :data:`Cells`.
+        volume_scaling: scale unrelaxed cells to fitted volumes first; ``auto`` does so where the fit is
+            nearer to the relaxed volumes than the unrelaxed cells are.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = "trees_gp"
+    model_settings: dict[str, Any] = Field(default_factory=dict)
+    members: int = Field(default=5, ge=1)
+    loss: Loss = "robust_l1"
+    validation_fraction: float = Field(default=0.15, gt=0, lt=1)
+    cells: Cells = "unrelaxed"
+    volume_scaling: bool | Literal["auto"] = "auto"
+
+    @model_validator(mode="after")
+    def _check_model(self) -> EnsembleSettings:
+        self.build()
+        return self
+
+    def build(self) -> Model:
+        """The model with its settings.
+
+        Raises:
+            UnknownNameError: if there is no such model.
+            pydantic.ValidationError: if it doesn't know one of its settings.
+        """
+        model = MODELS[self.model]
+        return cast("Model", model(model.Settings(**self.model_settings)))
