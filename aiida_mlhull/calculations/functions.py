@@ -28,6 +28,18 @@ Shards = dict[str, Any]
 
 
 @calcfunction
+def split_settings(settings: orm.Dict) -> Shards:
+    """The campaign's settings in the parts that its processes take: ``stages`` and ``ensemble``."""
+    whole = _campaign(settings)
+    return {
+        "ensemble": orm.Dict(whole.ensemble.model_dump(mode="json")),
+        "stages": {
+            f"stage_{index:02d}": orm.Dict(stage.model_dump(mode="json")) for index, stage in enumerate(whole.stages)
+        },
+    }
+
+
+@calcfunction
 def gather_ensemble(settings: orm.Dict, **members: EnsembleData) -> EnsembleData:
     """One ensemble from members that were fitted one by one."""
     parts = [members[key].to_science() for key in sorted(members)]
@@ -107,6 +119,7 @@ def assess(
         stage=_stage(stage),
         number=position["round"],
         total=position["total"],
+        waiting=position["waiting"],
         previous=None if previous is None else previous.get_dict(),
     )
     return orm.Dict(found)
@@ -167,7 +180,7 @@ def conclude(references: ReferencesData, **shards: Any) -> Shards:
         verdicts[key] = campaign.verdict(
             candidates.to_science(),
             [step[key].to_science() for step in steps if key in step],
-            results[key],
+            results.get(key, everything.take([])),
             references.to_science(),
             everything=everything,
         )
@@ -185,6 +198,16 @@ def promote(candidates: CandidatesData, verdicts: DecisionsData, results: Labels
         node.description = f"{found.formulas[index]}, {found.energies[index]:.6f} eV/atom after stage {found.stage}"
         structures[f"phase_{index:04d}"] = node
     return {"phases": structures} if structures else {}
+
+
+@calcfunction
+def summarize(settings: orm.Dict, **shards: Any) -> orm.Dict:
+    """Funnel and costs; ``shards`` holds ``verdicts`` by shard, and ``stages``: results by stage and shard."""
+    stages = {
+        slot: [node.to_science() for node in shards["stages"][slot].values()] for slot in sorted(shards["stages"])
+    }
+    verdicts = [node.to_science() for node in shards["verdicts"].values()]
+    return orm.Dict(campaign.summarize(verdicts, stages, _campaign(settings)))
 
 
 def _stage(node: orm.Dict) -> StageSettings:

@@ -1,5 +1,6 @@
 """The loop's decisions, results and final account as pure functions; the AiiDA layer only calls them in turn."""
 
+from aiida_mlhull.science.campaign.account import summarize
 from aiida_mlhull.science.campaign.decisions import (
     choose_start,
     decide_round,
@@ -41,5 +42,6 @@ __all__ = [
     "protocol_names",
     "recorded",
     "still_waiting",
+    "summarize",
     "verdict",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings, amount
+from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.errors import SettingsError, TooFewLabelsError
 from aiida_mlhull.science.hull import with_results
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
@@ -76,7 +77,7 @@ def choose_start(pool: Decisions, settings: CampaignSettings, *, total: int) -> 
     """
     open_rows = pool.take(pool.keep)
     wanted = amount(settings.start, total)
-    needed = settings.ensemble.least_labels
+    needed = needed_labels(settings.ensemble)
     if min(wanted, len(open_rows)) < needed:
         raise TooFewLabelsError(
             f"{min(wanted, len(open_rows))} candidates to start with ({len(open_rows)} are open), "

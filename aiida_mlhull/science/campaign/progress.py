@@ -15,6 +15,8 @@ GO_ON: Final = ""
 ROUNDS_DONE: Final = "rounds_done"
 BUDGET_SPENT: Final = "budget_spent"
 QUIET: Final = "quiet_rounds"
+NOTHING_KEPT: Final = "rule_keeps_nothing"
+NOBODY_WAITS: Final = "nobody_waits"
 
 
 def assess(
@@ -25,6 +27,7 @@ def assess(
     stage: StageSettings,
     number: int,
     total: int,
+    waiting: int,
     previous: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Take stock after round ``number`` of a stage's gate (0: after the start set).
@@ -36,10 +39,11 @@ def assess(
         stage: the stage whose gate is at work.
         number: rounds done.
         total: number of candidates of the campaign.
+        waiting: candidates that could still be relaxed.
         previous: what this function returned after the round before.
 
     Returns:
-        JSON: ``round``, ``relaxed``, ``failed``, ``core_minutes``, ``stable`` (ids on the hull of
+        JSON: ``round``, ``waiting``, ``relaxed``, ``failed``, ``core_minutes``, ``stable`` (ids on the hull of
         references and results), ``new_phases``, ``quiet_rounds`` (rounds in a row without a change of
         the hull), and ``stop``: why not to go on, or empty.
     """
@@ -48,28 +52,33 @@ def assess(
     stable = done.ids[height <= ON_HULL_TOLERANCE].tolist()
     before = set() if previous is None else set(previous["stable"])
     quiet = 0 if previous is None or set(stable) != before else previous["quiet_rounds"] + 1
+    relaxed = len(results)
+    stop = GO_ON
+    if waiting == 0:
+        stop = NOBODY_WAITS
+    elif stage.gate is None or number >= stage.gate.rounds:
+        stop = ROUNDS_DONE
+    elif previous is not None and previous["waiting"] == waiting:
+        stop = NOTHING_KEPT
+    elif settings.budget is not None and relaxed >= amount(settings.budget, total):
+        stop = BUDGET_SPENT
+    elif _quiet_enough(settings, quiet=quiet, relaxed=relaxed, total=total):
+        stop = QUIET
     return {
         "stage": stage.name,
         "round": number,
-        "relaxed": len(results),
+        "waiting": waiting,
+        "relaxed": relaxed,
         "failed": int((~results.succeeded).sum()),
         "core_minutes": float(results.core_minutes.sum()),
         "stable": stable,
         "new_phases": sorted(set(stable) - before),
         "median_e_above_hull_mev": float(np.median(height) * MEV_PER_EV) if len(height) else None,
         "quiet_rounds": quiet,
-        "stop": _why_stop(settings, stage=stage, number=number, total=total, relaxed=len(results), quiet=quiet),
+        "stop": stop,
     }
 
 
-def _why_stop(
-    settings: CampaignSettings, *, stage: StageSettings, number: int, total: int, relaxed: int, quiet: int
-) -> str:
-    if stage.gate is None or number >= stage.gate.rounds:
-        return ROUNDS_DONE
-    if settings.budget is not None and relaxed >= amount(settings.budget, total):
-        return BUDGET_SPENT
+def _quiet_enough(settings: CampaignSettings, *, quiet: int, relaxed: int, total: int) -> bool:
     patience = settings.stop.quiet_rounds
-    if patience is not None and quiet >= patience and relaxed >= settings.stop.min_share * total:
-        return QUIET
-    return GO_ON
+    return patience is not None and quiet >= patience and relaxed >= settings.stop.min_share * total

@@ -176,7 +176,7 @@ def protocol_names() -> list[str]:
 
 
 def load_protocol(name: str) -> dict[str, Any]:
-    """The settings that protocol ``name`` stands for, still open to overrides.
+    """What protocol ``name`` says: its ``description``, and settings still open to overrides.
 
     Raises:
         UnknownNameError: if there is none of that name.
@@ -185,7 +185,6 @@ def load_protocol(name: str) -> dict[str, Any]:
         raise UnknownNameError(f"unknown protocol {name!r}; known: {', '.join(protocol_names())}")
     text = (resources.files("aiida_mlhull.science.campaign") / "protocols" / f"{name}.yaml").read_text()
     loaded: dict[str, Any] = yaml.safe_load(text)
-    loaded.pop("description", None)
     return loaded
 
 
@@ -197,6 +196,7 @@ def campaign_settings(overrides: Mapping[str, Any], *, protocol: str | None = No
         UnknownNameError: if the protocol doesn't exist.
     """
     base = load_protocol(protocol) if protocol else {}
+    base.pop("description", None)
     return validated(CampaignSettings, _merged(base, overrides), what="campaign")
 
 

@@ -1,0 +1,55 @@
+"""What a campaign cost, and what it would have cost without models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from aiida_mlhull.science.campaign.settings import CampaignSettings
+from aiida_mlhull.science.campaign.verdict import funnel
+from aiida_mlhull.science.types import Decisions, Labels
+
+
+def summarize(
+    verdicts: Sequence[Decisions], stages: Mapping[str, Sequence[Labels]], settings: CampaignSettings
+) -> dict[str, Any]:
+    """Funnel and costs.
+
+    Args:
+        verdicts: one row a candidate, by shard.
+        stages: results of every stage, by shard, in the order of the stages.
+        settings: of the campaign.
+
+    Returns:
+        JSON: ``funnel`` (see :func:`~aiida_mlhull.science.campaign.verdict.funnel`), ``stages`` (per
+        stage: rows, failures, core-minutes, mean cost of a row and whether it is measured or nominal),
+        ``core_minutes`` altogether, ``core_minutes_without_models`` (every candidate through all
+        stages at the mean cost of each) and ``saved_fraction`` of the latter.
+    """
+    counts = funnel(verdicts)
+    names = [stage.name for stage in settings.stages]
+    ledger = {name: _cost(parts) for name, parts in zip(names, stages.values(), strict=False) if parts}
+    spent = sum(row["core_minutes"] for row in ledger.values())
+    full = counts["candidates"] * sum(row["core_minutes_per_row"] for row in ledger.values())
+    return {
+        "funnel": counts,
+        "stages": ledger,
+        "core_minutes": spent,
+        "core_minutes_without_models": full,
+        "saved_fraction": 1 - spent / full if full else 0.0,
+    }
+
+
+def _cost(parts: Sequence[Labels]) -> dict[str, Any]:
+    minutes = np.concatenate([part.core_minutes for part in parts])
+    return {
+        "rows": len(minutes),
+        "failed": sum(int((~part.succeeded).sum()) for part in parts),
+        "core_minutes": float(minutes.sum()),
+        "core_minutes_per_row": float(minutes.mean()) if len(minutes) else 0.0,
+        "cost_basis": parts[0].cost_basis,
+        "engine": parts[0].engine,
+        "scheme": parts[0].scheme,
+    }

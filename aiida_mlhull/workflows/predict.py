@@ -1,0 +1,58 @@
+"""Predict all shards with one ensemble, one job a shard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida import orm
+from aiida.engine import ExitCode, while_
+from aiida.plugins import CalculationFactory
+
+from aiida_mlhull.calculations.waves import Waves
+from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, PredictionsData, ReferencesData
+
+PredictCalculation = CalculationFactory("mlhull.predict")
+
+
+class PredictShards(Waves):
+    """What an ensemble says about everybody who waits."""
+
+    @classmethod
+    def define(cls, spec: Any) -> None:
+        """Declare inputs, the waves of jobs, and what can go wrong."""
+        super().define(spec)
+        spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
+        spec.input("ensemble", valid_type=EnsembleData, help="The models.")
+        spec.input_namespace("cells", dynamic=True, valid_type=(CandidatesData, LabelsData), help="Input cells.")
+        spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="The rows to predict.")
+        spec.input("references", valid_type=ReferencesData, help="They hold the elemental baseline.")
+        spec.input("baseline", valid_type=orm.Str, help="'references' or 'stage'.")
+        spec.outline(cls.setup, while_(cls.keys_left)(cls.submit_wave, cls.inspect_wave))
+        spec.output_namespace("predictions", dynamic=True, valid_type=PredictionsData, help="By shard.")
+        spec.exit_code(512, "ERROR_PREDICTION_FAILED", "Shards could not be predicted: {why}")
+
+    def setup(self) -> None:
+        """Every shard in which somebody waits."""
+        self.wait_for([key for key, node in self.inputs.waiting.items() if node.base.attributes.get("n_kept")])
+
+    def job(self, key: str) -> tuple[Any, dict[str, Any]]:
+        """The prediction of a shard."""
+        return PredictCalculation, {
+            "code": self.inputs.code,
+            "ensemble": self.inputs.ensemble,
+            "cells": self.inputs.cells[key],
+            "pool": self.inputs.waiting[key],
+            "references": self.inputs.references,
+            "baseline": self.inputs.baseline,
+            "metadata": {"label": f"predict {key}", "options": self.options},
+        }
+
+    def accept(self, key: str, node: orm.ProcessNode) -> None:
+        """Hand on the predictions."""
+        self.out(f"predictions.{key}", node.outputs.predictions)
+
+    def give_up(self, failed: dict[str, str]) -> ExitCode | None:
+        """A decision over part of the candidates would not be one."""
+        why = "; ".join(f"{key}: {reason}" for key, reason in failed.items())
+        code: ExitCode = self.exit_codes.ERROR_PREDICTION_FAILED.format(why=why)
+        return code

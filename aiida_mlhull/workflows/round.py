@@ -1,0 +1,90 @@
+"""One round at a gate: fit on what is known, predict who waits, decide who goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida import orm
+from aiida.engine import ExitCode, ToContext, WorkChain
+
+from aiida_mlhull.calculations import functions
+from aiida_mlhull.calculations.jobs import why_failed
+from aiida_mlhull.calculations.waves import job_settings_input
+from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
+from aiida_mlhull.workflows.fit import FitEnsemble
+from aiida_mlhull.workflows.predict import PredictShards
+
+
+class Round(WorkChain):
+    """Every row that waits gets a decision with a reason, made with the models that this round fitted."""
+
+    @classmethod
+    def define(cls, spec: Any) -> None:
+        """Declare inputs, the three steps, and what can go wrong."""
+        super().define(spec)
+        job_settings_input(spec)
+        spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
+        spec.input_namespace("cells", dynamic=True, valid_type=(CandidatesData, LabelsData), help="Input cells.")
+        spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="Who is to be decided about.")
+        spec.input_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
+        spec.input("references", valid_type=ReferencesData, help="Known phases.")
+        spec.input("settings", valid_type=orm.Dict, help="CampaignSettings.")
+        spec.input("ensemble_settings", valid_type=orm.Dict, help="EnsembleSettings.")
+        spec.input("stage", valid_type=orm.Dict, help="StageSettings of the stage with the gate.")
+        spec.input("position", valid_type=orm.Dict, help="Round, and number of candidates in the campaign.")
+        spec.outline(cls.fit, cls.predict, cls.decide)
+        spec.output_namespace("decisions", dynamic=True, valid_type=DecisionsData, help="By shard.")
+        spec.exit_code(510, "ERROR_FIT_FAILED", "No ensemble: {why}")
+        spec.exit_code(512, "ERROR_PREDICTION_FAILED", "No predictions: {why}")
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """Inputs that fitting and predicting have in common."""
+        return {
+            "code": self.inputs.code,
+            "references": self.inputs.references,
+            "baseline": orm.Str(self.inputs.stage["gate"]["baseline"]),
+            "jobs": self.inputs.jobs,
+            "metadata": {"label": f"{self.inputs.stage['name']}, round {self.inputs.position['round']}"},
+        }
+
+    def fit(self) -> Any:
+        """Fit an ensemble on all results so far."""
+        results = dict(self.inputs.results)
+        node = self.submit(
+            FitEnsemble,
+            cells={key: node for key, node in self.inputs.cells.items() if key in results},
+            results=results,
+            settings=self.inputs.ensemble_settings,
+            seed=orm.Int(self.inputs.settings["seed"]),
+            **self.shared,
+        )
+        return ToContext(fit=node)
+
+    def predict(self) -> Any:
+        """Ask the ensemble about everybody who waits."""
+        if not self.ctx.fit.is_finished_ok:
+            return self.exit_codes.ERROR_FIT_FAILED.format(why=why_failed(self.ctx.fit))
+        node = self.submit(
+            PredictShards,
+            ensemble=self.ctx.fit.outputs.ensemble,
+            cells=dict(self.inputs.cells),
+            waiting=dict(self.inputs.waiting),
+            **self.shared,
+        )
+        return ToContext(predict=node)
+
+    def decide(self) -> ExitCode | None:
+        """Let the rule keep or drop everybody who waits, with a reason."""
+        if not self.ctx.predict.is_finished_ok:
+            return self.exit_codes.ERROR_PREDICTION_FAILED.format(why=why_failed(self.ctx.predict))
+        decisions = functions.decide_round(
+            self.inputs.settings,
+            self.inputs.stage,
+            self.inputs.position,
+            self.inputs.references,
+            predictions=dict(self.ctx.predict.outputs.predictions),
+            results=dict(self.inputs.results),
+        )
+        self.out("decisions", decisions)
+        return None
