@@ -1,0 +1,50 @@
+"""Where tensors live, and how to compute the same bits twice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from aiida_mlhull.science.errors import DeviceError
+
+
+def torch_device(name: str) -> torch.device:
+    """The device called ``name``; ``"auto"`` is an accelerator where there is one, else the processor.
+
+    Raises:
+        DeviceError: if this machine doesn't have it.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise DeviceError(f"{name!r} is not the name of a device; use cpu, cuda, cuda:1 or auto") from None
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device.type, False) or (
+        device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()
+    ):
+        raise DeviceError(f"device {name!r} was asked for, but this machine has none; use cpu or auto")
+    return device
+
+
+@contextmanager
+def reproducible(device: torch.device) -> Iterator[None]:
+    """One thread and deterministic kernels, whatever was set before.
+
+    Sums in another order give other bits, so that the number of threads must not depend on the machine.
+    Members are processes of their own: one thread each is also the fastest way to share cores.
+    """
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(mode=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(mode=deterministic)
+        torch.set_num_threads(threads)
