@@ -1,12 +1,17 @@
-"""What a keep-rule has to offer: a decision with a reason for every predicted row."""
+"""What a keep-rule has to offer, and the two shapes that its decisions take."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
+from scipy.special import ndtr
 
+from aiida_mlhull.science.hull import distances, stability
 from aiida_mlhull.science.types import Decisions, Predictions, References
+from aiida_mlhull.science.types.crystals import Floats, Integers
 
 
 class RuleSettings(BaseModel):
@@ -45,3 +50,101 @@ class Rule(Protocol):
             MissingEndMembersError: if ``known`` lacks an element of a candidate.
         """
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the hull says about n predicted candidates.
+
+    Attributes:
+        e_above_known: (n,) eV/atom, mean prediction above the hull of what is known; negative below.
+        e_above_hull: (n,) eV/atom, mean prediction above the self-consistent hull of what is known and
+            all predictions; never negative.
+        signed: (n,) eV/atom, the same without the row itself: negative for those on that hull.
+        sigma: (n,) eV/atom, the predictions' spread.
+    """
+
+    e_above_known: Floats
+    e_above_hull: Floats
+    signed: Floats
+    sigma: Floats
+
+    @property
+    def chance(self) -> Floats:
+        """(n,) probability to lie below the hull of what is known, each row for itself."""
+        return chance_below(self.e_above_known, self.sigma)
+
+
+def weigh(predictions: Predictions, known: References) -> Evidence:
+    """Put every prediction against both hulls.
+
+    Raises:
+        MissingEndMembersError: if ``known`` lacks an element of a candidate.
+    """
+    mean = predictions.mean
+    both = stability(predictions.formulas, mean, known)
+    return Evidence(
+        e_above_known=distances(predictions.formulas, mean, known).e_above_hull,
+        e_above_hull=both.e_above_hull,
+        signed=both.signed,
+        sigma=predictions.sigma,
+    )
+
+
+def chance_below(distance: Floats, sigma: Floats) -> Floats:
+    """Φ(-distance/σ): probability of a true value below zero; without spread it is 0, 1/2 or 1."""
+    certain = sigma <= 0
+    ratio = np.divide(distance, sigma, out=np.sign(distance) * np.inf, where=~certain & (distance != 0))
+    return np.asarray(ndtr(-np.where(distance == 0, 0.0, ratio)))
+
+
+def by_threshold(
+    predictions: Predictions,
+    *,
+    rule: str,
+    values: Floats,
+    thresholds: Floats | float,
+    scores: Floats,
+    unit: str = "eV/atom",
+) -> Decisions:
+    """Keep the rows whose value lies below the threshold."""
+    limits = np.broadcast_to(np.asarray(thresholds, dtype=np.float64), values.shape).copy()
+    keep = values < limits
+    return Decisions(
+        ids=predictions.ids,
+        formulas=predictions.formulas,
+        keep=keep,
+        reasons=np.where(keep, "within_threshold", "above_threshold"),
+        values=values,
+        thresholds=limits,
+        margins=limits - values,
+        scores=scores,
+        rule=rule,
+        unit=unit,
+    )
+
+
+def ranks(scores: Floats) -> Integers:
+    """(n,) 1 for the highest score; equal scores in the order of rows, which is that of ids."""
+    order = np.argsort(-scores, kind="stable")
+    found = np.empty(len(scores), dtype=np.int64)
+    found[order] = np.arange(1, len(scores) + 1)
+    return found
+
+
+def by_rank(predictions: Predictions, *, rule: str, scores: Floats, n: int) -> Decisions:
+    """Keep the ``n`` rows with the highest scores; value is the rank, the threshold lies half a rank behind n."""
+    rank = ranks(scores)
+    keep = rank <= n
+    return Decisions(
+        ids=predictions.ids,
+        formulas=predictions.formulas,
+        keep=keep,
+        reasons=np.where(keep, "rank_within_n", "rank_above_n"),
+        values=rank.astype(np.float64),
+        thresholds=np.full(len(rank), n + 0.5),
+        margins=np.asarray(n + 0.5 - rank, dtype=np.float64),
+        scores=scores,
+        rule=rule,
+        unit="rank",
+    )

@@ -1,0 +1,205 @@
+"""The hull at many compositions at once, each with its decomposition, potentials and certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from aiida_mlhull.science.errors import HullError, listed
+from aiida_mlhull.science.hull.index import GroundStates, flat_integers
+from aiida_mlhull.science.representations.composition import SYMBOLS, Composition
+from aiida_mlhull.science.types.crystals import Floats, Integers
+
+CERTIFIED: Final = 1e-9
+"""eV/atom; the largest distance between primal and dual that passes."""
+PHASE: Final = 1e-12
+"""Fractions of a phase below this are zero."""
+
+
+@dataclass(frozen=True, eq=False)
+class HullPoints:
+    """The lower hull at m compositions.
+
+    Point i owns the k = ``sizes[i]`` entries from ``starts[i]`` on in the four flat arrays: one
+    chemical potential an element, and one phase a basis column (some with fraction zero).
+
+    Attributes:
+        energies: (m,) eV/atom, the hull's energy.
+        gaps: (m,) eV/atom, certificate: how far the energy can be off, by linear-programming duality.
+        starts: (m,) first entry in the flat arrays.
+        sizes: (m,) number of elements.
+        numbers: flat, atomic numbers.
+        potentials: flat, eV/atom, chemical potential of each element.
+        phases: flat, position of each phase among the entries that made the hull.
+        fractions: flat, atomic fraction of each phase.
+    """
+
+    energies: Floats
+    gaps: Floats
+    starts: Integers
+    sizes: Integers
+    numbers: Integers
+    potentials: Floats
+    phases: Integers
+    fractions: Floats
+
+    def __len__(self) -> int:
+        return len(self.energies)
+
+    def span(self, index: int) -> slice:
+        """Where point ``index`` stands in the flat arrays."""
+        return slice(int(self.starts[index]), int(self.starts[index] + self.sizes[index]))
+
+    def decomposition(self, index: int) -> dict[int, float]:
+        """Entry position to atomic fraction, of the phases that a composition on the hull falls apart into."""
+        span = self.span(index)
+        pairs = zip(self.phases[span].tolist(), self.fractions[span].tolist(), strict=True)
+        return {entry: fraction for entry, fraction in sorted(pairs) if fraction > PHASE}
+
+    def chemical_potentials(self, index: int) -> dict[str, float]:
+        """Element to chemical potential in eV/atom."""
+        span = self.span(index)
+        pairs = zip(self.numbers[span].tolist(), self.potentials[span].tolist(), strict=True)
+        return {SYMBOLS[z - 1]: value for z, value in pairs}
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Targets grouped by chemical system, and where the competitors of each system stand."""
+
+    order: Integers
+    element_offsets: Integers
+    elements: Integers
+    element_rows: Integers
+    block_offsets: Integers
+    block_starts: Integers
+    block_stops: Integers
+    target_offsets: Integers
+    starts: Integers
+    sizes: Integers
+    numbers: Integers
+    fractions: Floats
+
+    @property
+    def systems(self) -> int:
+        return len(self.element_offsets) - 1
+
+
+def _batch(ground: GroundStates, targets: Sequence[Composition]) -> _Batch:
+    """Neighboring compositions go side by side: the optimum of one is the start of the next."""
+    order = sorted(range(len(targets)), key=lambda i: (targets[i].numbers, targets[i].counts[0] / targets[i].atoms, i))
+    sizes = np.asarray([len(targets[i].numbers) for i in order], dtype=np.int64)
+    counts = flat_integers([targets[i].counts for i in order])
+    atoms = np.asarray([targets[i].atoms for i in order], dtype=np.float64)
+    first = [t for t, i in enumerate(order) if t == 0 or targets[i].numbers != targets[order[t - 1]].numbers]
+    systems = [targets[order[t]].numbers for t in first]
+    blocks = [ground.compounds_within(targets[order[t]].mask) for t in first]
+    flat = np.asarray([block for within in blocks for block in within], dtype=np.int64).reshape(-1, 2)
+    return _Batch(
+        order=np.asarray(order, dtype=np.int64),
+        element_offsets=_offsets([len(system) for system in systems]),
+        elements=flat_integers(systems),
+        element_rows=flat_integers([tuple(ground.elements[z] for z in system) for system in systems]),
+        block_offsets=_offsets([len(within) for within in blocks]),
+        block_starts=np.ascontiguousarray(flat[:, 0]),
+        block_stops=np.ascontiguousarray(flat[:, 1]),
+        target_offsets=np.asarray([*first, len(order)], dtype=np.int64),
+        starts=np.cumsum(sizes) - sizes,
+        sizes=sizes,
+        numbers=flat_integers([targets[i].numbers for i in order]),
+        fractions=counts / np.repeat(atoms, sizes),
+    )
+
+
+def _offsets(sizes: Sequence[int]) -> Integers:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def elemental_plane(ground: GroundStates) -> Floats:
+    """(119,) eV/atom, lowest energy of every element by atomic number, NaN where there is none."""
+    plane = np.full(len(SYMBOLS) + 1, np.nan)
+    for number, row in ground.elements.items():
+        plane[number] = ground.energies[row]
+    return plane
+
+
+def hull_points(
+    ground: GroundStates,
+    targets: Sequence[Composition],
+    *,
+    excluded: Integers | None = None,
+    threads: int = 1,
+) -> HullPoints:
+    """The hull of ``ground`` at ``targets``, all of whose elements must be there.
+
+    Exact to rounding (the certificate tells, usually 1e-15 eV/atom), independent of the order of
+    targets and entries. Memory: about 100 bytes a target and 24 a competing block.
+
+    Args:
+        ground: the entries that span the hull.
+        targets: m compositions.
+        excluded: (m,) row of ``ground`` that may not take part at each target, or -1.
+        threads: chemical systems are shared out among so many threads; the result is the same.
+
+    Raises:
+        HullError: if a point can't be certified to 1e-9 eV/atom.
+    """
+    from aiida_mlhull.science.hull.simplex import solve_systems  # noqa: PLC0415  (numba, only when needed)
+
+    batch = _batch(ground, targets)
+    plane = elemental_plane(ground)
+    costs, preferences = ground.formation_energies(plane), ground.preferences()
+    banned = np.full(len(targets), -1, dtype=np.int64) if excluded is None else np.asarray(excluded)[batch.order]
+    values, gaps = np.empty(len(targets)), np.empty(len(targets))
+    duals, weights = np.empty(len(batch.fractions)), np.empty(len(batch.fractions))
+    rows = np.empty(len(batch.fractions), dtype=np.int64)
+
+    def solve(systems: slice) -> None:
+        reach = slice(systems.start, systems.stop + 1)
+        solve_systems(
+            batch.element_offsets[reach], batch.elements, batch.element_rows,
+            batch.block_offsets[reach], batch.block_starts, batch.block_stops,
+            ground.offsets, ground.numbers, ground.fractions, costs, preferences,
+            batch.target_offsets[reach], batch.starts, batch.fractions, banned,
+            values, gaps, duals, rows, weights,
+        )  # fmt: skip
+
+    _share_out(solve, batch.systems, threads)
+    _refuse_uncertified(gaps, [targets[i] for i in batch.order])
+    mixed = np.add.reduceat(plane[batch.numbers] * batch.fractions, batch.starts) if len(targets) else values
+    back = np.argsort(batch.order)
+    return HullPoints(
+        energies=(values + mixed)[back],
+        gaps=gaps[back],
+        starts=batch.starts[back],
+        sizes=batch.sizes[back],
+        numbers=batch.numbers,
+        potentials=duals + plane[batch.numbers],
+        phases=ground.entries[rows],
+        fractions=weights,
+    )
+
+
+def _share_out(solve: Callable[[slice], None], systems: int, threads: int) -> None:
+    """Solve all systems, in equal shares by number."""
+    if threads <= 1 or systems <= 1:
+        solve(slice(0, systems))
+        return
+    cuts = np.linspace(0, systems, min(threads, systems) + 1).astype(int).tolist()
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        list(pool.map(solve, [slice(a, b) for a, b in pairwise(cuts)]))
+
+
+def _refuse_uncertified(gaps: Floats, targets: Sequence[Composition]) -> None:
+    """Raise where primal and dual don't meet."""
+    broken = np.flatnonzero(~(gaps <= CERTIFIED))
+    if len(broken):
+        names = listed(targets[t].formula for t in broken.tolist())
+        raise HullError(
+            f"the hull could not be certified to {CERTIFIED:g} eV/atom at {len(broken)} compositions: {names}"
+        )

@@ -1,0 +1,31 @@
+"""The known side of the hull: references and the campaign's own results in one table."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aiida_mlhull.science.errors import MixedSchemesError
+from aiida_mlhull.science.types import Labels, References
+
+
+def with_results(references: References, labels: Labels) -> References:
+    """Add finished relaxations to the references; failed ones are left out, ids stay.
+
+    Raises:
+        MixedSchemesError: if the two say different things about functional and corrections.
+        TableError: if an id is in both.
+    """
+    if references.scheme != labels.scheme:
+        raise MixedSchemesError(
+            f"references are {references.scheme or 'of unknown scheme'!r}, results of stage {labels.stage!r} are "
+            f"{labels.scheme or 'of unknown scheme'!r}: energies of different schemes don't meet in one hull; "
+            f"take references that were made as the results are"
+        )
+    done = labels.take(labels.succeeded)
+    return References.from_rows(
+        ids=np.concatenate([references.ids, done.ids]),
+        formulas=np.concatenate([references.formulas, done.formulas]),
+        energies=np.concatenate([references.energies, done.energies]),
+        source=references.source,
+        scheme=references.scheme,
+    )
