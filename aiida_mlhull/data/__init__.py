@@ -1,0 +1,21 @@
+"""Nodes that keep the science's nouns in AiiDA's graph."""
+
+from aiida_mlhull.data.ensemble import EnsembleData
+from aiida_mlhull.data.tables import (
+    MAX_SHARD_ROWS,
+    CandidatesData,
+    DecisionsData,
+    LabelsData,
+    PredictionsData,
+    ReferencesData,
+)
+
+__all__ = [
+    "MAX_SHARD_ROWS",
+    "CandidatesData",
+    "DecisionsData",
+    "EnsembleData",
+    "LabelsData",
+    "PredictionsData",
+    "ReferencesData",
+]

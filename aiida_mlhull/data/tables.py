@@ -1,0 +1,167 @@
+"""Tables as nodes: one parquet file in the repository, facts as attributes.
+
+Queries go by ``Cls.fields``::
+
+    QueryBuilder().append(
+        DecisionsData, filters=(DecisionsData.fields.stage == "volume") & (DecisionsData.fields.n_dropped > 0)
+    )
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any, ClassVar, Final, TypeVar
+
+from aiida_mlhull.data.noun import NounData, attribute, only_file
+from aiida_mlhull.science.candidates.headline import headline
+from aiida_mlhull.science.candidates.summary import summarize
+from aiida_mlhull.science.errors import TableError
+from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
+from aiida_mlhull.science.wire import decode_table, encode_table
+
+T = TypeVar("T", bound=Table)
+
+TABLE_FILE: Final = "table.parquet"
+MAX_SHARD_ROWS: Final = 10_000
+"""Rows of a shard of candidates: picking one and exporting it stays a matter of a moment."""
+
+
+class TableData(NounData[T]):
+    """Rows with unique ids, sorted by id."""
+
+    class AttributesModel(NounData.AttributesModel):
+        """Facts of the table."""
+
+        n_rows: int = attribute("n_rows", "rows in the table", ge=0)
+        id_min: str | None = attribute("id_min", "first id in order")
+        id_max: str | None = attribute("id_max", "last id in order")
+        elements: list[str] = attribute("elements", "all elements of all rows, in alphabetical order")
+        n_compositions: int = attribute("n_compositions", "different compositions", ge=0)
+        n_chemical_systems: int = attribute("n_chemical_systems", "different chemical systems", ge=0)
+        chemical_systems: list[str] | None = attribute(
+            "chemical_systems", "the chemical systems, N-Ti-Zn; none where they are too many to list"
+        )
+        content_hash: str = attribute(
+            "content_hash", "SHA-256 of columns and properties, whatever wrote the file", pattern="^[0-9a-f]{64}$"
+        )
+
+    @property
+    def n_rows(self) -> int:
+        """Rows in the table."""
+        return int(self.base.attributes.get("n_rows"))
+
+    @classmethod
+    def headline(cls, facts: Mapping[str, Any]) -> str:
+        """One line for people, made from a node's attributes."""
+        return headline(cls._noun, facts)
+
+    @classmethod
+    def _facts(cls, noun: Any) -> dict[str, Any]:
+        return summarize(noun)
+
+    @classmethod
+    def _encode(cls, noun: Any) -> dict[str, bytes]:
+        return {TABLE_FILE: encode_table(noun)}
+
+    @classmethod
+    def _decode(cls, files: Mapping[str, bytes]) -> Any:
+        return decode_table(cls._noun, only_file(files, TABLE_FILE), name=TABLE_FILE)
+
+
+class CandidatesData(TableData[Candidates]):
+    """A shard of at most 10,000 candidates."""
+
+    _noun: ClassVar = Candidates
+
+    class AttributesModel(TableData.AttributesModel):
+        """Facts of the shard."""
+
+        has_crystals: bool = attribute("has_crystals", "whether rows have cells or are labels only")
+        n_sites_min: int | None = attribute("n_sites_min", "atoms in the smallest cell")
+        n_sites_max: int | None = attribute("n_sites_max", "atoms in the largest cell")
+        n_protostructures: int = attribute("n_protostructures", "different protostructure labels", ge=0)
+        origin: str = attribute("origin", "what the shard came from")
+
+    @classmethod
+    def _facts(cls, noun: Any) -> dict[str, Any]:
+        if len(noun) > MAX_SHARD_ROWS:
+            raise TableError(
+                f"{len(noun)} candidates in one shard, at most {MAX_SHARD_ROWS} are allowed; "
+                "make several nodes, e.g. with Candidates.take()"
+            )
+        return super()._facts(noun)
+
+
+class PredictionsData(TableData[Predictions]):
+    """What an ensemble says about every row's energy."""
+
+    _noun: ClassVar = Predictions
+
+    class AttributesModel(TableData.AttributesModel):
+        """Facts of the predictions."""
+
+        model: str = attribute("model", "name of the model")
+        n_members: int = attribute("n_members", "members of the ensemble", ge=1)
+        energy_min: float | None = attribute("energy_min", "lowest mean of the members, eV/atom")
+        energy_max: float | None = attribute("energy_max", "highest mean of the members, eV/atom")
+        sigma_min: float | None = attribute("sigma_min", "smallest total uncertainty, eV/atom")
+        sigma_max: float | None = attribute("sigma_max", "largest total uncertainty, eV/atom")
+
+
+class DecisionsData(TableData[Decisions]):
+    """Keep or drop for every row, with a reason."""
+
+    _noun: ClassVar = Decisions
+
+    class AttributesModel(TableData.AttributesModel):
+        """Facts of the decisions."""
+
+        rule: str = attribute("rule", "keep-rule, or whoever else decided")
+        stage: str = attribute("stage", "stage that the decisions are about")
+        round: int = attribute("round", "round within the stage", ge=0)
+        unit: str = attribute("unit", "unit of values, thresholds and margins")
+        n_kept: int = attribute("n_kept", "rows that go on", ge=0)
+        n_dropped: int = attribute("n_dropped", "rows that don't", ge=0)
+        kept_reasons: dict[str, int] = attribute("kept_reasons", "kept rows by reason code")
+        dropped_reasons: dict[str, int] = attribute("dropped_reasons", "dropped rows by reason code")
+
+
+class LabelsData(TableData[Labels]):
+    """What a relaxation stage gave for every crystal that went in."""
+
+    _noun: ClassVar = Labels
+
+    class AttributesModel(TableData.AttributesModel):
+        """Facts of the labels."""
+
+        stage: str = attribute("stage", "name of the stage")
+        engine: str = attribute("engine", "what relaxed them")
+        scheme: str = attribute("scheme", "functional, settings and correction scheme of the energies")
+        cost_basis: str = attribute("cost_basis", "whether the cost was measured or is nominal")
+        n_succeeded: int = attribute("n_succeeded", "rows with an energy", ge=0)
+        n_failed: int = attribute("n_failed", "rows with a reason of failure", ge=0)
+        failure_reasons: dict[str, int] = attribute("failure_reasons", "failed rows by reason code")
+        core_minutes: float = attribute("core_minutes", "cost of all rows together", ge=0)
+        energy_min: float | None = attribute("energy_min", "lowest energy, eV/atom")
+        energy_max: float | None = attribute("energy_max", "highest energy, eV/atom")
+
+
+class ReferencesData(TableData[References]):
+    """Known phases, a snapshot that never changes."""
+
+    _noun: ClassVar = References
+
+    class AttributesModel(TableData.AttributesModel):
+        """Facts of the snapshot."""
+
+        scheme: str = attribute("scheme", "functional, settings and correction scheme of the energies")
+        origin: str = attribute("origin", "where the energies come from")
+        end_members: list[str] = attribute("end_members", "elements that are there as pure phases")
+        energy_min: float | None = attribute("energy_min", "lowest energy, eV/atom")
+        energy_max: float | None = attribute("energy_max", "highest energy, eV/atom")
+        pymatgen_version: str = attribute("pymatgen_version", "version of pymatgen that the snapshot was made with")
+
+    def __init__(self, noun: References, *, pymatgen_version: str | None = None, **kwargs: Any) -> None:
+        super().__init__(noun, **kwargs)
+        self.base.attributes.set("pymatgen_version", pymatgen_version or version("pymatgen"))
