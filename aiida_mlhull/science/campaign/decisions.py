@@ -140,8 +140,8 @@ def decide_round(
     if settings.budget is not None:
         room = min(room, max(amount(settings.budget, total) - len(results), 0))
     kept = np.flatnonzero(decided.keep)
-    # Highest score first; ties by id, because rows are sorted by id and the sort is stable.
-    waiting = kept[np.argsort(-decided.scores[kept], kind="stable")][room:]
+    # Highest score first; chances of one tie often, then the widest margin counts, then the id.
+    waiting = kept[np.lexsort((-decided.margins[kept], -decided.scores[kept]))][room:]
     keep, reasons = decided.keep.copy(), decided.reasons.astype(object)
     keep[waiting] = False
     reasons[waiting] = BATCH_FULL
