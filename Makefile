@@ -58,5 +58,7 @@ clean: ## remove all that make has made, the AiiDA profile of the demo included
 # SQLite and the ZeroMQ broker that AiiDA brings along: no service has to run.
 .aiida/.ready: | .venv/.installed
 	@mkdir -p .aiida
-	@$(BIN)/verdi profile list 2>/dev/null | grep -qw mlhull || $(BIN)/verdi presto -p mlhull --use-zeromq -n
+	@echo "Making the AiiDA profile mlhull in .aiida ..."
+	@$(BIN)/verdi profile list 2>/dev/null | grep -qw mlhull \
+	  || $(BIN)/verdi --verbosity warning presto -p mlhull --use-zeromq -n
 	@touch $@
