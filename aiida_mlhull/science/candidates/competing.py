@@ -1,0 +1,216 @@
+"""Competing phases: the energies that every candidate is measured against."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from aiida_mlhull.science.candidates.columns import TABLE_SUFFIXES, Columns
+from aiida_mlhull.science.candidates.faults import BadRows, LeftOut, Sieve
+from aiida_mlhull.science.candidates.intake import AS_PUBLISHED
+from aiida_mlhull.science.errors import FormulaError, TableError, WireError
+from aiida_mlhull.science.hull import check_end_members
+from aiida_mlhull.science.representations.composition import NUMBERS, distinct, reduce_formula
+from aiida_mlhull.science.types import Candidates, References
+
+FORMULA_COLUMNS: Final = ("reduced_composition", "reduced_formula", "sortedformula", "formula", "composition")
+ENERGY_COLUMNS: Final = ("energy_ev_per_atom", "energy_per_atom_ev")
+ID_COLUMNS: Final = ("structure_id", "id", "material_id", "entry_id")
+COLLECTION_COLUMN: Final = "icsdnum"
+"""Number of the entry in the Inorganic Crystal Structure Database; names phases where there is no id."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ReferenceIntake:
+    """What came out of the files.
+
+    Attributes:
+        references: the competing phases and the elements.
+        left_out: phases that can't be used.
+    """
+
+    references: References
+    left_out: LeftOut
+
+    def summary(self) -> str:
+        """One line: phases read, used, left out and why."""
+        used = len(self.references)
+        read = used + len(self.left_out)
+        return f"{self.references.source}: {read} phases read, {used} used; {self.left_out.summary()}"
+
+
+@dataclass(frozen=True)
+class _Phases:
+    """Phases as they stand in a file: ids, formulas and energies (eV/atom)."""
+
+    ids: list[str]
+    formulas: list[str]
+    energies: list[float]
+
+
+def read_references(
+    path: Path | str,
+    *,
+    elements: Path | str | None = None,
+    bad_rows: BadRows = "refuse",
+    scheme: str = AS_PUBLISHED,
+) -> ReferenceIntake:
+    """Read competing phases and elemental references.
+
+    Phases with an element that has no elemental reference can't be placed on a hull; they are left
+    out and counted. Several phases of one composition are fine.
+
+    Args:
+        path: parquet or csv with a composition and ``energy_ev_per_atom`` (eV/atom), or pymatgen's
+            computed entries as JSON.
+        elements: JSON of element symbol to eV/atom, or to pymatgen's computed entry; None where the
+            elements are among the phases of ``path``.
+        bad_rows: whether phases whose formula or energy can't be used are an error, or left out and counted.
+        scheme: functional, settings and correction scheme of all these energies.
+
+    Raises:
+        WireError: if a file can't be read or is empty.
+        TableError: on missing columns, duplicate ids, energies that are not finite.
+        FormulaError: on formulas that can't be read.
+    """
+    path = Path(path)
+    phases = _from_columns(Columns.read(path)) if path.suffix in TABLE_SUFFIXES else _from_json(path)
+    source = path.name
+    if elements is not None:
+        ends = _from_json(Path(elements))
+        phases = _Phases(phases.ids + ends.ids, phases.formulas + ends.formulas, phases.energies + ends.energies)
+        source += f" + {Path(elements).name}"
+    ids = np.asarray(phases.ids, dtype=np.str_)
+    energies = np.asarray(phases.energies, dtype=np.float64)
+    sieve = Sieve(
+        source,
+        ids,
+        np.asarray(phases.formulas, dtype=np.str_),
+        expendable=np.full(len(ids), bad_rows == "leave_out"),
+    )
+    systems = np.asarray([_elements_or_none(formula) for formula in phases.formulas], dtype=object)
+    sieve.catch(
+        np.asarray([system is None for system in systems]),
+        reason="unreadable_formula",
+        what="missing or unreadable formulas (sodium nitride, NaN, gets lost where tables pass through csv)",
+        error=FormulaError,
+        details=np.asarray([repr(formula) for formula in phases.formulas]),
+    )
+    sieve.catch(~np.isfinite(energies), reason="no_energy", what="missing, NaN or infinite energies")
+    _catch_strangers(sieve, systems)
+    left_out = sieve.left_out()
+    good = np.flatnonzero(sieve.good)
+    references = References.from_rows(
+        ids=ids[good],
+        formulas=[_reduced(phases.formulas[row]) for row in good.tolist()],
+        energies=energies[good],
+        source=source,
+        scheme=scheme,
+    )
+    return ReferenceIntake(references=references, left_out=left_out)
+
+
+def relevant(references: References, candidates: Candidates) -> References:
+    """The references that can matter to the candidates: made of elements of one candidate's system.
+
+    Raises:
+        MissingEndMembersError: if an element of a candidate has no elemental reference.
+    """
+    check_end_members(candidates.formulas.tolist(), references)
+    systems = {composition.mask for composition in distinct(candidates.formulas.tolist())[0]}
+    compositions, which = distinct(references.formulas.tolist())
+    inside = np.asarray([any(c.mask | system == system for system in systems) for c in compositions])
+    return references.take(inside[which])
+
+
+def _catch_strangers(sieve: Sieve, systems: Any) -> None:
+    """Leave out phases with elements that no elemental reference is there for; never an error by itself."""
+    ends = {next(iter(system)) for system, good in zip(systems, sieve.good, strict=True) if good and len(system) == 1}
+    lacking = [sorted(system - ends) if system else [] for system in systems]
+    sieve.let_go(
+        np.asarray([bool(elements) for elements in lacking]),
+        reason="missing_end_members",
+        details=np.asarray([", ".join(elements) for elements in lacking]),
+    )
+
+
+def _elements_or_none(formula: str) -> frozenset[str] | None:
+    try:
+        return frozenset(reduce_formula(formula).symbols) if formula else None
+    except FormulaError:
+        return None
+
+
+def _reduced(formula: str) -> str:
+    """The formula as pymatgen writes it, so that all tables agree."""
+    from pymatgen.core import Composition  # noqa: PLC0415  (slow import)
+
+    composition = reduce_formula(formula)
+    return Composition(dict(zip(composition.symbols, composition.counts, strict=True))).reduced_formula
+
+
+def _from_columns(columns: Columns) -> _Phases:
+    formulas = columns.texts(columns.first_of(FORMULA_COLUMNS, what="compositions")).tolist()
+    energies = columns.floats(columns.first_of(ENERGY_COLUMNS, what="energies")).tolist()
+    named = [name for name in ID_COLUMNS if name in columns]
+    return _Phases(columns.texts(named[0]).tolist() if named else _numbered(columns, formulas), formulas, energies)
+
+
+def _numbered(columns: Columns, formulas: list[str]) -> list[str]:
+    """Ids from formula and collection number, with a running number where those repeat."""
+    stems = formulas
+    if COLLECTION_COLUMN in columns:
+        numbers = columns.floats(COLLECTION_COLUMN)
+        stems = [f"{f}_icsd{n:.0f}" if np.isfinite(n) else f for f, n in zip(formulas, numbers, strict=True)]
+    seen: dict[str, int] = {}
+    ids = []
+    for stem in stems:
+        seen[stem] = seen.get(stem, 0) + 1
+        ids.append(f"phase:{stem}" if seen[stem] == 1 else f"phase:{stem}_{seen[stem]}")
+    return ids
+
+
+def _from_json(path: Path) -> _Phases:
+    """Symbols with numbers, or computed entries in a list or by name."""
+    try:
+        raw = path.read_bytes()
+        loaded = json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
+    except (OSError, EOFError, ValueError) as error:
+        raise WireError(f"{path.name}: can't be read as JSON: {error}") from error
+    if not loaded:
+        raise WireError(f"{path.name}: no phases")
+    phases = _Phases([], [], [])
+    for name, formula, energy in _json_phases(path.name, loaded):
+        phases.ids.append(name)
+        phases.formulas.append(formula)
+        phases.energies.append(energy)
+    return phases
+
+
+def _json_phases(name: str, loaded: Any) -> Iterator[tuple[str, str, float]]:
+    """Id, formula and energy (eV/atom) of every phase of a JSON file."""
+    pairs = loaded.items() if isinstance(loaded, Mapping) else enumerate(loaded, start=1)
+    for key, value in pairs:
+        if isinstance(value, int | float) and key in NUMBERS:
+            yield f"element:{key}", key, float(value)
+        elif isinstance(value, Mapping):
+            yield _computed_entry(name, key, value)
+        else:
+            raise TableError(f"{name}: {key!r} is neither an element with its energy nor a computed entry")
+
+
+def _computed_entry(name: str, key: Any, value: Mapping[str, Any]) -> tuple[str, str, float]:
+    """Id, formula and corrected energy (eV/atom) of pymatgen's dictionary of an entry."""
+    from pymatgen.entries.computed_entries import ComputedEntry  # noqa: PLC0415  (slow import)
+
+    try:
+        entry = ComputedEntry.from_dict(dict(value))
+    except (KeyError, TypeError, ValueError) as error:
+        raise TableError(f"{name}: entry {key} is not a computed entry of pymatgen: {error!r}") from error
+    return str(value.get("entry_id") or key), entry.composition.formula.replace(" ", ""), entry.energy_per_atom
