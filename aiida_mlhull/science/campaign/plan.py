@@ -1,0 +1,70 @@
+"""What a campaign will cost at least and at most, said before anything is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings, amount
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """What is known of a stage beforehand.
+
+    Attributes:
+        name: of the stage.
+        engine: of the stage.
+        gate: what decides who enters: the keep-rule's name, or empty for everybody.
+        rounds: at most so many times the models are fitted and asked before it.
+        at_least: relaxations that will run whatever the models say.
+        at_most: relaxations that may run if the models drop nobody.
+        core_minutes: nominal cost of one relaxation; None where it is measured instead.
+    """
+
+    name: str
+    engine: str
+    gate: str
+    rounds: int
+    at_least: int
+    at_most: int
+    core_minutes: float | None
+
+
+def plan(settings: CampaignSettings, *, total: int) -> tuple[StagePlan, ...]:
+    """The stages of a campaign with ``total`` candidates; failures and merged crystals make it less."""
+    has_gate = any(stage.gate is not None for stage in settings.stages)
+    start = amount(settings.start, total) if has_gate else total
+    stages, room, forced = [], total, total
+    for index, stage in enumerate(settings.stages):
+        if stage.gate is not None:
+            forced = min(forced, start)
+            room = min(room, _through_gate(stage, start=start, total=total))
+        if index == len(settings.stages) - 1 and settings.budget is not None and has_gate:
+            room = min(room, max(amount(settings.budget, total), start))
+        stages.append(
+            StagePlan(
+                name=stage.name,
+                engine=stage.engine,
+                gate="" if stage.gate is None else stage.gate.rule,
+                rounds=0 if stage.gate is None else stage.gate.rounds,
+                at_least=min(forced, room),
+                at_most=room,
+                core_minutes=stage.core_minutes,
+            )
+        )
+    return tuple(stages)
+
+
+def _through_gate(stage: StageSettings, *, start: int, total: int) -> int:
+    assert stage.gate is not None
+    if stage.gate.batch is None:
+        return total
+    return min(total, start + stage.gate.rounds * amount(stage.gate.batch, total))
+
+
+def nominal_core_minutes(stages: tuple[StagePlan, ...], *, total: int) -> tuple[float, float, float]:
+    """Nominal core-minutes at least, at most, and without models; stages that are measured count nothing."""
+    costs = [(stage, stage.core_minutes or 0.0) for stage in stages]
+    least = sum(stage.at_least * cost for stage, cost in costs)
+    most = sum(stage.at_most * cost for stage, cost in costs)
+    return least, most, sum(total * cost for _, cost in costs)

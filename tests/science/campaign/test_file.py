@@ -1,0 +1,103 @@
+"""The campaign file: what it may say, and one clear message for whatever it may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aiida_mlhull.science.campaign.file import read_campaign_file
+from aiida_mlhull.science.errors import MlhullError, SettingsError, WireError
+
+GOOD = {"candidates": "c.parquet", "references": {"file": "r.parquet", "elements": "e.json"}}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a campaign file beside the (empty) files that it names."""
+    for name in ("c.parquet", "d.parquet", "r.parquet", "e.json"):
+        (tmp_path / name).touch()
+
+    def _write(content) -> Path:
+        path = tmp_path / "campaign.yaml"
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+        return path
+
+    return _write
+
+
+def test_paths_are_relative_to_the_file(write, tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    read = read_campaign_file(write(GOOD))
+    assert read.candidates == (tmp_path / "c.parquet",)
+    assert read.references.elements == tmp_path / "e.json"
+    assert read.protocol == "laptop"
+
+
+def test_short_forms(write, tmp_path):
+    read = read_campaign_file(write({"candidates": ["c.parquet", "d.parquet"], "references": "r.parquet"}))
+    assert [path.name for path in read.candidates] == ["c.parquet", "d.parquet"]
+    assert read.references.file == tmp_path / "r.parquet"
+
+
+def test_overrides_are_merged_into_the_protocol(write):
+    settings = read_campaign_file(
+        write({**GOOD, "name": "mine", "seed": 7, "overrides": {"ensemble": {"members": 3}}})
+    ).settings()
+    assert (settings.name, settings.seed, settings.ensemble.members) == ("mine", 7, 3)
+    assert settings.ensemble.model == "trees_gp"
+    assert settings.stages[0].name == "final"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"candidate": "c.parquet"}, ["candidate: unknown key", "known:", "overrides"]),
+        ({"protocol": "fast"}, ["unknown protocol 'fast'", "laptop", "ekstrom-2022"]),
+        ({"seed": "one"}, ["seed"]),
+        ({"seed": -1}, ["seed"]),
+        ({"candidates": []}, ["candidates"]),
+        ({"candidates": 5}, ["candidates"]),
+        ({"references": {"file": "r.parquet", "element": "e.json"}}, ["references.element", "unknown key"]),
+        ({"references": {"elements": "e.json"}}, ["references.file", "required"]),
+        ({"bad_rows": "ignore"}, ["bad_rows", "leave_out"]),
+        ({"overrides": {"ensemble": {"model": "gnome"}}}, ["unknown model 'gnome'", "cgcnn", "trees_gp"]),
+        (
+            {"overrides": {"stages": [{"name": "final", "engine": "recorded", "gate": {"rule": "three_sigma"}}]}},
+            ["unknown keep-rule 'three_sigma'", "two_sigma"],
+        ),
+        ({"overrides": {"rounds": 3}}, ["rounds: unknown key", "stages"]),
+        ({"overrides": {"start": "many"}}, ["start"]),
+        ({"seed": 1, "overrides": {"seed": 2}}, ["said twice", "seed"]),
+        ({"candidates": "nowhere.parquet"}, ["nowhere.parquet", "don't exist"]),
+        ({"jobs": 4}, ["jobs"]),
+    ],
+)
+def test_whatever_is_wrong_is_named(write, change, said):
+    with pytest.raises(MlhullError) as caught:
+        read_campaign_file(write({**GOOD, **change}))
+    for words in said:
+        assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty"),
+        ("- candidates", "list"),
+        ("candidates: [a, b", "not valid YAML"),
+        ("protocol: laptop\nseed: 1", "candidates"),
+    ],
+)
+def test_files_that_are_no_campaign(write, text, said):
+    with pytest.raises(SettingsError, match=said):
+        read_campaign_file(write(text))
+
+
+def test_a_missing_or_binary_file(tmp_path):
+    with pytest.raises(WireError, match="can't be read"):
+        read_campaign_file(tmp_path / "campaign.yaml")
+    (tmp_path / "campaign.yaml").write_bytes(b"\xff\xfe\x00\x9d")
+    with pytest.raises(WireError, match="not a text file"):
+        read_campaign_file(tmp_path / "campaign.yaml")

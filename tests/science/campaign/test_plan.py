@@ -1,0 +1,45 @@
+"""The plan before a campaign, worked by hand."""
+
+from __future__ import annotations
+
+from aiida_mlhull.science.campaign import campaign_settings
+from aiida_mlhull.science.campaign.plan import nominal_core_minutes, plan
+
+TOTAL = 1000
+
+
+def test_rounds_of_batches_bound_a_gate():
+    settings = campaign_settings(
+        {
+            "start": 50,
+            "stages": [
+                {"name": "cheap", "engine": "potential"},
+                {"name": "final", "engine": "recorded", "core_minutes": 10, "gate": {"rounds": 4, "batch": 0.1}},
+            ],
+        }
+    )
+    cheap, final = plan(settings, total=TOTAL)
+    assert (cheap.at_least, cheap.at_most, cheap.gate, cheap.rounds) == (TOTAL, TOTAL, "", 0)
+    assert (final.at_least, final.at_most, final.gate, final.rounds) == (50, 450, "two_sigma", 4)
+    assert nominal_core_minutes((cheap, final), total=TOTAL) == (500.0, 4500.0, 10_000.0)
+
+
+def test_budget_counts_the_start_set():
+    stage = {"name": "final", "engine": "recorded", "gate": {"rounds": 40, "batch": 0.1}}
+    (final,) = plan(campaign_settings({"start": 50, "budget": 0.3, "stages": [stage]}), total=TOTAL)
+    assert (final.at_least, final.at_most) == (50, 300)
+
+
+def test_without_a_gate_everybody_goes_through():
+    stages = plan(
+        campaign_settings({"stages": [{"name": "a", "engine": "potential"}, {"name": "b", "engine": "recorded"}]}),
+        total=TOTAL,
+    )
+    assert [(stage.at_least, stage.at_most) for stage in stages] == [(TOTAL, TOTAL)] * 2
+
+
+def test_three_gated_stages_as_published():
+    volume, prerelax, final = plan(campaign_settings({}, protocol="ekstrom-2022"), total=TOTAL)
+    assert (volume.at_least, volume.at_most) == (TOTAL, TOTAL)
+    assert (prerelax.at_least, prerelax.at_most) == (60, TOTAL)
+    assert (final.at_least, final.at_most) == (60, TOTAL)
