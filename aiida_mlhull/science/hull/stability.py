@@ -21,8 +21,8 @@ class Stability:
     """Three distances of n candidates on the hull that they span together with what is known.
 
     For an unstable ground state all three agree. For stable ones the first is zero, and the others say
-    how much lower it lies than its rivals. A pure element can't fall apart: its rivals are its own
-    polymorphs, and an element without any gets zero.
+    how much lower it lies than its rivals. A pure element can't fall apart: its rivals are the other
+    phases of that element, one of which at least is known.
 
     Attributes:
         e_above_hull: (n,) eV/atom above the hull of everything, never negative (Ekström 2022: the
@@ -72,7 +72,7 @@ def stability(formulas: Formulas, energies: Floats, known: References, *, thread
     rivals = np.minimum(rivals, _lowest_other(all_names, all_energies)[len(known) :])
     return Stability(
         e_above_hull=np.maximum(values - hull[which], 0.0),
-        signed=np.where(np.isfinite(rivals), values - rivals, 0.0),
+        signed=values - rivals,
         phase_separation=values - separated[which],
         hull_energy=hull[which],
     )

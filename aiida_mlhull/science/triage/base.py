@@ -93,9 +93,8 @@ def weigh(predictions: Predictions, known: References) -> Evidence:
 
 def chance_below(distance: Floats, sigma: Floats) -> Floats:
     """Φ(-distance/σ): probability of a true value below zero; without spread it is 0, 1/2 or 1."""
-    certain = sigma <= 0
-    ratio = np.divide(distance, sigma, out=np.sign(distance) * np.inf, where=~certain & (distance != 0))
-    return np.asarray(ndtr(-np.where(distance == 0, 0.0, ratio)))
+    spread = np.where(sigma > 0, sigma, 1.0)
+    return np.where(sigma > 0, ndtr(-distance / spread), (1.0 - np.sign(distance)) / 2.0)
 
 
 def by_threshold(
