@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
-from aiida_mlhull.data.noun import NounData, attribute
+from aiida_mlhull.data.noun import Exported, NounData, attribute
 from aiida_mlhull.science.types import EnsembleWeights
 from aiida_mlhull.science.wire import decode_ensemble, encode_ensemble
+from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE
 
 
 class EnsembleData(NounData[EnsembleWeights]):
@@ -29,6 +32,30 @@ class EnsembleData(NounData[EnsembleWeights]):
         settings: dict[str, Any] = attribute("settings", "settings of the model")
         calibration: dict[str, Any] = attribute("calibration", "factors found on unseen rows; empty if not calibrated")
         versions: dict[str, Any] = attribute("versions", "packages and device that made it")
+
+    def listing(self, **_: Any) -> dict[str, list[str]]:
+        """Columns of text for a screen: one row a member."""
+        members = self.to_science().members
+        scores = sorted({name for member in members for name, score in member.scores.items() if _is_number(score)})
+        return {
+            "member": [str(number) for number in range(len(members))],
+            "seed": [str(member.seed) for member in members],
+            **{name: [_text(member.scores.get(name)) for member in members] for name in scores},
+        }
+
+    def export_files(self, fileformat: str, **chosen: Any) -> dict[str, bytes]:
+        """What an export into a folder writes: ``ensemble.json``, and every member's weights if asked for."""
+        return self._files() if fileformat == "safetensors" else super().export_files(fileformat, **chosen)
+
+    def _prepare_json(self, main_file_name: str = "") -> Exported:  # noqa: ARG002  (AiiDA passes it)
+        """Everything but the weights."""
+        described = self.base.attributes.all | {"scores": [dict(member.scores) for member in self.to_science().members]}
+        return json.dumps(described, indent=1, sort_keys=True).encode(), {}
+
+    def _prepare_safetensors(self, main_file_name: str = "") -> Exported:
+        """The description as main file, the members beside it."""
+        files = self._files()
+        return files.pop(ENSEMBLE_FILE), {str(Path(main_file_name).parent / name): files[name] for name in files}
 
     @classmethod
     def headline(cls, facts: Mapping[str, Any]) -> str:
@@ -61,3 +88,11 @@ class EnsembleData(NounData[EnsembleWeights]):
     @classmethod
     def _decode(cls, files: Mapping[str, bytes]) -> Any:
         return decode_ensemble(files)
+
+
+def _is_number(score: Any) -> bool:
+    return isinstance(score, int | float) and not isinstance(score, bool)
+
+
+def _text(score: Any) -> str:
+    return f"{score:.4g}" if _is_number(score) else ""

@@ -16,6 +16,8 @@ from aiida_mlhull.science.errors import InputError, MlhullError, WireError, list
 
 N = TypeVar("N")
 Self = TypeVar("Self", bound="NounData[Any]")
+Exported = tuple[bytes, dict[str, bytes]]
+"""What AiiDA's ``_prepare_FORMAT`` methods return: the main file, and the names and contents of others."""
 
 
 def attribute(key: str, description: str, **settings: Any) -> Any:
@@ -32,7 +34,8 @@ class NounData(Data, Generic[N]):
 
     The node computes nothing: attributes are facts of the noun, and storing checks that files and
     attributes still tell the same. Equal nouns make nodes of equal hash, so that AiiDA's cache
-    recognizes work that was done before.
+    recognizes work that was done before. Formats of ``export()`` are the methods ``_prepare_FORMAT``, as
+    everywhere in AiiDA.
 
     Args:
         noun: what the node holds.
@@ -72,6 +75,20 @@ class NounData(Data, Generic[N]):
         """
         noun: N = self._decode(self._files())
         return noun
+
+    @abstractmethod
+    def listing(self, **chosen: Any) -> dict[str, list[str]]:
+        """What a screen shows of the content: columns of text by name."""
+
+    def export_files(self, fileformat: str, **chosen: Any) -> dict[str, bytes]:
+        """What an export into a folder writes: file names and contents.
+
+        Raises:
+            ValueError: if the format is not one of ``get_export_formats()``.
+        """
+        content, extra = self._exportcontent(fileformat, main_file_name="", **chosen)  # type: ignore[no-untyped-call]
+        stem = f"{type(self).__name__.removesuffix('Data').lower()}_{self.uuid[:8]}"
+        return {f"{stem}.{fileformat}": content, **extra}
 
     @classmethod
     @abstractmethod

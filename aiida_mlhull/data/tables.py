@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, ClassVar, Final, TypeVar
 
-from aiida_mlhull.data.noun import NounData, attribute, only_file
+from aiida_mlhull.data.noun import Exported, NounData, attribute, only_file
+from aiida_mlhull.science.candidates.export import cif_files, to_cif, to_csv, to_json, to_parquet
 from aiida_mlhull.science.candidates.headline import headline
+from aiida_mlhull.science.candidates.listing import choose, listing
 from aiida_mlhull.science.candidates.summary import summarize
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
@@ -51,6 +53,22 @@ class TableData(NounData[T]):
         """Rows in the table."""
         return int(self.base.attributes.get("n_rows"))
 
+    def listing(self, **chosen: Any) -> dict[str, list[str]]:
+        """Columns of text for a screen; arguments choose rows as in :func:`choose`."""
+        return listing(self._chosen(chosen))
+
+    def _chosen(self, chosen: Mapping[str, Any]) -> T:
+        return choose(self.to_science(), **chosen)
+
+    def _prepare_csv(self, main_file_name: str = "", **chosen: Any) -> Exported:  # noqa: ARG002  (AiiDA passes it)
+        return to_csv(self._chosen(chosen)), {}
+
+    def _prepare_json(self, main_file_name: str = "", **chosen: Any) -> Exported:  # noqa: ARG002
+        return to_json(self._chosen(chosen)), {}
+
+    def _prepare_parquet(self, main_file_name: str = "", **chosen: Any) -> Exported:  # noqa: ARG002
+        return to_parquet(self._chosen(chosen)), {}
+
     @classmethod
     def headline(cls, facts: Mapping[str, Any]) -> str:
         """One line for people, made from a node's attributes."""
@@ -69,12 +87,25 @@ class TableData(NounData[T]):
         return decode_table(cls._noun, only_file(files, TABLE_FILE), name=TABLE_FILE)
 
 
-class CandidatesData(TableData[Candidates]):
+class CrystalTableData(TableData[T]):
+    """Rows with cells."""
+
+    def export_files(self, fileformat: str, **chosen: Any) -> dict[str, bytes]:
+        """What an export into a folder writes: one CIF a row, or one file in any other format."""
+        if fileformat == "cif":
+            return dict(cif_files(self._chosen(chosen)))
+        return super().export_files(fileformat, **chosen)
+
+    def _prepare_cif(self, main_file_name: str = "", **chosen: Any) -> Exported:  # noqa: ARG002
+        return to_cif(self._chosen(chosen)), {}
+
+
+class CandidatesData(CrystalTableData[Candidates]):
     """A shard of at most 10,000 candidates."""
 
     _noun: ClassVar = Candidates
 
-    class AttributesModel(TableData.AttributesModel):
+    class AttributesModel(CrystalTableData.AttributesModel):
         """Facts of the shard."""
 
         has_crystals: bool = attribute("has_crystals", "whether rows have cells or are labels only")
@@ -127,12 +158,12 @@ class DecisionsData(TableData[Decisions]):
         dropped_reasons: dict[str, int] = attribute("dropped_reasons", "dropped rows by reason code")
 
 
-class LabelsData(TableData[Labels]):
+class LabelsData(CrystalTableData[Labels]):
     """What a relaxation stage gave for every crystal that went in."""
 
     _noun: ClassVar = Labels
 
-    class AttributesModel(TableData.AttributesModel):
+    class AttributesModel(CrystalTableData.AttributesModel):
         """Facts of the labels."""
 
         stage: str = attribute("stage", "name of the stage")

@@ -23,8 +23,7 @@ def headline(noun: type[Table], facts: Facts) -> str:
 
 
 def _candidates(facts: Facts) -> str:
-    size = f"{facts['n_sites_min']}-{facts['n_sites_max']} atoms a cell" if facts["has_crystals"] else "no cells"
-    return _sentence(f"{facts['n_rows']} candidates in {_systems(facts)}", size, _origin(facts))
+    return _sentence(f"{facts['n_rows']} candidates in {_systems(facts)}", _sizes(facts), _origin(facts))
 
 
 def _predictions(facts: Facts) -> str:
@@ -63,6 +62,13 @@ def _references(facts: Facts) -> str:
         _origin(facts),
         f"sha256 {facts['content_hash'][:12]}",
     )
+
+
+def _sizes(facts: Facts) -> str:
+    smallest, largest = facts["n_sites_min"], facts["n_sites_max"]
+    if smallest is None:
+        return "" if facts["has_crystals"] else "without cells"
+    return f"{smallest} atoms a cell" if smallest == largest else f"{smallest} to {largest} atoms a cell"
 
 
 def _systems(facts: Facts) -> str:

@@ -1,0 +1,64 @@
+"""The groups that the package adds to ``verdi data``."""
+
+from __future__ import annotations
+
+import click
+
+from aiida_mlhull.cli.data.factory import Kind, node_group
+
+TABLE_FORMATS = ("csv", "json", "parquet")
+CRYSTAL_FORMATS = (*TABLE_FORMATS, "cif")
+
+
+def _stage() -> click.Option:
+    return click.Option(["--stage"], help="Only nodes of this stage.")
+
+
+def _round() -> click.Option:
+    return click.Option(["--round"], type=int, help="Only nodes of this round.")
+
+
+def _model() -> click.Option:
+    return click.Option(["--model"], help="Only nodes of this model.")
+
+
+candidates = node_group(Kind("mlhull.candidates", "Shards of candidates", CRYSTAL_FORMATS))
+predictions = node_group(
+    Kind("mlhull.predictions", "Predictions of ensembles", TABLE_FORMATS, filters=(_model(),)),
+)
+decisions = node_group(
+    Kind(
+        "mlhull.decisions",
+        "Decisions to keep or drop",
+        TABLE_FORMATS,
+        filters=(_stage(), _round(), click.Option(["--rule"], help="Only decisions of this rule.")),
+        has_reasons=True,
+    )
+)
+labels = node_group(
+    Kind(
+        "mlhull.labels",
+        "Results of relaxation stages",
+        CRYSTAL_FORMATS,
+        filters=(_stage(), click.Option(["--engine"], help="Only results of this engine.")),
+        has_reasons=True,
+    )
+)
+references = node_group(
+    Kind(
+        "mlhull.references",
+        "Known phases",
+        TABLE_FORMATS,
+        filters=(click.Option(["--scheme"], help="Only energies of this scheme."),),
+    )
+)
+ensemble = node_group(
+    Kind(
+        "mlhull.ensemble",
+        "Ensembles of fitted models",
+        ("json", "safetensors"),
+        filters=(_model(),),
+        has_systems=False,
+        has_rows=False,
+    )
+)
