@@ -1,0 +1,131 @@
+"""Which AiiDA profile a command works in, found without leaving a trace where there is none.
+
+Importing AiiDA makes a configuration folder in the home directory if there is none yet. So the commands
+that can do with a profile of their own look first, and point AiiDA at their own folder before the import.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+import click
+
+PATH_VARIABLE: Final = "AIIDA_PATH"
+FOLDER: Final = ".aiida"
+OWN_PROFILE: Final = "mlhull"
+
+
+class NoProfileError(click.ClickException):
+    """There is no AiiDA profile, or not the one asked for; the message says how to get one."""
+
+
+def configuration_folder() -> Path:
+    """Where AiiDA will look for its configuration; the folder may not exist."""
+    found = Path.home() / FOLDER
+    for place in filter(None, os.environ.get(PATH_VARIABLE, "").split(os.pathsep)):
+        path = Path(place).expanduser()
+        found = path if path.name == FOLDER else path / FOLDER
+        if found.is_dir():
+            break
+    return found
+
+
+def profile_names() -> list[str]:
+    """Names of the profiles in AiiDA's configuration; empty where there is none.
+
+    Raises:
+        NoProfileError: if the configuration can't be read.
+    """
+    path = configuration_folder() / "config.json"
+    try:
+        return sorted(json.loads(path.read_text()).get("profiles", {}))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise NoProfileError(f"AiiDA's configuration {path} can't be read: {error}") from error
+
+
+def load(name: str | None) -> None:
+    """Load the profile ``name``, the default one if None.
+
+    Raises:
+        NoProfileError: if it can't be loaded.
+    """
+    names = profile_names()
+    if not names:
+        raise NoProfileError(
+            f"there is no AiiDA profile in {configuration_folder()}; make one with "
+            f"'verdi presto --use-zeromq', then run 'aiida-mlhull setup'"
+        )
+    if name is not None and name not in names:
+        raise NoProfileError(f"there is no AiiDA profile {name!r}; known: {', '.join(names)}")
+    import aiida
+    from aiida.common.exceptions import AiidaException, ConfigurationError
+    from aiida.manage.configuration import get_profile
+
+    loaded = get_profile()
+    if loaded is not None and name in (None, loaded.name):
+        return
+    try:
+        aiida.load_profile(name, allow_switch=True)
+        _open_storage()
+    except (AiidaException, ConfigurationError) as error:
+        raise NoProfileError(f"the AiiDA profile can't be loaded: {error}") from error
+
+
+def load_or_make(name: str | None, *, folder: Path) -> Path | None:
+    """Load a profile, or make one where there is none.
+
+    Args:
+        name: of the profile; the default one if None.
+        folder: gets a profile of its own if the user has none and ``AIIDA_PATH`` names no other place.
+
+    Returns:
+        The place of a profile that is not the user's default, to be named in ``AIIDA_PATH``; else None.
+
+    Raises:
+        NoProfileError: if the profile can't be loaded, or none of that name exists.
+    """
+    if name is not None or profile_names():
+        load(name)
+        return None
+    make(Path(os.environ[PATH_VARIABLE].split(os.pathsep)[-1]) if os.environ.get(PATH_VARIABLE) else folder)
+    return configuration_folder().parent
+
+
+def make(place: Path) -> None:
+    """Load the package's own profile in ``place``, made if need be: SQLite, no broker, no service."""
+    place.mkdir(parents=True, exist_ok=True)
+    place = place.resolve()
+    folder = place if place.name == FOLDER else place / FOLDER
+    folder.mkdir(exist_ok=True)
+    os.environ[PATH_VARIABLE] = str(folder)
+    import aiida
+    from aiida.manage.configuration import create_profile, get_config, reset_config
+    from aiida.manage.configuration.settings import AiiDAConfigDir
+
+    # AiiDA may have been imported before, with another folder.
+    AiiDAConfigDir.set(folder)
+    reset_config()
+    config = get_config(create=True)
+    if OWN_PROFILE not in config.profile_names:
+        create_profile(
+            config,
+            name=OWN_PROFILE,
+            email="aiida@localhost",
+            storage_backend="core.sqlite_dos",
+            storage_config={},
+        )
+        config.set_default_profile(OWN_PROFILE, overwrite=True)
+        config.store()
+    aiida.load_profile(OWN_PROFILE, allow_switch=True)
+
+
+def _open_storage() -> None:
+    """Connect now, so that a storage that is down or too old is told here and not in the midst of a command."""
+    from aiida.manage import get_manager
+
+    get_manager().get_profile_storage()

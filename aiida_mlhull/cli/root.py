@@ -1,0 +1,38 @@
+"""The group of all commands: one profile option, and our own errors as one clear line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from aiida_mlhull.cli.setup import setup
+from aiida_mlhull.science.errors import MlhullError
+
+
+class ClearErrors(click.Group):
+    """Ends with one line where the package refused on purpose; bugs keep their traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except MlhullError as error:
+            raise click.ClickException(f"{error} [{error.code}]") from error
+
+
+@click.group(cls=ClearErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-p", "--profile", "profile_name", metavar="NAME", help="AiiDA profile; the default one if left out.")
+@click.version_option(package_name="aiida-mlhull", message="%(package)s %(version)s")
+@click.pass_context
+def main(ctx: click.Context, profile_name: str | None) -> None:
+    """Find the phases on the convex hull with machine-learning ensembles and DFT together.
+
+    Every decision is kept in the AiiDA graph: ask with history and rejected why a candidate was kept
+    or dropped.
+    """
+    ctx.obj = profile_name
+
+
+for command in (setup,):
+    main.add_command(command)
