@@ -72,7 +72,6 @@ def distances(
     known: References,
     *,
     end_members: EndMembers = "refuse",
-    threads: int = 1,
 ) -> HullDistances:
     """Energy above the hull of what is known; the candidates don't compete with each other.
 
@@ -81,7 +80,6 @@ def distances(
         energies: (n,) eV/atom.
         known: references and own results, the pure elements among them.
         end_members: what to do where an element is missing, see :data:`EndMembers`.
-        threads: to share the chemical systems among; the result doesn't depend on it.
 
     Raises:
         MissingEndMembersError: if ``known`` lacks elements; the message lists them.
@@ -91,7 +89,7 @@ def distances(
     names, values = checked(formulas, energies)
     known, spanned = apply_policy(names, known, end_members)
     compositions, which = distinct(names[spanned].tolist())
-    points = hull_points(GroundStates(known.formulas, known.energies), compositions, threads=threads)
+    points = hull_points(GroundStates(known.formulas, known.energies), compositions)
     point = np.full(len(names), -1, dtype=np.int64)
     point[spanned] = which
     hull_energy, gap = np.full(len(names), np.nan), np.full(len(names), np.nan)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -39,17 +40,15 @@ class GroundStates:
         found, which = distinct(np.asarray(formulas, dtype=np.str_).tolist())
         order = np.lexsort((np.arange(len(which)), energies, which))
         lowest = order[np.flatnonzero(np.diff(which[order], prepend=-1))] if len(order) else order
-        by_system = sorted(range(len(found)), key=lambda i: (found[i].numbers, found[i].counts))
+        by_system = sorted(range(len(found)), key=found.__getitem__)
         self.compositions = [found[i] for i in by_system]
         self.entries: Integers = lowest[by_system].astype(np.int64)
         self.energies: Floats = np.asarray(energies, dtype=np.float64)[self.entries]
         self.row_of = {composition: row for row, composition in enumerate(self.compositions)}
-        sizes = [len(composition.numbers) for composition in self.compositions]
-        self.offsets: Integers = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        self.offsets: Integers = offsets_of(len(composition.numbers) for composition in self.compositions)
         self.numbers: Integers = flat_integers([composition.numbers for composition in self.compositions])
         counts = flat_integers([composition.counts for composition in self.compositions])
-        atoms = np.asarray([composition.atoms for composition in self.compositions], dtype=np.float64)
-        self.fractions: Floats = counts / np.repeat(atoms, sizes)
+        self.fractions: Floats = fractions_of(counts, self.offsets)
         self.elements = {c.numbers[0]: row for c, row in self.row_of.items() if len(c.numbers) == 1}
         self._blocks: dict[int, Blocks] = {}
         self._find_blocks()
@@ -109,6 +108,17 @@ class GroundStates:
         return row
 
 
-def flat_integers(rows: Sequence[tuple[int, ...]]) -> Integers:
+def flat_integers(rows: Iterable[tuple[int, ...]]) -> Integers:
     """All numbers of all rows, one after the other."""
-    return np.asarray([number for row in rows for number in row], dtype=np.int64)
+    return np.fromiter(chain.from_iterable(rows), dtype=np.int64)
+
+
+def offsets_of(sizes: Iterable[int]) -> Integers:
+    """(n + 1,) where each of n rows begins in a flat array, and where the last one ends."""
+    return np.cumsum(np.fromiter(chain([0], sizes), dtype=np.int64))
+
+
+def fractions_of(counts: Integers, offsets: Integers) -> Floats:
+    """Counts divided by their row's sum; row r is ``offsets[r]:offsets[r + 1]``, none is empty."""
+    atoms = np.add.reduceat(counts, offsets[:-1]) if len(offsets) > 1 else np.empty(0)
+    return np.asarray(counts / np.repeat(atoms, np.diff(offsets)))

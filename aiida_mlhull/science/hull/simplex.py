@@ -51,9 +51,9 @@ STEP: Final = 1e-13
 def compiled(function: F) -> F:
     """Compile, and keep the machine code: beside the package, else in the user's cache, else in memory."""
     try:
-        return cast("F", njit(cache=True, nogil=True)(function))
+        return cast("F", njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError:  # numba found no folder that it may write to
-        return cast("F", njit(nogil=True)(function))
+        return cast("F", njit(nogil=True, error_model="numpy")(function))
 
 
 @compiled
@@ -246,36 +246,28 @@ def _gather(elements, element_rows, starts, stops, row_offsets, row_numbers, row
 
 
 @compiled
-def _settle_ties(columns, reduced, preferences, rows, b, basis, inverse, weights):
-    """Choose among decompositions of equal energy; the optimal value and its duals stay.
+def _settle_ties(columns, reduced, preferences, rows, b, basis, inverse, weights, second, y):
+    """Choose among decompositions of equal energy; True where there was a choice.
 
     The one whose phases are nearest in composition (least mean squared fraction) is taken, further
-    ties go by the phases' preference numbers.
+    ties go by the phases' preference numbers. This is a second program over the columns that share
+    the optimal facet, from the optimal basis; ``reduced`` is overwritten.
     """
     k, n = columns.shape
     shared = 0
     for q in range(n):
+        second[q] = np.inf
         if reduced[q] <= TIE:
             shared += 1
-    if shared <= k:
-        return
-    second = np.full(n, np.inf)
-    for q in range(n):
-        if reduced[q] <= TIE:
             second[q] = 1e-6 * preferences[rows[q]]
             for j in range(k):
                 second[q] += columns[j, q] * columns[j, q]
-    for a in range(k):
-        if second[basis[a]] == np.inf:
-            return
-    best, saved = basis.copy(), inverse.copy()
-    if not _optimize(columns, second, b, basis, inverse, weights, np.empty(k), np.empty(n)):
-        basis[:] = best
-        inverse[:] = saved
-        for a in range(k):
-            weights[a] = 0.0
-            for j in range(k):
-                weights[a] += inverse[a, j] * b[j]
+    if shared <= k:
+        return False
+    if not _optimize(columns, second, b, basis, inverse, weights, y, reduced):
+        _start_from_elements(basis, inverse)
+        return False
+    return True
 
 
 @compiled
@@ -287,12 +279,13 @@ def _solve(columns, cost, b, basis, inverse, w, y, reduced):
         plane. Both are NaN where no optimum was reached.
     """
     k = len(b)
-    if not _feasible(inverse, b):
-        _start_from_elements(basis, inverse)
-    found = _optimize(columns, cost, b, basis, inverse, w, y, reduced)
-    if not found:
-        _start_from_elements(basis, inverse)
-        found = _optimize(columns, cost, b, basis, inverse, w, y, reduced)
+    found = False
+    for attempt in range(2):
+        if attempt or not _feasible(inverse, b):
+            _start_from_elements(basis, inverse)
+        if _optimize(columns, cost, b, basis, inverse, w, y, reduced):
+            found = True
+            break
     if not found:
         _start_from_elements(basis, inverse)
         return np.nan, np.nan
@@ -318,6 +311,14 @@ def _column_of(rows, row, basis, k):
 
 
 @compiled
+def _record(at, rows, basis, w, phases, weights):
+    """Write down the decomposition."""
+    for a in range(len(basis)):
+        phases[at + a] = rows[basis[a]]
+        weights[at + a] = max(w[a], 0.0)
+
+
+@compiled
 def solve_systems(
     element_offsets, elements, element_rows,
     block_offsets, block_starts, block_stops,
@@ -340,7 +341,8 @@ def solve_systems(
             row_offsets, row_numbers, row_fractions, row_costs,
         )  # fmt: skip
         basis, inverse = np.empty(k, dtype=np.int64), np.empty((k, k))
-        w, y, reduced = np.empty(k), np.empty(k), np.empty(len(cost))
+        w, y = np.empty(k), np.empty(k)
+        reduced, second = np.empty(len(cost)), np.empty(len(cost))
         _start_from_elements(basis, inverse)
         for t in range(target_offsets[s], target_offsets[s + 1]):
             at = target_starts[t]
@@ -352,10 +354,11 @@ def solve_systems(
             if in_basis:
                 _start_from_elements(basis, inverse)
             values[t], gaps[t] = _solve(columns, cost, b, basis, inverse, w, y, reduced)
-            duals[at : at + k] = y
-            if not np.isnan(values[t]):
-                _settle_ties(columns, reduced, preferences, rows, b, basis, inverse, w)
             for a in range(k):
-                phases[at + a] = rows[basis[a]]
-                weights[at + a] = max(w[a], 0.0)
+                duals[at + a] = y[a]
+            _record(at, rows, basis, w, phases, weights)
+            if not np.isnan(values[t]) and _settle_ties(
+                columns, reduced, preferences, rows, b, basis, inverse, w, second, y
+            ):
+                _record(at, rows, basis, w, phases, weights)
             cost[own] = own_cost

@@ -43,14 +43,13 @@ class Stability:
         return len(self.e_above_hull)
 
 
-def stability(formulas: Formulas, energies: Floats, known: References, *, threads: int = 1) -> Stability:
+def stability(formulas: Formulas, energies: Floats, known: References, *) -> Stability:
     """Distances on the self-consistent hull of ``known`` and all candidates.
 
     Args:
         formulas: n formulas.
         energies: (n,) eV/atom.
         known: references and own results, the pure elements among them.
-        threads: to share the chemical systems among.
 
     Raises:
         MissingEndMembersError: if ``known`` lacks elements; the message lists them.
@@ -63,9 +62,9 @@ def stability(formulas: Formulas, energies: Floats, known: References, *, thread
     all_energies = np.concatenate([known.energies, values])
     ground = GroundStates(all_names, all_energies)
     targets, which = distinct(names.tolist())
-    hull = hull_points(ground, targets, threads=threads).energies
+    hull = hull_points(ground, targets).energies
     elemental = np.asarray([len(target.numbers) == 1 for target in targets], dtype=bool)
-    mixtures = _hull_without_own(ground, [target for target in targets if len(target.numbers) > 1], threads=threads)
+    mixtures = _hull_without_own(ground, [target for target in targets if len(target.numbers) > 1])
     separated = hull.copy()
     separated[~elemental] = mixtures
     rivals = np.where(elemental, np.inf, separated)[which]
@@ -78,10 +77,10 @@ def stability(formulas: Formulas, energies: Floats, known: References, *, thread
     )
 
 
-def _hull_without_own(ground: GroundStates, targets: list[Composition], *, threads: int) -> Floats:
+def _hull_without_own(ground: GroundStates, targets: list[Composition]) -> Floats:
     """(m,) eV/atom, the hull at every compound's composition when no entry has that composition."""
     own = np.asarray([ground.row_of.get(target, -1) for target in targets], dtype=np.int64)
-    return hull_points(ground, targets, excluded=own, threads=threads).energies
+    return hull_points(ground, targets, excluded=own).energies
 
 
 def _lowest_other(formulas: Strings, energies: Floats) -> Floats:

@@ -27,8 +27,8 @@ NUMBERS: Final = {symbol: number for number, symbol in enumerate(SYMBOLS, start=
 LARGEST_DENOMINATOR: Final = 1000
 """Decimal amounts are read as the nearest fraction with at most this denominator."""
 
-_TOKEN = re.compile(r"([A-Z][a-z]?)(\d+(?:\.\d*)?|\.\d+)?")
-_PLAIN = re.compile(rf"(?:{_TOKEN.pattern})+")
+_TOKEN = re.compile(r"([A-Z][a-z]?)(\d*)")
+_WHOLE = re.compile(rf"(?:{_TOKEN.pattern})+")
 
 
 class Composition(NamedTuple):
@@ -76,40 +76,38 @@ def reduce_formula(formula: str) -> Composition:
     Raises:
         FormulaError: if it is not a formula or names an unknown element.
     """
-    text = formula.replace(" ", "")
-    amounts = _plain_amounts(text) if _PLAIN.fullmatch(text) else _bracketed_amounts(formula)
-    unknown = [symbol for symbol in amounts if symbol not in NUMBERS]
+    counts = _whole_counts(formula) if _WHOLE.fullmatch(formula) else _decimal_counts(formula)
+    unknown = [symbol for symbol in counts if symbol not in NUMBERS]
     if unknown:
         raise FormulaError(f"unknown elements in the formula {formula!r}: {listed(unknown)}")
-    present = sorted((NUMBERS[symbol], amount) for symbol, amount in amounts.items() if amount > 0)
+    present = sorted((NUMBERS[symbol], count) for symbol, count in counts.items() if count > 0)
     if not present:
         raise FormulaError(f"the formula {formula!r} holds no atoms")
-    scale = lcm(*(amount.denominator for _, amount in present))
-    counts = [int(amount * scale) for _, amount in present]
-    divisor = gcd(*counts)
-    return Composition(tuple(z for z, _ in present), tuple(count // divisor for count in counts))
+    divisor = gcd(*(count for _, count in present))
+    return Composition(tuple(z for z, _ in present), tuple(count // divisor for _, count in present))
 
 
-def _plain_amounts(text: str) -> dict[str, Fraction]:
-    """Amounts of a formula without brackets, repeated elements added up."""
-    amounts: dict[str, Fraction] = {}
-    for symbol, amount in _TOKEN.findall(text):
-        value = Fraction(amount or 1).limit_denominator(LARGEST_DENOMINATOR)
-        amounts[symbol] = amounts.get(symbol, Fraction()) + value
-    return amounts
+def _whole_counts(formula: str) -> dict[str, int]:
+    """Atoms of each element in a formula such as ``"HOH"`` or ``"Ba4As16"``."""
+    counts: dict[str, int] = {}
+    for symbol, count in _TOKEN.findall(formula):
+        counts[symbol] = counts.get(symbol, 0) + (int(count) if count else 1)
+    return counts
 
 
-def _bracketed_amounts(formula: str) -> dict[str, Fraction]:
-    """Amounts of everything else that pymatgen can read, such as ``"Ca(OH)2"``."""
+def _decimal_counts(formula: str) -> dict[str, int]:
+    """Whole counts of everything else that pymatgen can read, such as ``"Ca(OH)2"`` and ``"Li0.5CoO2"``."""
     from pymatgen.core import Composition as Parsed  # noqa: PLC0415  (slow import, seldom needed)
 
     try:
-        parsed = Parsed(formula, strict=True).get_el_amt_dict()
+        amounts = Parsed(formula, strict=True).get_el_amt_dict()
     except ValueError as error:
         raise FormulaError(
-            f"not a formula: {formula!r} ({error}); where a csv file was read, look at sodium nitride, NaN"
+            f"not a formula: {formula!r} ({error}); if it comes from a csv file, look at sodium nitride, NaN"
         ) from error
-    return {symbol: Fraction(amount).limit_denominator(LARGEST_DENOMINATOR) for symbol, amount in parsed.items()}
+    fractions = {symbol: Fraction(amount).limit_denominator(LARGEST_DENOMINATOR) for symbol, amount in amounts.items()}
+    scale = lcm(*(fraction.denominator for fraction in fractions.values()))
+    return {symbol: int(fraction * scale) for symbol, fraction in fractions.items()}
 
 
 def chemical_system(formula: str) -> str:
