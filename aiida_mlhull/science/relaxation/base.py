@@ -1,13 +1,17 @@
-"""What a universal potential has to offer: relax a shard of crystals in one process."""
+"""What a universal potential has to offer: relax many crystals in one process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, get_args, runtime_checkable
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from aiida_mlhull.science.types import Crystals, Labels
+from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.units import SECONDS_PER_MINUTE
 
 Report = Callable[[int, int], None]
 """Called with (rows done, rows altogether)."""
@@ -17,15 +21,23 @@ def silent(_done: int, _total: int) -> None:
     """A report that nobody reads."""
 
 
+Failure = Literal["not_converged_ionically", "unphysical_cell", "out_of_memory", "engine_error"]
+"""Why a relaxation gave no label. ``engine_error`` is followed by a colon and what was wrong."""
+
+FAILURES: tuple[str, ...] = get_args(Failure)
+
+
 class RelaxationSettings(BaseModel):
     """How to relax.
 
     Attributes:
         freedom: what may change: nothing (``static``), the volume at fixed shape and fractional
-            coordinates (``volume``), or cell and positions (``full``).
-        max_force: eV/Å (and eV/Å³ times volume^(2/3) for the cell, see the engine) at which to stop.
-        max_steps: the stage ends after so many steps with what it has.
-        must_converge: whether stopping at ``max_steps`` is a failure; a cheap stage hands on what it has.
+            coordinates (``volume``), or cell and positions within the space group (``full``).
+        max_force: eV/Å on every atom, and eV for the rows of the virial per atom (as ASE's cell filters
+            count), below which a crystal is relaxed.
+        max_steps: a crystal stops after so many steps with the best it has.
+        must_converge: whether stopping short of ``max_force`` is a failure; a cheap stage hands on
+            what it has.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,17 +48,55 @@ class RelaxationSettings(BaseModel):
     must_converge: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Relaxed:
+    """One crystal that is done.
+
+    Attributes:
+        row: its number in the crystals that went in.
+        energy: eV/atom in the relaxer's scheme; NaN if it failed.
+        lattice: (3, 3) Å; as it went in if it failed.
+        frac_coords: (N, 3); as they went in if it failed.
+        failure: one of :data:`FAILURES` (with a detail), empty if it went well.
+        steps: evaluations after the first.
+        max_force: what was left, in the sense of :class:`RelaxationSettings`; NaN if it failed.
+        core_seconds: processor time, its share of what crystals of a batch cost together.
+    """
+
+    row: int
+    energy: float
+    lattice: Floats
+    frac_coords: Floats
+    failure: str
+    steps: int
+    max_force: float
+    core_seconds: float
+
+
 @runtime_checkable
 class Relaxer(Protocol):
     """One universal potential.
 
     Attributes:
-        scheme: the true convention of the energies it returns (corrected or raw, functional, version).
+        name: its name in the registry.
+        scheme: the true convention of the energies it returns (functional, corrected or raw, version).
     """
 
+    name: ClassVar[str]
     scheme: ClassVar[str]
 
     def __init__(self, settings: RelaxationSettings, *, device: str = "cpu") -> None: ...
+
+    def stream(self, crystals: Crystals) -> Iterator[Relaxed]:
+        """Relax every crystal and hand each over as soon as it is done, in any order.
+
+        A program that writes rows as they come can be killed and go on with the crystals that are
+        missing: a crystal's result doesn't depend on the others that are relaxed with it.
+
+        Args:
+            crystals: n cells.
+        """
+        ...
 
     def relax(self, ids: Any, formulas: Any, crystals: Crystals, *, stage: str, report: Report = silent) -> Labels:
         """Relax every crystal; a failure is a row with a reason, never an exception.
@@ -59,3 +109,50 @@ class Relaxer(Protocol):
             report: called with progress.
         """
         ...
+
+
+def collect(
+    rows: Iterable[Relaxed],
+    ids: Any,
+    formulas: Any,
+    crystals: Crystals,
+    *,
+    stage: str,
+    engine: str,
+    scheme: str,
+    report: Report = silent,
+) -> Labels:
+    """Labels from rows that come in any order; every crystal must have come once all are consumed.
+
+    Args:
+        rows: one for every crystal.
+        ids: (n,) ids.
+        formulas: (n,) reduced formulas.
+        crystals: n cells as they went in.
+        stage: name of the stage.
+        engine: what relaxed them.
+        scheme: convention of the energies.
+        report: called after every row.
+    """
+    done: dict[int, Relaxed] = {}
+    for row in rows:
+        done[row.row] = row
+        report(len(done), len(crystals))
+    finished = [done[row] for row in range(len(crystals))]
+    relaxed = Crystals(
+        lattices=np.array([row.lattice for row in finished]).reshape(-1, 3, 3),
+        offsets=crystals.offsets,
+        numbers=crystals.numbers,
+        frac_coords=np.concatenate([np.empty((0, 3)), *(row.frac_coords for row in finished)]),
+    )
+    return Labels.from_rows(
+        ids=ids,
+        formulas=formulas,
+        energies=np.array([row.energy for row in finished], dtype=np.float64),
+        crystals=relaxed,
+        failures=np.array([row.failure for row in finished], dtype=np.str_),
+        core_minutes=np.array([row.core_seconds for row in finished]) / SECONDS_PER_MINUTE,
+        stage=stage,
+        engine=engine,
+        scheme=scheme,
+    )

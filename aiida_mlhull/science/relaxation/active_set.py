@@ -1,0 +1,256 @@
+"""Many crystals on their way down at the same time: each has its own search, all share the network's calls.
+
+Small crystals don't fill a matrix library's caches one by one. The set holds the crystals that are being
+relaxed; whoever is done leaves, and the next one waiting takes the place, so that no crystal waits for a
+slower one and batches stay full until the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from time import process_time
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed
+from aiida_mlhull.science.relaxation.batch import GraphBatch, Within, deal, join
+from aiida_mlhull.science.relaxation.geometry import Geometry
+from aiida_mlhull.science.relaxation.minimizer import QuasiNewton
+from aiida_mlhull.science.relaxation.quotient import QuotientGraph, quotient_graph
+from aiida_mlhull.science.relaxation.symmetry import (
+    SymmetricCell,
+    invariant_displacements,
+    invariant_strains,
+    symmetrize,
+)
+from aiida_mlhull.science.representations.volumes import tabulated_volumes
+from aiida_mlhull.science.types import Crystals
+from aiida_mlhull.science.types.crystals import Floats
+
+WIDTH = 96
+"""Crystals on their way at the same time."""
+
+MESSAGES_PER_CALL = 6000
+"""Edges and angles in one call of the network; more no longer fit a core's cache."""
+
+SKIN = 0.5
+"""Å beyond the cutoffs, so that bonds need collecting again only every few steps."""
+
+SHORTEST_BOND = 0.5
+"""Å; nothing real is closer, and no potential was trained there."""
+
+SMALLEST_VOLUME, LARGEST_VOLUME = 0.2, 6.0
+"""Times the volume that the composition suggests; beyond, a cell has collapsed or gone to pieces."""
+
+
+class Network(Protocol):
+    """A message-passing network that works on quotient graphs.
+
+    Attributes:
+        bond_cutoff: Å.
+        angle_cutoff: Å.
+    """
+
+    bond_cutoff: float
+    angle_cutoff: float
+
+    def evaluate(self, batch: GraphBatch) -> tuple[Floats, Floats, Floats]:
+        """Energies (n,) in eV/atom and their derivatives by distance (U,) and by cosine (A,)."""
+        ...
+
+
+@dataclass(eq=False)
+class _Descent:
+    """One crystal on its way.
+
+    Attributes:
+        row: its number in the crystals that went in.
+        cell: its space group.
+        search: its minimizer.
+        suggested_volume: Å³, of the whole cell.
+        graph: bonds and angles as last collected.
+        collected: cell and fractional coordinates at that time.
+        evaluations: so far.
+        core_seconds: so far.
+    """
+
+    row: int
+    cell: SymmetricCell
+    search: QuasiNewton
+    suggested_volume: float
+    graph: QuotientGraph | None = None
+    collected: tuple[Floats, Floats] | None = None
+    evaluations: int = 0
+    core_seconds: float = 0.0
+
+    def measure(self, network: Network) -> tuple[Geometry, Within] | None:
+        """Measure the proposed cell; None if it is none that a potential can be asked about."""
+        lattice, positions = self.search.propose()
+        ratio = abs(float(np.linalg.det(lattice))) / self.suggested_volume
+        if not SMALLEST_VOLUME < ratio < LARGEST_VOLUME:  # also true for NaN
+            return None
+        if self.graph is None or not self._still_complete(lattice, positions, network):
+            self.graph = quotient_graph(
+                self.cell,
+                lattice,
+                positions,
+                bond_cutoff=network.bond_cutoff + SKIN,
+                angle_cutoff=network.angle_cutoff + SKIN,
+            )
+            self.collected = lattice, positions @ np.linalg.inv(lattice)
+        geometry = Geometry.measure(self.graph, lattice, positions)
+        within = Within.cutoffs(geometry, bond_cutoff=network.bond_cutoff, angle_cutoff=network.angle_cutoff)
+        overlapping = geometry.distances.min(initial=np.inf) < SHORTEST_BOND
+        scattered = len(np.unique(self.graph.centers[within.edges])) < len(self.graph.numbers)
+        return None if overlapping or scattered else (geometry, within)
+
+    def _still_complete(self, lattice: Floats, positions: Floats, network: Network) -> bool:
+        """Whether no bond that was beyond the skin can have come within the cutoff."""
+        assert self.collected is not None
+        old_lattice, old_frac_coords = self.collected
+        shrunk = float(np.linalg.svd(np.linalg.inv(old_lattice) @ lattice, compute_uv=False)[-1])
+        moved = float(np.sqrt(np.square(positions - old_frac_coords @ lattice).sum(axis=1).max()))
+        return all(shrunk * (c + SKIN) - 2.0 * moved > c for c in (network.bond_cutoff, network.angle_cutoff))
+
+
+@dataclass(frozen=True)
+class ActiveSet:
+    """Relaxes crystals with a network that works on quotient graphs.
+
+    Attributes:
+        network: the potential.
+        settings: freedom, forces, steps.
+    """
+
+    network: Network
+    settings: RelaxationSettings
+
+    def stream(self, crystals: Crystals, rows: Iterable[int]) -> Iterator[Relaxed]:
+        """Every crystal of ``rows`` once, as soon as it is done."""
+        suggested = tabulated_volumes().per_atom(crystals) * crystals.n_sites
+        waiting = iter(rows)
+        active: list[_Descent] = []
+        while True:
+            while len(active) < WIDTH and (row := next(waiting, None)) is not None:
+                active.append(self._start(row, crystals, float(suggested[row])))
+            if not active:
+                return
+            active, done = self._step(active, crystals)
+            yield from done
+
+    def _start(self, row: int, crystals: Crystals, suggested_volume: float) -> _Descent:
+        began = process_time()
+        cell = symmetrize(*crystals.arrays(row))
+        n = len(cell.numbers)
+        displacements, strains = np.empty((0, n, 3)), np.empty((0, 3, 3))
+        if self.settings.freedom == "volume":
+            strains = np.eye(3)[None] / np.sqrt(3.0)
+        elif self.settings.freedom == "full":
+            displacements, strains = invariant_displacements(cell), invariant_strains(cell)
+        search = QuasiNewton(cell.lattice, cell.frac_coords @ cell.lattice, displacements, strains)
+        return _Descent(row, cell, search, suggested_volume, core_seconds=process_time() - began)
+
+    def _step(self, active: list[_Descent], crystals: Crystals) -> tuple[list[_Descent], list[Relaxed]]:
+        """Evaluate everyone once; who is left, and who is done."""
+        done: list[Relaxed] = []
+        measured: list[tuple[_Descent, Geometry, Within]] = []
+        for descent in active:
+            began = process_time()
+            found = descent.measure(self.network)
+            if found is None:
+                done.append(_failed(descent, crystals, "unphysical_cell"))
+            else:
+                measured.append((descent, *found))
+            descent.core_seconds += process_time() - began
+        for portion in _portions(measured):
+            done += self._evaluate(portion, crystals)
+        gone = {row.row for row in done}
+        return [descent for descent in active if descent.row not in gone], done
+
+    def _evaluate(self, portion: Sequence[tuple[_Descent, Geometry, Within]], crystals: Crystals) -> list[Relaxed]:
+        """Let the network look at a portion; one that is too large for the memory is cut, down to single crystals."""
+        began = process_time()
+        geometries = [geometry for _, geometry, _ in portion]
+        within = [inside for _, _, inside in portion]
+        try:
+            energies, by_distance, by_cosine = self.network.evaluate(join(geometries, within))
+        except (MemoryError, torch.OutOfMemoryError):
+            if len(portion) == 1:
+                return [_failed(portion[0][0], crystals, "out_of_memory")]
+            return [row for single in portion for row in self._evaluate([single], crystals)]
+        cost = (process_time() - began) / sum(inside.messages for inside in within)
+        done = []
+        derivatives = deal(geometries, within, by_distance, by_cosine)
+        for (descent, geometry, inside), energy, slopes in zip(portion, energies, derivatives, strict=True):
+            began = process_time()
+            row = self._tell(descent, geometry, float(energy), *slopes)
+            descent.core_seconds += cost * inside.messages + process_time() - began
+            if row is not None:
+                done.append(_finished(descent, crystals, row))
+        return done
+
+    def _tell(
+        self, descent: _Descent, geometry: Geometry, energy: float, by_distance: Floats, by_cosine: Floats
+    ) -> str | None:
+        """Take one crystal a step further; how it ended (a failure, or empty), or None if it goes on."""
+        n = geometry.n_atoms
+        by_position, by_strain = geometry.pull_back(n * by_distance, n * by_cosine)
+        if not (np.isfinite(energy) and np.isfinite(by_position).all() and np.isfinite(by_strain).all()):
+            return "unphysical_cell"
+        search = descent.search
+        search.tell(energy, by_position, by_strain)
+        descent.evaluations += 1
+        if self.settings.freedom == "static" or search.max_force < self.settings.max_force:
+            return ""
+        if search.stuck or descent.evaluations > self.settings.max_steps:
+            return "not_converged_ionically" if self.settings.must_converge else ""
+        return None
+
+
+def _portions(
+    measured: Sequence[tuple[_Descent, Geometry, Within]],
+) -> Iterator[list[tuple[_Descent, Geometry, Within]]]:
+    """Cut what is to be evaluated so that no portion has much more than ``MESSAGES_PER_CALL``."""
+    portion: list[tuple[_Descent, Geometry, Within]] = []
+    messages = 0
+    for item in measured:
+        portion.append(item)
+        messages += item[2].messages
+        if messages >= MESSAGES_PER_CALL:
+            yield portion
+            portion, messages = [], 0
+    if portion:
+        yield portion
+
+
+def _finished(descent: _Descent, crystals: Crystals, failure: str) -> Relaxed:
+    if failure:
+        return _failed(descent, crystals, failure)
+    search = descent.search
+    return Relaxed(
+        row=descent.row,
+        energy=search.energy,
+        lattice=search.lattice,
+        frac_coords=search.positions @ np.linalg.inv(search.lattice),
+        failure="",
+        steps=descent.evaluations - 1,
+        max_force=search.max_force,
+        core_seconds=descent.core_seconds,
+    )
+
+
+def _failed(descent: _Descent, crystals: Crystals, failure: str) -> Relaxed:
+    lattice, _, frac_coords = crystals.arrays(descent.row)
+    return Relaxed(
+        row=descent.row,
+        energy=np.nan,
+        lattice=lattice,
+        frac_coords=frac_coords,
+        failure=failure,
+        steps=max(descent.evaluations - 1, 0),
+        max_force=np.nan,
+        core_seconds=descent.core_seconds,
+    )
