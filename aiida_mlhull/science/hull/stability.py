@@ -43,7 +43,7 @@ class Stability:
         return len(self.e_above_hull)
 
 
-def stability(formulas: Formulas, energies: Floats, known: References, *) -> Stability:
+def stability(formulas: Formulas, energies: Floats, known: References) -> Stability:
     """Distances on the self-consistent hull of ``known`` and all candidates.
 
     Args:
