@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 from aiida_mlhull.science.candidates.columns import TABLE_SUFFIXES, Columns
 from aiida_mlhull.science.candidates.faults import BadRows, LeftOut, Sieve
 from aiida_mlhull.science.candidates.intake import AS_PUBLISHED
+from aiida_mlhull.science.candidates.structure_files import load_json
 from aiida_mlhull.science.errors import FormulaError, TableError, WireError
 from aiida_mlhull.science.hull import check_end_members
 from aiida_mlhull.science.representations.composition import NUMBERS, distinct, reduce_formula
@@ -178,11 +177,7 @@ def _numbered(columns: Columns, formulas: list[str]) -> list[str]:
 
 def _from_json(path: Path) -> _Phases:
     """Symbols with numbers, or computed entries in a list or by name."""
-    try:
-        raw = path.read_bytes()
-        loaded = json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
-    except (OSError, EOFError, ValueError) as error:
-        raise WireError(f"{path.name}: can't be read as JSON: {error}") from error
+    loaded = load_json(path)
     if not loaded:
         raise WireError(f"{path.name}: no phases")
     phases = _Phases([], [], [])

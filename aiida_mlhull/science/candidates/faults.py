@@ -157,6 +157,11 @@ class Found:
     energies: Floats | None = None
 
 
+def spread(crystals: Crystals, sound: Booleans) -> Crystals:
+    """Crystals of the sound rows laid out over all rows; the others, stopped by then, hold a neighbor's."""
+    return crystals.take(np.maximum(np.cumsum(sound) - 1, 0))
+
+
 def catch_broken_cells(sieve: Sieve, crystals: Crystals, *, side: str = "") -> None:
     """Stop rows whose cell is not a crystal; a left-handed cell is one.
 

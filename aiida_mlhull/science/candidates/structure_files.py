@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from aiida_mlhull.science.candidates.faults import BadRows, Found, Sieve
-from aiida_mlhull.science.errors import MissingExtraError, WireError, listed
+from aiida_mlhull.science.candidates.faults import BadRows, Found, Sieve, spread
+from aiida_mlhull.science.errors import CrystalError, MissingExtraError, WireError, listed
 from aiida_mlhull.science.types import Crystals
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def read_structures(path: Path, *, bad_rows: BadRows) -> Found:
     Raises:
         WireError: if there is nothing, or something that can't be read.
         TableError: on duplicate ids.
-        CrystalError: on disordered structures.
+        CrystalError: on disordered structures, unless they may be left out.
         MissingExtraError: if extxyz is to be read and ase is not installed.
     """
     if path.is_dir():
@@ -52,14 +52,18 @@ def read_structures(path: Path, *, bad_rows: BadRows) -> Found:
         raise WireError(f"{path}: neither a folder nor a file that can be read; known: {', '.join(known)}")
     if not named:
         raise WireError(f"{path.name}: no structures")
-    ids = np.asarray([name for name, _ in named], dtype=np.str_)
-    cells = Crystals.from_structures(structure for _, structure in named)
+    ids, structures = np.asarray([name for name, _ in named], dtype=np.str_), [structure for _, structure in named]
     sieve = Sieve(
         path.name,
         ids,
-        np.asarray(cells.reduced_formulas(), dtype=np.str_),
+        np.asarray([structure.composition.reduced_formula for structure in structures], dtype=np.str_),
         expendable=np.full(len(ids), bad_rows == "leave_out"),
     )
+    ordered = np.asarray([structure.is_ordered for structure in structures])
+    sieve.catch(~ordered, reason="disordered", what="disordered or partially occupied sites", error=CrystalError)
+    if not ordered.any():
+        sieve.left_out()
+    cells = spread(Crystals.from_structures(structure for structure in structures if structure.is_ordered), ordered)
     origins = np.asarray([f"{path.name} {name}" for name in ids.tolist()])
     return Found(sieve=sieve, origins=origins, cells=cells)
 
@@ -88,41 +92,45 @@ def _from_folder(folder: Path) -> Named:
 def _stem(path: Path, folder: Path) -> str:
     """A file's id: its path in the folder without suffix; a POSCAR alone in its folder goes by the folder's name."""
     inside = path.relative_to(folder)
-    return (
-        str(inside.parent)
-        if inside.name in {"POSCAR", "CONTCAR"} and inside.parent.name
-        else str(inside.with_suffix(""))
-    )
+    if inside.name in {"POSCAR", "CONTCAR"} and inside.parent.name:
+        return str(inside.parent)
+    return str(inside.with_suffix("") if f"*{inside.suffix}" in FOLDER_PATTERNS else inside)
+
+
+def load_json(path: Path) -> Any:
+    """What a JSON file holds, packed or not.
+
+    Raises:
+        WireError: if it can't be read.
+    """
+    try:
+        raw = path.read_bytes()
+        return json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
+    except (OSError, EOFError, ValueError) as error:
+        raise WireError(f"{path.name}: can't be read as JSON: {error}") from error
 
 
 def _from_json(path: Path) -> Named:
     """One structure, a list of them, or a mapping of ids to them, as pymatgen writes them."""
     from pymatgen.core import Structure  # noqa: PLC0415  (slow import)
 
-    try:
-        raw = path.read_bytes()
-        loaded = json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
-    except (OSError, EOFError, ValueError) as error:
-        raise WireError(f"{path.name}: can't be read as JSON: {error}") from error
-    stem = path.name.split(".")[0]
-    for name, entry in _entries(loaded, stem):
+    for name, entry in _entries(load_json(path), path.name.split(".")[0]):
         try:
             yield name, Structure.from_dict(entry.get("structure", entry))
         except _UNREADABLE as error:
             raise WireError(f"{path.name}: {name} is not a pymatgen structure: {error!r}") from error
 
 
-def _entries(loaded: Any, stem: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Id and dictionary of every entry, whichever way they are laid out."""
-    if isinstance(loaded, dict) and ("lattice" in loaded or "structure" in loaded):
-        loaded = [loaded]
-    if isinstance(loaded, dict):
+def _entries(loaded: Any, stem: str) -> Iterator[tuple[str, Any]]:
+    """Id and content of every entry, whichever way they are laid out."""
+    if isinstance(loaded, dict) and not {"lattice", "structure"} & loaded.keys():
         yield from ((str(name), entry) for name, entry in loaded.items())
         return
-    width = len(str(len(loaded)))
-    for number, entry in enumerate(loaded, start=1):
-        given = next((entry[key] for key in ID_KEYS if key in entry), None)
-        yield str(given) if given is not None else f"{stem}_{number:0{width}d}", entry
+    entries = loaded if isinstance(loaded, list) else [loaded]
+    width = len(str(len(entries)))
+    for number, entry in enumerate(entries, start=1):
+        given = [entry[key] for key in ID_KEYS if key in entry] if isinstance(entry, dict) else []
+        yield str(given[0]) if given else f"{stem}_{number:0{width}d}", entry
 
 
 def _from_extxyz(path: Path) -> Named:
@@ -142,6 +150,5 @@ def _from_extxyz(path: Path) -> Named:
         raise WireError(f"{path.name}: frames that are not periodic in three directions: {listed(flat)}")
     width = len(str(len(frames)))
     for number, atoms in enumerate(frames, start=1):
-        given = next((atoms.info[key] for key in ID_KEYS if key in atoms.info), None)
-        name = str(given) if given is not None else f"{path.stem}_{number:0{width}d}"
-        yield name, AseAtomsAdaptor.get_structure(atoms)
+        given = [atoms.info[key] for key in ID_KEYS if key in atoms.info]
+        yield str(given[0]) if given else f"{path.stem}_{number:0{width}d}", AseAtomsAdaptor.get_structure(atoms)

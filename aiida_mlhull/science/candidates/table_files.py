@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from aiida_mlhull.science.candidates.columns import Columns
-from aiida_mlhull.science.candidates.faults import BadRows, Found, Sieve
+from aiida_mlhull.science.candidates.faults import BadRows, Found, Sieve, spread
 from aiida_mlhull.science.errors import CrystalError, FormulaError
 from aiida_mlhull.science.representations.composition import NUMBERS, reduce_formula
 from aiida_mlhull.science.types import Crystals
@@ -100,7 +100,7 @@ def _cells(columns: Columns, sieve: Sieve, suffix: str) -> Crystals:
         what=f"unknown elements in the {side} (of {', '.join(map(repr, strangers))})",
         error=CrystalError,
     )
-    return packed.take(np.maximum(np.cumsum(sound) - 1, 0))
+    return spread(packed, sound)
 
 
 def _catch_volumes(columns: Columns, sieve: Sieve) -> None:
