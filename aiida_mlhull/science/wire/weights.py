@@ -16,14 +16,18 @@ from aiida_mlhull.science.types import EnsembleWeights, MemberWeights
 
 VERSION: Final = 1
 FORMAT: Final = "mlhull-member"
+KEY: Final = "mlhull"
 ENSEMBLE_FILE: Final = "ensemble.json"
 
 
 def encode_member(member: MemberWeights) -> bytes:
     """One member as a safetensors file whose header holds the JSON part; equal members, equal bytes."""
     facts = {"meta": member.meta, "scores": member.scores, "seed": member.seed}
-    header = {"format": FORMAT, "version": str(VERSION), "facts": json.dumps(facts, sort_keys=True)}
-    return bytes(save({name: np.ascontiguousarray(array) for name, array in member.arrays.items()}, metadata=header))
+    described = json.dumps({"format": FORMAT, "version": VERSION, "facts": facts}, sort_keys=True)
+    # One key only: safetensors writes several in an order that changes from one call to the next.
+    return bytes(
+        save({name: np.ascontiguousarray(array) for name, array in member.arrays.items()}, metadata={KEY: described})
+    )
 
 
 def decode_member(content: bytes, *, name: str = "weights") -> MemberWeights:
@@ -34,16 +38,16 @@ def decode_member(content: bytes, *, name: str = "weights") -> MemberWeights:
     """
     try:
         arrays = load(content)
-        header = _header(content)
-        facts = json.loads(header["facts"])
+        described = json.loads(_metadata(content)[KEY])
+        form, version, facts = described["format"], described["version"], described["facts"]
     except (SafetensorError, KeyError, ValueError) as error:
         raise WeightsError(f"{name} is not a readable weights file of this package ({error})") from error
-    if header.get("format") != FORMAT or header.get("version") != str(VERSION):
-        raise WeightsError(f"{name} has format {header.get('format')} {header.get('version')}, not {FORMAT} {VERSION}")
+    if (form, version) != (FORMAT, VERSION):
+        raise WeightsError(f"{name} has format {form} {version}, not {FORMAT} {VERSION}")
     return MemberWeights(arrays=arrays, meta=facts["meta"], scores=facts["scores"], seed=int(facts["seed"]))
 
 
-def _header(content: bytes) -> Mapping[str, Any]:
+def _metadata(content: bytes) -> Mapping[str, Any]:
     """The metadata of a safetensors file: 8 bytes of length, then JSON."""
     length = int.from_bytes(content[:8], "little")
     metadata: Mapping[str, Any] = json.loads(content[8 : 8 + length])["__metadata__"]
