@@ -2,6 +2,7 @@
 
 from aiida_mlhull.science.hull.distances import HullDistances, distances, hull_energies
 from aiida_mlhull.science.hull.end_members import EndMembers, check_end_members, missing_end_members
+from aiida_mlhull.science.hull.live import LiveHull
 from aiida_mlhull.science.hull.points import HullPoints
 from aiida_mlhull.science.hull.references import with_results
 from aiida_mlhull.science.hull.stability import Stability, stability
@@ -10,6 +11,7 @@ __all__ = [
     "EndMembers",
     "HullDistances",
     "HullPoints",
+    "LiveHull",
     "Stability",
     "check_end_members",
     "distances",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from aiida_mlhull.science.representations.composition import Composition, distinct
+from aiida_mlhull.science.representations.composition import SYMBOLS, Composition, distinct
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.tables import Strings
 
+Number = TypeVar("Number", np.float64, np.int64)
 Blocks = list[tuple[int, int]]
 """Ranges of rows, each of one chemical system."""
 
@@ -19,7 +22,11 @@ class GroundStates:
     """The lowest entry of every composition, grouped by chemical system.
 
     Only ground states can lie on a hull; of polymorphs with the same energy the one that comes first
-    (tables are sorted by id) stands for the composition. About 100 bytes a composition.
+    (tables are sorted by id) stands for the composition. Energies are also kept relative to the plane
+    through the elements, as they were in the beginning: small numbers keep the solver exact. About
+    250 bytes a composition.
+
+    The arrays may be longer than the m rows: new rows go into spare room at their end.
 
     Args:
         formulas: (n,) reduced formulas of all entries.
@@ -27,31 +34,44 @@ class GroundStates:
 
     Attributes:
         compositions: of the m rows.
-        energies: (m,) eV/atom.
-        entries: (m,) position of the lowest entry of each composition in the arrays given.
         row_of: composition to row.
+        elements: atomic number to the row of the pure element.
+        plane: (119,) eV/atom, lowest energy of every element at the start, NaN where there is none.
+        entries: (m,) position of the lowest entry of each composition in the arrays given.
+        energies: (m,) eV/atom.
+        formation: (m,) eV/atom above ``plane``, infinite where an element is missing.
+        preferences: (m,) numbers in [0, 1) made of the composition alone, to settle ties.
         offsets: (m + 1,), row r has the numbers and fractions ``offsets[r]:offsets[r + 1]``.
         numbers: atomic numbers, row after row.
         fractions: atomic fractions, likewise.
-        elements: atomic number to the row of the pure element.
     """
 
     def __init__(self, formulas: Sequence[str] | Strings, energies: Floats) -> None:
         found, which = distinct(np.asarray(formulas, dtype=np.str_).tolist())
         order = np.lexsort((np.arange(len(which)), energies, which))
-        lowest = order[np.flatnonzero(np.diff(which[order], prepend=-1))] if len(order) else order
+        lowest = order[np.flatnonzero(np.diff(which[order], prepend=-1))]
         by_system = sorted(range(len(found)), key=found.__getitem__)
         self.compositions = [found[i] for i in by_system]
+        self.row_of = {composition: row for row, composition in enumerate(self.compositions)}
+        self.elements = {c.numbers[0]: row for c, row in self.row_of.items() if len(c.numbers) == 1}
         self.entries: Integers = lowest[by_system].astype(np.int64)
         self.energies: Floats = np.asarray(energies, dtype=np.float64)[self.entries]
-        self.row_of = {composition: row for row, composition in enumerate(self.compositions)}
+        self.plane: Floats = np.full(len(SYMBOLS) + 1, np.nan)
+        self.plane[list(self.elements)] = self.energies[list(self.elements.values())]
         self.offsets: Integers = offsets_of(len(composition.numbers) for composition in self.compositions)
-        self.numbers: Integers = flat_integers([composition.numbers for composition in self.compositions])
-        counts = flat_integers([composition.counts for composition in self.compositions])
+        self.numbers: Integers = flat_integers(composition.numbers for composition in self.compositions)
+        counts = flat_integers(composition.counts for composition in self.compositions)
         self.fractions: Floats = fractions_of(counts, self.offsets)
-        self.elements = {c.numbers[0]: row for c, row in self.row_of.items() if len(c.numbers) == 1}
+        self.formation: Floats = above_plane(self.energies, self._mixed(self.plane[self.numbers]))
+        self.preferences: Floats = scattered(self._mixed(np.sqrt(self.numbers)))
         self._blocks: dict[int, Blocks] = {}
         self._find_blocks()
+
+    def _mixed(self, values: Floats) -> Floats:
+        """(m,) mean of one value an element, weighted by the fractions."""
+        if not self.compositions:
+            return np.empty(0)
+        return np.asarray(np.add.reduceat(values * self.fractions, self.offsets[:-1]))
 
     def _find_blocks(self) -> None:
         """Rows of one chemical system lie side by side after sorting."""
@@ -76,36 +96,56 @@ class GroundStates:
             subset = (subset - 1) & mask
         return found
 
-    def formation_energies(self, plane: Floats) -> Floats:
-        """(m,) eV/atom above the plane through the elements; infinite where an element has no energy.
+    def set_lowest(self, composition: Composition, *, energy: float, entry: int) -> None:
+        """State what the lowest entry of a composition is now; infinite energy withdraws it."""
+        row = self.row_of.get(composition)
+        if row is None:
+            row = self._append(composition)
+        span = slice(self.offsets[row], self.offsets[row + 1])
+        mixed = (self.plane[self.numbers[span]] * self.fractions[span]).sum()
+        self.energies[row] = energy
+        self.entries[row] = entry
+        self.formation[row] = above_plane(np.asarray([energy]), mixed)[0]
 
-        Args:
-            plane: (119,) eV/atom by atomic number, NaN where there is none.
-        """
-        mixed = np.add.reduceat(plane[self.numbers] * self.fractions, self.offsets[:-1]) if len(self) else np.empty(0)
-        return np.nan_to_num(self.energies - mixed, nan=np.inf, posinf=np.inf)
-
-    def preferences(self) -> Floats:
-        """(m,) numbers in [0, 1) made of the composition alone: they settle ties between decompositions."""
-        if not len(self):
-            return np.empty(0)
-        mixed = np.add.reduceat(np.sqrt(self.numbers) * self.fractions, self.offsets[:-1])
-        return np.asarray((1.0 + np.sin(1000.0 * mixed)) / 2.0)
-
-    def add(self, composition: Composition, energy: float, entry: int) -> int:
-        """Put in a composition that was not here; returns its row."""
-        row = len(self.compositions)
+    def _append(self, composition: Composition) -> int:
+        """A new row at the end, still without energy."""
+        row, start = len(self), int(self.offsets[len(self)])
+        stop = start + len(composition.numbers)
         self.compositions.append(composition)
         self.row_of[composition] = row
-        self.energies = np.append(self.energies, energy)
-        self.entries = np.append(self.entries, entry)
-        self.offsets = np.append(self.offsets, self.offsets[-1] + len(composition.numbers))
-        self.numbers = np.append(self.numbers, composition.numbers)
-        self.fractions = np.append(self.fractions, np.asarray(composition.counts) / composition.atoms)
         self._blocks.setdefault(composition.mask, []).append((row, row + 1))
-        if len(composition.numbers) == 1:
-            self.elements[composition.numbers[0]] = row
+        for name, at, values in (
+            ("offsets", row + 1, [stop]),
+            ("numbers", start, composition.numbers),
+            ("fractions", start, np.asarray(composition.counts) / composition.atoms),
+            ("energies", row, [np.inf]),
+            ("formation", row, [np.inf]),
+            ("entries", row, [-1]),
+        ):
+            setattr(self, name, with_values(getattr(self, name), at, values))
+        mixed = (np.sqrt(composition.numbers) * self.fractions[start:stop]).sum()
+        self.preferences = with_values(self.preferences, row, scattered(np.asarray([mixed])))
         return row
+
+
+def with_values(array: NDArray[Number], at: int, values: Sequence[float] | Floats) -> NDArray[Number]:
+    """The array with ``values`` written from position ``at`` on, made a quarter longer where it ends before."""
+    written = np.asarray(values, dtype=array.dtype)
+    stop = at + len(written)
+    if stop > len(array):
+        array = np.concatenate([array, np.zeros(max(stop - len(array), len(array) // 4 + 16), dtype=array.dtype)])
+    array[at:stop] = written
+    return array
+
+
+def above_plane(energies: Floats, mixed: Floats) -> Floats:
+    """Energies minus those of the mixed elements; infinite where one of the two is not known."""
+    return np.nan_to_num(energies - mixed, nan=np.inf, posinf=np.inf)
+
+
+def scattered(values: Floats) -> Floats:
+    """Numbers in [0, 1] without a pattern, always the same for the same values."""
+    return np.asarray((1.0 + np.sin(1000.0 * values)) / 2.0)
 
 
 def flat_integers(rows: Iterable[tuple[int, ...]]) -> Integers:

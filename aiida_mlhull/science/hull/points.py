@@ -65,6 +65,12 @@ class HullPoints:
         pairs = zip(self.numbers[span].tolist(), self.potentials[span].tolist(), strict=True)
         return {SYMBOLS[z - 1]: value for z, value in pairs}
 
+    def flat(self, points: Integers) -> Integers:
+        """Positions in the flat arrays of all entries of these points, point after point."""
+        sizes = self.sizes[points]
+        ends = np.cumsum(sizes)
+        return np.asarray(np.repeat(self.starts[points] - ends + sizes, sizes) + np.arange(sizes.sum()))
+
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
@@ -109,14 +115,6 @@ def _batch(ground: GroundStates, targets: Sequence[Composition]) -> _Batch:
     )
 
 
-def elemental_plane(ground: GroundStates) -> Floats:
-    """(119,) eV/atom, lowest energy of every element by atomic number, NaN where there is none."""
-    plane = np.full(len(SYMBOLS) + 1, np.nan)
-    for number, row in ground.elements.items():
-        plane[number] = ground.energies[row]
-    return plane
-
-
 def hull_points(
     ground: GroundStates,
     targets: Sequence[Composition],
@@ -141,8 +139,6 @@ def hull_points(
     from aiida_mlhull.science.hull.simplex import solve_systems  # noqa: PLC0415  (numba, only when needed)
 
     batch = _batch(ground, targets)
-    plane = elemental_plane(ground)
-    costs, preferences = ground.formation_energies(plane), ground.preferences()
     banned = np.full(len(targets), -1, dtype=np.int64) if excluded is None else np.asarray(excluded)[batch.order]
     values, gaps = np.empty(len(targets)), np.empty(len(targets))
     duals, weights = np.empty(len(batch.fractions)), np.empty(len(batch.fractions))
@@ -151,12 +147,12 @@ def hull_points(
     solve_systems(
         batch.element_offsets, batch.elements, batch.element_rows,
         batch.block_offsets, batch.block_starts, batch.block_stops,
-        ground.offsets, ground.numbers, ground.fractions, costs, preferences,
+        ground.offsets, ground.numbers, ground.fractions, ground.formation, ground.preferences,
         batch.target_offsets, batch.starts, batch.fractions, banned,
         values, gaps, duals, rows, weights,
     )  # fmt: skip
     _refuse_uncertified(gaps, [targets[i] for i in batch.order])
-    mixed = np.add.reduceat(plane[batch.numbers] * batch.fractions, batch.starts) if len(targets) else values
+    mixed = np.add.reduceat(ground.plane[batch.numbers] * batch.fractions, batch.starts) if len(targets) else values
     back = np.argsort(batch.order)
     return HullPoints(
         energies=(values + mixed)[back],
@@ -164,7 +160,7 @@ def hull_points(
         starts=batch.starts[back],
         sizes=batch.sizes[back],
         numbers=batch.numbers,
-        potentials=duals + plane[batch.numbers],
+        potentials=duals + ground.plane[batch.numbers],
         phases=ground.entries[rows],
         fractions=weights,
     )

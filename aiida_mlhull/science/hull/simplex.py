@@ -26,6 +26,7 @@ from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -362,3 +363,27 @@ def solve_systems(
             ):
                 _record(at, rows, basis, w, phases, weights)
             cost[own] = own_cost
+
+
+@compiled
+def find_touched(
+    energy, elements, fractions, mask, target_masks, starts, sizes, numbers, potentials
+) -> NDArray[np.int64]:
+    """Targets whose optimum ends when this entry comes in, because it lies below their plane.
+
+    ``mask`` and ``target_masks`` are sets of elements in two halves; only targets that hold all
+    elements of the entry are asked.
+    """
+    touched = np.empty(len(starts), dtype=np.int64)
+    count = 0
+    for t in range(len(starts)):
+        if target_masks[t, 0] & mask[0] == mask[0] and target_masks[t, 1] & mask[1] == mask[1]:
+            reduced = energy
+            for at in range(starts[t], starts[t] + sizes[t]):
+                for j in range(len(elements)):
+                    if numbers[at] == elements[j]:
+                        reduced -= fractions[j] * potentials[at]
+            if reduced < -PRICE:
+                touched[count] = t
+                count += 1
+    return touched[:count]
