@@ -16,12 +16,11 @@ from aiida_mlhull.data import (
     DecisionsData,
     EnsembleData,
     LabelsData,
-    PredictionsData,
     ReferencesData,
 )
 from aiida_mlhull.science import campaign
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
-from aiida_mlhull.science.ensembles import gather
+from aiida_mlhull.science.ensembles import EnsembleSettings, join
 from aiida_mlhull.science.types import concatenate
 
 Shards = dict[str, Any]
@@ -41,9 +40,9 @@ def split_settings(settings: orm.Dict) -> Shards:
 
 @calcfunction
 def gather_ensemble(settings: orm.Dict, **members: EnsembleData) -> EnsembleData:
-    """One ensemble from members that were fitted one by one."""
+    """One ensemble from the parts that jobs have fitted."""
     parts = [members[key].to_science() for key in sorted(members)]
-    return EnsembleData.from_science(gather(parts))
+    return EnsembleData.from_science(join(parts, settings=EnsembleSettings.model_validate(settings.get_dict())))
 
 
 @calcfunction

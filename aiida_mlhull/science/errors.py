@@ -145,6 +145,20 @@ class MissingExtraError(MlhullError, ImportError):
     status = 311
 
 
+class StoppedError(MlhullError):
+    """A job was stopped from outside before it was done: walltime, a signal. Finished rows are kept."""
+
+    code = "stopped"
+    status = 410
+
+
+class OutOfMemoryError(MlhullError):
+    """A job needed more memory than the node (or its graphics card) has."""
+
+    code = "out_of_memory"
+    status = 411
+
+
 class FitError(MlhullError):
     """Training ran but gave nothing usable (diverged, not finite)."""
 

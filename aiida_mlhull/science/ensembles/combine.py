@@ -49,6 +49,16 @@ def gather(members: Sequence[MemberWeights], *, settings: EnsembleSettings) -> E
     )
 
 
+def join(parts: Sequence[EnsembleWeights], *, settings: EnsembleSettings) -> EnsembleWeights:
+    """One ensemble from parts that were fitted apart; it says of itself what the first part says.
+
+    Raises:
+        WeightsError: see :func:`gather`.
+    """
+    whole = gather([member for part in parts for member in part.members], settings=settings)
+    return replace(whole, versions=parts[0].versions)
+
+
 def predict(ensemble: EnsembleWeights, rows: ModelRows, *, device: str = "cpu", report: Report = silent) -> Predictions:
     """Every member's energy and spread for every row, eV/atom, baselines added back.
 

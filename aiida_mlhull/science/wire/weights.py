@@ -56,7 +56,7 @@ def _metadata(content: bytes) -> Mapping[str, Any]:
 
 def encode_ensemble(ensemble: EnsembleWeights) -> dict[str, bytes]:
     """An ensemble as files: ``ensemble.json`` and one ``member_K.safetensors`` each."""
-    members = {_member_file(k): encode_member(member) for k, member in enumerate(ensemble.members)}
+    members = {member_file(k): encode_member(member) for k, member in enumerate(ensemble.members)}
     facts = {field.name: getattr(ensemble, field.name) for field in fields(ensemble) if field.name != "members"}
     facts |= {"version": VERSION, "members": list(members)}
     return {ENSEMBLE_FILE: json.dumps(facts, sort_keys=True, indent=1).encode(), **members}
@@ -83,5 +83,6 @@ def decode_ensemble(files: Mapping[str, bytes]) -> EnsembleWeights:
     return EnsembleWeights(members=members, **facts)
 
 
-def _member_file(index: int) -> str:
+def member_file(index: int) -> str:
+    """Name of the file that holds the member at place ``index``."""
     return f"member_{index:03d}.safetensors"

@@ -1,0 +1,80 @@
+"""CalcJob ``mlhull.fit``: fit members of an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from aiida import orm
+
+from aiida_mlhull.calculations.base import CELLS, Files, MlhullJob, check_baseline, check_cells, noun_of, table
+from aiida_mlhull.data import EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.science.program.settings import REFERENCES_FILE, FitJob
+from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE, member_file
+
+
+class FitCalculation(MlhullJob):
+    """Fit members on all labels so far; one member a job by default of those who call it.
+
+    The seed is a node like all other inputs: with another one, AiiDA's cache has no answer.
+    """
+
+    _parser: ClassVar[str] = "mlhull.fit"
+
+    @classmethod
+    def define(cls, spec: Any) -> None:
+        """Declare inputs and outputs."""
+        super().define(spec)
+        spec.input_namespace(
+            "cells", dynamic=True, valid_type=CELLS, help="What models see: candidates, or labels of the stage before."
+        )
+        spec.input_namespace("labels", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
+        spec.input("references", valid_type=ReferencesData, help="Their elements are the baseline 'references'.")
+        spec.input("settings", valid_type=orm.Dict, help="EnsembleSettings.")
+        spec.input("baseline", valid_type=orm.Str, help="'references' or 'stage'.")
+        spec.input("seed", valid_type=orm.Int, help="The ensemble's only source of chance.")
+        spec.input("members", valid_type=orm.List, help="Which members: [0], or [0, 1, 2].")
+        spec.output("ensemble", valid_type=EnsembleData, help="These members; gather_ensemble makes all parts one.")
+
+    @classmethod
+    def describe(cls, inputs: Mapping[str, Any], **shared: Any) -> FitJob:
+        """What ``job.json`` says."""
+        return FitJob.model_validate(
+            {
+                "cells": {_cells_file(key): noun_of(node) for key, node in inputs["cells"].items()},
+                "labels": [_labels_file(key) for key in inputs["labels"]],
+                "baseline": inputs["baseline"].value,
+                "ensemble": inputs["settings"].get_dict(),
+                "members": inputs["members"].get_list(),
+                "seed": inputs["seed"].value,
+                **shared,
+            }
+        )
+
+    @classmethod
+    def check(cls, inputs: Mapping[str, Any]) -> None:
+        """Refuse what has no cells or no baseline."""
+        check_cells(inputs["cells"].values())
+        check_baseline(inputs["baseline"].value, inputs["cells"].values(), inputs["references"])
+
+    @classmethod
+    def files(cls, inputs: Mapping[str, Any]) -> Files:
+        """All shards, and the references."""
+        return [
+            *(table(node, _cells_file(key)) for key, node in inputs["cells"].items()),
+            *(table(node, _labels_file(key)) for key, node in inputs["labels"].items()),
+            table(inputs["references"], REFERENCES_FILE),
+        ]
+
+    @classmethod
+    def result_files(cls, inputs: Mapping[str, Any]) -> list[str]:
+        """The ensemble's description, and a file for each member."""
+        return [ENSEMBLE_FILE, *(member_file(place) for place in range(len(inputs["members"])))]
+
+
+def _cells_file(key: str) -> str:
+    return f"cells_{key}.parquet"
+
+
+def _labels_file(key: str) -> str:
+    return f"labels_{key}.parquet"

@@ -1,0 +1,77 @@
+"""CalcJob ``mlhull.predict``: ask all members of an ensemble about a shard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from aiida import orm
+
+from aiida_mlhull.calculations.base import (
+    CELLS,
+    Files,
+    MlhullJob,
+    check_baseline,
+    check_cells,
+    check_kept,
+    noun_of,
+    table,
+)
+from aiida_mlhull.data import DecisionsData, EnsembleData, PredictionsData, ReferencesData
+from aiida_mlhull.science.program.settings import POOL_FILE, PREDICTIONS_FILE, REFERENCES_FILE, PredictJob
+
+CELLS_FILE: Final = "cells.parquet"
+
+
+class PredictCalculation(MlhullJob):
+    """Every member's energy and spread for every row that is asked about."""
+
+    _parser: ClassVar[str] = "mlhull.predict"
+
+    @classmethod
+    def define(cls, spec: Any) -> None:
+        """Declare inputs and outputs."""
+        super().define(spec)
+        spec.input("ensemble", valid_type=EnsembleData, help="The models.")
+        spec.input("cells", valid_type=CELLS, help="Candidates, or labels of the stage before.")
+        spec.input("pool", valid_type=DecisionsData, required=False, help="Only the rows that it keeps are predicted.")
+        spec.input("references", valid_type=ReferencesData, help="Their elements are the baseline 'references'.")
+        spec.input("baseline", valid_type=orm.Str, help="The one that the ensemble was fitted with.")
+        spec.output("predictions", valid_type=PredictionsData, help="One row for each that was asked about.")
+
+    @classmethod
+    def describe(cls, inputs: Mapping[str, Any], **shared: Any) -> PredictJob:
+        """What ``job.json`` says."""
+        return PredictJob.model_validate(
+            {
+                "cells": {CELLS_FILE: noun_of(inputs["cells"])},
+                "baseline": inputs["baseline"].value,
+                "only_pool": "pool" in inputs,
+                **shared,
+            }
+        )
+
+    @classmethod
+    def check(cls, inputs: Mapping[str, Any]) -> None:
+        """Refuse what has no cells or no baseline, and a pool that is empty."""
+        check_cells([inputs["cells"]])
+        check_baseline(inputs["baseline"].value, [inputs["cells"]], inputs["references"])
+        if "pool" in inputs:
+            check_kept(inputs["pool"])
+
+    @classmethod
+    def files(cls, inputs: Mapping[str, Any]) -> Files:
+        """The shard, the pool, the references and the ensemble."""
+        ensemble = inputs["ensemble"]
+        pool = [table(inputs["pool"], POOL_FILE)] if "pool" in inputs else []
+        return [
+            table(inputs["cells"], CELLS_FILE),
+            *pool,
+            table(inputs["references"], REFERENCES_FILE),
+            *((ensemble.uuid, name, name) for name in ensemble.base.repository.list_object_names()),
+        ]
+
+    @classmethod
+    def result_files(cls, inputs: Mapping[str, Any]) -> list[str]:  # noqa: ARG003  (others depend on them)
+        """The predictions."""
+        return [PREDICTIONS_FILE]

@@ -1,0 +1,76 @@
+"""CalcJob ``mlhull.relax``: relax a portion of crystals with a universal potential."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from aiida import orm
+from aiida.common.datastructures import CalcInfo
+from aiida.common.folders import Folder
+
+from aiida_mlhull.calculations.base import CELLS, Files, MlhullJob, check_cells, check_kept, noun_of, table
+from aiida_mlhull.data import DecisionsData, LabelsData
+from aiida_mlhull.science.program.settings import EARLIER_FOLDER, LABELS_FILE, POOL_FILE, RelaxJob
+
+CELLS_FILE: Final = "cells.parquet"
+
+
+class RelaxCalculation(MlhullJob):
+    """One row for every chosen crystal: an energy and a relaxed cell, or the reason why there is none.
+
+    A job that was stopped (exit codes 41x) has kept its finished rows: give its ``remote_folder`` as
+    ``restart_from`` to go on after them.
+    """
+
+    _parser: ClassVar[str] = "mlhull.relax"
+
+    @classmethod
+    def define(cls, spec: Any) -> None:
+        """Declare inputs and outputs."""
+        super().define(spec)
+        spec.input("cells", valid_type=CELLS, help="Candidates, or labels of the stage before.")
+        spec.input("chosen", valid_type=DecisionsData, help="The rows to relax are those that it keeps.")
+        spec.input("stage", valid_type=orm.Dict, help="Its name, and under 'settings' PotentialSettings.")
+        spec.input(
+            "restart_from", valid_type=orm.RemoteData, required=False, help="Folder of an earlier try at the same rows."
+        )
+        spec.output("labels", valid_type=LabelsData, help="One row for every chosen crystal.")
+
+    @classmethod
+    def describe(cls, inputs: Mapping[str, Any], **shared: Any) -> RelaxJob:
+        """What ``job.json`` says."""
+        stage = inputs["stage"].get_dict()
+        return RelaxJob.model_validate(
+            {
+                "cells": {CELLS_FILE: noun_of(inputs["cells"])},
+                "stage": stage.get("name"),
+                "how": stage.get("settings", {}),
+                **shared,
+            }
+        )
+
+    @classmethod
+    def check(cls, inputs: Mapping[str, Any]) -> None:
+        """Refuse what has no cells, and a choice of nothing."""
+        check_cells([inputs["cells"]])
+        check_kept(inputs["chosen"])
+
+    @classmethod
+    def files(cls, inputs: Mapping[str, Any]) -> Files:
+        """The shard and the choice."""
+        return [table(inputs["cells"], CELLS_FILE), table(inputs["chosen"], POOL_FILE)]
+
+    @classmethod
+    def result_files(cls, inputs: Mapping[str, Any]) -> list[str]:  # noqa: ARG003  (others depend on them)
+        """The labels."""
+        return [LABELS_FILE]
+
+    def prepare_for_submission(self, folder: Folder) -> CalcInfo:
+        """As all jobs, with the earlier try within reach."""
+        calcinfo = super().prepare_for_submission(folder)
+        if "restart_from" in self.inputs:
+            earlier = self.inputs.restart_from
+            # A link, not a copy: the earlier try may have ended before it had written any row.
+            calcinfo.remote_symlink_list = [(earlier.computer.uuid, earlier.get_remote_path(), EARLIER_FOLDER)]
+        return calcinfo

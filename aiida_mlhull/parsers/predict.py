@@ -1,0 +1,26 @@
+"""Parser ``mlhull.predict``: predictions for a shard."""
+
+from __future__ import annotations
+
+from aiida import orm
+
+from aiida_mlhull.data import PredictionsData
+from aiida_mlhull.parsers.base import JobParser
+from aiida_mlhull.science.program.settings import PREDICTIONS_FILE
+from aiida_mlhull.science.types import Predictions
+from aiida_mlhull.science.wire import decode_table
+
+
+class PredictParser(JobParser):
+    """One row for every candidate that was asked about."""
+
+    def read(self) -> tuple[dict[str, orm.Data], dict[str, int]]:
+        """The predictions."""
+        predictions = decode_table(Predictions, self.content(PREDICTIONS_FILE), name=PREDICTIONS_FILE)
+        return {"predictions": PredictionsData.from_science(predictions)}, {PREDICTIONS_FILE: len(predictions)}
+
+    def expected(self) -> int:
+        """Rows that the pool keeps, or all."""
+        if "pool" in self.node.inputs:
+            return int(self.node.inputs.pool.base.attributes.get("n_kept"))
+        return int(self.node.inputs.cells.n_rows)

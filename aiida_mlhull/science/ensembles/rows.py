@@ -1,0 +1,161 @@
+"""From cells, labels and references to the rows that models learn from or are asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from aiida_mlhull.science.errors import (
+    CrystalError,
+    InputError,
+    MixedSchemesError,
+    TableError,
+    TooFewLabelsError,
+    listed,
+)
+from aiida_mlhull.science.hull import check_end_members
+from aiida_mlhull.science.representations.composition import distinct, fraction_matrix
+from aiida_mlhull.science.types import Candidates, Crystals, Labels, ModelRows, References, TrainingRows
+from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.tables import Strings
+
+Cells = Candidates | Labels
+"""The cells that a model sees: unrelaxed candidates, or what the stage before made of them."""
+
+Baseline = Literal["references", "stage"]
+"""What energies are measured from. ``references``: the mixture of the elements, so that the target is the
+formation energy. ``stage``: the energy of the stage before, so that the target is the correction to it."""
+
+
+class Joined(NamedTuple):
+    """Training rows, and how many labels could not become one, by reason."""
+
+    rows: TrainingRows
+    left_out: dict[str, int]
+
+
+def training_rows(cells: Cells, labels: Labels, references: References, *, baseline: Baseline) -> Joined:
+    """What a model can learn from: labels that went well, of cells that are known.
+
+    Args:
+        cells: what models see.
+        labels: results of the last stage.
+        references: their elements are the baseline ``references``.
+        baseline: see :data:`Baseline`.
+
+    Returns:
+        Rows by id, and the numbers left out: ``failed`` labels, labels ``without_cell``, and labels
+        ``without_baseline`` because the stage before had failed.
+
+    Raises:
+        TooFewLabelsError: if no row is left.
+        TableError: if a cell and its label differ in composition.
+        MixedSchemesError: if the baseline is of another scheme than the labels.
+        MissingEndMembersError: if the references lack an element.
+    """
+    if baseline == "references" and labels.scheme != references.scheme:
+        raise MixedSchemesError(
+            f"labels are {labels.scheme or 'of unknown scheme'!r}, the references {references.scheme or 'unknown'!r}: "
+            f"formation energies need both alike"
+        )
+    known = cells.has(labels.ids)
+    usable = labels.succeeded & known
+    with_baseline = usable & ~_failed_before(cells, labels.ids, baseline)
+    left_out = {
+        "failed": int((~labels.succeeded).sum()),
+        "without_cell": int((labels.succeeded & ~known).sum()),
+        "without_baseline": int((usable & ~with_baseline).sum()),
+    }
+    learned = labels.take(with_baseline)
+    if not len(learned):
+        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
+        raise TooFewLabelsError(f"none of {len(labels)} labels can be learned from ({reasons or 'there are none'})")
+    asked = model_rows(cells, references, baseline=baseline, ids=learned.ids)
+    _check_same_composition(asked, learned)
+    rows = TrainingRows(
+        ids=asked.ids,
+        formulas=asked.formulas,
+        crystals=asked.crystals,
+        baselines=asked.baselines,
+        energies=learned.energies,
+        relaxed=learned.crystals,
+    )
+    return Joined(rows, left_out)
+
+
+def model_rows(
+    cells: Cells, references: References, *, baseline: Baseline, ids: Sequence[str] | Strings | None = None
+) -> ModelRows:
+    """What a model is asked about: all rows of ``cells``, or those with ``ids``.
+
+    Raises:
+        TableError: if an id has no cell, or its stage before failed and was to be the baseline.
+        CrystalError: if these candidates have no cells.
+        InputError: if the baseline is a stage, and the cells come from none.
+        MissingEndMembersError: if the references lack an element.
+    """
+    chosen = cells if ids is None else cells.select(ids)
+    mixed = baseline == "references"
+    baselines = elemental_mixtures(chosen.formulas, references) if mixed else _stage_energies(chosen)
+    return ModelRows(ids=chosen.ids, formulas=chosen.formulas, crystals=crystals_of(chosen), baselines=baselines)
+
+
+def elemental_mixtures(formulas: Strings, references: References) -> Floats:
+    """(n,) eV/atom of the unreacted elements, each in its lowest known form.
+
+    Raises:
+        MissingEndMembersError: if the references lack an element.
+    """
+    check_end_members(formulas.tolist(), references)
+    compositions, which = distinct(references.formulas.tolist())
+    lowest = np.full(len(compositions), np.inf)
+    np.minimum.at(lowest, which, references.energies)
+    elements = {
+        composition.symbols[0]: energy
+        for composition, energy in zip(compositions, lowest.tolist(), strict=True)
+        if len(composition.numbers) == 1
+    }
+    return np.asarray(fraction_matrix(formulas.tolist(), list(elements)) @ np.asarray(list(elements.values())))
+
+
+def crystals_of(cells: Cells) -> Crystals:
+    """The cells themselves.
+
+    Raises:
+        CrystalError: if these candidates are only labels.
+    """
+    if cells.crystals is None:
+        raise CrystalError(f"candidates without cells can't be represented or relaxed: {listed(cells.ids)}")
+    return cells.crystals
+
+
+def _stage_energies(cells: Cells) -> Floats:
+    if not isinstance(cells, Labels):
+        raise InputError(
+            "the energy of the stage before was to be the baseline, but these cells come from no stage; "
+            "set the baseline to 'references', or give that stage's labels as cells"
+        )
+    if not cells.succeeded.all():
+        raise TableError(f"no energy in stage {cells.stage!r} to start from: {listed(cells.ids[~cells.succeeded])}")
+    return cells.energies
+
+
+def _failed_before(cells: Cells, ids: Strings, baseline: Baseline) -> np.ndarray:
+    """(len(ids),) true where the stage before was to be the baseline and gave no energy."""
+    if baseline == "references" or not isinstance(cells, Labels):
+        return np.zeros(len(ids), dtype=bool)
+    return np.isin(ids, cells.ids[~cells.succeeded])
+
+
+def _check_same_composition(asked: ModelRows, learned: Labels) -> None:
+    n = len(learned)
+    _, which = distinct([*asked.formulas.tolist(), *learned.formulas.tolist()])
+    other = which[:n] != which[n:]
+    if other.any():
+        rows = zip(learned.ids[other], asked.formulas[other], learned.formulas[other], strict=True)
+        raise TableError(
+            "cells and labels of different composition: "
+            + listed(f"{name} ({before} became {after})" for name, before, after in rows)
+        )

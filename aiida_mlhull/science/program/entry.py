@@ -1,0 +1,159 @@
+"""The command line, and the one place where a job's end is written down, good or bad."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from aiida_mlhull.science.errors import MlhullError
+    from aiida_mlhull.science.wire import JobFolder
+
+# What follows is imported when a job runs, so that --help answers at once and without torch.
+# ruff: noqa: PLC0415
+
+REFUSED: Final = 1
+TASKS: Final = {
+    "fit": "fit members of an ensemble",
+    "predict": "predict candidates with all members of an ensemble",
+    "relax": "relax crystals with a universal potential; goes on where an earlier run was stopped",
+}
+THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+EPILOG: Final = """\
+FOLDER holds job.json and the tables that it names. Results are written there, then done.json with
+their row counts: a folder without it is incomplete. A job that refuses writes refused.json, which says
+why, and ends with status 1. Progress goes to standard output.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one job; the status is 0 if its results are there and whole."""
+    asked = _parser().parse_args(arguments)
+    # More threads a process are slower, and sum in another order; must be set before numpy is loaded.
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    return run_job(asked.folder, asked.task)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from aiida_mlhull import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="mlhull-job",
+        description="What aiida-mlhull runs on a compute node.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"aiida-mlhull {__version__}")
+    tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK")
+    for name, what in TASKS.items():
+        task = tasks.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+        task.add_argument("folder", type=Path, metavar="FOLDER", help="the job's folder")
+    return parser
+
+
+def run_job(path: Path, task: str) -> int:
+    """Do what ``job.json`` in folder ``path`` says, and write down how it ended."""
+    from aiida_mlhull.science.errors import MissingExtraError, MlhullError, OutOfMemoryError
+    from aiida_mlhull.science.program.failures import install_hint, out_of_memory
+    from aiida_mlhull.science.wire import JobFolder
+
+    if not path.is_dir():
+        sys.stderr.write(f"mlhull-job: {path} is not a folder\n")
+        return REFUSED
+    folder = JobFolder(path)
+    try:
+        with stoppable():
+            complete(folder, task)
+    except ModuleNotFoundError as error:
+        if isinstance(error, MlhullError):
+            return refuse(folder, error)
+        return refuse(folder, MissingExtraError(install_hint(error)))
+    except MlhullError as error:
+        return refuse(folder, error)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        return refuse(folder, OutOfMemoryError(str(error) or "the node's memory ran out"))
+    return 0
+
+
+def complete(folder: JobFolder, task: str) -> None:
+    """Run the task and write the completion marker."""
+    from aiida_mlhull.science.campaign.settings import validated
+    from aiida_mlhull.science.errors import WireError
+    from aiida_mlhull.science.program import facts
+    from aiida_mlhull.science.program.progress import say
+    from aiida_mlhull.science.wire.folder import DONE_FILE, JOB_FILE, REFUSED_FILE
+
+    started = time.perf_counter()
+    for marker in (DONE_FILE, REFUSED_FILE):
+        (folder.path / marker).unlink(missing_ok=True)
+    written_for, settings = folder.task()
+    if written_for != task:
+        raise WireError(f"{JOB_FILE} was written for 'mlhull-job {written_for}', not '{task}'")
+    settings_class, run = _task(task)
+    job = validated(settings_class, settings, what=JOB_FILE)
+    if job.stop_after is not None:
+        signal.setitimer(signal.ITIMER_REAL, job.stop_after)
+    facts.check_device(job.device)
+    rows, found = run(folder, job)
+    found |= {
+        "versions": facts.versions(),
+        "wall_seconds": round(time.perf_counter() - started, 3),
+        "peak_memory_mb": facts.peak_memory_mb(),
+    }
+    folder.finish(rows, **found)
+    say(f"{task} done after {found['wall_seconds']:.1f} s on {found['device']}")
+
+
+def _task(name: str) -> tuple[Any, Callable[..., Any]]:
+    """Settings class and function of a task; only what the task needs is loaded."""
+    from aiida_mlhull.science.program import settings
+
+    if name == "fit":
+        from aiida_mlhull.science.program.fit import run as fit
+
+        return settings.FitJob, fit
+    if name == "predict":
+        from aiida_mlhull.science.program.predict import run as predict
+
+        return settings.PredictJob, predict
+    from aiida_mlhull.science.program.relax import run as relax
+
+    return settings.RelaxJob, relax
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn the signals that end a job into an error that can be written down."""
+    from aiida_mlhull.science.errors import StoppedError
+    from aiida_mlhull.science.program.workers import STOPPING_SIGNALS
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if number == signal.SIGALRM:
+            raise StoppedError("the job stopped by itself shortly before its time was over")
+        raise StoppedError(f"the job was stopped by {signal.Signals(number).name}")
+
+    signals = (*STOPPING_SIGNALS, signal.SIGALRM)
+    before = {number: signal.signal(number, stop) for number in signals}
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def refuse(folder: JobFolder, error: MlhullError) -> int:
+    """Write down why there is no result."""
+    folder.refuse(error)
+    sys.stderr.write(f"mlhull-job: {error.label()}: {error}\n")
+    return REFUSED

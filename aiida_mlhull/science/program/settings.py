@@ -1,0 +1,139 @@
+"""What ``job.json`` may say for each task, checked when it is written and again when it is read."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from aiida_mlhull.science.ensembles import EnsembleSettings
+from aiida_mlhull.science.ensembles.rows import Baseline
+from aiida_mlhull.science.relaxation import POTENTIALS
+from aiida_mlhull.science.relaxation.base import RelaxationSettings
+
+REFERENCES_FILE: Final = "references.parquet"
+POOL_FILE: Final = "pool.parquet"
+PREDICTIONS_FILE: Final = "predictions.parquet"
+LABELS_FILE: Final = "labels.parquet"
+FINISHED_FILE: Final = "finished.jsonl"
+"""Rows that a relaxation has done so far, one line each; a restart goes on after them."""
+EARLIER_FOLDER: Final = "earlier"
+"""Folder of an earlier try at the same job, whose finished rows count too."""
+
+Noun = Literal["Candidates", "Labels"]
+
+
+class Job(BaseModel):
+    """What all tasks can be told.
+
+    Attributes:
+        device: ``cpu``, ``cuda``, ``cuda:1``, or ``auto`` for whatever the node has.
+        processes: processes, one thread each; None takes all cores that the job may use. The results
+            don't depend on it.
+        stop_after: seconds after which the job gives up by itself, short of the scheduler's limit, so
+            that it can still say so.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: ClassVar[str]
+
+    device: str = "cpu"
+    processes: int | None = Field(default=None, ge=1)
+    stop_after: float | None = Field(default=None, gt=0)
+
+
+class FitJob(Job):
+    """Fit members of an ensemble.
+
+    Attributes:
+        cells: file name to noun of the tables with input cells.
+        labels: file names of the tables with results of the last stage.
+        baseline: see :data:`~aiida_mlhull.science.ensembles.rows.Baseline`.
+        ensemble: the ensemble's settings.
+        members: which of its members.
+        seed: the ensemble's seed.
+    """
+
+    task: ClassVar[str] = "fit"
+
+    cells: dict[str, Noun] = Field(min_length=1)
+    labels: list[str] = Field(min_length=1)
+    baseline: Baseline = "references"
+    ensemble: EnsembleSettings = Field(default_factory=EnsembleSettings)
+    members: list[int] = Field(min_length=1)
+    seed: int = Field(ge=0)
+
+    @field_validator("members")
+    @classmethod
+    def _distinct(cls, members: list[int]) -> list[int]:
+        if len(set(members)) < len(members):
+            raise ValueError("a member is listed twice")
+        return sorted(members)
+
+    @model_validator(mode="after")
+    def _within_ensemble(self) -> FitJob:
+        outside = [member for member in self.members if not 0 <= member < self.ensemble.members]
+        if outside:
+            raise ValueError(f"members {outside} are not among 0 to {self.ensemble.members - 1}")
+        return self
+
+
+class PredictJob(Job):
+    """Predict a shard with all members.
+
+    Attributes:
+        cells: file name to noun of the table with input cells.
+        baseline: the one that the ensemble was fitted with.
+        only_pool: predict only the rows that ``pool.parquet`` keeps.
+    """
+
+    task: ClassVar[str] = "predict"
+
+    cells: dict[str, Noun] = Field(min_length=1)
+    baseline: Baseline = "references"
+    only_pool: bool = False
+
+
+class PotentialSettings(BaseModel):
+    """How a universal potential relaxes a stage.
+
+    Attributes:
+        potential: name in the registry of potentials.
+        volume: volume to start from: ``predicted`` from composition and cell (DLS), for candidates that
+            still have their parent's volume, or ``as_given``.
+        relaxation: freedom, forces, steps.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    potential: str = "chgnet"
+    volume: Literal["predicted", "as_given"] = "predicted"
+    relaxation: RelaxationSettings = Field(default_factory=RelaxationSettings)
+
+    @field_validator("potential")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in POTENTIALS:
+            raise ValueError(f"unknown potential {name!r}; known: {', '.join(POTENTIALS)}")
+        return name
+
+
+class RelaxJob(Job):
+    """Relax the rows that ``pool.parquet`` keeps.
+
+    Attributes:
+        cells: file name to noun of the table with input cells.
+        stage: name of the stage.
+        how: potential, start volume, freedom.
+    """
+
+    task: ClassVar[str] = "relax"
+
+    cells: dict[str, Noun] = Field(min_length=1)
+    stage: str
+    how: PotentialSettings = Field(default_factory=PotentialSettings)
+
+    def identity(self) -> dict[str, Any]:
+        """What decides about the results, for telling whether earlier rows still count."""
+        return self.model_dump(mode="json", include={"stage", "how", "device"})

@@ -1,0 +1,40 @@
+"""Tables of a job's folder, joined from their shards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from aiida_mlhull.science.ensembles.rows import Cells
+from aiida_mlhull.science.errors import TableError
+from aiida_mlhull.science.program.settings import POOL_FILE
+from aiida_mlhull.science.types import Candidates, Decisions, Labels, concatenate
+from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.wire import JobFolder
+
+NOUNS: Final[dict[str, type[Cells]]] = {"Candidates": Candidates, "Labels": Labels}
+
+
+def read_cells(folder: JobFolder, files: Mapping[str, str]) -> Cells:
+    """All shards of input cells as one table.
+
+    Raises:
+        WireError: if a file is missing or holds another noun.
+        TableError: if some are candidates and some are labels, or ids meet.
+    """
+    if len(set(files.values())) > 1:
+        raise TableError("input cells are candidates or labels of a stage, not some of each")
+    return concatenate([folder.read_table(NOUNS[noun], name) for name, noun in sorted(files.items())])
+
+
+def read_kept(folder: JobFolder) -> Strings:
+    """Ids of the rows that the pool keeps.
+
+    Raises:
+        TableError: if it keeps none.
+    """
+    pool = folder.read_table(Decisions, POOL_FILE)
+    kept: Strings = pool.ids[pool.keep]
+    if not len(kept):
+        raise TableError("the decisions keep no row: there is nothing to do")
+    return kept
