@@ -3,16 +3,21 @@
 Strong with a few hundred labels and fitted in seconds. The two err differently: trees find thresholds
 and interactions, the process interpolates between near neighbors in composition and structure.
 
-The spread of a row (for the heteroscedastic loss) is s sqrt((g² + t²) / 2), with g the process'
-standard deviation and t the standard deviation over the trees; s makes the mean squared z-score of the
-validation rows one. It is the expected error of this member, whatever its origin: what one would split
-into noise and ignorance in a network trained by gradients can't be told apart here.
+The spread of a row (for the heteroscedastic loss) is s sqrt(g² + t²), with g the process' standard
+deviation and t the standard deviation over the trees. The trees rank errors better among known chemical
+systems, the process knows when a row lies far from all labels. The factor s is the maximum-likelihood
+width of a Laplace distribution on the validation rows, sqrt(2) times the mean of |error| over spread,
+as in the heteroscedastic loss of networks. The spread is the expected error of this member, whatever
+its origin: noise and ignorance can't be told apart here.
+
+Labels further from the median than 12 times the median deviation (broken calculations, as a rule) are
+moved to that border before anything is learned from them.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from pydantic import Field
@@ -25,6 +30,8 @@ from aiida_mlhull.science.representations.descriptors import Descriptors, descri
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
+_OUTLIER: Final = 12.0
+
 
 class TreesGPSettings(ModelSettings):
     """Settings of :class:`TreesGP`.
@@ -34,17 +41,17 @@ class TreesGPSettings(ModelSettings):
         max_features: share of the columns that a split chooses from.
         min_samples_leaf: fewest rows in a leaf.
         tree_share: weight of the trees in the mean; the rest is the process'.
-        process_rows: the process remembers at most this many rows, drawn by the member's seed: its cost
-            grows with the third power. Members remember different ones.
-        tuning_rows: rows that choose the process' kernel.
+        process_rows: the process remembers at most this many rows, drawn by the member's seed, as its cost
+            grows with the third power; members remember different ones. The trees see all rows.
+        tuning_rows: rows that choose the process' kernel and give its variance.
     """
 
     trees: int = Field(default=100, ge=1)
     max_features: float = Field(default=0.5, gt=0, le=1)
     min_samples_leaf: int = Field(default=1, ge=1)
     tree_share: float = Field(default=0.5, ge=0, le=1)
-    process_rows: int = Field(default=3000, ge=10)
-    tuning_rows: int = Field(default=800, ge=10)
+    process_rows: int = Field(default=4000, ge=10)
+    tuning_rows: int = Field(default=600, ge=10)
 
 
 class TreesGP:
@@ -73,9 +80,8 @@ class TreesGP:
     ) -> MemberWeights:
         """Fit one member; it runs on the processor whatever ``device`` says."""
         started = time.perf_counter()
-        center, scale = float(np.median(targets[train])), float(np.std(targets[train])) or 1.0
+        center, scale, learned = _standardized(targets[train])
         standardizer = Standardizer.fit(inputs.values[train])
-        learned = (targets[train] - center) / scale
         forest = Forest.fit(
             inputs.values[train],
             learned,
@@ -105,7 +111,7 @@ class TreesGP:
         errors = means - targets[validation]
         if not np.isfinite(errors).all():
             raise FitError("the fit of trees and Gaussian process gave values that are not finite")
-        meta["spread_factor"] = float(np.sqrt(np.mean(np.square(errors / spreads))))
+        meta["spread_factor"] = float(np.sqrt(2) * np.mean(np.abs(errors) / spreads))
         scores = {
             "validation_mae": float(np.abs(errors).mean()),
             "validation_mse": float(np.square(errors).mean()),
@@ -138,8 +144,17 @@ class TreesGP:
         means, deviations = _process(arrays, meta["process"]).predict(_standardizer(arrays)(values))
         share = self.settings.tree_share
         mixed = share * by_tree.mean(axis=1) + (1 - share) * means
-        spreads = np.sqrt((np.square(deviations) + by_tree.var(axis=1)) / 2)
+        spreads = np.sqrt(np.square(deviations) + by_tree.var(axis=1))
         return meta["center"] + meta["scale"] * mixed, meta["scale"] * meta["spread_factor"] * spreads
+
+
+def _standardized(targets: Floats) -> tuple[float, float, Floats]:
+    """Center, scale, and the targets in these terms, far outliers brought to the border."""
+    center = float(np.median(targets))
+    reach = _OUTLIER * float(np.median(np.abs(targets - center)))
+    tamed = np.clip(targets, center - reach, center + reach) if reach > 0 else targets
+    scale = float(np.std(tamed)) or 1.0
+    return center, scale, (tamed - center) / scale
 
 
 def _arrays(forest: Forest, process: GaussianProcess, standardizer: Standardizer) -> dict[str, Any]:
@@ -147,7 +162,8 @@ def _arrays(forest: Forest, process: GaussianProcess, standardizer: Standardizer
         **{f"forest.{name}": value for name, value in vars(forest).items()},
         "process.rows": process.rows,
         "process.compositional": process.compositional,
-        "process.targets": process.targets,
+        "process.alpha": process.alpha,
+        "process.spread_rows": process.spread_rows,
         "standardizer.means": standardizer.means,
         "standardizer.scales": standardizer.scales,
     }
@@ -159,8 +175,8 @@ def _forest(arrays: dict[str, Any]) -> Forest:
 
 def _process(arrays: dict[str, Any], meta: dict[str, Any]) -> GaussianProcess:
     kernel = Kernel(**{name: value for name, value in meta.items() if name != "scale"})
-    rows, compositional, targets = (arrays[f"process.{name}"] for name in ("rows", "compositional", "targets"))
-    return GaussianProcess(rows, compositional, targets, kernel, meta["scale"])
+    parts = {name: arrays[f"process.{name}"] for name in ("rows", "compositional", "alpha", "spread_rows")}
+    return GaussianProcess(**parts, kernel=kernel, scale=meta["scale"])
 
 
 def _standardizer(arrays: dict[str, Any]) -> Standardizer:

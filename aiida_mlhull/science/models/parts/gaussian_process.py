@@ -7,8 +7,7 @@ Eq. 2.25 and 2.26, leave-one-out residuals Eq. 5.12.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,13 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from aiida_mlhull.science.types.crystals import Floats
 
-_RANGES_COMPOSITION: Final = (0.7, 1.5)
-_RANGES_STRUCTURE: Final = (0.5, 1.0, 2.0)
-_NOISES: Final = (0.02, 0.1)
+_TRIED: Final = {
+    "range_composition": (0.5, 1.0, 2.0, 4.0),
+    "range_structure": (0.5, 1.0, 2.0, 4.0),
+    "noise": (0.003, 0.01, 0.03, 0.1),
+    "single": (0.1, 0.3),
+}
+_SWEEPS: Final = 2
 _CHUNK: Final = 2048
 
 
@@ -37,9 +40,9 @@ class Kernel:
         single: a and b.
     """
 
-    range_composition: float
-    range_structure: float
-    noise: float
+    range_composition: float = 2.0
+    range_structure: float = 2.0
+    noise: float = 0.01
     single: float = 0.3
 
     def __call__(self, composition: Floats, structure: Floats) -> Floats:
@@ -47,6 +50,12 @@ class Kernel:
         by_composition = np.exp(-composition / self.range_composition)
         by_structure = np.exp(-structure / self.range_structure)
         return np.asarray(self.single * (by_composition + by_structure) + by_composition * by_structure)
+
+    def with_noise(self, distances: tuple[Floats, Floats]) -> Floats:
+        """Covariance of rows whose square tables of distances these are."""
+        covariance = self(*distances)
+        covariance[np.diag_indices_from(covariance)] += self.noise
+        return covariance
 
     @property
     def diagonal(self) -> float:
@@ -81,19 +90,22 @@ class Standardizer:
 
 @dataclass(frozen=True, eq=False)
 class GaussianProcess:
-    """A fitted process; its factorization is made anew from the rows when asked (it is large, and cheap).
+    """A fitted process.
 
     Attributes:
         rows: (m, D), standardized rows that it remembers.
         compositional: (D,), true for compositional columns.
-        targets: (m,), standardized targets.
+        alpha: (m,), inverse covariance times targets: the mean is one product with it.
+        spread_rows: row numbers that the variance is computed from, few enough to factorize when asked.
+            A variance from fewer rows is never smaller.
         kernel: with its noise.
         scale: factor of all standard deviations, from leave-one-out residuals.
     """
 
-    rows: Floats
+    rows: NDArray[np.float32]
     compositional: NDArray[np.bool_]
-    targets: Floats
+    alpha: Floats
+    spread_rows: NDArray[np.int32]
     kernel: Kernel
     scale: float
 
@@ -101,48 +113,58 @@ class GaussianProcess:
     def fit(
         cls, rows: Floats, compositional: NDArray[np.bool_], targets: Floats, *, tuning_rows: int, seed: int
     ) -> GaussianProcess:
-        """Choose ranges and noise by least absolute leave-one-out error, then remember all rows.
+        """Choose the kernel by least absolute leave-one-out error, then remember all rows.
 
         Args:
             rows: (m, D), standardized.
             compositional: (D,).
             targets: (m,), standardized.
-            tuning_rows: at most this many rows, drawn by ``seed``, choose the kernel; 18 kernels are tried.
+            tuning_rows: at most this many rows, drawn by ``seed``, choose the kernel and give the variance.
             seed: of that draw.
         """
+        remembered = rows.astype(np.float32)
         drawn = np.sort(np.random.default_rng(seed).permutation(len(rows))[:tuning_rows])
-        composition, structure = _distances(rows[drawn], rows[drawn], compositional)
-        candidates = [Kernel(*values) for values in product(_RANGES_COMPOSITION, _RANGES_STRUCTURE, _NOISES)]
-        errors = [
-            np.abs(_leave_one_out(kernel(composition, structure), kernel.noise, targets[drawn])[0]).mean()
-            for kernel in candidates
-        ]
-        kernel = candidates[int(np.argmin(errors))]
-        residuals, variances = _leave_one_out(kernel(composition, structure), kernel.noise, targets[drawn])
+        distances = _distances(remembered[drawn], remembered[drawn], compositional)
+        kernel = _best_kernel(distances, targets[drawn])
+        residuals, variances = _leave_one_out(kernel, distances, targets[drawn])
         scale = float(np.sqrt(np.mean(np.square(residuals) / variances)))
-        return cls(rows, compositional, targets, kernel, scale)
+        covariance = kernel.with_noise(_distances(remembered, remembered, compositional))
+        alpha = cho_solve(cho_factor(covariance, lower=True, overwrite_a=True), targets)
+        return cls(remembered, compositional, alpha, drawn.astype(np.int32), kernel, scale)
 
     def predict(self, rows: Floats) -> tuple[Floats, Floats]:
         """(n,) means and (n,) standard deviations (of a new observation) for standardized ``rows``."""
-        known = self.kernel(*_distances(self.rows, self.rows, self.compositional))
-        known[np.diag_indices_from(known)] += self.kernel.noise
-        lower, _ = factor = cho_factor(known, lower=True)
-        alpha = cho_solve(factor, self.targets)
-        means, deviations = [], []
+        spread_rows = self.rows[self.spread_rows]
+        covariance = self.kernel.with_noise(_distances(spread_rows, spread_rows, self.compositional))
+        lower, _ = cho_factor(covariance, lower=True, overwrite_a=True)
+        largest = self.kernel.diagonal + self.kernel.noise
+        means, deviations = np.empty(len(rows)), np.empty(len(rows))
         for start in range(0, len(rows), _CHUNK):
-            cross = self.kernel(*_distances(rows[start : start + _CHUNK], self.rows, self.compositional))
-            explained = np.square(solve_triangular(lower, cross.T, lower=True)).sum(axis=0)
-            variance = np.maximum(self.kernel.diagonal + self.kernel.noise - explained, self.kernel.noise)
-            means.append(cross @ alpha)
-            deviations.append(self.scale * np.sqrt(variance))
-        return np.concatenate(means), np.concatenate(deviations)
-
-    def remembering(self, chosen: NDArray[np.int64]) -> GaussianProcess:
-        """The same process that remembers only the ``chosen`` rows."""
-        return replace(self, rows=self.rows[chosen], targets=self.targets[chosen])
+            part = slice(start, start + _CHUNK)
+            cross = self.kernel(*_distances(rows[part], self.rows, self.compositional))
+            means[part] = cross @ self.alpha
+            explained = np.square(solve_triangular(lower, cross[:, self.spread_rows].T, lower=True)).sum(axis=0)
+            deviations[part] = self.scale * np.sqrt(np.maximum(largest - explained, self.kernel.noise))
+        return means, deviations
 
 
-def _distances(first: Floats, second: Floats, compositional: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _best_kernel(distances: tuple[Floats, Floats], targets: Floats) -> Kernel:
+    """One parameter after the other to its best value, twice: some twenty factorizations."""
+
+    def error(kernel: Kernel) -> float:
+        return float(np.abs(_leave_one_out(kernel, distances, targets)[0]).mean())
+
+    best = Kernel()
+    known = {best: error(best)}
+    for name, values in list(_TRIED.items()) * _SWEEPS:
+        for candidate in (replace(best, **{name: value}) for value in values):
+            if candidate not in known:
+                known[candidate] = error(candidate)
+        best = min(known, key=lambda kernel: known[kernel])
+    return best
+
+
+def _distances(first: NDArray[Any], second: NDArray[Any], compositional: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """(n, m) Euclidean distances over the compositional and over the structural columns."""
     return (
         _euclidean(first[:, compositional], second[:, compositional]),
@@ -150,13 +172,14 @@ def _distances(first: Floats, second: Floats, compositional: NDArray[np.bool_]) 
     )
 
 
-def _euclidean(first: Floats, second: Floats) -> Floats:
+def _euclidean(first: NDArray[Any], second: NDArray[Any]) -> Floats:
+    first, second = first.astype(np.float64), second.astype(np.float64)
     squares = np.square(first).sum(axis=1)[:, None] + np.square(second).sum(axis=1) - 2 * first @ second.T
     return np.asarray(np.sqrt(np.maximum(squares, 0.0)))
 
 
-def _leave_one_out(kernel: Floats, noise: float, targets: Floats) -> tuple[Floats, Floats]:
+def _leave_one_out(kernel: Kernel, distances: tuple[Floats, Floats], targets: Floats) -> tuple[Floats, Floats]:
     """Residual and predictive variance of every row had it not been seen."""
-    inverse = np.linalg.inv(kernel + noise * np.eye(len(kernel)))
+    inverse = np.linalg.inv(kernel.with_noise(distances))
     diagonal = np.diag(inverse)
     return np.asarray(inverse @ targets / diagonal), np.asarray(1 / diagonal)
