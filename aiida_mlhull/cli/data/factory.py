@@ -76,7 +76,7 @@ def _list_command(kind: Kind) -> click.Command:
 
         from aiida_mlhull.cli.data.query import find_nodes
 
-        load_backend_if_not_loaded()  # type: ignore[no-untyped-call]
+        load_backend_if_not_loaded()
         system = filters.pop("system", None)
         equal = {name: value for name, value in filters.items() if value is not None}
         found = find_nodes(kind.entry_point, equal=equal, system=system, groups=groups, past_days=past_days)
