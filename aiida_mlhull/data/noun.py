@@ -51,7 +51,7 @@ class NounData(Data, Generic[N]):
             raise InputError(f"{type(self).__name__} holds {self._noun.__name__}, not {type(noun).__name__}")
         facts = self._facts(noun)
         files = self._encode(noun)
-        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+        super().__init__(**kwargs)
         self.base.attributes.set_many(facts)
         for name, content in files.items():
             self.base.repository.put_object_from_bytes(content, name)
@@ -86,7 +86,7 @@ class NounData(Data, Generic[N]):
         Raises:
             ValueError: if the format is not one of ``get_export_formats()``.
         """
-        content, extra = self._exportcontent(fileformat, main_file_name="", **chosen)  # type: ignore[no-untyped-call]
+        content, extra = self._exportcontent(fileformat, main_file_name="", **chosen)
         stem = f"{type(self).__name__.removesuffix('Data').lower()}_{self.uuid[:8]}"
         return {f"{stem}.{fileformat}": content, **extra}
 
@@ -124,10 +124,10 @@ class NounData(Data, Generic[N]):
             ValidationError: AiiDA's, with the message of the error behind it.
         """
         super()._validate()
-        attributes = clean_value(self.base.attributes.all)  # type: ignore[no-untyped-call]
+        attributes = clean_value(self.base.attributes.all)
         try:
             self.AttributesModel.model_validate(attributes)
-            facts = clean_value(self._facts(self.to_science()))  # type: ignore[no-untyped-call]
+            facts = clean_value(self._facts(self.to_science()))
         except pydantic.ValidationError as error:
             raise exceptions.ValidationError(f"attributes of {type(self).__name__}: {error}") from error
         except MlhullError as error:
