@@ -37,7 +37,7 @@ class JobParser(Parser):
         for name, node in nodes.items():
             self.out(name, node)
         told = {key: value for key, value in facts.items() if key != "version"}
-        self.out("results", orm.Dict(told))  # type: ignore[no-untyped-call]
+        self.out("results", orm.Dict(told))
         return None
 
     @abstractmethod
