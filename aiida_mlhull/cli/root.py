@@ -6,7 +6,13 @@ from typing import Any
 
 import click
 
+from aiida_mlhull.cli.doctor import doctor
+from aiida_mlhull.cli.history import history
+from aiida_mlhull.cli.launch import launch
+from aiida_mlhull.cli.rejected import rejected
+from aiida_mlhull.cli.report import report
 from aiida_mlhull.cli.setup import setup
+from aiida_mlhull.cli.status import status
 from aiida_mlhull.science.errors import MlhullError
 
 
@@ -34,5 +40,5 @@ def main(ctx: click.Context, profile_name: str | None) -> None:
     ctx.obj = profile_name
 
 
-for command in (setup,):
+for command in (launch, status, report, history, rejected, doctor, setup):
     main.add_command(command)

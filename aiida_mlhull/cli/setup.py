@@ -101,7 +101,7 @@ def register_localhost() -> tuple[orm.Computer, str]:
     return computer, news
 
 
-def register_code(computer: orm.Computer, executable: Path) -> tuple[orm.InstalledCode, str]:
+def register_code(computer: orm.Computer, executable: Path) -> tuple[orm.AbstractCode, str]:
     """The code ``mlhull-job`` on a computer, and what had to be done.
 
     A code of that name with another executable is kept for the calculations that used it, under

@@ -93,11 +93,19 @@ class CampaignFile(Strict):
             SettingsError: if they don't add up, or something is said twice.
             UnknownNameError: if a protocol, model or rule doesn't exist.
         """
+        return campaign_settings(self.differences(), protocol=self.protocol)
+
+    def differences(self) -> dict[str, Any]:
+        """What this file says instead of the protocol, name and seed included.
+
+        Raises:
+            SettingsError: if something is said twice.
+        """
         own = {key: value for key in ("name", "seed") if (value := getattr(self, key)) is not None}
         twice = sorted(set(own) & set(self.overrides))
         if twice:
             raise SettingsError(f"said twice, beside and within overrides: {listed(twice)}; drop one of the two")
-        return campaign_settings({**self.overrides, **own}, protocol=self.protocol)
+        return {**self.overrides, **own}
 
     def paths(self) -> tuple[Path, ...]:
         """Every file or folder that this one names."""

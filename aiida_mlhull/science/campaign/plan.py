@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings, amount
+
+POTENTIAL: Final = "potential"
+"""The engine whose relaxations are jobs of our own program."""
 
 
 @dataclass(frozen=True)
@@ -68,3 +72,26 @@ def nominal_core_minutes(stages: tuple[StagePlan, ...], *, total: int) -> tuple[
     least = sum(stage.at_least * cost for stage, cost in costs)
     most = sum(stage.at_most * cost for stage, cost in costs)
     return least, most, sum(total * cost for _, cost in costs)
+
+
+def jobs_at_most(
+    stages: tuple[StagePlan, ...], settings: CampaignSettings, *, shards: int, members_per_job: int, rows_per_job: int
+) -> int:
+    """Jobs of the program at most: fits and predictions of every round, relaxations by potential.
+
+    Every round, and the start set, may leave one job of a stage that is not full.
+
+    Args:
+        stages: of :func:`plan`.
+        settings: of the campaign.
+        shards: of candidates; each is predicted by a job.
+        members_per_job: ensemble members that one job fits.
+        rows_per_job: crystals that one job relaxes.
+    """
+    fits = -(-settings.ensemble.members // members_per_job)
+    jobs = 0
+    for stage in stages:
+        jobs += stage.rounds * (fits + shards)
+        if stage.engine == POTENTIAL:
+            jobs += -(-stage.at_most // rows_per_job) + stage.rounds
+    return jobs

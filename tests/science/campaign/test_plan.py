@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiida_mlhull.science.campaign import campaign_settings
-from aiida_mlhull.science.campaign.plan import nominal_core_minutes, plan
+from aiida_mlhull.science.campaign.plan import jobs_at_most, nominal_core_minutes, plan
 
 TOTAL = 1000
 
@@ -43,3 +43,19 @@ def test_three_gated_stages_as_published():
     assert (volume.at_least, volume.at_most) == (TOTAL, TOTAL)
     assert (prerelax.at_least, prerelax.at_most) == (60, TOTAL)
     assert (final.at_least, final.at_most) == (60, TOTAL)
+
+
+def test_jobs_are_counted_by_round():
+    settings = campaign_settings(
+        {
+            "start": 50,
+            "ensemble": {"members": 5},
+            "stages": [
+                {"name": "cheap", "engine": "potential"},
+                {"name": "final", "engine": "recorded", "gate": {"rounds": 4, "batch": 0.1}},
+            ],
+        }
+    )
+    stages = plan(settings, total=TOTAL)
+    # 4 rounds x (3 fits of two members at most + 2 predictions) + 1000 crystals, 300 a job
+    assert jobs_at_most(stages, settings, shards=2, members_per_job=2, rows_per_job=300) == 4 * 5 + 4

@@ -1,0 +1,125 @@
+"""Campaigns in the graph: which there are, and how far they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+PROCESS_TYPE: Final = "aiida.workflows:mlhull.screen"
+"""How the graph calls campaigns; asking by name spares loading the workflow and all that it needs."""
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a campaign is.
+
+    Attributes:
+        pk: of its node.
+        name: its label.
+        begun: when it was created.
+        state: AiiDA's process state, with the exit status if it has ended otherwise than well.
+        stage: the stage whose gate is at work, empty before the first gate.
+        round: rounds done at that gate.
+        relaxed: results of the last stage.
+        stable: of those, on the hull of references and results.
+        waiting: candidates that could still be relaxed.
+        stop: why it stopped asking the models, or empty.
+    """
+
+    pk: int | None
+    name: str
+    begun: datetime
+    state: str
+    stage: str = ""
+    round: int | None = None
+    relaxed: int | None = None
+    stable: int | None = None
+    waiting: int | None = None
+    stop: str = ""
+
+
+def find(identifier: str | None) -> orm.ProcessNode:
+    """The campaign with this pk, uuid or label; the newest one if None.
+
+    Raises:
+        click.ClickException: if there is none.
+    """
+    from aiida import orm
+    from aiida.common.exceptions import MultipleObjectsError, NotExistent
+
+    known = newest(limit=1)
+    if not known:
+        raise click.ClickException("there is no campaign in this profile; start one with 'aiida-mlhull launch'")
+    if identifier is None:
+        return known[0]
+    try:
+        node = orm.load_node(identifier)
+    except NotExistent:
+        raise click.ClickException(f"there is no node {identifier}; see 'aiida-mlhull status --all'") from None
+    except (MultipleObjectsError, ValueError) as error:
+        raise click.ClickException(f"{identifier}: {error}") from None
+    if not isinstance(node, orm.ProcessNode) or node.process_type != PROCESS_TYPE:
+        raise click.ClickException(
+            f"node {node.pk} is a {node.node_type.split('.')[-2]}, no campaign; see 'aiida-mlhull status --all'"
+        )
+    return node
+
+
+def newest(*, limit: int | None = None, running: bool = False) -> list[orm.ProcessNode]:
+    """Campaigns, the newest first; only those that haven't ended if ``running``."""
+    from aiida import orm
+
+    filters: dict[str, Any] = {"process_type": PROCESS_TYPE}
+    if running:
+        filters["attributes.process_state"] = {"in": ["created", "running", "waiting"]}
+    query = orm.QueryBuilder(limit=limit)
+    query.append(orm.WorkChainNode, filters=filters, tag="campaign")
+    query.order_by({"campaign": {"id": "desc"}})
+    found: list[orm.ProcessNode] = query.all(flat=True)
+    return found
+
+
+def stock(pk: int | None) -> dict[str, Any] | None:
+    """What the newest stock-taking of a campaign found; None before the first one."""
+    from aiida import orm
+
+    query = orm.QueryBuilder(limit=1)
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(
+        orm.CalcFunctionNode, with_incoming="campaign", filters={"attributes.process_label": "assess"}, tag="assess"
+    )
+    query.append(orm.Dict, with_incoming="assess", project="attributes", tag="stock")
+    query.order_by({"stock": {"id": "desc"}})
+    found = query.first(flat=True)
+    return None if found is None else dict(found)
+
+
+def state(node: orm.ProcessNode) -> State:
+    """How far a campaign is."""
+    found = stock(node.pk)
+    known = State(pk=node.pk, name=node.label, begun=node.ctime, state=process_state(node))
+    if found is None:
+        return known
+    return replace(
+        known,
+        stage=found["stage"],
+        round=found["round"],
+        relaxed=found["relaxed"],
+        stable=len(found["stable"]),
+        waiting=found["waiting"],
+        stop=found["stop"],
+    )
+
+
+def process_state(node: orm.ProcessNode) -> str:
+    """One word, with the exit status where a process has ended otherwise than well."""
+    word = node.process_state.value if node.process_state else "unknown"
+    if node.is_finished and not node.is_finished_ok:
+        return f"{word} [{node.exit_status}]"
+    return f"{word} (paused)" if node.paused and not node.is_terminated else word

@@ -1,0 +1,78 @@
+"""``aiida-mlhull rejected``: which candidates did the models of a round drop, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aiida_mlhull.cli import profile, text
+
+SHOWN = 30
+
+
+@click.command()
+@click.option("--round", "number", type=click.IntRange(min=1), required=True, metavar="K", help="Which round.")
+@click.option("--stage", metavar="NAME", help="Only before this stage.")
+@click.option("--campaign", metavar="PK", help="Which campaign; the newest one if left out.")
+@click.option("--limit", type=click.IntRange(min=1), default=SHOWN, show_default=True, help="Rows on the screen.")
+@click.option("--csv", "target", type=click.Path(path_type=Path), help="Write all rows to this file instead.")
+@click.pass_obj
+def rejected(  # noqa: PLR0917  (click calls it by name)
+    profile_name: str | None, number: int, stage: str | None, campaign: str | None, limit: int, target: Path | None
+) -> None:
+    """List what the models of round K dropped, with value, threshold and margin.
+
+    Those nearest to the threshold come first. Candidates that the models kept but that found no place
+    in the round's batch are counted apart.
+    """
+    profile.load(profile_name)
+    from aiida_mlhull.cli import campaigns, story
+
+    node = campaigns.find(campaign)
+    found = list(story.rounds(node.pk, number=number, stage=stage))
+    if not found:
+        where = f" before stage {stage}" if stage else ""
+        raise click.ClickException(f"campaign {node.pk} ({node.label}) has decided nothing in round {number}{where}")
+    for ensemble in sorted({models.pk: models for _, models in found if models is not None}.items()):
+        click.echo(f"models: ensemble {ensemble[0]}, {story.describe_models(ensemble[1])}")
+    tables = [decided.to_science() for decided, _ in found]
+    _tell(tables, limit=limit, target=target)
+
+
+def _tell(tables: list[Any], *, limit: int, target: Path | None) -> None:
+    import numpy as np
+
+    from aiida_mlhull.science.campaign.decisions import BATCH_FULL
+    from aiida_mlhull.science.candidates.export import to_csv
+    from aiida_mlhull.science.types import concatenate
+
+    whole = concatenate(tables)
+    waiting = whole.reasons == BATCH_FULL
+    dropped = whole.take(~whole.keep & ~waiting)
+    click.echo(
+        f"{whole.stage or 'stage'}, round {whole.round}, {whole.rule}: {text.count(len(whole), 'candidate')}, "
+        f"{int(whole.keep.sum())} kept, {int(waiting.sum())} kept but waiting for a place, {len(dropped)} rejected"
+    )
+    if target is not None:
+        target.write_bytes(to_csv(dropped))
+        click.echo(f"written: {target}")
+        return
+    order = np.argsort(-dropped.margins, kind="stable")[:limit]
+    rows = [
+        (
+            dropped.ids[row],
+            dropped.formulas[row],
+            dropped.reasons[row],
+            f"{dropped.values[row]:.4f}",
+            f"{dropped.thresholds[row]:.4f}",
+            f"{dropped.margins[row]:.4f}",
+        )
+        for row in order.tolist()
+    ]
+    if rows:
+        click.echo()
+        click.echo(text.table(("id", "formula", "reason", f"value ({dropped.unit})", "threshold", "margin"), rows))
+    if len(dropped) > limit:
+        click.echo(f"... and {len(dropped) - limit} more; all with --csv FILE")

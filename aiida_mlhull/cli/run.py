@@ -1,0 +1,182 @@
+"""Run a campaign in this terminal, or follow one that the daemon runs, with one line a step."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from aiida_mlhull.cli import campaigns, text
+
+if TYPE_CHECKING:
+    from aiida import orm
+    from aiida.engine import ProcessBuilder
+
+POLL_SECONDS: Final = 0.1
+FOLLOW_SECONDS: Final = 2.0
+REPORT: Final = re.compile(r"^\[(?P<pk>\d+)\|(?P<process>\w+)\|(?P<step>\w+)\]:\s*(?P<message>.*)$", re.DOTALL)
+
+
+class Clock:
+    """Prints lines with the time since the start, and says how long it may still take.
+
+    Args:
+        pk: of the campaign.
+        begun: seconds since the epoch.
+    """
+
+    def __init__(self, pk: int | None, *, begun: float) -> None:
+        self._pk = pk
+        self._begun = begun
+        self._first_round: float | None = None
+
+    def say(self, process: str, step: str, message: str) -> None:
+        """Print what a process of the campaign reports."""
+        inner = "" if process == "Screen" else f"  {process}: "
+        click.echo(f"{text.duration(time.time() - self._begun):>8}  {inner}{message}{self._outlook(step)}")
+
+    def _outlook(self, step: str) -> str:
+        """At most so much longer, from the rounds so far; nothing before there is one."""
+        if step != "take_stock":
+            return ""
+        found = campaigns.stock(self._pk)
+        if found is None or found["stop"]:
+            return ""
+        if self._first_round is None or found["round"] == 0:
+            self._first_round = time.time()
+            return ""
+        left = rounds_left(self._pk, found)
+        seconds = (time.time() - self._first_round) / found["round"]
+        return f" (at most {text.about(left * seconds)} more)" if left else ""
+
+
+def rounds_left(pk: int | None, stock: dict[str, Any]) -> int:
+    """Rounds that a gate may still ask for: until its number is up, or nobody is left."""
+    from aiida import orm
+
+    from aiida_mlhull.science.campaign.settings import CampaignSettings, amount
+
+    inputs = orm.load_node(pk).inputs
+    settings = CampaignSettings.model_validate(inputs.settings.get_dict())
+    total = sum(shard.base.attributes.get("n_rows") for shard in inputs.candidates.values())
+    gate = next((stage.gate for stage in settings.stages if stage.name == stock["stage"]), None)
+    if gate is None:
+        return 0
+    by_number: int = gate.rounds - stock["round"]
+    if gate.batch is None:
+        return by_number
+    waiting: int = stock["waiting"]
+    if settings.budget is not None:
+        waiting = min(waiting, amount(settings.budget, total) - stock["relaxed"])
+    return max(min(by_number, -(-waiting // amount(gate.batch, total))), 0)
+
+
+class ReportHandler(logging.Handler):
+    """Turns what WorkChains report into lines of a clock, and lets warnings through.
+
+    Args:
+        level: of logging.
+    """
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.clock: Clock | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        message = record.getMessage()
+        match = REPORT.match(message)
+        if match is None:
+            if record.levelno >= logging.WARNING:
+                click.echo(f"          {record.levelname.lower()}: {message}", err=True)
+            return
+        if self.clock is None:
+            self.clock = Clock(int(match["pk"]), begun=time.time())
+        self.clock.say(match["process"], match["step"], match["message"])
+
+
+@contextmanager
+def reports() -> Iterator[None]:
+    """Print reports as lines of ours instead of AiiDA's log format."""
+    logger = logging.getLogger("aiida")
+    before = logger.handlers[:]
+    handler = ReportHandler(logging.getLevelName("REPORT"))
+    # Handlers that write into the graph stay; those that write to this terminal make room.
+    logger.handlers = [known for known in before if type(known) is not logging.StreamHandler] + [handler]
+    try:
+        yield
+    finally:
+        logger.handlers = before
+
+
+def run_here(builder: ProcessBuilder) -> orm.ProcessNode:
+    """Run a campaign in this process, without daemon and broker.
+
+    Raises:
+        click.Abort: if it was interrupted.
+    """
+    from aiida.manage import get_manager
+    from plumpy import KilledError
+
+    # A runner of our own: the profile's broker may be down, and is of no use to a single process.
+    runner = get_manager().create_runner(communicator=None, poll_interval=POLL_SECONDS)
+    with reports():
+        try:
+            node = runner.run_get_node(builder).node
+        except (KilledError, KeyboardInterrupt):
+            node = None
+    if node is None or node.is_killed:
+        click.echo(
+            "\nInterrupted: the campaign is marked as killed, what had finished stays in the graph. Started again, it "
+            "begins anew; with 'verdi config set caching.default_enabled true' finished jobs are not repeated.",
+            err=True,
+        )
+        raise click.Abort
+    return node
+
+
+def follow(node: orm.ProcessNode) -> orm.ProcessNode:
+    """Print what a campaign that the daemon runs reports, until it ends.
+
+    Raises:
+        click.Abort: if it was interrupted; the campaign goes on.
+    """
+    from aiida import orm
+
+    clock, seen = Clock(node.pk, begun=node.ctime.timestamp()), 0
+    try:
+        while True:
+            # Asked before the log is read: what is reported while it is read comes with the next turn.
+            ended = node.is_terminated
+            query = orm.QueryBuilder()
+            query.append(orm.Log, filters={"dbnode_id": node.pk, "id": {">": seen}}, project=["id", "message"])
+            for identifier, message in sorted(query.all()):
+                seen = identifier
+                match = REPORT.match(message)
+                if match:
+                    clock.say(match["process"], match["step"], match["message"])
+            if ended:
+                return node
+            time.sleep(FOLLOW_SECONDS)
+    except KeyboardInterrupt:
+        click.echo(f"\nThe daemon goes on with campaign {node.pk}: aiida-mlhull status {node.pk}", err=True)
+        raise click.Abort from None
+
+
+def require_success(node: orm.ProcessNode) -> None:
+    """Stop here if a campaign has failed.
+
+    Raises:
+        click.ClickException: with the reason and where to look.
+    """
+    if node.is_finished_ok:
+        return
+    why = node.exit_message or node.exception or f"it was {campaigns.process_state(node)}"
+    raise click.ClickException(
+        f"campaign {node.pk} failed: {why.strip().splitlines()[-1]}\nLook closer with 'verdi process report {node.pk}'"
+    )

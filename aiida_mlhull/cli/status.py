@@ -1,0 +1,65 @@
+"""``aiida-mlhull status``: campaigns and how far they are."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import click
+
+from aiida_mlhull.cli import profile, text
+from aiida_mlhull.cli.campaigns import State
+
+
+@click.command()
+@click.argument("campaign", metavar="[PK]", required=False)
+@click.option("--all", "everything", is_flag=True, help="Ended campaigns, too.")
+@click.option("--follow", is_flag=True, help="Print what the campaign reports until it ends.")
+@click.pass_obj
+def status(profile_name: str | None, campaign: str | None, everything: bool, follow: bool) -> None:
+    """Show running campaigns, or campaign PK."""
+    profile.load(profile_name)
+    from aiida_mlhull.cli import campaigns, run
+
+    if campaign is not None or follow:
+        node = campaigns.find(campaign)
+        click.echo(_one(campaigns.state(node)))
+        if follow:
+            click.echo()
+            run.require_success(run.follow(node))
+            click.echo(f"\nDone: aiida-mlhull report {node.pk}")
+        return
+    found = campaigns.newest(running=not everything)
+    if not found:
+        click.echo("No campaign is running." if not everything else "There is no campaign in this profile.")
+        if not everything and campaigns.newest(limit=1):
+            click.echo("Ended ones: aiida-mlhull status --all")
+        return
+    states = [campaigns.state(node) for node in found]
+    click.echo(
+        text.table(
+            ("pk", "name", "state", "stage", "round", "relaxed", "on hull", "waiting", "age"),
+            [
+                (s.pk, s.name, s.state, s.stage or None, s.round, s.relaxed, s.stable, s.waiting, _age(s.begun))
+                for s in states
+            ],
+        )
+    )
+
+
+def _one(state: State) -> str:
+    return f"Campaign {state.pk} ({state.name})\n" + text.pairs(
+        [
+            ("state", state.state),
+            ("age", _age(state.begun)),
+            ("stage", state.stage or "before the first gate"),
+            ("round", state.round),
+            ("relaxed", state.relaxed),
+            ("on the hull", state.stable),
+            ("waiting", state.waiting),
+            *([("models stopped", state.stop)] if state.stop else []),
+        ]
+    )
+
+
+def _age(begun: datetime) -> str:
+    return text.about((datetime.now(tz=timezone.utc) - begun).total_seconds())
