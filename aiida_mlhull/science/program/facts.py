@@ -55,7 +55,7 @@ def device_used() -> str:
     return f"cuda ({torch.cuda.get_device_name()})"
 
 
-def peak_memory_mb() -> float:
-    """MB that the largest process of this job has held."""
+def peak_memory_mib() -> float:
+    """MiB that the largest process of this job has held."""
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
