@@ -51,7 +51,7 @@ class NounData(Data, Generic[N]):
             raise InputError(f"{type(self).__name__} holds {self._noun.__name__}, not {type(noun).__name__}")
         facts = self._facts(noun)
         files = self._encode(noun)
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         self.base.attributes.set_many(facts)
         for name, content in files.items():
             self.base.repository.put_object_from_bytes(content, name)
@@ -86,7 +86,7 @@ class NounData(Data, Generic[N]):
         Raises:
             ValueError: if the format is not one of ``get_export_formats()``.
         """
-        content, extra = self._exportcontent(fileformat, main_file_name="", **chosen)
+        content, extra = self._exportcontent(fileformat, main_file_name="", **chosen)  # type: ignore[no-untyped-call]
         stem = f"{type(self).__name__.removesuffix('Data').lower()}_{self.uuid[:8]}"
         return {f"{stem}.{fileformat}": content, **extra}
 
