@@ -108,7 +108,7 @@ def complete(folder: JobFolder, task: str) -> None:
     found |= {
         "versions": facts.versions(),
         "wall_seconds": round(time.perf_counter() - started, 3),
-        "peak_memory_mib": facts.peak_memory_mb(),
+        "peak_memory_mib": facts.peak_memory_mib(),
     }
     folder.finish(rows, **found)
     say(f"{task} done after {found['wall_seconds']:.1f} s on {found['device']}")
