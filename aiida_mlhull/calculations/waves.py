@@ -44,7 +44,13 @@ class Waves(WorkChain):
     @property
     def options(self) -> dict[str, Any]:
         """Scheduler options that every job gets."""
-        return {"max_wallclock_seconds": self.jobs.max_wallclock_seconds}
+        jobs = self.jobs
+        resources = {"num_machines": 1, "num_mpiprocs_per_machine": 1, "num_cores_per_mpiproc": jobs.processes}
+        return {
+            "max_wallclock_seconds": jobs.max_wallclock_seconds,
+            "resources": resources,
+            "device": jobs.device,
+        }
 
     def wait_for(self, keys: list[str]) -> None:
         """Name the jobs that have to be done."""

@@ -30,7 +30,7 @@ class Engine(WorkChain):
         measures_cost: whether its labels carry measured core-minutes.
     """
 
-    Settings: ClassVar[type[EngineSettings]] = EngineSettings
+    Settings: ClassVar[type[BaseModel]] = EngineSettings
     measures_cost: ClassVar[bool] = True
 
     @classmethod

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from aiida import orm
 from aiida.engine import ExitCode, while_
 from aiida.plugins import CalculationFactory
-from pydantic import field_validator
+from pydantic import BaseModel
 
 from aiida_mlhull.calculations.functions import extend_labels, mark_failed, split_chosen
 from aiida_mlhull.calculations.waves import Waves
-from aiida_mlhull.engines.base import Engine, EngineSettings
+from aiida_mlhull.engines.base import Engine
+from aiida_mlhull.science.program.settings import PotentialSettings
 from aiida_mlhull.science.relaxation import POTENTIALS
-from aiida_mlhull.science.relaxation.base import RelaxationSettings
 
 RelaxCalculation = CalculationFactory("mlhull.relax")
-
-
-class PotentialSettings(EngineSettings):
-    """What a stage by potential may set.
-
-    Attributes:
-        potential: name in the registry of potentials.
-        volume: volume to start from: ``predicted`` from the composition and the cell (DLS), for
-            candidates that still carry their parent's volume, or ``as_given``.
-        relaxation: freedom, forces, steps.
-    """
-
-    potential: str = "chgnet"
-    volume: Literal["predicted", "as_given"] = "predicted"
-    relaxation: RelaxationSettings = RelaxationSettings()
-
-    @field_validator("potential")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in POTENTIALS:
-            raise ValueError(f"unknown potential {name!r}; known: {', '.join(POTENTIALS)}")
-        return name
 
 
 class PotentialEngine(Waves, Engine):
     """Jobs of ``rows_per_job`` crystals each; rows of a job that failed for good are failures with a reason."""
 
-    Settings: ClassVar[type[EngineSettings]] = PotentialSettings
+    Settings: ClassVar[type[BaseModel]] = PotentialSettings
 
     @classmethod
     def define(cls, spec: Any) -> None:
@@ -59,13 +37,16 @@ class PotentialEngine(Waves, Engine):
         self.wait_for(sorted(self.ctx.portions))
 
     def job(self, key: str) -> tuple[Any, dict[str, Any]]:
-        """The relaxation of a portion."""
+        """The relaxation of a portion; a second try goes on after the rows that the first one finished."""
+        earlier = self.ctx.get(key)
+        again = {} if earlier is None or "remote_folder" not in earlier.outputs else {"restart_from": earlier.outputs.remote_folder}
         return RelaxCalculation, {
             "code": self.inputs.code,
             "cells": self.inputs.cells,
             "chosen": self.ctx.portions[key],
             "stage": self.inputs.stage,
             "metadata": {"label": f"{self.stage.name} {key}", "options": self.options},
+            **again,
         }
 
     def accept(self, key: str, node: orm.ProcessNode) -> None:

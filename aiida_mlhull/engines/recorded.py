@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from aiida.engine import ExitCode
+from pydantic import BaseModel
 
 from aiida_mlhull.calculations.functions import look_up
 from aiida_mlhull.data import LabelsData
@@ -19,7 +20,7 @@ class RecordedSettings(EngineSettings):
 class RecordedEngine(Engine):
     """Returns what the record holds for the chosen ids."""
 
-    Settings: ClassVar[type[EngineSettings]] = RecordedSettings
+    Settings: ClassVar[type[BaseModel]] = RecordedSettings
     measures_cost: ClassVar[bool] = False
 
     @classmethod

@@ -196,21 +196,17 @@ class Screen(ProtocolBuilder, WorkChain):
     def relax(self) -> Any:
         """Hand the chosen rows of every shard to the stage's engine."""
         stage = self.stage(self.ctx.relaxing)
-        cells = self.cells(self.ctx.relaxing)
-        inputs = self.exposed_inputs(ENGINES[stage.engine], namespace=f"engines.{stage.engine}")
-        if "jobs" in ENGINES[stage.engine].spec().inputs:
+        engine = ENGINES[stage.engine]
+        inputs = dict(self.inputs.engines[stage.engine])
+        inputs["stage"] = self.ctx.parts["stages"][self._slot(self.ctx.relaxing)]
+        if "jobs" in engine.spec().inputs:
             inputs["jobs"] = self.inputs.jobs
         running = {}
         for key, chosen in self.ctx.chosen.items():
             if chosen.base.attributes.get("n_kept"):
-                running[f"engine_{key}"] = self.submit(
-                    ENGINES[stage.engine],
-                    cells=cells[key],
-                    chosen=chosen,
-                    stage=self.ctx.parts["stages"][self._slot(self.ctx.relaxing)],
-                    metadata={"label": f"{stage.name}, round {self.ctx.round}, {key}"},
-                    **inputs,
-                )
+                shard = {"cells": self.cells(self.ctx.relaxing)[key], "chosen": chosen}
+                label = {"label": f"{stage.name}, round {self.ctx.round}, {key}"}
+                running[f"engine_{key}"] = self.submit(engine, {**inputs, **shard, "metadata": label})
         return ToContext(**running)
 
     def collect(self) -> ExitCode | None:
