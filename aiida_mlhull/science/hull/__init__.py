@@ -1,5 +1,6 @@
 """The convex hull: exact, certified, incremental, under uncertainty. Compositions and energies, nothing else."""
 
+from aiida_mlhull.science.hull.chances import HullSpread, StableChances, hull_spread, stable_chances
 from aiida_mlhull.science.hull.distances import HullDistances, distances, hull_energies
 from aiida_mlhull.science.hull.end_members import EndMembers, check_end_members, missing_end_members
 from aiida_mlhull.science.hull.live import LiveHull
@@ -11,12 +12,16 @@ __all__ = [
     "EndMembers",
     "HullDistances",
     "HullPoints",
+    "HullSpread",
     "LiveHull",
     "Stability",
+    "StableChances",
     "check_end_members",
     "distances",
     "hull_energies",
+    "hull_spread",
     "missing_end_members",
     "stability",
+    "stable_chances",
     "with_results",
 ]

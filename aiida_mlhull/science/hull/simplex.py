@@ -45,6 +45,8 @@ FEASIBLE: Final = -1e-12
 """Fractions of a phase may be this far below zero by rounding when a basis is taken over."""
 DRIFTED: Final = -1e-9
 """A fraction this far below zero after recomputing the inverse: start again."""
+SUPPORT: Final = 1e-9
+"""Fractions above this belong to a decomposition."""
 STEP: Final = 1e-13
 """A pivot that moves less than this is degenerate."""
 
@@ -272,23 +274,29 @@ def _settle_ties(columns, reduced, preferences, rows, b, basis, inverse, weights
 
 
 @compiled
+def _reach(columns, cost, b, basis, inverse, w, y, reduced):
+    """Optimum from a basis that is feasible at b, or else from the elements; False if there is none."""
+    for attempt in range(2):
+        if attempt:
+            _start_from_elements(basis, inverse)
+        if _optimize(columns, cost, b, basis, inverse, w, y, reduced):
+            return True
+    _start_from_elements(basis, inverse)
+    return False
+
+
+@compiled
 def _solve(columns, cost, b, basis, inverse, w, y, reduced):
-    """Optimum at b from the basis at hand if it is feasible there, else from the elements.
+    """Optimum at b, from the basis at hand if it is feasible there.
 
     Returns:
         Value and certificate: how far primal and dual are apart, plus how far a column lies below the
         plane. Both are NaN where no optimum was reached.
     """
     k = len(b)
-    found = False
-    for attempt in range(2):
-        if attempt or not _feasible(inverse, b):
-            _start_from_elements(basis, inverse)
-        if _optimize(columns, cost, b, basis, inverse, w, y, reduced):
-            found = True
-            break
-    if not found:
+    if not _feasible(inverse, b):
         _start_from_elements(basis, inverse)
+    if not _reach(columns, cost, b, basis, inverse, w, y, reduced):
         return np.nan, np.nan
     primal, dual, lowest = 0.0, 0.0, 0.0
     for a in range(k):
@@ -387,3 +395,71 @@ def find_touched(
                 touched[count] = t
                 count += 1
     return touched[:count]
+
+
+@compiled
+def sample_stable(columns, energies, targets, on_hull) -> bool:
+    """In which samples each target lies on or below the hull of all other columns.
+
+    ``energies`` are (samples, n); ``on_hull`` (samples, targets) is filled. The basis of one sample is
+    the start of the next, since feasibility doesn't depend on energies, and its value is an upper bound
+    on the hull: mostly that alone shows that the target is not stable. False if a program failed.
+    """
+    k, n = columns.shape
+    b, w, y, reduced = np.empty(k), np.empty(k), np.empty(k), np.empty(n)
+    basis, inverse = np.empty(k, dtype=np.int64), np.empty((k, k))
+    for j in range(len(targets)):
+        for a in range(k):
+            b[a] = columns[a, targets[j]]
+            w[a] = b[a]
+        _start_from_elements(basis, inverse)
+        for s in range(len(energies)):
+            cost = energies[s]
+            own = cost[targets[j]]
+            bound = 0.0
+            for a in range(k):
+                bound += cost[basis[a]] * max(w[a], 0.0)
+            on_hull[s, j] = False
+            if own > bound + TIE:
+                continue
+            cost[targets[j]] = np.inf
+            found = _reach(columns, cost, b, basis, inverse, w, y, reduced)
+            cost[targets[j]] = own
+            if not found:
+                return False
+            value = 0.0
+            for a in range(k):
+                value += cost[basis[a]] * max(w[a], 0.0)
+            on_hull[s, j] = own <= value + TIE
+    return True
+
+
+@compiled
+def sample_hull(columns, energies, points, values, like_first) -> bool:
+    """Hull energies at ``points`` (m, k) in every sample, and whether the phases are those of sample 0.
+
+    False if a program failed.
+    """
+    k, n = columns.shape
+    w, y, reduced = np.empty(k), np.empty(k), np.empty(n)
+    basis, inverse = np.empty(k, dtype=np.int64), np.empty((k, k))
+    first = np.empty(n, dtype=np.bool_)
+    for j in range(len(points)):
+        _start_from_elements(basis, inverse)
+        first[:] = False
+        phases = 0
+        for s in range(len(energies)):
+            if not _reach(columns, energies[s], points[j], basis, inverse, w, y, reduced):
+                return False
+            values[s, j] = 0.0
+            shared, found = 0, 0
+            for a in range(k):
+                values[s, j] += energies[s, basis[a]] * max(w[a], 0.0)
+                if w[a] > SUPPORT:
+                    found += 1
+                    if s == 0:
+                        first[basis[a]] = True
+                        phases += 1
+                    shared += first[basis[a]]
+            like_first[s, j] = shared == phases and found == phases
+    return True
