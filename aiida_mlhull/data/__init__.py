@@ -9,6 +9,7 @@ from aiida_mlhull.data.tables import (
     PredictionsData,
     ReferencesData,
 )
+from aiida_mlhull.data.wyckoff import WyckoffData
 
 __all__ = [
     "MAX_SHARD_ROWS",
@@ -18,4 +19,5 @@ __all__ = [
     "LabelsData",
     "PredictionsData",
     "ReferencesData",
+    "WyckoffData",
 ]

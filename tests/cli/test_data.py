@@ -17,8 +17,9 @@ from aiida.plugins import DataFactory
 from click.testing import CliRunner, Result
 
 import aiida_mlhull.cli.data as groups
-from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData
+from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, WyckoffData
 from aiida_mlhull.science.candidates.intake import read_candidates
+from aiida_mlhull.science.representations.protostructure import read_protostructure
 from tests.data.nouns import EVERY_NOUN, IDS, candidates, decisions, ensemble, labels
 
 KINDS = sorted(EVERY_NOUN)
@@ -76,7 +77,7 @@ def test_show_has_a_summary_and_all_rows(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_export_goes_to_the_screen_by_default(kind: str) -> None:
     node = stored(kind)
-    default = "json" if kind == "ensemble" else "csv"
+    default = "json" if kind in {"ensemble", "wyckoff"} else "csv"
     assert run(kind, "export", node.pk).output.encode() == node._exportcontent(default)[0]
 
 
@@ -121,6 +122,16 @@ def test_list_finds_systems_in_tables_with_too_many_to_list(monkeypatch) -> None
     assert stored("labels").base.attributes.get("chemical_systems") is None
     assert len(lines("labels", "list", "--raw", "--system", "Ti-Zn")) == 1
     assert lines("labels", "list", "--system", "Ti-Xe")[-1] == "0 nodes"
+
+
+@alone
+def test_list_finds_wyckoff_representations() -> None:
+    for label in ("AB_cF8_225_a_b:N-Ti", "AB_cF8_225_a_b:N-Zr", "AB_cF8_216_a_c:N-Ti"):
+        WyckoffData.from_science(read_protostructure(label)).store()
+    assert len(lines("wyckoff", "list", "--raw", "--space-group", 225)) == 2
+    assert len(lines("wyckoff", "list", "--raw", "--prototype", "AB_cF8_225_a_b")) == 2
+    assert len(lines("wyckoff", "list", "--raw", "--system", "Ti-N")) == 2
+    assert run("wyckoff", "list", "--space-group", 231).exit_code == 2
 
 
 # ------------------------------------------------------------------- show

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from aiida_mlhull.science.representations.protostructure import read_protostructure
 from aiida_mlhull.science.types import (
     Candidates,
     Crystals,
@@ -17,6 +18,7 @@ from aiida_mlhull.science.types import (
     Predictions,
     References,
     Table,
+    Wyckoff,
 )
 
 IDS: Final = np.asarray([f"c{i}" for i in range(6)])
@@ -112,6 +114,10 @@ def ensemble() -> EnsembleWeights:
     )
 
 
+def wyckoff() -> Wyckoff:
+    return read_protostructure("AB3C_cP5_221_a_c_b:Ba-O-Ti")
+
+
 TABLES: Final[dict[str, Callable[[], Table]]] = {
     "candidates": candidates,
     "predictions": predictions,
@@ -119,4 +125,4 @@ TABLES: Final[dict[str, Callable[[], Table]]] = {
     "labels": labels,
     "references": references,
 }
-EVERY_NOUN: Final[dict[str, Callable[[], Any]]] = {**TABLES, "ensemble": ensemble}
+EVERY_NOUN: Final[dict[str, Callable[[], Any]]] = {**TABLES, "ensemble": ensemble, "wyckoff": wyckoff}

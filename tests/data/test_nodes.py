@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -15,12 +16,14 @@ from aiida.manage.caching import enable_caching
 from aiida.orm import Data, Int, QueryBuilder, load_node
 from aiida.plugins import DataFactory
 
-from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData
+from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, WyckoffData
 from aiida_mlhull.data.tables import TABLE_FILE
+from aiida_mlhull.data.wyckoff import WYCKOFF_FILE
 from aiida_mlhull.science.errors import FormulaError, InputError, TableError
+from aiida_mlhull.science.representations.protostructure import read_protostructure
 from aiida_mlhull.science.types import Crystals, Table
-from aiida_mlhull.science.wire import encode_table
-from tests.data.nouns import EVERY_NOUN, IDS, TABLES, candidates, decisions, ensemble, labels
+from aiida_mlhull.science.wire import encode_table, encode_wyckoff
+from tests.data.nouns import EVERY_NOUN, IDS, TABLES, candidates, decisions, ensemble, labels, wyckoff
 
 KINDS = sorted(EVERY_NOUN)
 
@@ -43,6 +46,10 @@ def same(left: object, right: object) -> bool:
 def test_a_table_comes_back_as_it_went_in(kind: str) -> None:
     stored = load_node(make(kind).store().pk)
     assert same(stored.to_science(), TABLES[kind]())
+
+
+def test_a_wyckoff_representation_comes_back_as_it_went_in() -> None:
+    assert load_node(make("wyckoff").store().pk).to_science() == wyckoff()
 
 
 def test_an_ensemble_comes_back_as_it_went_in() -> None:
@@ -224,6 +231,30 @@ def test_truncated_and_missing_weights_are_refused() -> None:
         node.store()
     node.base.repository.delete_object(name)
     with pytest.raises(ValidationError, match=r"missing: member_001"):
+        node.store()
+
+
+def rewritten(**changes: object) -> bytes:
+    """The file of a Wyckoff representation with some values changed."""
+    return json.dumps(json.loads(encode_wyckoff(wyckoff())) | changes).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "truncated"),
+        (b"[]", "truncated"),
+        (rewritten(letters=["a", "b", "c"]), "equivalent letterings must hold"),
+        (rewritten(space_group=231), "no space group 231"),
+        (encode_wyckoff(read_protostructure("AB_cF8_225_a_b:N-Ti")), "differ from the content"),
+        (rewritten(version=2), "format version 2"),
+    ],
+    ids=["truncated", "a list", "letters", "space group", "another crystal", "another version"],
+)
+def test_a_wyckoff_file_that_was_changed_is_refused(content: bytes, message: str) -> None:
+    node = WyckoffData.from_science(wyckoff())
+    node.base.repository.put_object_from_filelike(BytesIO(content), WYCKOFF_FILE)
+    with pytest.raises(ValidationError, match=message):
         node.store()
 
 

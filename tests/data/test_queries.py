@@ -15,8 +15,10 @@ from aiida_mlhull.data import (
     LabelsData,
     PredictionsData,
     ReferencesData,
+    WyckoffData,
 )
 from aiida_mlhull.science.candidates.summary import content_hash
+from aiida_mlhull.science.representations.protostructure import read_protostructure
 from tests.data.nouns import IDS, candidates, decisions, ensemble, labels, predictions, references
 
 
@@ -128,6 +130,17 @@ def test_a_snapshot_of_references_says_what_it_is() -> None:
         ReferencesData(references(), pymatgen_version="2023.5.10").base.attributes.get("pymatgen_version")
         == "2023.5.10"
     )
+
+
+def test_wyckoff_representations_by_what_they_share() -> None:
+    for label in ("AB_cF8_225_a_b:N-Ti", "AB_cF8_225_a_b:N-Zr", "AB_cF8_216_a_c:N-Ti", "AB3C_cP5_221_a_c_b:Ba-O-Ti"):
+        WyckoffData.from_science(read_protostructure(label), label=label).store()
+    fields = WyckoffData.fields
+    assert count(WyckoffData, fields.space_group == 225) == 2
+    assert count(WyckoffData, fields.chemical_system == "N-Ti") == 2
+    assert count(WyckoffData, fields.prototype == "AB_cF8_225_a_b") == 2
+    assert count(WyckoffData, (fields.n_positions == 3) & (fields.n_sites == 5)) == 1
+    assert count(WyckoffData, {"attributes.elements": {"contains": ["Ti"]}}) == 3
 
 
 def test_an_empty_table_is_a_table() -> None:

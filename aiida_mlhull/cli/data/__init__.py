@@ -22,6 +22,11 @@ def _model() -> click.Option:
     return click.Option(["--model"], help="Only nodes of this model.")
 
 
+def _alphabetical(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """A chemical system as it is stored."""
+    return None if value is None else "-".join(sorted(value.split("-")))
+
+
 candidates = node_group(Kind("mlhull.candidates", "Shards of candidates", CRYSTAL_FORMATS))
 predictions = node_group(
     Kind("mlhull.predictions", "Predictions of ensembles", TABLE_FORMATS, filters=(_model(),)),
@@ -58,6 +63,25 @@ ensemble = node_group(
         "Ensembles of fitted models",
         ("json", "safetensors"),
         filters=(_model(),),
+        has_systems=False,
+        has_rows=False,
+    )
+)
+wyckoff = node_group(
+    Kind(
+        "mlhull.wyckoff",
+        "Wyckoff representations",
+        ("json", "csv"),
+        filters=(
+            click.Option(["--space-group"], type=click.IntRange(1, 230), help="Only this number."),
+            click.Option(["--prototype"], help="Only this label without elements, e.g. AB_cF8_225_a_b."),
+            click.Option(
+                ["--system", "chemical_system"],
+                metavar="A-B-C",
+                callback=_alphabetical,
+                help="Only this chemical system.",
+            ),
+        ),
         has_systems=False,
         has_rows=False,
     )

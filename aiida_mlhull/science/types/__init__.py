@@ -13,6 +13,7 @@ from aiida_mlhull.science.types.tables import (
     TrainingRows,
     concatenate,
 )
+from aiida_mlhull.science.types.wyckoff import Wyckoff
 
 __all__ = [
     "Candidates",
@@ -26,5 +27,6 @@ __all__ = [
     "References",
     "Table",
     "TrainingRows",
+    "Wyckoff",
     "concatenate",
 ]

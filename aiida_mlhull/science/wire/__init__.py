@@ -18,6 +18,7 @@ from aiida_mlhull.science.wire.weights import (
     encode_ensemble,
     encode_member,
 )
+from aiida_mlhull.science.wire.wyckoff import decode_wyckoff, encode_wyckoff
 
 __all__ = [
     "DONE_FILE",
@@ -25,9 +26,11 @@ __all__ = [
     "decode_ensemble",
     "decode_member",
     "decode_table",
+    "decode_wyckoff",
     "encode_ensemble",
     "encode_member",
     "encode_table",
+    "encode_wyckoff",
     "read_json",
     "write_json",
 ]
