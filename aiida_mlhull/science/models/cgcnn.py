@@ -21,7 +21,6 @@ Equal rearrangements, proved in the tests against the plain form on real crystal
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -34,15 +33,14 @@ from torch.nn.functional import linear, softplus
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.base import Loss, ModelSettings, Report, silent
 from aiida_mlhull.science.models.parts.devices import reproducible, torch_device
+from aiida_mlhull.science.models.parts.graph_batches import GraphBatch, GraphTensors
 from aiida_mlhull.science.models.parts.losses import OUTPUTS, spreads_of
 from aiida_mlhull.science.models.parts.training import TrainingSettings, predict_network, train_network
+from aiida_mlhull.science.models.parts.weighted import WeightedBatchNorm, gate
 from aiida_mlhull.science.representations.crystal_graph import NEIGHBORS, RADIUS, CrystalGraphs, crystal_graphs
 from aiida_mlhull.science.representations.elements import ATOM_FEATURES, atom_features, check_atom_features
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
-
-_MOMENTUM = 0.1
-_EPSILON = 1e-5
 
 
 class CGCNNSettings(TrainingSettings):
@@ -67,100 +65,6 @@ class CGCNNSettings(TrainingSettings):
     neighbors: int = Field(default=NEIGHBORS, ge=1)
 
 
-@dataclass(frozen=True, eq=False)
-class GraphBatch:
-    """B graphs with V nodes and E edges together, on one device.
-
-    Attributes:
-        numbers: (V,), atomic numbers.
-        atoms: (V,), atoms that the node stands for.
-        graph_of_node: (V,).
-        sources: (E,), receiving node.
-        targets: (E,), sending node.
-        distances: (E,), Å.
-        counts: (E,), neighbors that the edge stands for.
-        size: B.
-    """
-
-    numbers: Tensor
-    atoms: Tensor
-    graph_of_node: Tensor
-    sources: Tensor
-    targets: Tensor
-    distances: Tensor
-    counts: Tensor
-    size: int
-
-
-class GraphTensors:
-    """All graphs in flat tensors on one device; batches are cut out by index arithmetic."""
-
-    def __init__(self, graphs: CrystalGraphs, device: torch.device) -> None:
-        self.device = device
-        self.node_offsets = torch.as_tensor(graphs.node_offsets, device=device)
-        self.edge_offsets = torch.as_tensor(graphs.edge_offsets, device=device)
-        self.numbers = torch.as_tensor(graphs.numbers.astype(np.int64), device=device)
-        self.atoms = torch.as_tensor(graphs.multiplicities.astype(np.float32), device=device)
-        self.sources = torch.as_tensor(graphs.sources.astype(np.int64), device=device)
-        self.targets = torch.as_tensor(graphs.targets.astype(np.int64), device=device)
-        self.distances = torch.as_tensor(graphs.distances, device=device)
-        self.counts = torch.as_tensor(graphs.counts.astype(np.float32), device=device)
-
-    def batch(self, indices: Integers) -> GraphBatch:
-        """The graphs at ``indices``."""
-        chosen = torch.as_tensor(indices, device=self.device)
-        nodes, node_counts, first_nodes = _blocks(self.node_offsets, chosen)
-        edges, edge_counts, _ = _blocks(self.edge_offsets, chosen)
-        first = torch.repeat_interleave(first_nodes, edge_counts)
-        return GraphBatch(
-            numbers=self.numbers[nodes],
-            atoms=self.atoms[nodes],
-            graph_of_node=torch.repeat_interleave(torch.arange(len(chosen), device=self.device), node_counts),
-            sources=self.sources[edges] + first,
-            targets=self.targets[edges] + first,
-            distances=self.distances[edges],
-            counts=self.counts[edges],
-            size=len(chosen),
-        )
-
-
-def _blocks(offsets: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Positions of the chosen blocks, their sizes, and where they start in the batch."""
-    sizes = offsets[chosen + 1] - offsets[chosen]
-    starts = torch.cumsum(sizes, 0) - sizes
-    total = int(sizes.sum())
-    positions = torch.repeat_interleave(offsets[chosen] - starts, sizes) + torch.arange(total, device=offsets.device)
-    return positions, sizes, starts
-
-
-class WeightedBatchNorm(nn.Module):
-    """Batch normalization of rows that stand for several equal rows each."""
-
-    running_mean: Tensor
-    running_var: Tensor
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.bias = nn.Parameter(torch.zeros(width))
-        self.register_buffer("running_mean", torch.zeros(width))
-        self.register_buffer("running_var", torch.ones(width))
-
-    def forward(self, rows: Tensor, shares: Tensor, total: Tensor) -> Tensor:
-        """Normalize (n, width) ``rows`` with (n,) ``shares`` that sum to one, of ``total`` rows in truth."""
-        if self.training:
-            mean = shares @ rows
-            variance = shares @ (rows - mean).square()
-            with torch.no_grad():
-                unbiased = variance * (total / (total - 1).clamp_min(1))
-                self.running_mean.lerp_(mean, _MOMENTUM)
-                self.running_var.lerp_(unbiased, _MOMENTUM)
-        else:
-            mean, variance = self.running_mean, self.running_var
-        scale = self.weight * torch.rsqrt(variance + _EPSILON)
-        return torch.addcmul(self.bias - mean * scale, rows, scale)
-
-
 class GatedConvolution(nn.Module):
     """Eq. 5; ``weight`` is (2 C, 2 C + U), its columns those of v_i, v_j, u_ij, its rows those of W_f, W_s."""
 
@@ -171,30 +75,27 @@ class GatedConvolution(nn.Module):
         self.norm_edges = WeightedBatchNorm(2 * width)
         self.norm_nodes = WeightedBatchNorm(width)
 
-    def forward(self, nodes: Tensor, bonds: Tensor, batch: GraphBatch, shares: tuple[Tensor, Tensor]) -> Tensor:
-        """New (V, C) features from (V, C) ``nodes`` and (E, U) ``bonds``."""
-        width = self.width
-        node_shares, edge_shares = shares
-        atoms = batch.atoms.sum()
-        received = linear(nodes, self.weight[:, :width]).index_select(0, batch.sources)
-        sent = linear(nodes, self.weight[:, width : 2 * width]).index_select(0, batch.targets)
+    def forward(self, nodes: Tensor, bonds: Tensor, batch: GraphBatch, pairs: Tensor) -> Tensor:
+        """New (V, C) features from (V, C) ``nodes`` and (E, U) ``bonds``; ``pairs`` (E,) weight the edges."""
+        width, total = self.width, pairs.sum()
+        received = linear(nodes, self.weight[:, :width]).index_select(0, batch.centers)
+        sent = linear(nodes, self.weight[:, width : 2 * width]).index_select(0, batch.others)
         gates = received + sent + linear(bonds, self.weight[:, 2 * width :])
-        gates = self.norm_edges(gates, edge_shares, (batch.atoms[batch.sources] * batch.counts).sum())
-        messages = torch.sigmoid(gates[:, :width]) * softplus(gates[:, width:]) * batch.counts[:, None]
-        summed = torch.zeros_like(nodes).index_add(0, batch.sources, messages)
-        return softplus(nodes + self.norm_nodes(summed, node_shares, atoms))
+        messages = gate(self.norm_edges(gates, pairs / total, total), batch.counts)
+        summed = torch.zeros_like(nodes).index_add(0, batch.centers, messages)
+        return softplus(nodes + self.norm_nodes(summed, batch.atom_shares, batch.atoms.sum()))
 
 
 class CrystalGraphNetwork(nn.Module):
     """The whole network; ``outputs`` columns come out, for standardized targets."""
 
     features: Tensor
-    centers: Tensor
+    midpoints: Tensor
 
     def __init__(self, settings: CGCNNSettings, *, outputs: int) -> None:
         super().__init__()
         self.register_buffer("features", torch.as_tensor(atom_features()), persistent=False)
-        self.register_buffer("centers", torch.linspace(0, settings.radius, settings.gaussians), persistent=False)
+        self.register_buffer("midpoints", torch.linspace(0, settings.radius, settings.gaussians), persistent=False)
         self.step = settings.radius / (settings.gaussians - 1)
         width, hidden = settings.atom_width, settings.hidden_width
         self.embedding = nn.Linear(ATOM_FEATURES, width)
@@ -214,18 +115,15 @@ class CrystalGraphNetwork(nn.Module):
 
     def forward(self, batch: GraphBatch) -> Tensor:
         """(B, outputs)."""
-        per_graph = batch.atoms.new_zeros(batch.size).index_add(0, batch.graph_of_node, batch.atoms)
-        edges = batch.atoms.index_select(0, batch.sources) * batch.counts
-        shares = (batch.atoms / batch.atoms.sum(), edges / edges.sum())
-        bonds = torch.exp(-((batch.distances[:, None] - self.centers) / self.step).square())
+        bonds = (batch.distances[:, None] - self.midpoints).div_(self.step).square_().neg_().exp_()
         nodes = self.embedding(self.features).index_select(0, batch.numbers)
+        pairs = batch.pairs
         for convolution in self.convolutions:
-            nodes = convolution(nodes, bonds, batch, shares)
-        weighted = nodes * (batch.atoms / per_graph.index_select(0, batch.graph_of_node))[:, None]
-        crystal = softplus(nodes.new_zeros(batch.size, nodes.shape[1]).index_add(0, batch.graph_of_node, weighted))
+            nodes = convolution(nodes, bonds, batch, pairs)
+        crystals = softplus(batch.mean_over_atoms(nodes))
         for layer in self.hidden:
-            crystal = softplus(layer(crystal))
-        outputs: Tensor = self.output(crystal)
+            crystals = softplus(layer(crystals))
+        outputs: Tensor = self.output(crystals)
         return outputs
 
 

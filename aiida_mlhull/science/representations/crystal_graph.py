@@ -42,8 +42,8 @@ class CrystalGraphs:
         edge_offsets: (n + 1,), likewise for edges.
         numbers: (V,), atomic numbers.
         multiplicities: (V,), atoms of the cell that the node stands for.
-        sources: (E,), the atom that receives, numbered within its graph; ascending.
-        targets: (E,), its neighbor, numbered within its graph.
+        centers: (E,), the atom that receives, numbered within its graph; ascending.
+        others: (E,), its neighbor, numbered within its graph.
         distances: (E,), Å.
         counts: (E,), neighbors of one atom that the edge stands for; they sum to 12 for every node.
     """
@@ -52,8 +52,8 @@ class CrystalGraphs:
     edge_offsets: Integers
     numbers: NDArray[np.uint8]
     multiplicities: NDArray[np.uint16]
-    sources: NDArray[np.uint16]
-    targets: NDArray[np.uint16]
+    centers: NDArray[np.uint16]
+    others: NDArray[np.uint16]
     distances: NDArray[np.float32]
     counts: NDArray[np.uint8]
 
@@ -84,8 +84,8 @@ class CrystalGraphs:
             edge_offsets=edge_offsets,
             numbers=self.numbers[nodes],
             multiplicities=self.multiplicities[nodes],
-            sources=self.sources[edges],
-            targets=self.targets[edges],
+            centers=self.centers[edges],
+            others=self.others[edges],
             distances=self.distances[edges],
             counts=self.counts[edges],
         )
@@ -122,16 +122,16 @@ def _quotient(crystals: Crystals, neighbors: int) -> CrystalGraphs:
     representatives = order[new]
 
     edges, _ = ranges(shells.starts, representatives)
-    sources = np.repeat(np.arange(len(representatives)), neighbors)
-    targets, steps = node_of_site[shells.points[edges]], shells.steps[edges]
-    edge_order = np.lexsort((targets, steps, sources))
-    first = np.flatnonzero(_changes(sources[edge_order], steps[edge_order], targets[edge_order]))
+    centers = np.repeat(np.arange(len(representatives)), neighbors)
+    others, steps = node_of_site[shells.points[edges]], shells.steps[edges]
+    edge_order = np.lexsort((others, steps, centers))
+    first = np.flatnonzero(_changes(centers[edge_order], steps[edge_order], others[edge_order]))
     kept = edge_order[first]
     return _pack(
         owner[representatives],
         crystals.numbers[representatives],
         np.bincount(node_of_site, minlength=len(representatives)),
-        (sources[kept], targets[kept], steps[kept], np.diff(np.append(first, len(edge_order)))),
+        (centers[kept], others[kept], steps[kept], np.diff(np.append(first, len(edge_order)))),
         len(crystals),
     )
 
@@ -206,16 +206,16 @@ def _pack(
     n: int,
 ) -> CrystalGraphs:
     """Local node numbers and small types from batch-wide ones."""
-    sources, targets, steps, counts = edges
+    centers, others, steps, counts = edges
     node_offsets = np.searchsorted(owner, np.arange(n + 1))
-    first = node_offsets[:-1][owner[sources]]
+    first = node_offsets[:-1][owner[centers]]
     return CrystalGraphs(
         node_offsets=node_offsets,
-        edge_offsets=np.searchsorted(owner[sources], np.arange(n + 1)),
+        edge_offsets=np.searchsorted(owner[centers], np.arange(n + 1)),
         numbers=numbers.astype(np.uint8),
         multiplicities=multiplicities.astype(np.uint16),
-        sources=(sources - first).astype(np.uint16),
-        targets=(targets - first).astype(np.uint16),
+        centers=(centers - first).astype(np.uint16),
+        others=(others - first).astype(np.uint16),
         distances=to_distances(steps).astype(np.float32),
         counts=counts.astype(np.uint8),
     )
@@ -226,7 +226,7 @@ def _concatenate(parts: list[CrystalGraphs]) -> CrystalGraphs:
         counts = [np.diff(getattr(part, name)) for part in parts]
         return np.concatenate([np.zeros(1, dtype=np.int64), *(np.cumsum(np.concatenate(counts)),)] if parts else [[0]])
 
-    names = ("numbers", "multiplicities", "sources", "targets", "distances", "counts")
+    names = ("numbers", "multiplicities", "centers", "others", "distances", "counts")
     flat = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     return CrystalGraphs(node_offsets=offsets("node_offsets"), edge_offsets=offsets("edge_offsets"), **flat)
 

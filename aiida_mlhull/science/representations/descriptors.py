@@ -55,8 +55,8 @@ class _Sites:
     weights: Floats  # (V,) share of the crystal's atoms
     fractions: Floats  # (3 n,) share of the atoms that play each role
     edge_owner: Integers  # (E,)
-    sources: Integers  # (E,) node number over all crystals
-    targets: Integers  # (E,)
+    centers: Integers  # (E,) node number over all crystals
+    others: Integers  # (E,)
     lengths: Floats  # (E,) in units of the cube root of the volume per atom
     radial: Floats  # (E,) in units of the sum of covalent radii
     edge_weights: Floats  # (E,) contacts per atom of the crystal
@@ -98,7 +98,7 @@ def _sites(crystals: Crystals, graphs: CrystalGraphs) -> _Sites:
     edge_owner = np.repeat(np.arange(n), graphs.n_edges)
     first = graphs.node_offsets[:-1][edge_owner]
     weights, roles = node_weights(graphs), element_roles(graphs)
-    sources, targets = graphs.sources + first, graphs.targets + first
+    centers, others = graphs.centers + first, graphs.others + first
     distances = graphs.distances.astype(np.float64)
     radii = element_table().covalent_radius[graphs.numbers]
     return _Sites(
@@ -109,11 +109,11 @@ def _sites(crystals: Crystals, graphs: CrystalGraphs) -> _Sites:
         weights=weights,
         fractions=_sums(owner * len(ROLES) + roles, weights, n * len(ROLES)),
         edge_owner=edge_owner,
-        sources=sources,
-        targets=targets,
+        centers=centers,
+        others=others,
         lengths=distances / np.cbrt(crystals.volumes_per_atom)[edge_owner],
-        radial=distances / (radii[sources] + radii[targets]),
-        edge_weights=weights[sources] * graphs.counts,
+        radial=distances / (radii[centers] + radii[others]),
+        edge_weights=weights[centers] * graphs.counts,
     )
 
 
@@ -133,7 +133,7 @@ def _composition(sites: _Sites) -> dict[str, Floats]:
 def _role_contacts(sites: _Sites) -> dict[str, Floats]:
     """For every ordered pair of roles, what an atom of the first sees of the second."""
     pairs = len(ROLES) ** 2
-    key = sites.edge_owner * pairs + sites.roles[sites.sources] * len(ROLES) + sites.roles[sites.targets]
+    key = sites.edge_owner * pairs + sites.roles[sites.centers] * len(ROLES) + sites.roles[sites.others]
     contacts = _sums(key, sites.edge_weights, sites.n * pairs)
     there = contacts > _NOTHING
     atoms = np.repeat(sites.fractions, len(ROLES))
