@@ -1,0 +1,54 @@
+"""A protocol turned into the same campaign on a record of published results."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aiida_mlhull.science.campaign.settings import StageSettings, campaign_settings
+
+RECORDED: Final = "recorded"
+
+
+def on_record(protocol: str, *, engine: str = RECORDED, seed: int = 0) -> tuple[dict[str, Any], list[str]]:
+    """What to say instead of a protocol, so that its last stage is answered by ``engine``.
+
+    A record knows one stage: the last one. Stages before it that the protocol gives to the same engine
+    as the last one are cheaper settings of the same calculation, of which a record knows nothing, so
+    they are left out; stages of other engines stay and really run.
+
+    Args:
+        protocol: name of a protocol.
+        engine: of the last stage: ``recorded``, or one that relaxes for real; then all stages stay.
+        seed: of the campaign.
+
+    Returns:
+        Overrides for the protocol, and a line for every stage that was changed or left out.
+
+    Raises:
+        UnknownNameError: if the protocol doesn't exist.
+        SettingsError: if what remains is no valid campaign.
+    """
+    whole = campaign_settings({"seed": seed}, protocol=protocol)
+    *earlier, last = whole.stages
+    remarks = []
+    if engine == RECORDED:
+        lost = [stage for stage in earlier if stage.engine == last.engine]
+        earlier = [stage for stage in earlier if stage.engine != last.engine]
+        remarks += [
+            f"stage {stage.name} is left out: it is a cheaper {stage.engine} stage, and a record knows only the last one"
+            for stage in lost
+        ]
+    if last.engine != engine:
+        remarks.append(f"stage {last.name} is answered by engine {engine} instead of {last.engine}")
+    stages = [*earlier, _answered(last, engine=engine, first=not earlier)]
+    return {"seed": seed, "stages": [stage.model_dump(mode="json") for stage in stages]}, remarks
+
+
+def _answered(stage: StageSettings, *, engine: str, first: bool) -> StageSettings:
+    """The last stage with another engine; settings are one engine's own and don't outlive it."""
+    change: dict[str, Any] = {}
+    if stage.engine != engine:
+        change = {"engine": engine, "settings": {}}
+    if first and stage.gate is not None and stage.gate.baseline == "stage":
+        change["gate"] = stage.gate.model_copy(update={"baseline": "references"})
+    return stage.model_copy(update=change)
