@@ -58,8 +58,7 @@ def test_facts_are_plain_json_also_of_nothing(kind: str) -> None:
         ("decisions", "2 of 6 kept by two_sigma; stage volume, round 2; dropped: too_high 2, failed 1, same_as 1"),
         (
             "labels",
-            "5 of 6 relaxed by potential; stage volume; CHGNet 0.3.0, MP2020-corrected; "
-            + "3 core-minutes (measured); failed: not_converged 1",
+            "5 of 6 relaxed by potential; stage volume; CHGNet 0.3.0, MP2020-corrected; 3 core-minutes (measured); failed: not_converged 1",
         ),
     ],
 )
