@@ -5,6 +5,12 @@ from aiida_mlhull.science.registry import Registry
 RULES = Registry(
     "keep-rule",
     {
+        "budget": "aiida_mlhull.science.triage.budget:Budget",
+        "committee": "aiida_mlhull.science.triage.committee:Committee",
+        "oracle": "aiida_mlhull.science.triage.oracle:Oracle",
+        "probability": "aiida_mlhull.science.triage.probability:Probability",
+        "random": "aiida_mlhull.science.triage.random:Random",
+        "recall_target": "aiida_mlhull.science.triage.recall_target:RecallTarget",
         "sigma_adjusted": "aiida_mlhull.science.triage.sigma_adjusted:SigmaAdjusted",
         "top_n": "aiida_mlhull.science.triage.top_n:TopN",
         "two_sigma": "aiida_mlhull.science.triage.two_sigma:TwoSigma",

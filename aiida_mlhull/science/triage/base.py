@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +12,13 @@ from scipy.special import ndtr
 from aiida_mlhull.science.hull import distances, stability
 from aiida_mlhull.science.types import Decisions, Predictions, References
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.units import ON_HULL_TOLERANCE
+
+Score = Literal["chance", "energy", "optimistic", "improvement"]
+"""What makes a row worth relaxing: the probability to lie below the known hull; the predicted distance
+from it alone; that distance less k σ (lower confidence bound); the energy by which the hull is expected
+to sink (expected improvement)."""
 
 
 class RuleSettings(BaseModel):
@@ -74,6 +81,28 @@ class Evidence:
         """(n,) probability to lie below the hull of what is known, each row for itself."""
         return chance_below(self.e_above_known, self.sigma)
 
+    def by(self, score: Score, *, k: float = 1.0) -> Floats:
+        """(n,) how much each row is worth relaxing next, see :data:`Score`; highest first."""
+        if score == "chance":
+            return self.chance
+        if score == "energy":
+            return -self.e_above_known
+        if score == "optimistic":
+            return k * self.sigma - self.e_above_known
+        density = np.exp(-0.5 * np.square(self.e_above_known / self._spread)) / np.sqrt(2.0 * np.pi)
+        gain = self.sigma * density - self.e_above_known * self.chance
+        return np.asarray(np.maximum(gain, 0.0))
+
+    @property
+    def _spread(self) -> Floats:
+        """(n,) σ, without zeros to divide by."""
+        return np.maximum(self.sigma, ON_HULL_TOLERANCE)
+
+    @property
+    def in_sigmas(self) -> Floats:
+        """(n,) distance from the self-consistent hull in units of σ."""
+        return self.e_above_hull / self._spread
+
 
 def weigh(predictions: Predictions, known: References) -> Evidence:
     """Put every prediction against both hulls.
@@ -97,6 +126,34 @@ def chance_below(distance: Floats, sigma: Floats) -> Floats:
     return np.where(sigma > 0, ndtr(-distance / spread), (1.0 - np.sign(distance)) / 2.0)
 
 
+def decided(
+    predictions: Predictions,
+    *,
+    rule: str,
+    keep: Booleans,
+    reasons: tuple[str, str],
+    values: Floats,
+    thresholds: Floats | float,
+    margins: Floats,
+    scores: Floats,
+    unit: str = "eV/atom",
+) -> Decisions:
+    """Decisions in the order of the predictions; ``reasons`` are the words for kept and dropped rows."""
+    words: Strings = np.where(keep, *reasons)
+    return Decisions(
+        ids=predictions.ids,
+        formulas=predictions.formulas,
+        keep=keep,
+        reasons=words,
+        values=values,
+        thresholds=np.broadcast_to(np.asarray(thresholds, dtype=np.float64), values.shape).copy(),
+        margins=margins,
+        scores=scores,
+        rule=rule,
+        unit=unit,
+    )
+
+
 def by_threshold(
     predictions: Predictions,
     *,
@@ -107,18 +164,15 @@ def by_threshold(
     unit: str = "eV/atom",
 ) -> Decisions:
     """Keep the rows whose value lies below the threshold."""
-    limits = np.broadcast_to(np.asarray(thresholds, dtype=np.float64), values.shape).copy()
-    keep = values < limits
-    return Decisions(
-        ids=predictions.ids,
-        formulas=predictions.formulas,
-        keep=keep,
-        reasons=np.where(keep, "within_threshold", "above_threshold"),
-        values=values,
-        thresholds=limits,
-        margins=limits - values,
-        scores=scores,
+    return decided(
+        predictions,
         rule=rule,
+        keep=values < thresholds,
+        reasons=("within_threshold", "above_threshold"),
+        values=values,
+        thresholds=thresholds,
+        margins=thresholds - values,
+        scores=scores,
         unit=unit,
     )
 
@@ -132,18 +186,16 @@ def ranks(scores: Floats) -> Integers:
 
 
 def by_rank(predictions: Predictions, *, rule: str, scores: Floats, n: int) -> Decisions:
-    """Keep the ``n`` rows with the highest scores; value is the rank, the threshold lies half a rank behind n."""
-    rank = ranks(scores)
-    keep = rank <= n
-    return Decisions(
-        ids=predictions.ids,
-        formulas=predictions.formulas,
-        keep=keep,
-        reasons=np.where(keep, "rank_within_n", "rank_above_n"),
-        values=rank.astype(np.float64),
-        thresholds=np.full(len(rank), n + 0.5),
-        margins=np.asarray(n + 0.5 - rank, dtype=np.float64),
-        scores=scores,
+    """Keep the ``n`` rows with the highest scores; the value is the rank, the threshold n."""
+    rank = ranks(scores).astype(np.float64)
+    return decided(
+        predictions,
         rule=rule,
+        keep=rank <= n,
+        reasons=("rank_within_n", "rank_above_n"),
+        values=rank,
+        thresholds=n,
+        margins=n - rank,
+        scores=scores,
         unit="rank",
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
-from aiida_mlhull.science.triage.base import RuleSettings, by_rank, weigh
+from aiida_mlhull.science.triage.base import RuleSettings, Score, by_rank, weigh
 from aiida_mlhull.science.types import Decisions, Predictions, References
 
 
@@ -15,12 +15,13 @@ class TopNSettings(RuleSettings):
 
     Attributes:
         n: rows that are kept.
-        by: ``chance``: the probability to lie below the hull of what is known, so that uncertain rows
-            come forward; ``energy``: the mean prediction's distance from that hull alone.
+        by: which score, see :data:`~aiida_mlhull.science.triage.base.Score`.
+        k: σ that an optimistic score takes off.
     """
 
     n: int = Field(default=100, ge=0)
-    by: Literal["chance", "energy"] = "chance"
+    by: Score = "chance"
+    k: float = Field(default=1.0, ge=0)
 
 
 class TopN:
@@ -37,6 +38,5 @@ class TopN:
         Raises:
             MissingEndMembersError: if ``known`` lacks an element of a candidate.
         """
-        evidence = weigh(predictions, known)
-        scores = evidence.chance if self.settings.by == "chance" else -evidence.e_above_known
+        scores = weigh(predictions, known).by(self.settings.by, k=self.settings.k)
         return by_rank(predictions, rule="top_n", scores=scores, n=self.settings.n)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
+from aiida_mlhull.science.errors import InputError, SettingsError
 from aiida_mlhull.science.triage import RULES
-from aiida_mlhull.science.triage.base import chance_below, ranks
+from aiida_mlhull.science.triage.base import chance_below, ranks, weigh
+from aiida_mlhull.science.triage.committee import mean_of, split_ensembles
+from aiida_mlhull.science.triage.recall_target import smallest_k
 from aiida_mlhull.science.types import Predictions, References
 
 
-def made(rule, **settings):
+def made(rule, /, **settings):
     cls = RULES[rule]
     return cls(cls.Settings(**settings))
 
@@ -79,6 +83,110 @@ def test_top_n(predictions, known):
     assert made("top_n", n=1, by="energy").decide(predictions, known).scores.tolist() == pytest.approx(
         [0.1, -0.1, -0.2]
     )
+
+
+def test_scores_by_hand(predictions, known):
+    evidence = weigh(predictions, known)
+    np.testing.assert_allclose(evidence.by("optimistic", k=2), [0.2, 0.14, 0.06], atol=1e-14)
+    steps = np.linspace(-3, 3, 200_001)
+    for row, (distance, sigma) in enumerate([(-0.1, 0.05), (0.1, 0.12), (0.2, 0.13)]):
+        density = np.exp(-0.5 * ((steps - distance) / sigma) ** 2) / sigma / np.sqrt(2 * np.pi)
+        gain = np.trapezoid(np.maximum(-steps, 0) * density, steps)
+        assert evidence.by("improvement")[row] == pytest.approx(gain, rel=1e-6)
+
+
+def test_probability_keeps_what_is_likely(predictions, known):
+    decisions = made("probability", p=0.05, samples=4000).decide(predictions, known, seed=2)
+    a_wins = decisions.values[0]
+    assert a_wins == pytest.approx(norm.cdf(2.0), abs=0.03)
+    assert decisions.values[1] < 0.25
+    assert decisions.reasons.tolist()[0] == "likely_enough"
+    assert (decisions.keep == (decisions.values > 0.05)).all()
+    assert decisions.unit == "probability"
+
+
+def test_recall_target_finds_its_k():
+    distance = np.asarray([0.0, 3.0, 1.0, 2.0])
+    chances = np.asarray([0.6, 0.0, 0.3, 0.1])
+    assert smallest_k(distance, chances, alpha=0.0) == 2.0
+    assert smallest_k(distance, chances, alpha=0.1) == 1.0
+    assert smallest_k(distance, chances, alpha=0.5) == 0.0
+    assert smallest_k(distance[:0], chances[:0], alpha=0.1) == 0.0
+
+
+def test_recall_target_is_a_k_sigma_rule(predictions, known):
+    target = made("recall_target", alpha=0.02).decide(predictions, known, seed=1)
+    k = float(target.thresholds[0])
+    assert target.unit == "sigma"
+    same = made("two_sigma", k=k + 1e-9).decide(predictions, known)
+    assert same.keep.tolist() == target.keep.tolist()
+    nothing_lost = made("recall_target", alpha=0.0).decide(predictions, known, seed=1)
+    assert nothing_lost.thresholds[0] >= k
+    lost = target.scores[~target.keep].sum() / target.scores.sum()
+    assert lost <= 0.02
+
+
+def test_budget_buys_the_best_value(predictions, known):
+    cheap_li3o = {"Li3O": 100.0}
+    decisions = made("budget", core_minutes=640, core_minutes_by_formula=cheap_li3o).decide(predictions, known)
+    chances = np.asarray([0.977250, 0.202328, 0.061968])
+    np.testing.assert_allclose(decisions.scores, chances / [540, 540, 100], rtol=1e-5)
+    assert decisions.values.tolist() == [540.0, 1180.0, 640.0]
+    assert decisions.keep.tolist() == [True, False, True]
+    assert decisions.reasons.tolist() == ["within_budget", "over_budget", "within_budget"]
+
+
+def test_random_keeps_a_share_by_seed(predictions, known):
+    kept = [made("random", fraction=0.3).decide(predictions, known, seed=seed).keep for seed in range(40)]
+    assert {int(keep.sum()) for keep in kept} == {1}
+    assert np.stack(kept).any(axis=0).all()
+
+
+def test_oracle_knows(predictions, known):
+    truth = {"a": -1.01, "b": -1.02, "c": -0.6}
+    exact = made("oracle", energies=truth).decide(predictions, known)
+    assert exact.keep.tolist() == [False, True, True]
+    np.testing.assert_allclose(exact.values, [0.01, 0.0, 0.0], atol=1e-14)
+    assert made("oracle", energies=truth, within=0.025).decide(predictions, known).keep.all()
+    with pytest.raises(InputError, match="1 rows: c"):
+        made("oracle", energies={"a": -1.0, "b": -1.0}).decide(predictions, known)
+
+
+class TestCommittee:
+    @pytest.fixture
+    def two_minds(self):
+        """The first ensemble (two members) likes a, the second (one member) likes b."""
+        return Predictions(
+            ids=np.asarray(["a", "b"]),
+            formulas=np.asarray(["LiO", "Li3O"]),
+            members=np.asarray([[-1.1, -1.1, -0.7], [-0.1, -0.1, -0.6]]),
+            member_aleatoric=np.full((2, 3), 0.05),
+        )
+
+    def test_union_and_intersection(self, two_minds, known):
+        union = made("committee", sizes=[2, 1]).decide(two_minds, known)
+        assert union.keep.tolist() == [True, True]
+        both = made("committee", sizes=[2, 1], combine="intersection").decide(two_minds, known)
+        assert both.keep.tolist() == [False, False]
+        assert both.reasons.tolist() == ["above_threshold"] * 2
+        np.testing.assert_allclose(both.values, [0.3, 0.45], atol=1e-14)
+        assert both.rule == "committee"
+
+    def test_mean_is_the_mixture(self, two_minds, known):
+        mixed = mean_of(split_ensembles(two_minds, [2, 1]))
+        np.testing.assert_allclose(mixed.mean, [-0.9, -0.35], atol=1e-14)
+        np.testing.assert_allclose(mixed.sigma, np.hypot(0.05, [0.2, 0.25]), atol=1e-14)
+        decisions = made("committee", sizes=[2, 1], combine="mean", settings={"k": 1.0}).decide(two_minds, known)
+        np.testing.assert_allclose(decisions.thresholds, mixed.sigma, atol=1e-14)
+
+    def test_other_rules_can_sit(self, two_minds, known):
+        best = made("committee", sizes=[2, 1], rule="top_n", settings={"n": 1}).decide(two_minds, known)
+        assert best.keep.all()
+        assert best.unit == "rank"
+
+    def test_sizes_must_fit(self, two_minds, known):
+        with pytest.raises(SettingsError, match=r"\[2, 2\] add up to 4, but there are 3"):
+            made("committee", sizes=[2, 2]).decide(two_minds, known)
 
 
 def test_equal_scores_rank_in_the_order_of_rows():
