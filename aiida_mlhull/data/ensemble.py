@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from aiida_mlhull.data.noun import Exported, NounData, attribute
+from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.types import EnsembleWeights
 from aiida_mlhull.science.wire import decode_ensemble, encode_ensemble
 from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE
@@ -54,6 +55,8 @@ class EnsembleData(NounData[EnsembleWeights]):
 
     def _prepare_safetensors(self, main_file_name: str = "") -> Exported:
         """The description as main file, the members beside it."""
+        if main_file_name and Path(main_file_name).name != ENSEMBLE_FILE:
+            raise InputError(f"weights are several files: name a folder for them, or the file {ENSEMBLE_FILE} in it")
         files = self._files()
         return files.pop(ENSEMBLE_FILE), {str(Path(main_file_name).parent / name): files[name] for name in files}
 

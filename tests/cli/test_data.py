@@ -214,6 +214,10 @@ def test_weights_need_a_folder(tmp_path: Path) -> None:
     result = run("ensemble", "export", node.pk, "-F", "safetensors")
     assert result.exit_code == 1
     assert "3 files" in result.output
+    result = run("ensemble", "export", node.pk, "-o", tmp_path / "all.safetensors")
+    assert result.exit_code == 1
+    assert "name a folder" in result.output
+    assert not list(tmp_path.iterdir())
     lines("ensemble", "export", node.pk, "-F", "safetensors", "-o", f"{tmp_path}/weights/")
     assert sorted(path.name for path in (tmp_path / "weights").iterdir()) == [
         "ensemble.json",
