@@ -222,13 +222,26 @@ def _pack(
 
 
 def _concatenate(parts: list[CrystalGraphs]) -> CrystalGraphs:
-    def offsets(name: str) -> Integers:
-        counts = [np.diff(getattr(part, name)) for part in parts]
-        return np.concatenate([np.zeros(1, dtype=np.int64), *(np.cumsum(np.concatenate(counts)),)] if parts else [[0]])
+    nothing = np.empty(0, dtype=np.int64)
+    empty = _pack(nothing, nothing.astype(np.int16), nothing, (nothing, nothing, nothing, nothing), 0)
 
-    names = ("numbers", "multiplicities", "centers", "others", "distances", "counts")
-    flat = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    return CrystalGraphs(node_offsets=offsets("node_offsets"), edge_offsets=offsets("edge_offsets"), **flat)
+    def joined(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in (empty, *parts)])
+
+    def offsets(name: str) -> Integers:
+        counts = [np.diff(getattr(part, name)) for part in (empty, *parts)]
+        return np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+
+    return CrystalGraphs(
+        node_offsets=offsets("node_offsets"),
+        edge_offsets=offsets("edge_offsets"),
+        numbers=joined("numbers"),
+        multiplicities=joined("multiplicities"),
+        centers=joined("centers"),
+        others=joined("others"),
+        distances=joined("distances"),
+        counts=joined("counts"),
+    )
 
 
 def node_weights(graphs: CrystalGraphs) -> Floats:
