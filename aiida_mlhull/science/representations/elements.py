@@ -68,6 +68,9 @@ def element_table() -> ElementTable:
 def atom_features() -> NDArray[np.float32]:
     """(101, 92) CGCNN's one-hot atom features by atomic number; row 0 and unknown elements are zero.
 
+    As published they don't tell La from Ce, Sm from Gd, Ho from Er, Th from Np, nor some actinides beyond
+    plutonium: a network that reads nothing else takes these for one element.
+
     Source: Xie and Grossman, Phys. Rev. Lett. 120 (2018) 145301; see ``data/cgcnn_atom_features.csv``.
     """
     rows = _rows("cgcnn_atom_features.csv")
