@@ -1,0 +1,97 @@
+"""What people have on their disk: candidates, references, a campaign file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from aiida_mlhull.cli import main
+from tests.arsenides import DEMO
+
+EVERY = 6
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A folder with everything that a campaign is given, and the command at hand.
+
+    Attributes:
+        folder: the folder.
+    """
+
+    folder: Path
+
+    def table(self, **changes: Any) -> Path:
+        """The candidates, with whole columns replaced by what functions of their values return."""
+        table = pq.read_table(DEMO / "hypothetical_pnictides.parquet")
+        clean = np.flatnonzero(np.asarray(table["clean_pair"].to_pylist()))
+        table = table.take(clean[::EVERY])
+        for name, change in changes.items():
+            values = change(table[name].to_pylist())
+            column = table.schema.get_field_index(name)
+            table = table.set_column(column, name, pa.array(values, table.schema.field(column).type))
+        path = self.folder / "candidates.parquet"
+        pq.write_table(table, path)
+        return path
+
+    def campaign(self, **changes: Any) -> Path:
+        """A campaign file in two small rounds on a record."""
+        gate = {"rule": "two_sigma", "rounds": 2, "batch": 8}
+        content: dict[str, Any] = {
+            "name": "arsenides",
+            "protocol": "laptop",
+            "seed": 3,
+            "candidates": "candidates.parquet",
+            "references": {"file": str(DEMO / "competing_phases.parquet"), "elements": str(DEMO / "elements.json")},
+            "overrides": {
+                "start": 16,
+                "stages": [{"name": "final", "engine": "recorded", "core_minutes": 605, "gate": gate}],
+                "ensemble": {"members": 2},
+            },
+        }
+        content |= changes
+        if not (self.folder / "candidates.parquet").exists():
+            self.table()
+        path = self.folder / "campaign.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+
+def run(*arguments: object) -> Result:
+    """What the command line answers; errors that are no refusals come out."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def desk(tmp_path) -> Desk:
+    """A folder with everything that a campaign is given."""
+    return Desk(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def registered(aiida_profile) -> Any:
+    """The program of this installation, registered as setup does it."""
+    result = run("setup")
+    assert result.exit_code == 0, result.output
+    return aiida_profile
+
+
+@pytest.fixture
+def nothing_stored(aiida_profile) -> Any:
+    """Fails a test after which there are more nodes than before."""
+    from aiida import orm
+
+    before = orm.QueryBuilder().append(orm.Node).count()
+    yield
+    assert orm.QueryBuilder().append(orm.Node).count() == before

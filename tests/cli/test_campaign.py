@@ -1,0 +1,142 @@
+"""One campaign in the terminal, and what the commands tell about it afterwards."""
+
+from __future__ import annotations
+
+import csv
+import time
+
+import pytest
+
+from tests.cli.conftest import Desk, run
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("registered")]
+
+
+@pytest.fixture(scope="module")
+def finished(registered, tmp_path_factory):
+    """What launch has printed, and the campaign's node."""
+    from aiida_mlhull.cli import campaigns
+
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    result = run("launch", desk.campaign(), "--foreground")
+    assert result.exit_code == 0, result.output
+    return result.output, campaigns.newest()[0]
+
+
+def test_progress_then_the_report(finished):
+    output, node = finished
+    assert node.is_finished_ok
+    assert "final, round 0: 16 of 59 relaxed" in output
+    assert "final, round 1: 24 of 59 relaxed" in output
+    assert "final, round 2: 32 of 59 relaxed" in output
+    assert f"Campaign {node.pk} (arsenides), seed 3: all rounds are done" in output
+    assert run("report", node.pk).output.strip() in output
+
+
+def test_the_report_adds_up(finished):
+    _, node = finished
+    said = " ".join(run("report").output.split())
+    funnel = node.outputs.summary["funnel"]
+    assert f"candidates 59 start set 16 relaxed to the end 32 on the hull {funnel['on_hull']}" in said
+    assert "final recorded 32 0 19,360 605 nominal" in said
+    assert "models: fit trees_gp 4" in said
+    assert "models: predict trees_gp 2" in said
+    assert "would cost 35,695 (46% saved)" in said
+
+
+def test_rounds_account_for_everybody(finished):
+    from aiida_mlhull.cli import ledger
+
+    counts = ledger.rounds(finished[1].pk)
+    assert [(c.number, c.asked, c.kept, c.relaxed) for c in counts] == [(1, 43, 8, 24), (2, 35, 8, 32)]
+    assert all(c.asked == c.kept + c.waiting + c.rejected for c in counts)
+
+
+def test_status(finished):
+    _, node = finished
+    assert "No campaign is running" in run("status").output
+    row = next(line.split() for line in run("status", "--all").output.splitlines() if line.split()[0] == str(node.pk))
+    assert row[1:6] == ["arsenides", "finished", "final", "2", "32"]
+    assert "all rounds" not in run("status", node.pk).output
+    assert "rounds_done" in run("status", node.pk).output
+
+
+def test_the_history_of_a_phase_names_models_and_structure(finished):
+    from aiida_mlhull.cli import ledger
+
+    _, node = finished
+    found = ledger.phases(node)
+    identifier = str(found.ids[0])
+    result = run("history", identifier)
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert f"campaign {node.pk}" in lines[0]
+    assert "candidates.parquet row" in lines[1]
+    assert f"structure  {ledger.structures(node.pk)[identifier]}" in result.output
+    assert f"{found.energies[0]:.4f} eV/atom, 605 core-minutes (nominal)" in result.output
+    assert "on_hull" in lines[-1]
+
+
+def test_the_history_of_a_rejected_candidate_says_why(finished, tmp_path):
+    _, node = finished
+    target = tmp_path / "rejected.csv"
+    result = run("rejected", "--round", 1, "--csv", target)
+    assert result.exit_code == 0
+    rows = list(csv.DictReader(target.open()))
+    assert f"{len(rows)} rejected" in result.output
+    assert rows, "the rule of this campaign drops somebody in round 1"
+    row = rows[0]
+    story = run("history", row["id"], "--campaign", node.pk).output
+    line = next(line for line in story.splitlines() if "round 1" in line)
+    assert f"{float(row['value']):.4f}" in line
+    assert f"{float(row['threshold']):.4f}" in line
+    ensemble = result.output.split("models: ensemble ")[1].split(",")[0]
+    assert f"2 x trees_gp <{ensemble}>" in line
+
+
+def test_every_candidate_has_a_story_that_ends_with_a_verdict(finished):
+    from aiida_mlhull.cli import ledger, story
+
+    _, node = finished
+    verdicts = ledger.verdicts(node)
+    for row in range(0, len(verdicts), 7):
+        told = story.events(node, str(verdicts.ids[row]))
+        assert [event.pk for event in told] == sorted(event.pk for event in told)
+        assert told[-1].what == "verdict"
+        assert told[-1].reason.split(" (")[0] == verdicts.reasons[row]
+        assert any(event.outcome == "relaxed" for event in told) == bool(verdicts.keep[row])
+
+
+def test_a_story_is_told_in_less_than_a_second(finished):
+    from aiida_mlhull.cli import story
+
+    _, node = finished
+    identifier = str(node.inputs.candidates.shard_000.to_science().ids[0])
+    story.events(node, identifier)
+    begun = time.perf_counter()
+    story.shards_with(identifier)
+    story.events(node, identifier)
+    assert time.perf_counter() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("history", "BN"), "no candidate 'BN'"),
+        (("rejected", "--round", 9), "has decided nothing in round 9"),
+        (("rejected", "--round", 1, "--stage", "volume"), "before stage volume"),
+        (("status", "999999999"), "there is no node 999999999"),
+        (("report", "arsenides-of-the-moon"), "there is no node"),
+    ],
+)
+def test_questions_without_an_answer(finished, arguments, said):
+    result = run(*arguments)
+    assert result.exit_code != 0
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_node_that_is_no_campaign(finished):
+    result = run("report", finished[1].outputs.summary.pk)
+    assert result.exit_code != 0
+    assert "no campaign" in result.output

@@ -1,0 +1,108 @@
+"""Set up once, check at any time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import run
+
+
+@pytest.mark.usefixtures("aiida_profile_clean")
+def test_setup_is_idempotent_and_doctor_is_content():
+    from aiida import orm
+
+    assert "no code mlhull-job" in run("doctor").output
+    assert "registered" in run("setup").output
+    before = orm.QueryBuilder().append(orm.AbstractCode).count()
+    again = run("setup")
+    assert again.exit_code == 0
+    assert "computer localhost: is there" in again.output
+    assert orm.QueryBuilder().append(orm.AbstractCode).count() == before
+    computer = orm.load_computer("localhost")
+    assert computer.is_configured
+    assert computer.get_minimum_job_poll_interval() == 0
+    told = run("doctor")
+    assert told.exit_code == 0, told.output
+    for what in ("versions:", "profile:", "broker:", "daemon:", "code:", "disk:", "Campaigns can run."):
+        assert what in told.output
+
+
+@pytest.mark.usefixtures("aiida_profile_clean")
+def test_another_executable_keeps_the_former_code(tmp_path):
+    from aiida import orm
+
+    run("setup")
+    former = orm.load_code("mlhull-job@localhost")
+    program = tmp_path / "mlhull-job"
+    program.symlink_to("/bin/false")
+    said = run("setup", "--executable", program).output
+    assert f"the former one is now called mlhull-job-{former.pk}@localhost" in said
+    assert orm.load_code("mlhull-job@localhost").pk != former.pk
+    told = run("doctor")
+    assert told.exit_code != 0
+    assert "fails" in told.output
+    program.unlink()
+    assert "doesn't start" in run("doctor").output
+
+
+def test_unknown_computers_are_named():
+    result = run("setup", "--computer", "moon", "--executable", "/bin/true")
+    assert result.exit_code != 0
+    assert "no computer 'moon'" in result.output
+
+
+def test_slots_that_would_block_a_campaign_are_an_error():
+    import click
+
+    from aiida_mlhull.cli.daemon import Daemon, require
+
+    roomy = Daemon(broker="core.zeromq", running=True, workers=1, slots_per_worker=200)
+    assert require(roomy, shards=3, max_in_flight=4) == ""
+    tight = Daemon(broker="core.zeromq", running=True, workers=1, slots_per_worker=6)
+    assert "16 would keep all jobs" in require(tight, shards=3, max_in_flight=4)
+    blocked = Daemon(broker="core.zeromq", running=True, workers=1, slots_per_worker=4)
+    with pytest.raises(click.ClickException, match="wait for itself for ever"):
+        require(blocked, shards=3, max_in_flight=4)
+    with pytest.raises(click.ClickException, match="no broker"):
+        require(Daemon(broker="", running=False, workers=0, slots_per_worker=200), shards=1, max_in_flight=1)
+
+
+def command(*arguments: str, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The console script in a process of its own, with another home."""
+    script = Path(sys.executable).parent / "aiida-mlhull"
+    environment = {key: value for key, value in os.environ.items() if key != "AIIDA_PATH"}
+    environment |= {"HOME": str(home), **variables}
+    return subprocess.run([script, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_help_answers_at_once_without_aiida(tmp_path):
+    begun = time.perf_counter()
+    answer = command("--help", home=tmp_path)
+    assert time.perf_counter() - begun < 2
+    assert answer.returncode == 0
+    for name in ("launch", "status", "report", "history", "rejected", "doctor", "setup"):
+        assert f"\n  {name}" in answer.stdout
+    assert not (tmp_path / ".aiida").exists()
+    code = "import sys, aiida_mlhull.cli; sys.exit(any(name in sys.modules for name in ('aiida', 'torch', 'numpy')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_a_profile_the_way_to_one_is_named_and_home_stays_clean(tmp_path):
+    for arguments in (("status",), ("setup",), ("history", "x"), ("report",)):
+        answer = command(*arguments, home=tmp_path)
+        assert answer.returncode != 0
+        assert "verdi presto" in answer.stderr
+        assert "Traceback" not in answer.stderr
+    assert not (tmp_path / ".aiida").exists()
+
+
+def test_an_unknown_profile_is_refused(tmp_path):
+    result = run("--profile", "moon", "status")
+    assert result.exit_code != 0
+    assert "no AiiDA profile 'moon'" in result.output
