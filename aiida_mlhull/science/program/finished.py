@@ -31,7 +31,7 @@ class FinishedRows:
     def __init__(self, path: Path, *, identity: str, earlier: Path) -> None:
         self.rows = _taken_over(earlier, identity) | _taken_over(path, identity)
         part = path.with_name(path.name + ".part")
-        part.write_text("".join([json.dumps({"identity": identity}) + "\n", *map(_encoded, self.rows.values())]))
+        part.write_text("".join([_header(identity), *map(_encoded, self.rows.values())]))
         part.replace(path)
         self._file = path.open("a")
 
@@ -52,11 +52,15 @@ def _taken_over(path: Path, identity: str) -> dict[int, Relaxed]:
     whole = [line for line in lines if line.endswith("\n")]
     if not whole:
         return {}
-    if json.loads(whole[0]) != {"identity": identity}:
+    if whole[0] != _header(identity):
         say(f"{path.name} belongs to another job and is not used")
         return {}
     rows = [_decoded(line) for line in whole[1:]]
     return {row.row: row for row in rows}
+
+
+def _header(identity: str) -> str:
+    return json.dumps({"identity": identity}) + "\n"
 
 
 def _encoded(row: Relaxed) -> str:

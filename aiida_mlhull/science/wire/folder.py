@@ -60,8 +60,10 @@ class JobFolder:
             WireError: if it is missing, broken or of another version.
         """
         job = read_json(self.path / JOB_FILE)
-        if job.get("version") != VERSION:
-            raise WireError(f"{JOB_FILE} has version {job.get('version')}, this program reads {VERSION}")
+        if not isinstance(job, dict) or not {"version", "task", "settings"} <= job.keys():
+            raise WireError(f"{JOB_FILE} doesn't say version, task and settings")
+        if job["version"] != VERSION:
+            raise WireError(f"{JOB_FILE} has version {job['version']}, this program reads {VERSION}")
         return job["task"], job["settings"]
 
     @staticmethod

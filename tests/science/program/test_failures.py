@@ -1,0 +1,36 @@
+"""Memory that ran out and packages that are missing, told apart from bugs."""
+
+from __future__ import annotations
+
+import pytest
+
+from aiida_mlhull.science.program.failures import install_hint, out_of_memory
+
+
+def test_memory_error():
+    assert out_of_memory(MemoryError("no"))
+
+
+def test_torch_on_the_processor():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert out_of_memory(caught.value)
+
+
+def test_torch_on_a_card():
+    torch = pytest.importorskip("torch")
+    assert out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+
+
+@pytest.mark.parametrize("bug", [RuntimeError("dictionary changed size"), ValueError("no"), KeyError("memory")])
+def test_bugs_are_no_lack_of_memory(bug):
+    assert not out_of_memory(bug)
+
+
+def test_missing_extra_is_named():
+    assert "pip install 'aiida-mlhull[potential]'" in install_hint(ModuleNotFoundError("no", name="chgnet.model"))
+
+
+def test_missing_package_is_named():
+    assert "pip install sklearn" in install_hint(ModuleNotFoundError("no", name="sklearn"))
