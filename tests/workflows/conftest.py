@@ -1,7 +1,8 @@
-"""A whole small campaign on published results, run once and asked many things."""
+"""A small campaign on published results, run once on the production path and asked many things."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,7 +17,7 @@ from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.types import Candidates, Labels, References
 
 DEMO = Path(str(resources.files("aiida_mlhull") / "demo_data"))
-SYSTEM = {"As", "Cd"}
+SYSTEMS = ({"As", "Be"}, {"As", "Cd"})
 
 
 @dataclass(frozen=True)
@@ -30,27 +31,87 @@ class Excerpt:
 
 @pytest.fixture(scope="session")
 def binary() -> Excerpt:
-    """The hypothetical cadmium arsenides of the demo's data."""
+    """The hypothetical arsenides of beryllium and cadmium of the demo's data."""
     intake = read_candidates(DEMO / "hypothetical_pnictides.parquet", bad_rows="leave_out")
     references = read_references(DEMO / "competing_phases.parquet", elements=DEMO / "elements.json").references
-    inside = np.array([set(reduce_formula(f).symbols) <= SYSTEM for f in intake.candidates.formulas.tolist()])
+    inside = np.array([set(reduce_formula(f).symbols) in SYSTEMS for f in intake.candidates.formulas.tolist()])
     return Excerpt(intake.candidates.take(inside), intake.record.take(inside), references)
 
 
 @pytest.fixture(scope="session")
-def recorded_campaign() -> dict[str, Any]:
-    """Settings of a campaign in three rounds on a record, with trees that are fitted in a second."""
+def code(aiida_profile, tmp_path_factory):
+    """The program mlhull-job on this machine."""
+    from aiida import orm
+
+    computer = orm.Computer(
+        label="here",
+        hostname="localhost",
+        transport_type="core.local",
+        scheduler_type="core.direct",
+        workdir=str(tmp_path_factory.mktemp("jobs")),
+    ).store()
+    computer.set_minimum_job_poll_interval(0)
+    computer.set_default_mpiprocs_per_machine(1)
+    computer.configure(safe_interval=0)
+    program = Path(sys.executable).parent / "mlhull-job"
+    return orm.InstalledCode(label="mlhull-job", computer=computer, filepath_executable=str(program)).store()
+
+
+@pytest.fixture(scope="session")
+def settings() -> dict[str, Any]:
+    """Two rounds on a record, with trees that are fitted in a second."""
+    gate = {"rule": "two_sigma", "rounds": 2, "batch": 10}
     return {
         "name": "binary",
         "seed": 3,
         "start": 20,
-        "stages": [
-            {
-                "name": "final",
-                "engine": "recorded",
-                "core_minutes": 605,
-                "gate": {"rule": "two_sigma", "rounds": 2, "batch": 10},
-            }
-        ],
+        "stages": [{"name": "final", "engine": "recorded", "core_minutes": 605, "gate": gate}],
         "ensemble": {"model": "trees_gp", "members": 2},
     }
+
+
+@pytest.fixture(scope="session")
+def build(code, binary, settings):
+    """A function that makes the campaign's builder, in two shards, with changes to its settings."""
+    from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
+    from aiida_mlhull.workflows.screen import Screen
+
+    n = len(binary.candidates)
+    rows = {"shard_000": range(n // 2), "shard_001": range(n // 2, n)}
+
+    def make(**changes: Any):
+        return Screen.get_builder_from_protocol(
+            code,
+            {key: CandidatesData.from_science(binary.candidates.take(list(part))) for key, part in rows.items()},
+            ReferencesData.from_science(binary.references),
+            engines={"recorded": {"record": LabelsData.from_science(binary.record)}},
+            protocol="laptop",
+            overrides={**settings, **changes},
+            jobs={"members_per_job": 2},
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def checkpoint_sizes() -> list[int]:
+    """Length of every checkpoint that the campaign's WorkChain wrote; filled while it runs."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def campaign(build, checkpoint_sizes):
+    """The finished campaign's node."""
+    from aiida.engine import run_get_node
+    from aiida.orm import ProcessNode
+
+    write = ProcessNode.set_checkpoint
+
+    def measured(node: ProcessNode, checkpoint: str) -> None:
+        if node.process_label == "Screen":
+            checkpoint_sizes.append(len(checkpoint))
+        write(node, checkpoint)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ProcessNode, "set_checkpoint", measured)
+        return run_get_node(build())[1]
