@@ -1,0 +1,32 @@
+"""Measures of a campaign: arrays in, numbers out. Every docstring names its convention."""
+
+from aiida_mlhull.science.metrics.campaign import CampaignScores, RecallCurve, campaign_scores, recall_curve, true_marks
+from aiida_mlhull.science.metrics.classification import Confusion, Errors, confusion, errors, is_stable, on_fixed_hull
+from aiida_mlhull.science.metrics.discovery import DiscoveryCurve, discovery_curve
+from aiida_mlhull.science.metrics.ledger import Ledger, StageCost
+from aiida_mlhull.science.metrics.rules import RuleScores, score_rules
+from aiida_mlhull.science.metrics.windows import RollingError, StabilityHistogram, rolling_error, stability_histogram
+
+__all__ = [
+    "CampaignScores",
+    "Confusion",
+    "DiscoveryCurve",
+    "Errors",
+    "Ledger",
+    "RecallCurve",
+    "RollingError",
+    "RuleScores",
+    "StabilityHistogram",
+    "StageCost",
+    "campaign_scores",
+    "confusion",
+    "discovery_curve",
+    "errors",
+    "is_stable",
+    "on_fixed_hull",
+    "recall_curve",
+    "rolling_error",
+    "score_rules",
+    "stability_histogram",
+    "true_marks",
+]

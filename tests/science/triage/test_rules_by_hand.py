@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.integrate import trapezoid
 from scipy.stats import norm
 
 from aiida_mlhull.science.errors import InputError, SettingsError
@@ -91,7 +92,7 @@ def test_scores_by_hand(predictions, known):
     steps = np.linspace(-3, 3, 200_001)
     for row, (distance, sigma) in enumerate([(-0.1, 0.05), (0.1, 0.12), (0.2, 0.13)]):
         density = np.exp(-0.5 * ((steps - distance) / sigma) ** 2) / sigma / np.sqrt(2 * np.pi)
-        gain = np.trapezoid(np.maximum(-steps, 0) * density, steps)
+        gain = trapezoid(np.maximum(-steps, 0) * density, steps)
         assert evidence.by("improvement")[row] == pytest.approx(gain, rel=1e-6)
 
 
