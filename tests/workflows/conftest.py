@@ -40,7 +40,7 @@ def binary() -> Excerpt:
 
 @pytest.fixture(scope="session")
 def code(aiida_profile, tmp_path_factory):
-    """The program mlhull-job on this machine."""
+    """Label of the code for the program mlhull-job on this machine."""
     from aiida import orm
 
     computer = orm.Computer(
@@ -54,7 +54,8 @@ def code(aiida_profile, tmp_path_factory):
     computer.set_default_mpiprocs_per_machine(1)
     computer.configure(safe_interval=0)
     program = Path(sys.executable).parent / "mlhull-job"
-    return orm.InstalledCode(label="mlhull-job", computer=computer, filepath_executable=str(program)).store()
+    orm.InstalledCode(label="mlhull-job", computer=computer, filepath_executable=str(program)).store()
+    return "mlhull-job@here"
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +74,8 @@ def settings() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def build(code, binary, settings):
     """A function that makes the campaign's builder, in two shards, with changes to its settings."""
+    from aiida import orm
+
     from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
     from aiida_mlhull.workflows.screen import Screen
 
@@ -81,7 +84,7 @@ def build(code, binary, settings):
 
     def make(**changes: Any):
         return Screen.get_builder_from_protocol(
-            code,
+            orm.load_code(code),
             {key: CandidatesData.from_science(binary.candidates.take(list(part))) for key, part in rows.items()},
             ReferencesData.from_science(binary.references),
             engines={"recorded": {"record": LabelsData.from_science(binary.record)}},
@@ -100,8 +103,8 @@ def checkpoint_sizes() -> list[int]:
 
 
 @pytest.fixture(scope="session")
-def campaign(build, checkpoint_sizes):
-    """The finished campaign's node."""
+def finished(build, checkpoint_sizes) -> int:
+    """Run the campaign once."""
     from aiida.engine import run_get_node
     from aiida.orm import ProcessNode
 
@@ -114,4 +117,12 @@ def campaign(build, checkpoint_sizes):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ProcessNode, "set_checkpoint", measured)
-        return run_get_node(build())[1]
+        return run_get_node(build())[1].pk
+
+
+@pytest.fixture
+def campaign(finished):
+    """The finished campaign's node, loaded anew: a test may have switched profiles in between."""
+    from aiida import orm
+
+    return orm.load_node(finished)

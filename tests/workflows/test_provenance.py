@@ -67,24 +67,20 @@ def test_c_every_dropped_row_says_why(campaign) -> None:
 
 
 def test_e_a_promoted_candidate_takes_its_history_along(campaign, tmp_path, aiida_profile_factory, aiida_config) -> None:
-    from aiida.manage import get_manager
     from aiida.tools.archive import create_archive, import_archive
 
     phase = next(iter(campaign.outputs.phases.values()))
     archive = tmp_path / "phase.aiida"
     create_archive([phase], filename=archive)
-    here = get_manager().get_profile().name
+    uuid, name = phase.uuid, phase.label
     with aiida_profile_factory(aiida_config, name="elsewhere"):
         import_archive(archive)
-        imported = orm.load_node(phase.uuid)
-        assert imported.label == phase.label
+        imported = orm.load_node(uuid)
+        assert imported.label == name
         shards = ancestors(imported, CandidatesData)
-        assert any(shard.to_science().has([phase.label])[0] for shard in shards)
+        assert any(shard.to_science().has([name])[0] for shard in shards)
         labels = ancestors(imported, LabelsData)
-        assert any(node.to_science().has([phase.label])[0] for node in labels)
-    from aiida import load_profile
-
-    load_profile(here, allow_switch=True)
+        assert any(node.to_science().has([name])[0] for node in labels)
 
 
 def test_f_a_repeated_campaign_comes_from_the_cache(campaign, build) -> None:
