@@ -27,15 +27,16 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
 
     The file is checked whole, and so are the files that it names, before any node is stored.
     """
-    from aiida_mlhull.calculations.jobs import JobSettings
-    from aiida_mlhull.cli import daemon, given
     from aiida_mlhull.science.campaign.file import read_campaign_file
     from aiida_mlhull.science.campaign.settings import validated
 
     wish = read_campaign_file(campaign)
     settings = wish.settings()
-    sizes = validated(JobSettings, wish.jobs, what=f"{campaign.name}, jobs")
     profile.load(profile_name)
+    from aiida_mlhull.calculations.jobs import JobSettings
+    from aiida_mlhull.cli import daemon, given
+
+    sizes = validated(JobSettings, wish.jobs, what=f"{campaign.name}, jobs")
     found = given.read(
         wish.candidates,
         wish.references.file,

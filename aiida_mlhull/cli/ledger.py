@@ -101,21 +101,6 @@ def all_stocks(pk: int | None) -> list[dict[str, Any]]:
     return [dict(found) for found in query.all(flat=True)]
 
 
-def n_started(pk: int | None) -> int:
-    """Candidates in the start set."""
-    from aiida import orm
-
-    from aiida_mlhull.data import DecisionsData
-
-    query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
-    query.append(
-        orm.CalcFunctionNode, with_incoming="campaign", filters={"attributes.process_label": "choose_start"}, tag="draw"
-    )
-    query.append(DecisionsData, with_incoming="draw", project="attributes.n_kept")
-    return sum(query.all(flat=True))
-
-
 def model_costs(pk: int | None) -> list[JobCost]:
     """What fitting and predicting cost."""
     from aiida import orm
@@ -172,3 +157,53 @@ def structures(pk: int | None) -> dict[str, int]:
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
     query.append(orm.StructureData, with_incoming="campaign", project=["label", "id"])
     return dict(query.all())
+
+
+def relaxation_order(node: orm.ProcessNode) -> tuple[list[str], int]:
+    """Ids in the order in which a campaign that has ended took them into the last stage.
+
+    Returns:
+        The ids, and how many of them, from the first, went in before a model had a say. Within a batch
+        the most promising comes first, as the round has ordered it.
+    """
+    import numpy as np
+
+    from aiida_mlhull.cli.story import rounds as decided
+
+    done = results(node).ids
+    last = node.inputs.settings["stages"][-1]["name"]
+    batches: dict[int, list[Decisions]] = {}
+    for table, _ in decided(node.pk, stage=last):
+        batches.setdefault(table.base.attributes.get("round"), []).append(table.to_science())
+    order = started(node.pk)
+    known = set(order)
+    for number in sorted(batches):
+        rows = [
+            (-score, -margin, name)
+            for table in batches[number]
+            for keep, score, margin, name in zip(
+                table.keep, table.scores, table.margins, table.ids.tolist(), strict=True
+            )
+            if keep
+        ]
+        order += [name for _, _, name in sorted(rows) if name not in known]
+        known.update(order)
+    reached = [name for name in order if name in set(done.tolist())]
+    first = int(np.isin(started(node.pk), done).sum())
+    return reached + [name for name in done.tolist() if name not in set(reached)], first
+
+
+def started(pk: int | None) -> list[str]:
+    """Ids of the start set, in their order."""
+    from aiida import orm
+
+    from aiida_mlhull.data import DecisionsData
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(
+        orm.CalcFunctionNode, with_incoming="campaign", filters={"attributes.process_label": "choose_start"}, tag="draw"
+    )
+    query.append(DecisionsData, with_incoming="draw", project="*")
+    tables = [table.to_science() for table in query.all(flat=True)]
+    return sorted(name for table in tables for name in table.ids[table.keep].tolist())

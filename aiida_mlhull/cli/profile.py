@@ -76,33 +76,41 @@ def load(name: str | None) -> None:
         raise NoProfileError(f"the AiiDA profile can't be loaded: {error}") from error
 
 
-def load_or_make(name: str | None, *, folder: Path) -> Path | None:
-    """Load a profile, or make one where there is none.
+def choose(name: str | None, *, folder: Path) -> Path | None:
+    """Point AiiDA at the user's profile, or at a place for one of our own; to be called before its import.
 
     Args:
         name: of the profile; the default one if None.
-        folder: gets a profile of its own if the user has none and ``AIIDA_PATH`` names no other place.
+        folder: the place if the user has no profile and ``AIIDA_PATH`` names no other one.
 
     Returns:
-        The place of a profile that is not the user's default, to be named in ``AIIDA_PATH``; else None.
+        The place for a profile of our own; None if the user has one.
+    """
+    if name is not None or profile_names():
+        return None
+    if os.environ.get(PATH_VARIABLE):
+        place = configuration_folder()
+    else:
+        place = folder if folder.name == FOLDER else folder / FOLDER
+    place.mkdir(parents=True, exist_ok=True)
+    os.environ[PATH_VARIABLE] = str(place.resolve())
+    return place.resolve()
+
+
+def load_or_make(name: str | None, place: Path | None) -> None:
+    """Load the user's profile, or the one of our own in the place that :func:`choose` has found.
 
     Raises:
         NoProfileError: if the profile can't be loaded, or none of that name exists.
     """
-    if name is not None or profile_names():
+    if place is None:
         load(name)
-        return None
-    make(Path(os.environ[PATH_VARIABLE].split(os.pathsep)[-1]) if os.environ.get(PATH_VARIABLE) else folder)
-    return configuration_folder().parent
+    else:
+        make(place)
 
 
-def make(place: Path) -> None:
-    """Load the package's own profile in ``place``, made if need be: SQLite, no broker, no service."""
-    place.mkdir(parents=True, exist_ok=True)
-    place = place.resolve()
-    folder = place if place.name == FOLDER else place / FOLDER
-    folder.mkdir(exist_ok=True)
-    os.environ[PATH_VARIABLE] = str(folder)
+def make(folder: Path) -> None:
+    """Load the package's own profile in ``folder``, made if need be: SQLite, no broker, no service."""
     import aiida
     from aiida.manage.configuration import create_profile, get_config, reset_config
     from aiida.manage.configuration.settings import AiiDAConfigDir

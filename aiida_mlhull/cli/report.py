@@ -57,7 +57,7 @@ def summary(node: orm.ProcessNode) -> str:
     found = campaigns.stock(node.pk)
     stop = STOPS.get(found["stop"], found["stop"]) if found else "no models were asked"
     head = f"Campaign {node.pk} ({node.label}), seed {settings['seed']}: {stop}"
-    parts = [head, funnel(told["funnel"], started=ledger.n_started(node.pk))]
+    parts = [head, funnel(told["funnel"], started=len(ledger.started(node.pk)))]
     passed = rounds(ledger.rounds(node.pk))
     return "\n\n".join([*parts, *([passed] if passed else []), costs(node, told), phases(node)])
 

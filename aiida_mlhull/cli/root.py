@@ -10,6 +10,7 @@ from aiida_mlhull.cli.doctor import doctor
 from aiida_mlhull.cli.history import history
 from aiida_mlhull.cli.launch import launch
 from aiida_mlhull.cli.rejected import rejected
+from aiida_mlhull.cli.replay import replay
 from aiida_mlhull.cli.report import report
 from aiida_mlhull.cli.setup import setup
 from aiida_mlhull.cli.status import status
@@ -40,5 +41,5 @@ def main(ctx: click.Context, profile_name: str | None) -> None:
     ctx.obj = profile_name
 
 
-for command in (launch, status, report, history, rejected, doctor, setup):
+for command in (launch, replay, status, report, history, rejected, doctor, setup):
     main.add_command(command)

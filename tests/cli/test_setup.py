@@ -93,8 +93,9 @@ def test_help_answers_at_once_without_aiida(tmp_path):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_without_a_profile_the_way_to_one_is_named_and_home_stays_clean(tmp_path):
-    for arguments in (("status",), ("setup",), ("history", "x"), ("report",)):
+def test_without_a_profile_the_way_to_one_is_named_and_home_stays_clean(tmp_path, desk):
+    good_file = desk.campaign()
+    for arguments in (("status",), ("setup",), ("history", "x"), ("report",), ("launch", str(good_file))):
         answer = command(*arguments, home=tmp_path)
         assert answer.returncode != 0
         assert "verdi presto" in answer.stderr

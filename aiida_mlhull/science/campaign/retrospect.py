@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from aiida_mlhull.science.campaign.settings import StageSettings, campaign_settings
+from aiida_mlhull.science.campaign.settings import StageSettings, amount, campaign_settings
+from aiida_mlhull.science.ensembles import needed_labels
 
 RECORDED: Final = "recorded"
 
@@ -42,6 +43,26 @@ def on_record(protocol: str, *, engine: str = RECORDED, seed: int = 0) -> tuple[
         remarks.append(f"stage {last.name} is answered by engine {engine} instead of {last.engine}")
     stages = [*earlier, _answered(last, engine=engine, first=not earlier)]
     return {"seed": seed, "stages": [stage.model_dump(mode="json") for stage in stages]}, remarks
+
+
+def enough_to_start(overrides: dict[str, Any], *, protocol: str, total: int) -> tuple[dict[str, Any], list[str]]:
+    """Raise the start set to what the models need, where a protocol's share of few candidates is too little.
+
+    Args:
+        overrides: of the protocol.
+        protocol: its name.
+        total: number of candidates.
+
+    Returns:
+        The overrides, and a line if they were changed. With fewer candidates than the models need
+        nothing is changed, and the campaign will be refused.
+    """
+    settings = campaign_settings(overrides, protocol=protocol)
+    needed = needed_labels(settings.ensemble)
+    if not amount(settings.start, total) < needed <= total:
+        return overrides, []
+    remark = f"the start set is raised from {amount(settings.start, total)} to the {needed} that the models need"
+    return {**overrides, "start": needed}, [remark]
 
 
 def _answered(stage: StageSettings, *, engine: str, first: bool) -> StageSettings:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aiida_mlhull.science.campaign import campaign_settings, protocol_names
-from aiida_mlhull.science.campaign.retrospect import on_record
+from aiida_mlhull.science.campaign.retrospect import enough_to_start, on_record
+from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.errors import UnknownNameError
 
 
@@ -45,3 +46,16 @@ def test_a_real_engine_keeps_all_stages():
 def test_unknown_protocols_are_named():
     with pytest.raises(UnknownNameError, match="laptop"):
         on_record("fast")
+
+
+def test_a_share_of_few_candidates_is_raised_to_what_models_need():
+    overrides, _ = on_record("laptop")
+    raised, remarks = enough_to_start({**overrides, "start": 0.03}, protocol="laptop", total=100)
+    needed = needed_labels(campaign_settings({}, protocol="laptop").ensemble)
+    assert raised["start"] == needed
+    assert "from 3" in remarks[0]
+    assert enough_to_start({**overrides, "start": 0.5}, protocol="laptop", total=100) == (
+        {**overrides, "start": 0.5},
+        [],
+    )
+    assert enough_to_start({**overrides, "start": 3}, protocol="laptop", total=needed - 1)[1] == []
