@@ -120,8 +120,8 @@ def check_done(marker: str, rows: dict[str, int]) -> dict[str, Any]:
     """
     try:
         facts: dict[str, Any] = json.loads(marker)
-        promised = facts["rows"]
-    except (ValueError, KeyError) as error:
+        promised = dict(facts["rows"])
+    except (ValueError, KeyError, TypeError) as error:
         raise IncompleteJobError(f"{DONE_FILE} is broken: {error}") from error
     off = [f"{name}: {rows.get(name)} of {count}" for name, count in promised.items() if rows.get(name) != count]
     if off:
