@@ -88,10 +88,12 @@ def choose(name: str | None, *, folder: Path) -> Path | None:
     """
     if name is not None or profile_names():
         return None
-    if os.environ.get(PATH_VARIABLE):
-        place = configuration_folder()
-    else:
-        place = folder if folder.name == FOLDER else folder / FOLDER
+    return point_to(configuration_folder() if os.environ.get(PATH_VARIABLE) else folder)
+
+
+def point_to(folder: Path) -> Path:
+    """Point AiiDA at a place in ``folder``, whatever else there is; to be called before its import."""
+    place = folder if folder.name == FOLDER else folder / FOLDER
     place.mkdir(parents=True, exist_ok=True)
     os.environ[PATH_VARIABLE] = str(place.resolve())
     return place.resolve()

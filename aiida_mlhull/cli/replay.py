@@ -34,7 +34,7 @@ FILE: Final = click.Path(path_type=Path)
 @click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for a full report and pictures."
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Jobs at the same time.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Jobs at the same time; as many as cores if left out.")
 @click.pass_obj
 def replay(  # noqa: PLR0917  (click calls it by name)
     profile_name: str | None,
@@ -46,7 +46,7 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     target: Path,
     engine: str,
     output: Path | None,
-    jobs: int,
+    jobs: int | None,
 ) -> None:
     """Replay a campaign on the published results in DATA.parquet, and say how it did.
 
@@ -58,6 +58,7 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     from aiida_mlhull.science.campaign.retrospect import enough_to_start, on_record
 
     overrides, remarks = on_record(protocol, engine=engine, seed=seed)
+    overrides["name"] = data.stem
     _check_writable(target)
     place = profile.choose(profile_name, folder=output or Path(tempfile.mkdtemp(prefix="mlhull-replay-")))
     found = given.read((data,), references, elements=elements, bad_rows="leave_out")
@@ -72,7 +73,7 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     if place is not None:
         click.echo(f"There is no AiiDA profile, so this campaign gets its own: AIIDA_PATH={place}")
     click.echo(f"\nReplaying {len(found.candidates):,} candidates with protocol {protocol}, seed {seed}")
-    outcome = retrospect.look_back(found, protocol=protocol, overrides=overrides, jobs={"max_in_flight": jobs})
+    outcome = retrospect.look_back(found, protocol=protocol, overrides=overrides, processes=jobs)
     _write(outcome, target, output, details={"protocol": protocol, "seed": seed, "engine": engine})
 
 

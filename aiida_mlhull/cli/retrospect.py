@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -64,7 +65,7 @@ class Retrospect:
 
 
 def look_back(
-    found: Given, *, protocol: str, overrides: Mapping[str, Any], jobs: Mapping[str, Any], by_daemon: bool = False
+    found: Given, *, protocol: str, overrides: Mapping[str, Any], processes: int | None = None, by_daemon: bool = False
 ) -> Retrospect:
     """Run a campaign whose record is known, and score it.
 
@@ -72,7 +73,7 @@ def look_back(
         found: candidates with their record, and references.
         protocol: name of the protocol.
         overrides: what is different from it.
-        jobs: sizes and limits of jobs.
+        processes: jobs at the same time; as many as there are cores if None.
         by_daemon: whether the daemon runs it; else this process does.
 
     Raises:
@@ -82,8 +83,13 @@ def look_back(
     from aiida.engine import submit
 
     from aiida_mlhull.cli.setup import ready_program
+    from aiida_mlhull.science.campaign import campaign_settings
 
     begun = time.time()
+    at_once = processes or os.cpu_count() or 1
+    members = campaign_settings(overrides, protocol=protocol).ensemble.members
+    # Starting a job takes longer than fitting a member: every process fits its share in one job.
+    jobs = {"max_in_flight": at_once, "members_per_job": -(-members // at_once)}
     made = given.nodes(found)
     builder = given.builder(made, protocol=protocol, overrides=overrides, code=ready_program(), jobs=jobs)
     given.store(made)

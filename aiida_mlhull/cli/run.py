@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 0.1
 FOLLOW_SECONDS: Final = 2.0
+SAID_AGAIN: Final = "output parser returned exit code"
+"""A job's failure is also reported by the workflow that tries it again, with more around it."""
 REPORT: Final = re.compile(r"^\[(?P<pk>\d+)\|(?P<process>\w+)\|(?P<step>\w+)\]:\s*(?P<message>.*)$", re.DOTALL)
 
 
@@ -92,7 +94,7 @@ class ReportHandler(logging.Handler):
         message = record.getMessage()
         match = REPORT.match(message)
         if match is None:
-            if record.levelno >= logging.WARNING:
+            if record.levelno >= logging.WARNING and not message.startswith(SAID_AGAIN):
                 click.echo(f"          {record.levelname.lower()}: {message}", err=True)
             return
         if self.clock is None:

@@ -1,0 +1,111 @@
+"""``aiida-mlhull demo``: a campaign on real VASP results, in some minutes, with everything to look at afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from aiida_mlhull.cli import profile
+
+if TYPE_CHECKING:
+    from aiida_mlhull.cli.retrospect import Retrospect
+
+PROTOCOL: Final = "laptop"
+SEED: Final = 1
+WHOLE: Final[dict[str, Any]] = {"start": 0.1, "budget": 0.5, "batch": 0.08, "members": 5}
+QUICK: Final[dict[str, Any]] = {"start": 0.1, "budget": 0.4, "batch": 0.15, "members": 3}
+"""Shares of the candidates: to start with, altogether, and a round."""
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Fewer, larger rounds: in two minutes.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo-output"),
+    show_default=True,
+    help="Folder for pictures and tables.",
+)
+@click.pass_obj
+def demo(profile_name: str | None, quick: bool, output: Path) -> None:
+    """Find the stable arsenides of Rb, Be and Cd with less than half of the VASP relaxations.
+
+    A retrospective campaign on published results that come with the package: the models choose, the
+    record answers instead of VASP, and in the end the hull is compared with the full one. It goes
+    through the AiiDA profile in AIIDA_PATH; without that it gets a profile of its own in the output
+    folder.
+    """
+    own = profile_name is None and not os.environ.get(profile.PATH_VARIABLE)
+    profile.load_or_make(
+        profile_name, profile.point_to(output) if own else profile.choose(profile_name, folder=output)
+    )
+    outcome = _campaign(WHOLE if not quick else QUICK)
+    _tell(outcome, output)
+    _what_next(outcome)
+
+
+def _campaign(size: dict[str, Any]) -> Retrospect:
+    from aiida_mlhull.cli import daemon, given, retrospect
+    from aiida_mlhull.science.campaign.retrospect import on_record
+
+    overrides, _ = on_record(PROTOCOL, seed=SEED)
+    (stage,) = overrides["stages"]
+    stage["gate"]["batch"] = size["batch"]
+    overrides |= {
+        "name": "demo",
+        "start": size["start"],
+        "budget": size["budget"],
+        "ensemble": {"members": size["members"]},
+    }
+    with resources.as_file(resources.files("aiida_mlhull") / "demo_data") as data:
+        found = given.read(
+            (data / "hypothetical_pnictides.parquet",),
+            data / "competing_phases.parquet",
+            elements=data / "elements.json",
+            bad_rows="leave_out",
+        )
+    retrospect.say(found.remarks)
+    running = daemon.look().running
+    click.echo(f"\nThe campaign runs {'in the daemon' if running else 'in this terminal'}.")
+    return retrospect.look_back(found, protocol=PROTOCOL, overrides=overrides, by_daemon=running)
+
+
+def _tell(outcome: Retrospect, output: Path) -> None:
+    from aiida_mlhull.cli import files, report, retrospect
+
+    output.mkdir(parents=True, exist_ok=True)
+    click.echo(f"\n{report.summary(outcome.node)}\n\n{retrospect.tell(outcome)}\n\nwritten:")
+    written = [*files.write_report(outcome.node, output), *files.write_curve(outcome.curve, output / "recall")]
+    for path in written:
+        click.echo(f"  {path}")
+
+
+def _what_next(outcome: Retrospect) -> None:
+    """Commands to try, as they can be typed in the terminal that has seen the demo."""
+    from aiida_mlhull.cli import ledger
+
+    phases = ledger.phases(outcome.node)
+    scripts = Path(sys.executable).parent
+    command, verdi = (_typed(scripts / name) for name in ("aiida-mlhull", "verdi"))
+    click.echo("\nAsk the graph:")
+    click.echo(
+        f"  export {profile.PATH_VARIABLE}={os.environ.get(profile.PATH_VARIABLE) or profile.configuration_folder()}"
+    )
+    if len(phases):
+        click.echo(f"  {command} history {phases.ids[0]}")
+    click.echo(f"  {command} rejected --round 1")
+    click.echo(f"  {verdi} data mlhull-decisions list")
+
+
+def _typed(script: Path) -> str:
+    """A program as one types it: its name if the shell finds this one, else its path."""
+    if shutil.which(script.name) == str(script):
+        return script.name
+    here = Path.cwd()
+    return str(script.relative_to(here)) if script.is_relative_to(here) else str(script)
