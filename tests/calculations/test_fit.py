@@ -74,3 +74,14 @@ def test_failed_fit_is_not_served_from_the_cache(fit_inputs):
         _, again = run_get_node(FitCalculation, **(fit_inputs | options))
     assert not again.base.caching.is_created_from_cache
     assert "cuda:9000" in again.exit_message
+
+
+@pytest.mark.slow
+def test_time_is_over_before_the_scheduler_says_so(fit_inputs):
+    """Far more trees than fit into the time; the exit code is one that a handler may cure."""
+    forest = orm.Dict({"model": "trees_gp", "members": 2, "model_settings": {"trees": 100_000}})
+    options = {"metadata": {"options": {"max_wallclock_seconds": 10}}}
+    outputs, node = run_get_node(FitCalculation, **(fit_inputs | options | {"settings": forest}))
+    assert node.exit_status == 410
+    assert "shortly before its time was over" in node.exit_message
+    assert "ensemble" not in outputs

@@ -101,10 +101,9 @@ def complete(folder: JobFolder, task: str) -> None:
         raise WireError(f"{JOB_FILE} was written for 'mlhull-job {written_for}', not '{task}'")
     settings_class, run = _task(task)
     job = validated(settings_class, settings, what=JOB_FILE)
-    if job.stop_after is not None:
-        signal.setitimer(signal.ITIMER_REAL, job.stop_after)
     facts.check_device(job.device)
-    rows, found = run(folder, job)
+    with deadline(job.stop_after):
+        rows, found = run(folder, job)
     found |= {
         "versions": facts.versions(),
         "wall_seconds": round(time.perf_counter() - started, 3),
@@ -138,18 +137,34 @@ def stoppable() -> Iterator[None]:
     from aiida_mlhull.science.program.workers import STOPPING_SIGNALS
 
     def stop(number: int, _: FrameType | None) -> None:
-        if number == signal.SIGALRM:
-            raise StoppedError("the job stopped by itself shortly before its time was over")
         raise StoppedError(f"the job was stopped by {signal.Signals(number).name}")
 
-    signals = (*STOPPING_SIGNALS, signal.SIGALRM)
-    before = {number: signal.signal(number, stop) for number in signals}
+    before = {number: signal.signal(number, stop) for number in STOPPING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def deadline(seconds: float | None) -> Iterator[None]:
+    """Stop after ``seconds``, as a scheduler would, but early enough to say so; None never stops."""
+    if seconds is None:
+        yield
+        return
+    from aiida_mlhull.science.errors import StoppedError
+
+    def stop(_: int, __: FrameType | None) -> None:
+        raise StoppedError(f"the job stopped by itself after {seconds:g} s, shortly before its time was over")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGALRM, before)
 
 
 def refuse(folder: JobFolder, error: MlhullError) -> int:

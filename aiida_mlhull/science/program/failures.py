@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -16,12 +17,11 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-EXTRAS = {"chgnet": "potential"}
-"""Module to the extra that installs it."""
+INSTALLED_BY: Final = {"chgnet": "'aiida-mlhull[potential]'", "sklearn": "scikit-learn"}
+"""Module to what ``pip install`` has to be told, where that is not the module's own name."""
 
 
 def install_hint(error: ModuleNotFoundError) -> str:
     """What to do about a module that is missing."""
     module = (error.name or "a module").partition(".")[0]
-    target = f"'aiida-mlhull[{EXTRAS[module]}]'" if module in EXTRAS else f"{module}"
-    return f"{module} is not installed where this job runs; pip install {target}"
+    return f"{module} is not installed where this job runs; pip install {INSTALLED_BY.get(module, module)}"

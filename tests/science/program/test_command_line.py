@@ -10,6 +10,7 @@ import pytest
 
 from aiida_mlhull import __version__
 from aiida_mlhull.science.program import main
+from aiida_mlhull.science.wire import read_json
 
 BLOCKED = """
 import sys
@@ -62,6 +63,24 @@ def test_job_runs_where_aiida_is_not_installed(fit_job):
     loaded = set(ended.stdout.split("LOADED", 1)[1].split())
     assert not loaded & AIIDA_SIDE
     assert "torch" not in loaded, "trees don't need it, and loading it takes longer than fitting them"
+
+
+def test_missing_extra_is_named(relax_job):
+    job = relax_job()
+    ended = run_without(AIIDA_SIDE | {"chgnet"}, "relax", str(job.folder.path))
+    assert ended.returncode == 1
+    refused = read_json(job.folder.path / "refused.json")
+    assert (refused["label"], refused["status"]) == ("ERROR_MISSING_EXTRA", 311)
+    assert "aiida-mlhull[potential]" in refused["message"]
+
+
+def test_missing_package_is_named(fit_job):
+    job = fit_job()
+    ended = run_without(AIIDA_SIDE | {"sklearn"}, "fit", str(job.folder.path))
+    assert ended.returncode == 1
+    refused = read_json(job.folder.path / "refused.json")
+    assert refused["label"] == "ERROR_MISSING_EXTRA"
+    assert "scikit-learn" in refused["message"]
 
 
 def test_unknown_task(capsys):

@@ -33,4 +33,5 @@ def test_missing_extra_is_named():
 
 
 def test_missing_package_is_named():
-    assert "pip install sklearn" in install_hint(ModuleNotFoundError("no", name="sklearn"))
+    assert "pip install scikit-learn" in install_hint(ModuleNotFoundError("no", name="sklearn.ensemble"))
+    assert "pip install scipy" in install_hint(ModuleNotFoundError("no", name="scipy"))

@@ -34,7 +34,7 @@ def test_refusal_is_said_on_the_terminal_too(fit_job):
     [
         ({"device": "toaster"}, "ERROR_NO_SUCH_DEVICE", 208, ["toaster"]),
         ({"ensemble": {"model": "oracle"}}, "ERROR_INVALID_SETTINGS", 202, ["unknown model 'oracle'", "trees_gp"]),
-        ({"ensemble": {"colour": 1}}, "ERROR_INVALID_SETTINGS", 202, ["ensemble.colour"]),
+        ({"ensemble": {"wings": 2}}, "ERROR_INVALID_SETTINGS", 202, ["ensemble.wings"]),
         ({"members": [0, 5]}, "ERROR_INVALID_SETTINGS", 202, ["[5] are not among 0 to 2"]),
         ({"members": [1, 1]}, "ERROR_INVALID_SETTINGS", 202, ["twice"]),
         ({"members": []}, "ERROR_INVALID_SETTINGS", 202, ["members"]),
