@@ -6,13 +6,13 @@ pure elements as rows of their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from aiida_mlhull.science.errors import TableError, listed
-from aiida_mlhull.science.hull.end_members import REASON, EndMembers, apply_policy
+from aiida_mlhull.science.hull.end_members import REASON, EndMembers, spanned, with_stated
 from aiida_mlhull.science.hull.index import GroundStates
 from aiida_mlhull.science.hull.points import HullPoints, hull_points
 from aiida_mlhull.science.representations.composition import distinct
@@ -87,20 +87,21 @@ def distances(
         HullError: if a hull energy could not be certified to 1e-9 eV/atom.
     """
     names, values = checked(formulas, energies)
-    known, spanned = apply_policy(names, known, end_members)
-    compositions, which = distinct(names[spanned].tolist())
-    points = hull_points(GroundStates(known.formulas, known.energies), compositions)
-    point = np.full(len(names), -1, dtype=np.int64)
-    point[spanned] = which
-    hull_energy, gap = np.full(len(names), np.nan), np.full(len(names), np.nan)
-    hull_energy[spanned], gap[spanned] = points.energies[which], points.gaps[which]
+    if isinstance(end_members, Mapping):
+        known, end_members = with_stated(known, end_members), "refuse"
+    ground = GroundStates(known.formulas, known.energies)
+    compositions, which = distinct(names.tolist())
+    solvable = spanned(compositions, ground.elements, known, end_members)
+    points = hull_points(ground, [c for c, solved in zip(compositions, solvable.tolist(), strict=True) if solved])
+    position = np.where(solvable, np.cumsum(solvable) - 1, -1)
+    hull_energy = np.append(points.energies, np.nan)[position][which]
     return HullDistances(
         e_above_hull=values - hull_energy,
         hull_energy=hull_energy,
-        gap=gap,
-        reasons=np.where(spanned, "", REASON),
+        gap=np.append(points.gaps, np.nan)[position][which],
+        reasons=np.where(solvable, "", REASON)[which],
         points=points,
-        point=point,
+        point=position[which],
         phase_ids=known.ids,
     )
 

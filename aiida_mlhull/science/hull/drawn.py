@@ -115,7 +115,7 @@ class DrawnHulls:
     def _system(self, numbers: tuple[int, ...], asked: list[Composition], targets: Integers) -> DrawnSystem:
         """Columns of all that can lie on a hull of these elements: what is known below their plane, and candidates."""
         ground = self.ground
-        inside = [row for a, b in ground.compounds_within(asked[0].mask) for row in range(a, b)]
+        inside = [row for a, b in ground.compounds_within(numbers) for row in range(a, b)]
         rows = [ground.elements[z] for z in numbers]
         rows += [row for row in inside if ground.formation[row] <= 0 or self._candidate_at[row] >= 0]
         place = {z: i for i, z in enumerate(numbers)}

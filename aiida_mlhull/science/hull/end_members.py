@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
 
 from aiida_mlhull.science.errors import InputError, MissingEndMembersError, listed
-from aiida_mlhull.science.representations.composition import NUMBERS, SYMBOLS, distinct
+from aiida_mlhull.science.representations.composition import NUMBERS, SYMBOLS, Composition, distinct
 from aiida_mlhull.science.types import References
-from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.types.tables import Booleans
 
 EndMembers = Literal["refuse", "mark"] | Mapping[str, float]
 """``"refuse"``: raise, listing the elements (the default). ``"mark"``: those rows carry NaN and the
@@ -36,28 +36,30 @@ def check_end_members(formulas: Iterable[str], known: References) -> None:
     """
     missing = missing_end_members(formulas, known)
     if missing:
-        raise MissingEndMembersError(
-            f"the references{f' of {known.source}' if known.source else ''} hold no pure {listed(missing, limit=20)}: "
-            f"add these elements to the references, or state their energies"
-        )
+        raise refusal(missing, known)
 
 
-def apply_policy(formulas: Strings, known: References, policy: EndMembers) -> tuple[References, Booleans]:
-    """References that hold what they can, and the rows of ``formulas`` that have a hull.
+def refusal(missing: Sequence[str], known: References) -> MissingEndMembersError:
+    """The error that lists the elements and says what to do."""
+    source = f" of {known.source}" if known.source else ""
+    return MissingEndMembersError(
+        f"the references{source} hold no pure {listed(missing, limit=20)}: "
+        f"add these elements to the references, or state their energies"
+    )
+
+
+def spanned(compositions: Sequence[Composition], elements: Container[int], known: References, policy: str) -> Booleans:
+    """(m,) which compositions have all their elements among ``elements`` (atomic numbers of ``known``).
 
     Raises:
-        MissingEndMembersError: if elements are missing, and ``policy`` neither states nor marks them.
-        InputError: if a stated element is among the references, or its energy is not finite.
+        MissingEndMembersError: if some have not, and the policy is to refuse.
     """
-    if isinstance(policy, Mapping):
-        known = with_stated(known, policy)
-        policy = "refuse"
-    missing = set(missing_end_members(formulas.tolist(), known))
-    if missing and policy == "refuse":
-        check_end_members(formulas.tolist(), known)
-    compositions, which = distinct(formulas.tolist())
-    spanned = np.asarray([missing.isdisjoint(composition.symbols) for composition in compositions], dtype=bool)
-    return known, spanned[which]
+    missing = {z for composition in compositions for z in composition[0] if z not in elements}
+    if not missing:
+        return np.ones(len(compositions), dtype=bool)
+    if policy == "refuse":
+        raise refusal(tuple(SYMBOLS[z - 1] for z in sorted(missing)), known)
+    return np.asarray([missing.isdisjoint(composition[0]) for composition in compositions], dtype=bool)
 
 
 def with_stated(known: References, energies: Mapping[str, float]) -> References:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, combinations, pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -50,22 +50,22 @@ class GroundStates:
         found, which = distinct(np.asarray(formulas, dtype=np.str_).tolist())
         order = np.lexsort((np.arange(len(which)), energies, which))
         lowest = order[np.flatnonzero(np.diff(which[order], prepend=-1))]
-        by_system = sorted(range(len(found)), key=found.__getitem__)
+        by_system = by_chemical_system(found)
         self.compositions = [found[i] for i in by_system]
-        self.row_of = {composition: row for row, composition in enumerate(self.compositions)}
-        self.elements = {c.numbers[0]: row for c, row in self.row_of.items() if len(c.numbers) == 1}
+        self.row_of = dict(zip(self.compositions, range(len(found)), strict=True))
+        systems = [composition[0] for composition in self.compositions]
+        self._blocks = blocks_of(systems)
+        self.elements = {numbers[0]: blocks[0][0] for numbers, blocks in self._blocks.items() if len(numbers) == 1}
         self.entries: Integers = lowest[by_system].astype(np.int64)
         self.energies: Floats = np.asarray(energies, dtype=np.float64)[self.entries]
         self.plane: Floats = np.full(len(SYMBOLS) + 1, np.nan)
         self.plane[list(self.elements)] = self.energies[list(self.elements.values())]
-        self.offsets: Integers = offsets_of(len(composition.numbers) for composition in self.compositions)
-        self.numbers: Integers = flat_integers(composition.numbers for composition in self.compositions)
-        counts = flat_integers(composition.counts for composition in self.compositions)
+        self.offsets: Integers = offsets_of(list(map(len, systems)))
+        self.numbers: Integers = flat_integers(systems)
+        counts = flat_integers([composition[1] for composition in self.compositions])
         self.fractions: Floats = fractions_of(counts, self.offsets)
         self.formation: Floats = above_plane(self.energies, self._mixed(self.plane[self.numbers]))
         self.preferences: Floats = scattered(self._mixed(np.sqrt(self.numbers)))
-        self._blocks: dict[int, Blocks] = {}
-        self._find_blocks()
 
     def _mixed(self, values: Floats) -> Floats:
         """(m,) mean of one value an element, weighted by the fractions."""
@@ -73,28 +73,17 @@ class GroundStates:
             return np.empty(0)
         return np.asarray(np.add.reduceat(values * self.fractions, self.offsets[:-1]))
 
-    def _find_blocks(self) -> None:
-        """Rows of one chemical system lie side by side after sorting."""
-        start = 0
-        for row, composition in enumerate(self.compositions):
-            if row + 1 == len(self) or self.compositions[row + 1].numbers != composition.numbers:
-                self._blocks[composition.mask] = [(start, row + 1)]
-                start = row + 1
-
     def __len__(self) -> int:
         return len(self.compositions)
 
-    def compounds_within(self, mask: int) -> Blocks:
-        """Rows of all compounds (two elements and more) whose elements are among those of ``mask``."""
-        if 1 << mask.bit_count() > len(self._blocks):
-            return [b for key, bs in self._blocks.items() if key | mask == mask and key & (key - 1) for b in bs]
-        found: Blocks = []
-        subset = mask
-        while subset:
-            if subset & (subset - 1) and subset in self._blocks:
-                found += self._blocks[subset]
-            subset = (subset - 1) & mask
-        return found
+    def compounds_within(self, numbers: tuple[int, ...]) -> Blocks:
+        """Rows of all compounds (two elements and more) whose elements are among ``numbers``, ascending."""
+        if 1 << len(numbers) > len(self._blocks):
+            inside = set(numbers)
+            subsets: Iterable[tuple[int, ...]] = [s for s in self._blocks if len(s) > 1 and inside.issuperset(s)]
+        else:
+            subsets = chain.from_iterable(combinations(numbers, size) for size in range(2, len(numbers) + 1))
+        return [block for subset in subsets for block in self._blocks.get(subset, ())]
 
     def set_lowest(self, composition: Composition, *, energy: float, entry: int) -> None:
         """State what the lowest entry of a composition is now; infinite energy withdraws it."""
@@ -113,7 +102,7 @@ class GroundStates:
         stop = start + len(composition.numbers)
         self.compositions.append(composition)
         self.row_of[composition] = row
-        self._blocks.setdefault(composition.mask, []).append((row, row + 1))
+        self._blocks.setdefault(composition.numbers, []).append((row, row + 1))
         for name, at, values in (
             ("offsets", row + 1, [stop]),
             ("numbers", start, composition.numbers),
@@ -148,14 +137,26 @@ def scattered(values: Floats) -> Floats:
     return np.asarray((1.0 + np.sin(1000.0 * values)) / 2.0)
 
 
-def flat_integers(rows: Iterable[tuple[int, ...]]) -> Integers:
+def by_chemical_system(compositions: Sequence[Composition]) -> list[int]:
+    """Positions in an order of their own: systems together, small ones first, then by counts."""
+    keys = [(len(numbers), *numbers, *counts) for numbers, counts in compositions]
+    return sorted(range(len(keys)), key=keys.__getitem__)
+
+
+def blocks_of(systems: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], Blocks]:
+    """Chemical system to the range of its rows, which lie side by side."""
+    starts = [row for row, numbers in enumerate(systems) if not row or numbers != systems[row - 1]]
+    return {systems[start]: [(start, stop)] for start, stop in pairwise([*starts, len(systems)])}
+
+
+def flat_integers(rows: Sequence[tuple[int, ...]]) -> Integers:
     """All numbers of all rows, one after the other."""
     return np.fromiter(chain.from_iterable(rows), dtype=np.int64)
 
 
-def offsets_of(sizes: Iterable[int]) -> Integers:
+def offsets_of(sizes: Sequence[int]) -> Integers:
     """(n + 1,) where each of n rows begins in a flat array, and where the last one ends."""
-    return np.cumsum(np.fromiter(chain([0], sizes), dtype=np.int64))
+    return np.cumsum([0, *sizes], dtype=np.int64)
 
 
 def fractions_of(counts: Integers, offsets: Integers) -> Floats:

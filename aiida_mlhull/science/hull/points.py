@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
 
 from aiida_mlhull.science.errors import HullError, listed
-from aiida_mlhull.science.hull.index import GroundStates, flat_integers, fractions_of, offsets_of
+from aiida_mlhull.science.hull.index import (
+    GroundStates,
+    blocks_of,
+    by_chemical_system,
+    flat_integers,
+    fractions_of,
+    offsets_of,
+)
 from aiida_mlhull.science.representations.composition import SYMBOLS, Composition
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
@@ -92,26 +100,25 @@ class _Batch:
 
 def _batch(ground: GroundStates, targets: Sequence[Composition]) -> _Batch:
     """Systems together, compositions in ascending order: the optimum of one is the start of the next."""
-    order = sorted(range(len(targets)), key=targets.__getitem__)
-    ordered = [targets[i] for i in order]
-    offsets = offsets_of(len(target.numbers) for target in ordered)
-    first = [t for t in range(len(order)) if t == 0 or ordered[t].numbers != ordered[t - 1].numbers]
-    systems = [ordered[t].numbers for t in first]
-    blocks = [ground.compounds_within(ordered[t].mask) for t in first]
-    flat = np.asarray([block for within in blocks for block in within], dtype=np.int64).reshape(-1, 2)
+    order = by_chemical_system(targets)
+    numbers = [targets[i][0] for i in order]
+    offsets = offsets_of(list(map(len, numbers)))
+    systems = blocks_of(numbers)
+    rows = [ground.compounds_within(system) for system in systems]
+    flat = np.asarray(list(chain.from_iterable(rows)), dtype=np.int64).reshape(-1, 2)
     return _Batch(
         order=np.asarray(order, dtype=np.int64),
-        element_offsets=offsets_of(len(system) for system in systems),
-        elements=flat_integers(systems),
+        element_offsets=offsets_of(list(map(len, systems))),
+        elements=flat_integers(list(systems)),
         element_rows=np.asarray([ground.elements[z] for system in systems for z in system], dtype=np.int64),
-        block_offsets=offsets_of(len(within) for within in blocks),
+        block_offsets=offsets_of(list(map(len, rows))),
         block_starts=np.ascontiguousarray(flat[:, 0]),
         block_stops=np.ascontiguousarray(flat[:, 1]),
-        target_offsets=np.asarray([*first, len(order)], dtype=np.int64),
+        target_offsets=np.asarray([*(blocks[0][0] for blocks in systems.values()), len(order)], dtype=np.int64),
         starts=offsets[:-1],
         sizes=np.diff(offsets),
-        numbers=flat_integers(target.numbers for target in ordered),
-        fractions=fractions_of(flat_integers(target.counts for target in ordered), offsets),
+        numbers=flat_integers(numbers),
+        fractions=fractions_of(flat_integers([targets[i][1] for i in order]), offsets),
     )
 
 

@@ -122,7 +122,7 @@ def distinct(formulas: Iterable[str]) -> tuple[list[Composition], Integers]:
         The m compositions in order of first appearance, and (n,) positions in that list.
     """
     seen: dict[Composition, int] = {}
-    which = [seen.setdefault(reduce_formula(str(formula)), len(seen)) for formula in formulas]
+    which = [seen.setdefault(composition, len(seen)) for composition in map(reduce_formula, formulas)]
     return list(seen), np.asarray(which, dtype=np.int64)
 
 
