@@ -22,25 +22,21 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import linear, softplus
 
-from aiida_mlhull.science.errors import WeightsError
-from aiida_mlhull.science.models.base import Loss, ModelSettings, Report, silent
-from aiida_mlhull.science.models.parts.devices import reproducible, torch_device
+from aiida_mlhull.science.models.base import ModelSettings
 from aiida_mlhull.science.models.parts.graph_batches import GraphBatch, GraphTensors
-from aiida_mlhull.science.models.parts.losses import OUTPUTS, spreads_of
-from aiida_mlhull.science.models.parts.training import TrainingSettings, predict_network, train_network
+from aiida_mlhull.science.models.parts.network_model import NetworkModel
+from aiida_mlhull.science.models.parts.training import TrainingSettings
 from aiida_mlhull.science.models.parts.weighted import WeightedBatchNorm, gate
 from aiida_mlhull.science.representations.crystal_graph import NEIGHBORS, RADIUS, CrystalGraphs, crystal_graphs
 from aiida_mlhull.science.representations.elements import ATOM_FEATURES, atom_features, check_atom_features
-from aiida_mlhull.science.types import MemberWeights, ModelRows
-from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types import ModelRows
 
 
 class CGCNNSettings(TrainingSettings):
@@ -71,7 +67,8 @@ class GatedConvolution(nn.Module):
     def __init__(self, width: int, gaussians: int) -> None:
         super().__init__()
         self.width = width
-        self.weight = nn.Parameter(torch.empty(2 * width, 2 * width + gaussians))
+        inputs = 2 * width + gaussians
+        self.weight = nn.Parameter(torch.empty(2 * width, inputs).uniform_(-1, 1) / math.sqrt(inputs))
         self.norm_edges = WeightedBatchNorm(2 * width)
         self.norm_nodes = WeightedBatchNorm(width)
 
@@ -104,15 +101,6 @@ class CrystalGraphNetwork(nn.Module):
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.output = nn.Linear(hidden, outputs)
 
-    def draw(self, seed: int) -> None:
-        """Draw all weights as torch does by default, U(-1, 1) / sqrt(inputs), from a generator of its own."""
-        generator = torch.Generator().manual_seed(seed)
-        for layer in self.modules():
-            if isinstance(layer, nn.Linear | GatedConvolution):
-                bound = 1 / math.sqrt(layer.weight.shape[1])
-                for parameter in layer.parameters(recurse=False):
-                    nn.init.uniform_(parameter, -bound, bound, generator=generator)
-
     def forward(self, batch: GraphBatch) -> Tensor:
         """(B, outputs)."""
         bonds = (batch.distances[:, None] - self.midpoints).div_(self.step).square_().neg_().exp_()
@@ -127,13 +115,11 @@ class CrystalGraphNetwork(nn.Module):
         return outputs
 
 
-class CGCNN:
+class CGCNN(NetworkModel):
     """See the module's text."""
 
     Settings: ClassVar[type[ModelSettings]] = CGCNNSettings
-
-    def __init__(self, settings: CGCNNSettings) -> None:
-        self.settings = settings
+    settings: CGCNNSettings
 
     def represent(self, rows: ModelRows) -> CrystalGraphs:
         """Quotient graphs.
@@ -144,74 +130,10 @@ class CGCNN:
         check_atom_features(rows.crystals.numbers)
         return crystal_graphs(rows.crystals, neighbors=self.settings.neighbors)
 
-    def fit(
-        self,
-        inputs: CrystalGraphs,
-        targets: Floats,
-        *,
-        train: Integers,
-        validation: Integers,
-        loss: Loss,
-        seed: int,
-        device: str = "cpu",
-        report: Report = silent,
-    ) -> MemberWeights:
-        """Fit one member.
+    def network(self, *, outputs: int) -> CrystalGraphNetwork:
+        """A network drawn as torch does by default: all weights from U(-1, 1) / sqrt(inputs)."""
+        return CrystalGraphNetwork(self.settings, outputs=outputs)
 
-        Raises:
-            FitError: if training diverges.
-            DeviceError: if the device isn't there.
-        """
-        place = torch_device(device)
-        center, scale = float(targets[train].mean()), float(targets[train].std()) or 1.0
-        network = CrystalGraphNetwork(self.settings, outputs=OUTPUTS[loss])
-        network.draw(seed)
-        network.to(place)
-        with reproducible(place):
-            trained = train_network(
-                network,
-                GraphTensors(inputs, place),
-                (targets - center) / scale,
-                train=train,
-                validation=validation,
-                loss=loss,
-                settings=self.settings,
-                seed=seed,
-                report=report,
-            )
-        arrays = {name: value.cpu().numpy() for name, value in network.state_dict().items()}
-        scores: dict[str, Any] = {
-            "validation_mae": trained.validation_mae * scale,
-            "validation_mse": trained.validation_mse * scale**2,
-            "epochs": len(trained.history),
-            "seconds": trained.seconds,
-            "history": [mae * scale for mae in trained.history],
-        }
-        return MemberWeights(arrays, {"center": center, "scale": scale, "loss": loss}, scores, seed)
-
-    def predict(
-        self, weights: MemberWeights, inputs: CrystalGraphs, *, device: str = "cpu"
-    ) -> tuple[Floats, Floats | None]:
-        """Means and, for the heteroscedastic loss, spreads.
-
-        Raises:
-            WeightsError: if the weights are of another model or other settings.
-            DeviceError: if the device isn't there.
-        """
-        place = torch_device(device)
-        network = self._network(weights).to(place)
-        with reproducible(place):
-            outputs = torch.as_tensor(predict_network(network, GraphTensors(inputs, place), np.arange(len(inputs))))
-        scale, spreads = weights.meta["scale"], spreads_of(outputs)
-        means = weights.meta["center"] + scale * outputs[:, 0].numpy()
-        return means, None if spreads is None else scale * spreads.numpy()
-
-    def _network(self, weights: MemberWeights) -> CrystalGraphNetwork:
-        if weights.meta.get("loss") not in OUTPUTS:
-            raise WeightsError("these weights were not fitted by cgcnn")
-        network = CrystalGraphNetwork(self.settings, outputs=OUTPUTS[weights.meta["loss"]])
-        expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-        if {name: value.shape for name, value in weights.arrays.items()} != expected:
-            raise WeightsError("these weights were not fitted by cgcnn with these settings: names or shapes differ")
-        network.load_state_dict({name: torch.as_tensor(value) for name, value in weights.arrays.items()})
-        return network
+    def batches(self, inputs: CrystalGraphs, *, device: torch.device) -> GraphTensors:
+        """All graphs on the device."""
+        return GraphTensors(inputs, device)

@@ -33,7 +33,7 @@ def torch_device(name: str) -> torch.device:
 
 @contextmanager
 def reproducible(device: torch.device) -> Iterator[None]:
-    """One thread and deterministic kernels, whatever was set before.
+    """One thread, deterministic kernels and a copy of torch's chance; all is put back afterwards.
 
     Sums in another order give other bits, so that the number of threads must not depend on the machine.
     Members are processes of their own: one thread each is also the fastest way to share cores.
@@ -44,7 +44,8 @@ def reproducible(device: torch.device) -> Iterator[None]:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)
     try:
-        yield
+        with torch.random.fork_rng(devices=()):
+            yield
     finally:
         torch.use_deterministic_algorithms(mode=deterministic)
         torch.set_num_threads(threads)

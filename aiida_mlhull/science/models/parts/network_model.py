@@ -1,0 +1,118 @@
+"""What all models that are trained by gradients have in common: fit, predict, and weights as arrays."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from aiida_mlhull.science.errors import WeightsError
+from aiida_mlhull.science.models.base import Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.parts.devices import reproducible, torch_device
+from aiida_mlhull.science.models.parts.losses import OUTPUTS, spreads_of
+from aiida_mlhull.science.models.parts.training import Batches, predict_network, train_network
+from aiida_mlhull.science.types import MemberWeights, ModelRows
+from aiida_mlhull.science.types.crystals import Floats, Integers
+
+
+class NetworkModel(ABC):
+    """A model that says what its network is and how inputs become batches; the rest is here.
+
+    Attributes:
+        Settings: the pydantic class of its settings, a
+            :class:`~aiida_mlhull.science.models.parts.training.TrainingSettings`.
+        settings: the settings it was made with.
+    """
+
+    Settings: ClassVar[type[ModelSettings]]
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def represent(self, rows: ModelRows) -> Any:
+        """Turn n rows into inputs; they have a length."""
+
+    @abstractmethod
+    def network(self, *, outputs: int) -> nn.Module:
+        """A network with weights drawn from torch's own chance, giving (B, outputs) for standardized targets."""
+
+    @abstractmethod
+    def batches(self, inputs: Any, *, device: torch.device) -> Batches:
+        """Inputs on a device, ready to be cut into what the network takes."""
+
+    def fit(
+        self,
+        inputs: Any,
+        targets: Floats,
+        *,
+        train: Integers,
+        validation: Integers,
+        loss: Loss,
+        seed: int,
+        device: str = "cpu",
+        report: Report = silent,
+    ) -> MemberWeights:
+        """Fit one member.
+
+        Raises:
+            FitError: if training diverges.
+            DeviceError: if the device isn't there.
+        """
+        place = torch_device(device)
+        center, scale = float(targets[train].mean()), float(targets[train].std()) or 1.0
+        with reproducible(place):
+            torch.default_generator.manual_seed(seed)
+            network = self.network(outputs=OUTPUTS[loss]).to(place)
+            trained = train_network(
+                network,
+                self.batches(inputs, device=place),
+                (targets - center) / scale,
+                train=train,
+                validation=validation,
+                loss=loss,
+                settings=self.settings,
+                seed=seed,
+                report=report,
+            )
+        scores: dict[str, Any] = {
+            "validation_mae": trained.validation_mae * scale,
+            "validation_mse": trained.validation_mse * scale**2,
+            "epochs": len(trained.history),
+            "seconds": trained.seconds,
+            "history": [mae * scale for mae in trained.history],
+        }
+        arrays = {name: value.cpu().numpy() for name, value in network.state_dict().items()}
+        return MemberWeights(arrays, {"center": center, "scale": scale, "loss": loss}, scores, seed)
+
+    def predict(self, weights: MemberWeights, inputs: Any, *, device: str = "cpu") -> tuple[Floats, Floats | None]:
+        """Means and, for the heteroscedastic loss, spreads.
+
+        Raises:
+            WeightsError: if the weights are of another model or other settings.
+            DeviceError: if the device isn't there.
+        """
+        place = torch_device(device)
+        with reproducible(place):
+            network = self._loaded(weights).to(place)
+            rows = np.arange(len(inputs))
+            outputs = torch.as_tensor(predict_network(network, self.batches(inputs, device=place), rows))
+        scale, spreads = weights.meta["scale"], spreads_of(outputs)
+        means = weights.meta["center"] + scale * outputs[:, 0].numpy()
+        return means, None if spreads is None else scale * spreads.numpy()
+
+    def _loaded(self, weights: MemberWeights) -> nn.Module:
+        known = {"center", "scale", "loss"} <= weights.meta.keys() and weights.meta["loss"] in OUTPUTS
+        if not known:
+            raise WeightsError(f"these weights were not fitted by {type(self).__name__}")
+        network = self.network(outputs=OUTPUTS[weights.meta["loss"]])
+        expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+        if {name: value.shape for name, value in weights.arrays.items()} != expected:
+            raise WeightsError(
+                f"these weights were not fitted by {type(self).__name__} with these settings: names or shapes differ"
+            )
+        network.load_state_dict({name: torch.as_tensor(value) for name, value in weights.arrays.items()})
+        return network

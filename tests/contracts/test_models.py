@@ -1,0 +1,224 @@
+"""What every registered model has to keep to; a new model is tested without a new test."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from aiida_mlhull.science.errors import WeightsError
+from aiida_mlhull.science.models import MODELS
+from aiida_mlhull.science.models.base import Model
+from aiida_mlhull.science.models.parts.losses import OUTPUTS
+from aiida_mlhull.science.models.parts.network_model import NetworkModel
+from aiida_mlhull.science.types import Crystals, MemberWeights
+from aiida_mlhull.science.wire.weights import decode_member, encode_member
+from tests.science.real_crystals import disguised, model_rows, mp_crystals, mp_energies, pnictides, supercells
+
+SMALL = {
+    "cgcnn": {"atom_width": 16, "layers": 2, "hidden_width": 16, "max_epochs": 25, "batch_size": 16},
+    "trees_gp": {"trees": 20},
+}
+"""Settings that make a fit quick; a model that isn't here is fitted as it comes."""
+
+TRAIN, VALIDATION = np.arange(0, 94, 2), np.arange(1, 94, 4)
+
+
+@pytest.fixture(params=list(MODELS), scope="module")
+def name(request):
+    return request.param
+
+
+@pytest.fixture(params=["l1", "robust_l1"], scope="module")
+def loss(request):
+    return request.param
+
+
+def build(name):
+    cls = MODELS[name]
+    return cls(cls.Settings(**SMALL.get(name, {})))
+
+
+def fit(model, inputs, loss, seed=17):
+    return model.fit(inputs, mp_energies(), train=TRAIN, validation=VALIDATION, loss=loss, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def fitted(name, loss):
+    """Model, inputs of 94 real crystals, weights of one member."""
+    model = build(name)
+    inputs = model.represent(model_rows(mp_crystals()))
+    return model, inputs, fit(model, inputs, loss)
+
+
+def same_arrays(first, second):
+    return first.keys() == second.keys() and all(first[k].tobytes() == second[k].tobytes() for k in first)
+
+
+def test_it_is_a_model(name):
+    model = build(name)
+    assert isinstance(model, Model)
+    assert model.Settings(**model.settings.model_dump(mode="json")) == model.settings
+    expected = inspect.signature(Model.fit).parameters
+    assert list(inspect.signature(type(model).fit).parameters) == list(expected)
+
+
+def test_unknown_settings_are_refused(name):
+    with pytest.raises(ValidationError, match="extra"):
+        MODELS[name].Settings(nonsense=1)
+
+
+def test_it_learns(fitted):
+    model, inputs, weights = fitted
+    means, _ = model.predict(weights, inputs)
+    energies = mp_energies()
+    guess = np.abs(energies - np.median(energies[TRAIN])).mean()
+    assert np.abs(means - energies)[TRAIN].mean() < guess
+    assert weights.scores["validation_mae"] < guess
+
+
+def test_scores_are_those_of_the_validation_rows(fitted):
+    model, inputs, weights = fitted
+    errors = model.predict(weights, inputs)[0][VALIDATION] - mp_energies()[VALIDATION]
+    assert weights.scores["validation_mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-4)
+    assert weights.scores["validation_mse"] == pytest.approx(np.square(errors).mean(), rel=1e-4)
+    assert weights.scores["epochs"] >= 1
+    assert weights.scores["seconds"] > 0
+
+
+def test_a_spread_in_every_row_for_the_loss_that_has_one(fitted, loss):
+    model, inputs, weights = fitted
+    means, spreads = model.predict(weights, inputs)
+    assert means.shape == (94,)
+    assert means.dtype == np.float64
+    assert np.isfinite(means).all()
+    if loss == "l1":
+        assert spreads is None
+    else:
+        assert spreads.shape == (94,)
+        assert np.isfinite(spreads).all()
+        assert (spreads > 0).all()
+        assert np.unique(spreads).size > 1
+
+
+def test_the_same_seed_gives_the_same_bits(name, fitted, loss):
+    _, inputs, weights = fitted
+    again = fit(build(name), inputs, loss)
+    assert same_arrays(weights.arrays, again.arrays)
+    assert weights.meta == again.meta
+    assert weights.seed == again.seed == 17
+
+
+def test_another_seed_gives_another_member(name, fitted, loss):
+    _, inputs, weights = fitted
+    assert not same_arrays(weights.arrays, fit(build(name), inputs, loss, seed=18).arrays)
+
+
+def test_validation_rows_are_never_learned_from(name, fitted, loss):
+    # Their labels may stop a fit or scale a spread, but a fit without the chance to stop must not move.
+    model, inputs, _ = fitted
+    if "max_epochs" in model.Settings.model_fields:
+        model = MODELS[name](MODELS[name].Settings(**{**SMALL.get(name, {}), "max_epochs": 1}))
+    wrong = mp_energies().copy()
+    wrong[VALIDATION] += 3.0
+    right, moved = (
+        model.fit(inputs, targets, train=TRAIN, validation=VALIDATION, loss=loss, seed=2)
+        for targets in (mp_energies(), wrong)
+    )
+    assert np.array_equal(model.predict(right, inputs)[0], model.predict(moved, inputs)[0])
+
+
+def test_any_unit_will_do(name, fitted, loss):
+    model, inputs, _ = fitted
+    targets = 1000 * mp_energies() + 3000  # meV/atom from another zero
+    weights = model.fit(inputs, targets, train=TRAIN, validation=VALIDATION, loss=loss, seed=17)
+    means, spreads = model.predict(weights, inputs)
+    guess = np.abs(targets - np.median(targets[TRAIN])).mean()
+    assert np.abs(means - targets)[TRAIN].mean() < guess
+    assert weights.scores["validation_mae"] < guess
+    if spreads is not None:
+        assert 0.05 * guess < np.median(spreads) < 2 * guess
+
+
+def test_saved_and_loaded_it_predicts_the_same_bits(fitted):
+    model, inputs, weights = fitted
+    loaded = decode_member(encode_member(weights))
+    assert loaded.meta == weights.meta
+    assert loaded.scores == weights.scores
+    for ours, theirs in zip(model.predict(weights, inputs), model.predict(loaded, inputs), strict=True):
+        assert (ours is None and theirs is None) or np.array_equal(ours, theirs)
+
+
+def test_weights_are_plain(fitted):
+    _, _, weights = fitted
+    assert weights.arrays
+    assert all(isinstance(value, np.ndarray) and value.dtype != object for value in weights.arrays.values())
+
+
+def test_weights_of_another_model_are_refused(fitted):
+    model, inputs, weights = fitted
+    with pytest.raises(WeightsError):
+        model.predict(MemberWeights({"foreign": np.zeros(3)}, {"loss": weights.meta["loss"]}, {}, 0), inputs)
+    with pytest.raises(WeightsError):
+        model.predict(MemberWeights({}, {}, {}, 0), inputs)
+
+
+@pytest.mark.parametrize("what", ["order", "origin", "cell", "turned"])
+def test_invariant_to_how_a_crystal_is_written_down(fitted, what):
+    model, inputs, weights = fitted
+    chosen = {name: name == what for name in ("order", "origin", "cell", "turned")}
+    theirs = model.represent(model_rows(disguised(mp_crystals(), 31, **chosen)))
+    for ours, others in zip(model.predict(weights, inputs), model.predict(weights, theirs), strict=True):
+        if ours is not None:
+            np.testing.assert_allclose(others, ours, atol=1e-4)
+
+
+def test_invariant_to_supercells(fitted):
+    model, _, weights = fitted
+    small = mp_crystals().take(np.flatnonzero(mp_crystals().n_sites <= 8))
+    ours, theirs = (model.represent(model_rows(crystals)) for crystals in (small, supercells(small)))
+    np.testing.assert_allclose(model.predict(weights, theirs)[0], model.predict(weights, ours)[0], atol=1e-4)
+
+
+def test_neighbors_in_a_table_change_nothing(fitted):
+    model, inputs, weights = fitted
+    alone = model.represent(model_rows(mp_crystals().take([40])))
+    assert model.predict(weights, alone)[0][0] == pytest.approx(model.predict(weights, inputs)[0][40], abs=1e-5)
+
+
+def test_one_atom_cells_and_single_elements(name, loss):
+    """Elemental and one-atom crystals among the rows to learn from and as the only row to predict."""
+    cubic = Crystals.from_lists(
+        [a * np.eye(3) for a in (2.5, 3.0, 3.4)] * 8, [[84], [26], [13]] * 8, [[[0.1, 0, 0]]] * 24
+    ).with_volumes_per_atom(np.linspace(12, 40, 24))
+    model = build(name)
+    inputs = model.represent(model_rows(cubic))
+    targets = np.linspace(-1, 1, 24)
+    weights = model.fit(inputs, targets, train=np.arange(18), validation=np.arange(18, 24), loss=loss, seed=0)
+    means, _ = model.predict(weights, model.represent(model_rows(cubic.take([3]))))
+    assert means.shape == (1,)
+    assert np.isfinite(means).all()
+
+
+def test_both_cells_of_a_candidate_look_different(fitted):
+    model, _, weights = fitted
+    rows = pnictides().take(np.arange(20))
+    unrelaxed, relaxed = (model.represent(model_rows(cells)) for cells in (rows.crystals, rows.relaxed))
+    first, second = model.predict(weights, unrelaxed)[0], model.predict(weights, relaxed)[0]
+    assert (np.abs(first - second) > 1e-6).all()
+
+
+def test_gradients_reach_every_parameter(name, loss):
+    model = build(name)
+    if isinstance(model, NetworkModel):
+        torch.manual_seed(3)
+        network = model.network(outputs=OUTPUTS[loss]).train()
+        inputs = model.represent(model_rows(mp_crystals()))
+        outputs = network(model.batches(inputs, device=torch.device("cpu")).batch(np.arange(40)))
+        assert outputs.shape == (40, OUTPUTS[loss])
+        outputs.square().sum().backward()
+        unreached = [key for key, value in network.named_parameters() if value.grad is None or not value.grad.any()]
+        assert unreached == []

@@ -1,0 +1,179 @@
+"""CGCNN: equal to the plain form, honest about elements, devices and foreign weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from aiida_mlhull.science.errors import CrystalError, DeviceError, FitError, WeightsError
+from aiida_mlhull.science.models.cgcnn import CGCNN, CGCNNSettings, CrystalGraphNetwork
+from aiida_mlhull.science.models.parts.graph_batches import GraphBatch, GraphTensors
+from aiida_mlhull.science.representations.crystal_graph import crystal_graphs, plain_graphs
+from aiida_mlhull.science.types import Crystals
+from tests.science.models.plain_cgcnn import PlainCGCNN
+from tests.science.real_crystals import model_rows, mp_crystals, mp_energies
+
+FLOATS = ("atoms", "distances", "counts")
+
+
+def lean_batch(crystals):
+    """All crystals as one batch of quotient graphs in double precision."""
+    batch = GraphTensors(crystal_graphs(crystals), torch.device("cpu")).batch(np.arange(len(crystals)))
+    return replace(batch, **{name: getattr(batch, name).double() for name in FLOATS})
+
+
+def plain_inputs(crystals):
+    """The same with one node an atom and all neighbors in a table."""
+    graphs = plain_graphs(crystals)
+    first = graphs.node_offsets[:-1][np.repeat(np.arange(len(graphs)), graphs.n_edges)]
+    return (
+        torch.as_tensor(graphs.numbers.astype(np.int64)),
+        torch.as_tensor((graphs.others + first).reshape(-1, 12)),
+        torch.as_tensor(graphs.distances.reshape(-1, 12).astype(np.float64)),
+        crystals.n_sites.tolist(),
+    )
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """Our network and the plain one with the same weights, in double precision."""
+    torch.manual_seed(5)
+    lean = CrystalGraphNetwork(CGCNNSettings(), outputs=2)
+    rng = torch.Generator().manual_seed(1)
+    for name, parameter in lean.named_parameters():
+        if "norm" in name:
+            parameter.data += 0.3 * torch.randn(parameter.shape, generator=rng)
+    plain = PlainCGCNN(outputs=2)
+    plain.take_weights(lean)
+    plain.midpoints = plain.midpoints.double()
+    return lean.double(), plain.double()
+
+
+def test_values_gradients_and_statistics_equal_the_plain_form(pair):
+    lean, plain = pair
+    lean.train(), plain.train()
+    ours, theirs = lean(lean_batch(mp_crystals())), plain(*plain_inputs(mp_crystals()))
+    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+    goal = torch.as_tensor(mp_energies())[:, None]
+    for outputs in (ours, theirs):
+        (outputs - goal).square().mean().backward()
+    for mine, its in zip(lean.convolutions, plain.convolutions, strict=True):
+        torch.testing.assert_close(mine.weight.grad, its.full.weight.grad, rtol=1e-8, atol=1e-12)
+        # The bias that we leave out has no effect: the normalization after it takes it away.
+        assert its.full.bias.grad.abs().max() < 1e-12
+        for norm in ("norm_edges", "norm_nodes"):
+            own, other = getattr(mine, norm), getattr(its, norm)
+            torch.testing.assert_close(own.weight.grad, other.weight.grad, rtol=1e-8, atol=1e-12)
+            torch.testing.assert_close(own.bias.grad, other.bias.grad, rtol=1e-8, atol=1e-12)
+            torch.testing.assert_close(own.running_var, other.running_var, rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(mine.norm_nodes.running_mean, its.norm_nodes.running_mean)
+        shifted = mine.norm_edges.running_mean + 0.1 * its.full.bias
+        torch.testing.assert_close(shifted, its.norm_edges.running_mean, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(lean.embedding.weight.grad, plain.embedding.weight.grad, rtol=1e-8, atol=1e-12)
+    torch.testing.assert_close(lean.output.weight.grad, plain.output.weight.grad, rtol=1e-8, atol=1e-12)
+
+
+def test_evaluation_equals_the_plain_form(pair):
+    lean, plain = pair
+    lean.train(), plain.train()
+    for _ in range(3):
+        lean(lean_batch(mp_crystals())), plain(*plain_inputs(mp_crystals()))
+    for mine, its in zip(lean.convolutions, plain.convolutions, strict=True):
+        its.full.bias.data.zero_()
+        its.norm_edges.running_mean.copy_(mine.norm_edges.running_mean)
+    lean.eval(), plain.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(
+            lean(lean_batch(mp_crystals())), plain(*plain_inputs(mp_crystals())), rtol=1e-10, atol=1e-10
+        )
+
+
+def test_size_is_the_papers():
+    network = CrystalGraphNetwork(CGCNNSettings(), outputs=1)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    convolution = 128 * (64 + 64 + 41) + 2 * 128 + 2 * 64
+    assert parameters == (92 * 64 + 64) + 3 * convolution + (64 * 128 + 128) + (128 + 1)
+
+
+def test_batches_hold_the_graphs_asked_for():
+    graphs = crystal_graphs(mp_crystals())
+    tensors = GraphTensors(graphs, torch.device("cpu"))
+    batch = tensors.batch(np.asarray([7, 3, 7]))
+    assert isinstance(batch, GraphBatch)
+    assert batch.size == 3
+    sizes = graphs.n_nodes[[7, 3, 7]]
+    assert torch.bincount(batch.graph_of_node).tolist() == sizes.tolist()
+    assert (batch.graph_of_node[batch.centers] == batch.graph_of_node[batch.others]).all()
+    received = torch.zeros(len(batch.numbers)).index_add(0, batch.centers, batch.counts)
+    assert (received == 12).all()
+    ones = torch.ones(len(batch.numbers), 1)
+    torch.testing.assert_close(batch.mean_over_atoms(ones), torch.ones(3, 1))
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """A small network that has seen a little."""
+    model = CGCNN(CGCNNSettings(atom_width=16, layers=2, hidden_width=16, max_epochs=3, batch_size=32))
+    inputs = model.represent(model_rows(mp_crystals()))
+    weights = model.fit(
+        inputs, mp_energies(), train=np.arange(70), validation=np.arange(70, 94), loss="robust_l1", seed=1
+    )
+    return model, inputs, weights
+
+
+def test_weights_of_other_settings_are_refused(fitted):
+    _, inputs, weights = fitted
+    wider = CGCNN(CGCNNSettings(atom_width=24, layers=2, hidden_width=16))
+    with pytest.raises(WeightsError, match="these settings"):
+        wider.predict(weights, inputs)
+
+
+def test_weights_of_another_model_are_refused(fitted):
+    model, inputs, weights = fitted
+    with pytest.raises(WeightsError, match="not fitted by CGCNN"):
+        model.predict(replace(weights, meta={}), inputs)
+    with pytest.raises(WeightsError, match="names or shapes"):
+        model.predict(replace(weights, arrays={"forest.roots": np.zeros(3)}), inputs)
+
+
+def test_the_process_is_left_as_it_was(fitted):
+    model, inputs, weights = fitted
+    threads, deterministic, state = torch.get_num_threads(), False, torch.get_rng_state()
+    model.predict(weights, inputs)
+    assert torch.get_num_threads() == threads
+    assert torch.are_deterministic_algorithms_enabled() is deterministic
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_elements_beyond_fermium_are_named():
+    rutherfordium = Crystals.from_lists([3 * np.eye(3)], [[104]], [[[0, 0, 0]]])
+    with pytest.raises(CrystalError, match="Rf"):
+        CGCNN(CGCNNSettings()).represent(model_rows(rutherfordium))
+
+
+def test_a_device_that_is_not_there(fitted):
+    model, inputs, weights = fitted
+    with pytest.raises(DeviceError, match="cuda:99"):
+        model.predict(weights, inputs, device="cuda:99")
+    with pytest.raises(DeviceError, match="not the name"):
+        model.predict(weights, inputs, device="abacus")
+
+
+def test_divergence_is_an_error():
+    model = CGCNN(CGCNNSettings(atom_width=8, layers=1, hidden_width=8, learning_rate=1e30, max_epochs=5))
+    inputs = model.represent(model_rows(mp_crystals()))
+    with pytest.raises(FitError, match="diverged"):
+        model.fit(inputs, mp_energies(), train=np.arange(70), validation=np.arange(70, 94), loss="l1", seed=1)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
+def test_an_accelerator_predicts_the_same(fitted):
+    model, inputs, weights = fitted
+    here, spreads = model.predict(weights, inputs)
+    there, their_spreads = model.predict(weights, inputs, device="cuda")
+    np.testing.assert_allclose(there, here, atol=1e-3)
+    np.testing.assert_allclose(their_spreads, spreads, rtol=1e-2)
