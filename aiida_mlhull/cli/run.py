@@ -40,7 +40,8 @@ class Clock:
     def say(self, process: str, step: str, message: str) -> None:
         """Print what a process of the campaign reports."""
         inner = "" if process == "Screen" else f"  {process}: "
-        click.echo(f"{text.duration(time.time() - self._begun):>8}  {inner}{message}{self._outlook(step)}")
+        last = message.strip().splitlines()[-1]  # of a traceback that is what happened
+        click.echo(f"{text.duration(time.time() - self._begun):>8}  {inner}{last}{self._outlook(step)}")
 
     def _outlook(self, step: str) -> str:
         """At most so much longer, from the rounds so far; nothing before there is one."""
