@@ -1,0 +1,164 @@
+"""A chemical system's elements on the sites of known prototypes, in every distinct way.
+
+The prototypes are the AFLOW library that pymatgen ships (Mehl et al., Comput. Mater. Sci. 136 (2017) S1)
+or the user's own crystals. Elements are exchanged site class by site class, so that a prototype with r
+elements gives a candidate for every ordered choice of r elements of the system; choices that come to the
+same crystal (zinc blende with its elements swapped) are one candidate, told by its id. Prototypes with one
+element are passed over unless asked for: the end members of a hull are references, not candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import permutations
+from typing import Final
+
+import numpy as np
+from pymatgen.core import Element
+
+from aiida_mlhull.science.candidates.faults import OVERLAP
+from aiida_mlhull.science.errors import InputError, listed
+from aiida_mlhull.science.representations.identity import crystal_ids
+from aiida_mlhull.science.representations.neighbors import minimum_distances
+from aiida_mlhull.science.representations.volumes import dls_volumes
+from aiida_mlhull.science.representations.wyckoff import protostructures
+from aiida_mlhull.science.types import Candidates, Crystals
+from aiida_mlhull.science.types.tables import Strings
+
+AFLOW: Final = "AFLOW prototypes shipped with pymatgen"
+SHARD: Final = 1000
+"""Rows a shard, unless asked for otherwise."""
+
+FEWEST_ELEMENTS: Final = 2
+"""Of a prototype: those of a single element are end members."""
+
+LARGEST_CELL: Final = 60
+"""Sites; larger prototypes are passed over."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prototypes:
+    """Crystals whose elements are placeholders.
+
+    Attributes:
+        crystals: n cells.
+        names: (n,) how they are called in the origin of a candidate.
+        source: where they come from.
+    """
+
+    crystals: Crystals
+    names: Strings
+    source: str
+
+
+@cache
+def aflow_prototypes() -> Prototypes:
+    """The 288 prototypes of the AFLOW library in pymatgen, named by label and, where it has one, mineral."""
+    from pymatgen.analysis.prototypes import AFLOW_PROTOTYPE_LIBRARY  # noqa: PLC0415  (imports pandas)
+
+    tags = [entry["tags"] for entry in AFLOW_PROTOTYPE_LIBRARY]
+    names = [f"{tag['aflow']} {tag['mineral']}".strip() for tag in tags]
+    structures = [entry["snl"].structure for entry in AFLOW_PROTOTYPE_LIBRARY]
+    return Prototypes(Crystals.from_structures(structures), np.asarray(names, dtype=np.str_), AFLOW)
+
+
+def decorate(
+    elements: Sequence[str],
+    *,
+    prototypes: Prototypes | None = None,
+    fewest_elements: int = FEWEST_ELEMENTS,
+    largest_cell: int = LARGEST_CELL,
+    sample: int | None = None,
+    seed: int = 0,
+    shard_size: int = SHARD,
+) -> Iterator[Candidates]:
+    """Stream the candidates of a chemical system, each one once.
+
+    Args:
+        elements: symbols of the system.
+        prototypes: the AFLOW library by default.
+        fewest_elements: prototypes with fewer are passed over.
+        largest_cell: sites; prototypes with more are passed over.
+        sample: so many decorations at most, drawn at random; all by default.
+        seed: draws the sample.
+        shard_size: rows a shard at most; what is in memory at one time.
+
+    Yields:
+        Shards whose cells have predicted volumes and whose origins name prototype and exchange.
+
+    Raises:
+        InputError: if an element is unknown or given twice, or no prototype fits the system.
+    """
+    system = _checked(elements)
+    library = aflow_prototypes() if prototypes is None else prototypes
+    choices = list(_choices(library.crystals, system, fewest_elements, largest_cell))
+    if not choices:
+        raise InputError(
+            f"no prototype of {library.source!r} with {fewest_elements} to {len(system)} elements and at most "
+            f"{largest_cell} sites for {'-'.join(elements)}: give more elements or more prototypes"
+        )
+    if sample is not None and sample < len(choices):
+        drawn = np.random.default_rng(seed).permutation(len(choices))[:sample]
+        choices = [choices[index] for index in np.sort(drawn)]
+    seen: set[str] = set()
+    for start in range(0, len(choices), shard_size):
+        shard = _shard(library, choices[start : start + shard_size])
+        new = shard.without(list(seen.intersection(shard.ids.tolist())))
+        seen.update(new.ids.tolist())
+        if len(new):
+            yield new
+
+
+def _checked(elements: Sequence[str]) -> tuple[int, ...]:
+    """Atomic numbers of the system."""
+    unknown = [symbol for symbol in elements if not Element.is_valid_symbol(symbol)]
+    if unknown or len(set(elements)) < len(elements):
+        what = f"unknown elements: {listed(unknown)}" if unknown else "an element is given twice"
+        raise InputError(f"chemical system {'-'.join(elements)}: {what}")
+    return tuple(int(Element(symbol).Z) for symbol in elements)
+
+
+_Choice = tuple[int, tuple[int, ...], tuple[int, ...]]
+"""Number of the prototype, its own elements, the elements in their place."""
+
+
+def _choices(crystals: Crystals, system: tuple[int, ...], fewest: int, largest_cell: int) -> Iterator[_Choice]:
+    for index in range(len(crystals)):
+        own = tuple(crystals.element_counts(index))
+        if crystals.n_sites[index] <= largest_cell and fewest <= len(own) <= len(system):
+            for chosen in permutations(system, len(own)):
+                yield index, own, chosen
+
+
+def _shard(library: Prototypes, choices: Sequence[_Choice]) -> Candidates:
+    """Decorated prototypes at predicted volumes, of equal ones the first; sorted by id."""
+    decorated = library.crystals.take([index for index, _, _ in choices])
+    numbers = [
+        np.asarray(chosen, dtype=np.int16)[np.searchsorted(own, library.crystals.arrays(index)[1])]
+        for index, own, chosen in choices
+    ]
+    crystals = Crystals(decorated.lattices, decorated.offsets, np.concatenate(numbers), decorated.frac_coords)
+    crystals = crystals.with_volumes_per_atom(dls_volumes(crystals))
+    labels = protostructures(crystals)
+    _, first = np.unique(crystal_ids(crystals, labels), return_index=True)
+    first = first[minimum_distances(crystals.take(first)) > OVERLAP]
+    kept = crystals.take(first)
+    return Candidates.from_rows(
+        ids=crystal_ids(kept, labels[first]),
+        formulas=kept.reduced_formulas(),
+        crystals=kept,
+        protostructures=labels[first],
+        origins=[_origin(library, choices[row]) for row in first.tolist()],
+        source=library.source,
+    )
+
+
+def _origin(library: Prototypes, choice: _Choice) -> str:
+    """``"AB_cF8_216_c_a Zincblende, Sphalerite: S>N Zn>Ti"``."""
+    index, own, chosen = choice
+    exchanged = " ".join(
+        f"{Element.from_Z(old).symbol}>{Element.from_Z(new).symbol}" for old, new in zip(own, chosen, strict=True)
+    )
+    return f"{library.names[index]}: {exchanged}"
