@@ -13,7 +13,6 @@ than not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +23,7 @@ from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.representations.identity import shapes
 from aiida_mlhull.science.representations.wyckoff import free_parameters, protostructures
 from aiida_mlhull.science.types import Decisions, Labels
-from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.crystals import Integers
 from aiida_mlhull.science.types.tables import Strings
 
 RULE: Final = "merge"
@@ -55,6 +54,7 @@ def merge(
     audit_fraction: float = 0.02,
     seed: int = 0,
     known_protostructures: Strings | None = None,
+    came_from: Strings | None = None,
 ) -> Decisions:
     """Find the crystals that have become the same after a stage.
 
@@ -66,6 +66,8 @@ def merge(
             measures how often merging was wrong; see :func:`audit`.
         seed: draws that share.
         known_protostructures: (n,) labels of the relaxed cells, where they are known already.
+        came_from: (n,) labels of the cells before the stage; crystals of different origin are then never
+            the same. For a next stage that starts from the unrelaxed cell again, as recorded results do.
 
     Returns:
         One row a result with an energy. Of every kind the lowest is kept (ties go to the first id); the
@@ -75,7 +77,9 @@ def merge(
     found = protostructures(labels.crystals) if known_protostructures is None else known_protostructures
     succeeded = labels.succeeded
     rows = labels.take(succeeded)
-    representative = _representatives(rows, found[succeeded], energy_tolerance, shape_tolerance)
+    kinds = found if came_from is None else np.char.add(np.char.add(came_from, ">"), found)
+    comparison = _Comparison(rows, free_parameters(found[succeeded]), energy_tolerance, shape_tolerance)
+    representative = _representatives(rows, np.char.add(np.char.add(rows.formulas, "|"), kinds[succeeded]), comparison)
     merged = representative != np.arange(len(rows))
     audited = _draw(np.flatnonzero(merged), audit_fraction, seed)
     reasons = np.full(len(rows), UNIQUE, dtype=object)
@@ -106,24 +110,20 @@ def _draw(merged: Integers, fraction: float, seed: int) -> Integers:
     return np.sort(np.random.default_rng(seed).permutation(merged)[:count])
 
 
-def _representatives(
-    rows: Labels, protostructure_labels: Strings, energy_tolerance: float, shape_tolerance: float
-) -> Integers:
+def _representatives(rows: Labels, kinds: Strings, comparison: _Comparison) -> Integers:
     """(n,) row number of every row's representative; its own where it has none.
 
-    Rows are taken in the order of their energies and compared with the representatives so far, the
-    nearest in energy first: no chains of small differences.
+    Rows are taken in the order of their energies and compared with the representatives of their kind so
+    far, the nearest in energy first: no chains of small differences.
     """
-    order = np.lexsort((rows.ids, rows.energies))
     representative = np.arange(len(rows))
-    kinds = np.char.add(np.char.add(rows.formulas, "|"), protostructure_labels)
-    comparison = _Comparison(rows, free_parameters(protostructure_labels), shape_tolerance)
     seen: dict[str, list[int]] = {}
-    for row in order.tolist():
-        if protostructure_labels[row] == "":
-            continue
+    for row in np.lexsort((rows.ids, rows.energies)).tolist():
         known = seen.setdefault(str(kinds[row]), [])
-        for other in _near(known, rows.energies, row, energy_tolerance):
+        for other in reversed(known):
+            if not comparison.near(row, other):
+                known.append(row)
+                break
             if comparison.same(row, other):
                 representative[row] = other
                 break
@@ -132,29 +132,28 @@ def _representatives(
     return representative
 
 
-def _near(known: list[int], energies: Floats, row: int, tolerance: float) -> Iterator[int]:
-    """Earlier representatives, from the nearest in energy to the last one within the tolerance."""
-    for other in reversed(known):
-        if energies[row] - energies[other] > tolerance:
-            return
-        yield other
-
-
 class _Comparison:
     """Whether two crystals of one formula and one label are the same."""
 
-    def __init__(self, rows: Labels, free: Integers, tolerance: float) -> None:
+    def __init__(self, rows: Labels, free: Integers, energy_tolerance: float, shape_tolerance: float) -> None:
+        self._energies = rows.energies
         self._crystals = rows.crystals
         self._volumes = rows.crystals.volumes_per_atom
         self._free = free
         self._shapes = shapes(rows.crystals)
-        self._tolerance = tolerance
+        self._energy_tolerance = energy_tolerance
+        self._shape_tolerance = shape_tolerance
         self._matcher = StructureMatcher()
 
+    def near(self, row: int, other: int) -> bool:
+        """Whether the energies agree."""
+        return bool(abs(self._energies[row] - self._energies[other]) <= self._energy_tolerance)
+
     def same(self, row: int, other: int) -> bool:
-        if abs(self._volumes[row] / self._volumes[other] - 1.0) > VOLUME_TOLERANCE:
+        """Whether the cells agree; one without a label is like no other."""
+        if self._free[row] < 0 or abs(self._volumes[row] / self._volumes[other] - 1.0) > VOLUME_TOLERANCE:
             return False
-        if np.abs(self._shapes[row] - self._shapes[other]).max() > self._tolerance:
+        if np.abs(self._shapes[row] - self._shapes[other]).max() > self._shape_tolerance:
             return False
         if self._free[row] == 0:
             return True
