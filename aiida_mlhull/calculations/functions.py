@@ -53,9 +53,7 @@ def enter_first_stage(candidates: CandidatesData, stage: orm.Dict) -> DecisionsD
 
 
 @calcfunction
-def enter_next_stage(
-    labels: LabelsData, stage: orm.Dict, merged: DecisionsData | None = None
-) -> DecisionsData:
+def enter_next_stage(labels: LabelsData, stage: orm.Dict, merged: DecisionsData | None = None) -> DecisionsData:
     """Who may be considered for the next stage: what came out of the last one and was not merged away."""
     twins = None if merged is None else merged.to_science()
     entered = campaign.enter_next_stage(labels.to_science(), twins, stage=_stage(stage).name)
@@ -70,11 +68,15 @@ def still_waiting(pool: DecisionsData, done: LabelsData | None = None) -> Decisi
 
 
 @calcfunction
-def choose_start(settings: orm.Dict, **pools: DecisionsData) -> Shards:
-    """Draw the start set from all shards together."""
-    tables = {key: pool.to_science() for key, pool in pools.items()}
+def choose_start(settings: orm.Dict, position: orm.Dict, **shards: Any) -> Shards:
+    """Draw the start set from all shards together.
+
+    ``position`` says ``total``, and how many results there are (``have``) that models can learn from;
+    ``shards`` holds ``pools`` by shard.
+    """
+    tables = {key: pool.to_science() for key, pool in shards["pools"].items()}
     chosen = campaign.choose_start(
-        concatenate(list(tables.values())), _campaign(settings), total=sum(map(len, tables.values()))
+        concatenate(list(tables.values())), _campaign(settings), total=position["total"], have=position["have"]
     )
     return _per_shard(chosen, tables)
 
@@ -108,11 +110,14 @@ def assess(
     position: orm.Dict,
     references: ReferencesData,
     previous: orm.Dict | None = None,
-    **results: LabelsData,
+    **shards: Any,
 ) -> orm.Dict:
-    """Take stock after a round; the output says whether to go on and why not."""
+    """Take stock after a round; the output says whether to go on and why not.
+
+    ``shards`` holds ``results`` of the last stage by shard.
+    """
     found = campaign.assess(
-        concatenate([node.to_science() for node in results.values()]),
+        concatenate([node.to_science() for node in shards["results"].values()]),
         references.to_science(),
         _campaign(settings),
         stage=_stage(stage),
@@ -125,17 +130,17 @@ def assess(
 
 
 @calcfunction
-def merge_same(settings: orm.Dict, stage: orm.Dict, **labels: LabelsData) -> Shards:
-    """Find crystals that have become the same, over all shards."""
-    tables = {key: node.to_science() for key, node in labels.items()}
+def merge_same(settings: orm.Dict, stage: orm.Dict, **shards: Any) -> Shards:
+    """Find crystals that have become the same; ``shards`` holds the stage's ``labels`` by shard."""
+    tables = {key: node.to_science() for key, node in shards["labels"].items()}
     merged = campaign.merge_same(concatenate(list(tables.values())), _campaign(settings), stage=_stage(stage))
     return _per_shard(merged, tables)
 
 
 @calcfunction
-def extend_labels(new: LabelsData, old: LabelsData) -> LabelsData:
-    """The results so far and those of the last batch as one table."""
-    return LabelsData.from_science(concatenate([old.to_science(), new.to_science()]))
+def extend_labels(**parts: LabelsData) -> LabelsData:
+    """Results of several jobs or batches as one table."""
+    return LabelsData.from_science(concatenate([parts[key].to_science() for key in sorted(parts)]))
 
 
 @calcfunction
@@ -171,15 +176,15 @@ def conclude(references: ReferencesData, **shards: Any) -> Shards:
 
     ``shards`` holds ``candidates`` and ``results`` by shard, and ``trail``: decisions by number and shard.
     """
-    results = {key: node.to_science() for key, node in shards["results"].items()}
-    everything = concatenate(list(results.values()))
+    results = {key: node.to_science() for key, node in shards.get("results", {}).items()}
+    everything = concatenate(list(results.values())) if results else None
     verdicts = {}
     for key, candidates in shards["candidates"].items():
         steps = [shards["trail"][step] for step in sorted(shards["trail"])]
         verdicts[key] = campaign.verdict(
             candidates.to_science(),
             [step[key].to_science() for step in steps if key in step],
-            results.get(key, everything.take([])),
+            results.get(key),
             references.to_science(),
             everything=everything,
         )
@@ -187,8 +192,11 @@ def conclude(references: ReferencesData, **shards: Any) -> Shards:
 
 
 @calcfunction
-def promote(candidates: CandidatesData, verdicts: DecisionsData, results: LabelsData) -> Shards:
-    """The phases on the final hull as structures of their own, labeled with their candidate's id."""
+def promote(candidates: CandidatesData, verdicts: DecisionsData, results: LabelsData) -> Shards:  # noqa: ARG001
+    """The phases on the final hull as structures of their own, labeled with their candidate's id.
+
+    The candidates are an input so that a structure leads back to its row by one link.
+    """
     found = campaign.on_hull(verdicts.to_science(), results.to_science())
     structures = {}
     for index, name in enumerate(found.ids.tolist()):

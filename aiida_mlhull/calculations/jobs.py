@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from aiida.orm import ProcessNode
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,7 +19,7 @@ class JobSettings(BaseModel):
         rows_per_job: crystals that one potential job relaxes.
         processes: processes within a job, one thread each.
         max_in_flight: jobs that one step submits at once; ``core.direct`` starts all of them together.
-        max_attempts: how often a job that ended without its results is tried.
+        max_attempts: how often a job is tried that was stopped, killed or lost; one that refuses is not tried again.
         max_wallclock_seconds: of one job.
         device: ``cpu``, ``cuda``, or ``auto`` for whatever the node has.
     """
@@ -38,6 +38,22 @@ class JobSettings(BaseModel):
 def portions_of(items: Sequence[T], size: int) -> list[list[T]]:
     """``items`` in order, ``size`` at a time."""
     return [list(items[first : first + size]) for first in range(0, len(items), size)]
+
+
+WRONG_INPUTS: Final = range(200, 300)
+REFUSED: Final = range(310, 320)
+FELL_SHORT: Final = range(500, 600)
+"""Bands of exit statuses, see :mod:`aiida_mlhull.science.errors`."""
+
+
+def has_refused(node: ProcessNode) -> bool:
+    """Whether a job said that it can't be done like this, so that it would say so again."""
+    return node.exit_status in WRONG_INPUTS or node.exit_status in REFUSED
+
+
+def fell_short(node: ProcessNode) -> bool:
+    """Whether a job ran to its end and gave nothing usable; by the same seed it would again."""
+    return node.exit_status in FELL_SHORT
 
 
 def why_failed(node: ProcessNode) -> str:

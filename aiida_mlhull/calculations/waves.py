@@ -8,7 +8,7 @@ from typing import Any
 from aiida import orm
 from aiida.engine import ExitCode, ToContext, WorkChain
 
-from aiida_mlhull.calculations.jobs import JobSettings, why_failed
+from aiida_mlhull.calculations.jobs import JobSettings, fell_short, has_refused, why_failed
 
 
 class Waves(WorkChain):
@@ -55,7 +55,16 @@ class Waves(WorkChain):
     def wait_for(self, keys: list[str]) -> None:
         """Name the jobs that have to be done."""
         self.ctx.waiting = keys
-        self.ctx.attempt = 1
+        self.ctx.tries = {}
+
+    def was_tried(self, key: str) -> bool:
+        """Whether a job for ``key`` has ended before."""
+        return _slot(key) in self.ctx
+
+    def ended(self, key: str) -> orm.ProcessNode:
+        """The job for ``key`` that has ended last."""
+        node: orm.ProcessNode = self.ctx[_slot(key)]
+        return node
 
     def keys_left(self) -> bool:
         """Whether a job is still to be done."""
@@ -66,26 +75,34 @@ class Waves(WorkChain):
         running = {}
         for key in self.ctx.waiting[: self.jobs.max_in_flight]:
             process, inputs = self.job(key)
-            running[key] = self.submit(process, inputs)
+            running[_slot(key)] = self.submit(process, inputs)
         return ToContext(**running)
 
     def inspect_wave(self) -> ExitCode | None:
-        """Take over results; try failures once more, or give up on them."""
+        """Take over results; what was stopped or lost is tried again, what failed for good is given up."""
         size = self.jobs.max_in_flight
         wave, rest = self.ctx.waiting[:size], self.ctx.waiting[size:]
-        failed = {key: why_failed(self.ctx[key]) for key in wave if not self.ctx[key].is_finished_ok}
+        again: list[str] = []
+        lost: dict[str, str] = {}
         for key in wave:
-            if key not in failed:
-                self.accept(key, self.ctx[key])
-        if not failed:
-            self.ctx.waiting, self.ctx.attempt = rest, 1
-            return None
-        self.report(f"attempt {self.ctx.attempt}: " + "; ".join(f"{key}: {why}" for key, why in failed.items()))
-        if self.ctx.attempt < self.jobs.max_attempts:
-            self.ctx.waiting, self.ctx.attempt = [*failed, *rest], self.ctx.attempt + 1
-            return None
-        self.ctx.waiting, self.ctx.attempt = rest, 1
-        return self.give_up(failed)
+            node = self.ended(key)
+            if node.is_finished_ok:
+                self.accept(key, node)
+                continue
+            tries = self.ctx.tries.get(key, 0) + 1
+            self.ctx.tries[key] = tries
+            self.report(f"{key}, try {tries} of {self.jobs.max_attempts}: {why_failed(node)}")
+            if tries < self.jobs.max_attempts and not has_refused(node) and not fell_short(node):
+                again.append(key)
+            else:
+                lost[key] = why_failed(node)
+        self.ctx.waiting = [*again, *rest]
+        return self.give_up(lost) if lost else None
+
+
+def _slot(key: str) -> str:
+    """Where the context keeps a job: keys are the users' names of shards and must not meet our own."""
+    return f"last_{key}"
 
 
 def job_settings_input(spec: Any) -> None:

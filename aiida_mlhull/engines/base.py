@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from aiida import orm
@@ -11,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData
 from aiida_mlhull.science.campaign.settings import StageSettings, validated
 from aiida_mlhull.science.errors import MlhullError
+from aiida_mlhull.science.types import Candidates
 
 
 class EngineSettings(BaseModel):
@@ -59,6 +62,23 @@ class Engine(WorkChain):
             SettingsError: if they are wrong.
         """
         return validated(cls.Settings, stage.settings, what=f"stage {stage.name}, engine {stage.engine}")
+
+    @classmethod
+    @abstractmethod
+    def scheme(cls, stage: StageSettings, inputs: Mapping[str, Any]) -> str:
+        """Functional, settings and corrections of the energies it will give, known before anything runs."""
+
+    @classmethod
+    def check(cls, inputs: Mapping[str, Any], candidates: Sequence[Candidates]) -> None:
+        """Refuse, before a campaign starts, inputs of the engine that can't serve its candidates.
+
+        Args:
+            inputs: what the campaign was given for this engine.
+            candidates: the campaign's shards.
+
+        Raises:
+            InputError: naming what is missing.
+        """
 
     @property
     def stage(self) -> StageSettings:

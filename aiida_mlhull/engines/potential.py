@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from aiida import orm
 from aiida.engine import ExitCode, while_
@@ -10,12 +11,17 @@ from aiida.plugins import CalculationFactory
 from pydantic import BaseModel
 
 from aiida_mlhull.calculations.functions import extend_labels, mark_failed, split_chosen
+from aiida_mlhull.calculations.jobs import has_refused
 from aiida_mlhull.calculations.waves import Waves
 from aiida_mlhull.engines.base import Engine
+from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.program.settings import PotentialSettings
 from aiida_mlhull.science.relaxation import POTENTIALS
 
 RelaxCalculation = CalculationFactory("mlhull.relax")
+
+ENGINE_ERROR: Final = "engine_error"
+"""First word of the failure of every row whose job gave nothing."""
 
 
 class PotentialEngine(Waves, Engine):
@@ -29,17 +35,25 @@ class PotentialEngine(Waves, Engine):
         super().define(spec)
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
         spec.outline(cls.setup, while_(cls.keys_left)(cls.submit_wave, cls.inspect_wave), cls.finish)
+        spec.exit_code(312, "ERROR_PROGRAM_REFUSED", "The program refused to relax: {why}")
+
+    @classmethod
+    def scheme(cls, stage: StageSettings, inputs: Mapping[str, Any]) -> str:  # noqa: ARG003  (others depend on them)
+        """The potential's own convention."""
+        scheme: str = POTENTIALS[cls.read_settings(stage).potential].scheme
+        return scheme
 
     def setup(self) -> None:
         """Cut the chosen rows into portions."""
         self.ctx.portions = split_chosen(self.inputs.chosen, orm.Int(self.jobs.rows_per_job))
-        self.ctx.labels = None
+        self.ctx.parts = {}
         self.wait_for(sorted(self.ctx.portions))
 
     def job(self, key: str) -> tuple[Any, dict[str, Any]]:
         """The relaxation of a portion; a second try goes on after the rows that the first one finished."""
-        earlier = self.ctx.get(key)
-        again = {} if earlier is None or "remote_folder" not in earlier.outputs else {"restart_from": earlier.outputs.remote_folder}
+        again = {}
+        if self.was_tried(key) and "remote_folder" in self.ended(key).outputs:
+            again = {"restart_from": self.ended(key).outputs.remote_folder}
         return RelaxCalculation, {
             "code": self.inputs.code,
             "cells": self.inputs.cells,
@@ -50,21 +64,24 @@ class PotentialEngine(Waves, Engine):
         }
 
     def accept(self, key: str, node: orm.ProcessNode) -> None:
-        """Add a portion's rows."""
-        self._add(node.outputs.labels)
+        """Keep a portion's rows."""
+        self.ctx.parts[key] = node.outputs.labels
 
     def give_up(self, failed: dict[str, str]) -> ExitCode | None:
-        """Mark every row of a portion whose job gave nothing; the campaign goes on."""
-        scheme = orm.Str(POTENTIALS[self.read_settings(self.stage).potential].scheme)
+        """Mark every row of a portion whose job was lost; the campaign goes on unless the program refused."""
+        refused = [f"{key}: {why}" for key, why in failed.items() if has_refused(self.ended(key))]
+        if refused:
+            code: ExitCode = self.exit_codes.ERROR_PROGRAM_REFUSED.format(why="; ".join(refused))
+            return code
+        scheme = orm.Str(self.scheme(self.stage, self.inputs))
         for key in failed:
-            reason = orm.Str(f"engine_error: exit status {self.ctx[key].exit_status}")
+            node = self.ended(key)
+            reason = orm.Str(f"{ENGINE_ERROR}: {node.exit_message or node.exception} [{node.exit_status}]")
             portion = self.ctx.portions[key]
-            self._add(mark_failed(self.inputs.cells, portion, self.inputs.stage, reason, scheme))
+            self.ctx.parts[key] = mark_failed(self.inputs.cells, portion, self.inputs.stage, reason, scheme)
         return None
-
-    def _add(self, labels: Any) -> None:
-        self.ctx.labels = labels if self.ctx.labels is None else extend_labels(labels, self.ctx.labels)
 
     def finish(self) -> None:
         """Hand over all rows."""
-        self.out("labels", self.ctx.labels)
+        parts = dict(self.ctx.parts)
+        self.out("labels", extend_labels(**parts) if len(parts) > 1 else next(iter(parts.values())))

@@ -1,15 +1,19 @@
-"""What a campaign is refused for before anything runs."""
+"""What a campaign is refused for before anything is stored."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from aiida import orm
 
+from aiida_mlhull.calculations.base import check_baseline, check_cells
 from aiida_mlhull.engines import ENGINES
+from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings, validated
-from aiida_mlhull.science.errors import InputError, listed
-from aiida_mlhull.science.hull import check_end_members
+from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
+from aiida_mlhull.science.types import Candidates, References
 
 
 def check_settings(settings: orm.Dict, _: Any) -> str | None:
@@ -24,18 +28,73 @@ def check_settings(settings: orm.Dict, _: Any) -> str | None:
 
 
 def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
-    """Check that candidates, references and engines fit together."""
-    if not inputs.get("candidates"):
-        return "no candidates: give at least one shard"
+    """Check that candidates, references, engines and settings fit together, cheapest first."""
     campaign = CampaignSettings.model_validate(inputs["settings"].get_dict())
-    given = inputs.get("engines", {})
-    missing = sorted({stage.engine for stage in campaign.stages if not given.get(stage.engine)})
-    if missing:
-        return f"inputs for the engines are missing: {listed(f'engines.{name}' for name in missing)}"
+    shards = inputs.get("candidates") or {}
+    engines = inputs.get("engines", {})
     try:
-        references = inputs["references"].to_science()
-        for shard in inputs["candidates"].values():
-            check_end_members(shard.to_science().formulas, references)
+        check_amount(sum(node.n_rows for node in shards.values()), campaign)
+        check_cells(shards.values())
+        check_baseline("references", shards.values(), inputs["references"])
+        _check_engines(campaign, engines)
+        _check_scheme(campaign, engines, inputs["references"])
+        tables = [node.to_science() for node in shards.values()]
+        check_ids(tables, inputs["references"].to_science())
+        for name in _engines_of(campaign):
+            ENGINES[name].check(engines[name], tables)
     except InputError as error:
         return str(error)
     return None
+
+
+def check_amount(total: int, campaign: CampaignSettings) -> None:
+    """Refuse too few candidates.
+
+    Raises:
+        InputError: if there is nothing to choose from.
+        TooFewLabelsError: if models are to be asked, and the start set can't teach them.
+    """
+    if total == 0:
+        raise InputError("no candidates: give at least one shard that is not empty")
+    if total == 1:
+        raise InputError("a single candidate: a campaign chooses among several; relax this one with an engine")
+    if any(stage.gate is not None for stage in campaign.stages):
+        check_start(campaign, candidates=total, total=total)
+
+
+def check_ids(shards: Sequence[Candidates], references: References) -> None:
+    """Refuse ids that name two crystals, of two shards or of a shard and the references.
+
+    Raises:
+        TableError: naming the ids.
+    """
+    ids, counts = np.unique(np.concatenate([shard.ids for shard in shards]), return_counts=True)
+    repeated = ids[counts > 1]
+    if len(repeated):
+        raise TableError(f"{len(repeated)} candidates lie in several shards: {listed(repeated)}")
+    known = ids[references.has(ids)]
+    if len(known):
+        raise TableError(f"{len(known)} candidates have ids that are references' too: {listed(known)}; rename them")
+
+
+def _engines_of(campaign: CampaignSettings) -> list[str]:
+    return sorted({stage.engine for stage in campaign.stages})
+
+
+def _check_engines(campaign: CampaignSettings, given: Mapping[str, Any]) -> None:
+    missing = [f"engines.{name}" for name in _engines_of(campaign) if not given.get(name)]
+    if missing:
+        raise SettingsError(f"inputs for the engines are missing: {listed(missing)}")
+
+
+def _check_scheme(campaign: CampaignSettings, given: Mapping[str, Any], references: Any) -> None:
+    """Refuse results that can't meet the references in one hull."""
+    last = campaign.stages[-1]
+    gives = ENGINES[last.engine].scheme(last, given[last.engine])
+    known = references.base.attributes.get("scheme")
+    if gives != known:
+        raise MixedSchemesError(
+            f"references are {known or 'of unknown scheme'!r}, stage {last.name} gives energies that are "
+            f"{gives or 'of unknown scheme'!r}: energies of different schemes don't meet in one hull; take references "
+            f"that were made as the results are"
+        )

@@ -62,5 +62,5 @@ class ProtocolBuilder:
         builder.engines = {name: dict(inputs) for name, inputs in engines.items()}
         builder.settings = orm.Dict(settings.model_dump(mode="json"))
         builder.jobs = orm.Dict(sizes.model_dump())
-        builder.metadata.label = settings.name
+        builder["metadata"]["label"] = settings.name
         return builder

@@ -64,7 +64,7 @@ class Round(WorkChain):
     def predict(self) -> Any:
         """Ask the ensemble about everybody who waits."""
         if not self.ctx.fit.is_finished_ok:
-            return self.exit_codes.ERROR_FIT_FAILED.format(why=why_failed(self.ctx.fit))
+            return self._failed("ERROR_FIT_FAILED", self.ctx.fit)
         node = self.submit(
             PredictShards,
             ensemble=self.ctx.fit.outputs.ensemble,
@@ -77,7 +77,7 @@ class Round(WorkChain):
     def decide(self) -> ExitCode | None:
         """Let the rule keep or drop everybody who waits, with a reason."""
         if not self.ctx.predict.is_finished_ok:
-            return self.exit_codes.ERROR_PREDICTION_FAILED.format(why=why_failed(self.ctx.predict))
+            return self._failed("ERROR_PREDICTION_FAILED", self.ctx.predict)
         decisions = functions.decide_round(
             self.inputs.settings,
             self.inputs.stage,
@@ -88,3 +88,8 @@ class Round(WorkChain):
         )
         self.out("decisions", decisions)
         return None
+
+    def _failed(self, label: str, node: orm.ProcessNode) -> ExitCode:
+        """An exit code that hands on why a child failed."""
+        code: ExitCode = self.exit_codes[label].format(why=why_failed(node))
+        return code

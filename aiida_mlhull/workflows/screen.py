@@ -2,13 +2,15 @@
 
 A stage without a gate relaxes everybody who came out of the stage before. A stage with a gate goes in
 rounds: fit an ensemble on all final results so far, predict everybody who waits, decide, relax the batch.
-Before the first gate a start set goes through all stages, so that there is something to learn from.
+Before the first gate a start set goes through all stages, so that there is something to learn from; where
+too much of it fails, more are drawn.
 
 The context holds nodes and a few scalars; everything per candidate lies in tables.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from aiida import orm
@@ -19,10 +21,14 @@ from aiida_mlhull.calculations.jobs import why_failed
 from aiida_mlhull.calculations.waves import job_settings_input
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
 from aiida_mlhull.engines import ENGINES
+from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
+from aiida_mlhull.science.ensembles import needed_labels
+from aiida_mlhull.science.errors import TooFewLabelsError
 from aiida_mlhull.workflows.inputs import check_inputs, check_settings
 from aiida_mlhull.workflows.protocol import ProtocolBuilder
 from aiida_mlhull.workflows.round import Round
+
 
 class Screen(ProtocolBuilder, WorkChain):
     """From candidates to a phase diagram, with a reason for every candidate that was left out."""
@@ -48,7 +54,7 @@ class Screen(ProtocolBuilder, WorkChain):
             cls.setup,
             while_(cls.stage_left)(
                 cls.open_stage,
-                if_(cls.start_missing)(
+                while_(cls.start_missing)(
                     cls.choose_start,
                     while_(cls.start_unfinished)(cls.relax, cls.collect, cls.advance_start),
                 ),
@@ -70,8 +76,10 @@ class Screen(ProtocolBuilder, WorkChain):
         spec.output_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
         spec.output_namespace("phases", dynamic=True, valid_type=orm.StructureData, help="Phases on the hull.")
         spec.output("summary", valid_type=orm.Dict, help="Funnel, costs, why it stopped.")
-        spec.exit_code(510, "ERROR_ROUND_FAILED", "The models could not decide: {why}")
+        spec.exit_code(510, "ERROR_ROUND_FAILED", "The models could not decide before stage {stage}: {why}")
         spec.exit_code(520, "ERROR_ENGINE_FAILED", "The engine of stage {stage} refused or failed: {why}")
+        spec.exit_code(521, "ERROR_START_FAILED", "The start set is too small to learn from: {why}")
+        spec.exit_code(522, "ERROR_NO_RESULTS", "No candidate came out of the last stage; the verdicts say why: {why}")
 
     # ---------------------------------------------------------------- where we are
 
@@ -95,6 +103,7 @@ class Screen(ProtocolBuilder, WorkChain):
         self.ctx.relaxing = 0
         self.ctx.round = 0
         self.ctx.starting = False
+        self.ctx.learnable = None
         self.ctx.labels = {self._slot(index): {} for index in range(self.last + 1)}
         self.ctx.pools = {}
         self.ctx.chosen = {}
@@ -141,7 +150,8 @@ class Screen(ProtocolBuilder, WorkChain):
             return {key: functions.enter_first_stage(node, stage) for key, node in self.cells(0).items()}
         labels, merged = self.labels(index - 1), {}
         if self.stage(index - 1).merge is not None and self.ctx.stage == index:
-            merged = functions.merge_same(self.inputs.settings, self.ctx.parts["stages"][self._slot(index - 1)], **labels)
+            before = self.ctx.parts["stages"][self._slot(index - 1)]
+            merged = functions.merge_same(self.inputs.settings, before, labels=labels)
         return {
             key: functions.enter_next_stage(node, stage, **({"merged": merged[key]} if key in merged else {}))
             for key, node in labels.items()
@@ -168,15 +178,45 @@ class Screen(ProtocolBuilder, WorkChain):
 
     # ---------------------------------------------------------------- the start set
 
-    def start_missing(self) -> bool:
-        """Whether models are about to be asked before anything has been labeled."""
-        return self.has_gate() and not self.labels(self.last)
+    def _learnable(self) -> int:
+        """Results that models can learn from."""
+        return sum(node.base.attributes.get("n_succeeded") for node in self.labels(self.last).values())
 
-    def choose_start(self) -> None:
-        """Draw the start set."""
-        self.ctx.starting = True
-        self.ctx.chosen = functions.choose_start(self.inputs.settings, **self.ctx.pools)
+    def start_missing(self) -> bool:
+        """Whether models are about to be asked before enough has been labeled to teach them."""
+        return self.has_gate() and self._learnable() < needed_labels(self.settings.ensemble)
+
+    def choose_start(self) -> ExitCode | None:
+        """Draw the start set, or more of it after failures; not again after a draw that gave nothing at all."""
+        have, waiting = self._learnable(), self._waiting()
+        if have == self.ctx.learnable:
+            return self._failed("ERROR_START_FAILED", why=f"nothing came of the last draw; {self._failures()}")
+        try:
+            check_start(self.settings, candidates=_kept(waiting), total=self.ctx.total, have=have)
+        except TooFewLabelsError as error:
+            return self._failed("ERROR_START_FAILED", why=f"{error}; {self._failures()}")
+        self.ctx.starting, self.ctx.learnable = True, have
+        position = orm.Dict({"total": self.ctx.total, "have": have})
+        self.ctx.chosen = functions.choose_start(self.inputs.settings, position, pools=waiting)
         self.remember("b_start", self.ctx.chosen)
+        return None
+
+    def _failed(self, label: str, **words: str) -> ExitCode:
+        """An exit code with its message filled in."""
+        code: ExitCode = self.exit_codes[label].format(**words)
+        return code
+
+    def _failures(self) -> str:
+        """What went wrong in which stage, in words."""
+        told = []
+        for index in range(self.last + 1):
+            reasons: Counter[str] = Counter()
+            for node in self.labels(index).values():
+                reasons.update(node.base.attributes.get("failure_reasons"))
+            if reasons:
+                counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+                told.append(f"stage {self.stage(index).name}: {counts}")
+        return f"failed relaxations: {'; '.join(told) or 'none'}"
 
     def start_unfinished(self) -> bool:
         """Whether the start set has a stage before it."""
@@ -211,17 +251,19 @@ class Screen(ProtocolBuilder, WorkChain):
 
     def collect(self) -> ExitCode | None:
         """Add the new rows to the stage's results."""
-        slot = self._slot(self.ctx.relaxing)
+        slot, failed = self._slot(self.ctx.relaxing), []
         for key, chosen in self.ctx.chosen.items():
             if not chosen.base.attributes.get("n_kept"):
                 continue
             node = self.ctx[f"engine_{key}"]
             if not node.is_finished_ok:
-                return self.exit_codes.ERROR_ENGINE_FAILED.format(
-                    stage=self.stage(self.ctx.relaxing).name, why=why_failed(node)
-                )
+                failed.append(f"{key}: {why_failed(node)}")
+                continue
             old, new = self.ctx.labels[slot].get(key), node.outputs.labels
-            self.ctx.labels[slot][key] = new if old is None else functions.extend_labels(new, old)
+            self.ctx.labels[slot][key] = new if old is None else functions.extend_labels(old=old, new=new)
+        if failed:
+            stage = self.stage(self.ctx.relaxing).name
+            return self._failed("ERROR_ENGINE_FAILED", stage=stage, why="; ".join(failed))
         return None
 
     # ---------------------------------------------------------------- rounds at a gate
@@ -229,17 +271,16 @@ class Screen(ProtocolBuilder, WorkChain):
     def take_stock(self) -> None:
         """See what the results amount to, who still waits, and whether to go on."""
         self.ctx.waiting = self._waiting()
-        waiting = sum(node.base.attributes.get("n_kept") for node in self.ctx.waiting.values())
+        waiting = _kept(self.ctx.waiting)
         position = orm.Dict({"round": self.ctx.round, "total": self.ctx.total, "waiting": waiting})
         previous = {} if self.ctx.stock is None else {"previous": self.ctx.stock}
-        results = self.labels(self.last)
         self.ctx.stock = functions.assess(
             self.inputs.settings,
             self.ctx.parts["stages"][self._slot(self.ctx.stage)],
             position,
             self.inputs.references,
             **previous,
-            **results,
+            results=self.labels(self.last),
         )
         stock = self.ctx.stock
         self.report(
@@ -274,14 +315,14 @@ class Screen(ProtocolBuilder, WorkChain):
     def take_decisions(self) -> ExitCode | None:
         """What the round decided is relaxed next."""
         if not self.ctx.decided.is_finished_ok:
-            return self.exit_codes.ERROR_ROUND_FAILED.format(why=why_failed(self.ctx.decided))
+            return self._failed("ERROR_ROUND_FAILED", stage=self.stage().name, why=why_failed(self.ctx.decided))
         self.ctx.chosen = dict(self.ctx.decided.outputs.decisions)
         self.remember("c_round", self.ctx.chosen)
         return None
 
     # ---------------------------------------------------------------- the end
 
-    def conclude(self) -> None:
+    def conclude(self) -> ExitCode | None:
         """One row for every candidate, the phases on the hull as structures, and the account."""
         results = self.labels(self.last)
         verdicts = functions.conclude(
@@ -299,3 +340,9 @@ class Screen(ProtocolBuilder, WorkChain):
                     self.out(f"phases.{key}_{name}", node)
         stages = {slot: labels for slot, labels in self.ctx.labels.items() if labels}
         self.out("summary", functions.summarize(self.inputs.settings, verdicts=verdicts, stages=stages))
+        return None if self._learnable() else self._failed("ERROR_NO_RESULTS", why=self._failures())
+
+
+def _kept(decisions: dict[str, Any]) -> int:
+    """Rows that decisions keep, all shards together."""
+    return sum(node.base.attributes.get("n_kept") for node in decisions.values())

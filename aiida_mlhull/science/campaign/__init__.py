@@ -2,6 +2,7 @@
 
 from aiida_mlhull.science.campaign.account import summarize
 from aiida_mlhull.science.campaign.decisions import (
+    check_start,
     choose_start,
     decide_round,
     enter_first_stage,
@@ -29,6 +30,7 @@ __all__ = [
     "StageSettings",
     "assess",
     "campaign_settings",
+    "check_start",
     "choose_start",
     "decide_round",
     "enter_first_stage",

@@ -23,7 +23,7 @@ BATCH_FULL: Final = "batch_full"
 
 def enter_first_stage(candidates: Candidates, *, stage: str) -> Decisions:
     """Who may be considered for the first stage: every candidate that has a cell."""
-    return _plain(candidates, keep=np.full(len(candidates), True), reason=OPEN, rule="open", stage=stage)
+    return _plain(candidates, keep=np.ones(len(candidates), dtype=bool), reason=OPEN, rule="open", stage=stage)
 
 
 def enter_next_stage(labels: Labels, merged: Decisions | None, *, stage: str) -> Decisions:
@@ -58,10 +58,10 @@ def still_waiting(pool: Decisions, done: Labels | None) -> Decisions:
     waiting = pool.take(pool.keep)
     if done is not None:
         waiting = waiting.without(done.ids)
-    return _plain(waiting, keep=np.full(len(waiting), True), reason=OPEN, rule="open", stage=pool.stage)
+    return _plain(waiting, keep=np.ones(len(waiting), dtype=bool), reason=OPEN, rule="open", stage=pool.stage)
 
 
-def choose_start(pool: Decisions, settings: CampaignSettings, *, total: int) -> Decisions:
+def choose_start(pool: Decisions, settings: CampaignSettings, *, total: int, have: int = 0) -> Decisions:
     """Draw the start set: spread over the compositions, random within them.
 
     The formulas are visited in a random order, round after round, and give one candidate each time,
@@ -71,23 +71,35 @@ def choose_start(pool: Decisions, settings: CampaignSettings, *, total: int) -> 
         pool: who may enter the stage.
         settings: of the campaign; ``start`` and ``seed`` are read.
         total: number of candidates of the campaign, which shares refer to.
+        have: results that models can learn from already; if some of an earlier draw failed, only as
+            many as are missing are drawn.
 
     Raises:
         TooFewLabelsError: if the pool is smaller than what the models need.
     """
     open_rows = pool.take(pool.keep)
-    wanted = amount(settings.start, total)
-    needed = needed_labels(settings.ensemble)
-    if min(wanted, len(open_rows)) < needed:
-        raise TooFewLabelsError(
-            f"{min(wanted, len(open_rows))} candidates to start with ({len(open_rows)} are open), "
-            f"but this ensemble needs at least {needed} labels; bring more candidates or raise 'start'"
-        )
+    wanted = check_start(settings, candidates=len(open_rows), total=total, have=have)
     chosen = spread_over_formulas(open_rows.formulas, wanted, seed=settings.seed)
     keep = np.zeros(len(open_rows), dtype=bool)
     keep[chosen] = True
     decided = _plain(open_rows, keep=keep, reason=START, rule="start", stage=pool.stage)
     return replace(decided, reasons=np.where(keep, START, NOT_START))
+
+
+def check_start(settings: CampaignSettings, *, candidates: int, total: int, have: int = 0) -> int:
+    """How many candidates are to be drawn, see :func:`choose_start`.
+
+    Raises:
+        TooFewLabelsError: if these can't teach the models, or there aren't so many.
+    """
+    needed = needed_labels(settings.ensemble) - have
+    wanted = needed if have else amount(settings.start, total)
+    if min(wanted, candidates) < needed:
+        raise TooFewLabelsError(
+            f"{min(wanted, candidates)} candidates to start with ({candidates} are open), "
+            f"but this ensemble needs at least {needed} labels; bring more candidates or raise 'start'"
+        )
+    return wanted
 
 
 def spread_over_formulas(formulas: Strings, wanted: int, *, seed: int) -> NDArray[np.int64]:
@@ -135,7 +147,7 @@ def decide_round(
     if stage.gate is None:
         raise SettingsError(f"stage {stage.name} has no gate to decide at")
     known = with_results(references, results)
-    decided = stage.gate.make_rule().decide(predictions, known, seed=settings.seed + number)
+    decided: Decisions = stage.gate.make_rule().decide(predictions, known, seed=settings.seed + number)
     room = len(decided) if stage.gate.batch is None else amount(stage.gate.batch, total)
     if settings.budget is not None:
         room = min(room, max(amount(settings.budget, total) - len(results), 0))

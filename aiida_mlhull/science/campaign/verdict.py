@@ -17,12 +17,14 @@ from aiida_mlhull.science.units import ON_HULL_TOLERANCE
 ON_HULL: Final = "on_hull"
 ABOVE_HULL: Final = "above_hull"
 FAILED: Final = "failed: "
+NOT_ASKED: Final = "not_asked"
+"""Reason of a candidate that was still open when the campaign stopped: no model was asked about it."""
 
 
 def verdict(
     candidates: Candidates,
     trail: Sequence[Decisions],
-    labels: Labels,
+    labels: Labels | None,
     references: References,
     *,
     everything: Labels | None = None,
@@ -32,7 +34,7 @@ def verdict(
     Args:
         candidates: the shard.
         trail: decisions about it, oldest first; the last one that names a candidate counts.
-        labels: results of the last stage for the shard.
+        labels: results of the last stage for the shard; None if nobody of it came so far.
         references: known phases.
         everything: results of the last stage for all shards, which the hull is made of; ``labels`` if
             there is only one shard.
@@ -40,20 +42,22 @@ def verdict(
     Returns:
         One row a candidate. Relaxed ones are kept, with the reason ``on_hull`` or ``above_hull`` and
         their energy above the final hull as value. The others are dropped: ``failed: ...``, or with
-        reason, value, threshold and margin of the decision that dropped them.
+        reason, value, threshold and margin of the decision that dropped them, or as ``not_asked``.
 
     Raises:
         TableError: if a candidate was neither relaxed nor dropped by anybody: rows must not vanish.
     """
     n = len(candidates)
     keep, reasons = np.zeros(n, dtype=bool), np.full(n, "", dtype=object)
-    numbers = {name: np.zeros(n) for name in ("values", "thresholds", "margins", "scores")}
+    numbers: dict[str, Any] = {name: np.zeros(n) for name in ("values", "thresholds", "margins", "scores")}
     for decided in trail:
         rows = candidates.positions(decided.ids)
-        reasons[rows] = decided.reasons
+        reasons[rows] = np.where(decided.keep, NOT_ASKED, decided.reasons)
         for name, column in numbers.items():
             column[rows] = getattr(decided, name)
-    _write_results(candidates, labels, references, everything or labels, keep=keep, reasons=reasons, numbers=numbers)
+    if labels is not None:
+        hull = with_results(references, labels if everything is None else everything)
+        _write_results(candidates, labels, hull, keep=keep, reasons=reasons, numbers=numbers)
     vanished = reasons == ""
     if vanished.any():
         raise TableError(f"{int(vanished.sum())} candidates vanished: {listed(candidates.ids[vanished])}")
@@ -64,25 +68,23 @@ def verdict(
         reasons=reasons.astype(np.str_),
         **numbers,
         rule="verdict",
-        stage=labels.stage,
+        stage="" if labels is None else labels.stage,
     )
 
 
 def _write_results(
     candidates: Candidates,
     labels: Labels,
-    references: References,
-    everything: Labels,
+    hull: References,
     *,
     keep: Booleans,
     reasons: Any,
     numbers: Mapping[str, Any],
 ) -> None:
     """Overwrite the rows that went through the last stage, in place."""
-    done = everything.take(everything.succeeded)
     mine = labels.take(labels.succeeded)
     rows = candidates.positions(mine.ids)
-    height = distances(mine.formulas, mine.energies, with_results(references, done)).e_above_hull
+    height = distances(mine.formulas, mine.energies, hull).e_above_hull
     keep[rows] = True
     reasons[rows] = np.where(height <= ON_HULL_TOLERANCE, ON_HULL, ABOVE_HULL)
     numbers["values"][rows] = height
