@@ -175,7 +175,8 @@ class Crystals:
         finite[owner[~np.isfinite(self.frac_coords).all(axis=1)]] = False
         known = np.ones(len(self), dtype=bool)
         known[owner[(self.numbers < 1) | (self.numbers > HEAVIEST)]] = False
-        solid = self.volumes > 1e-3 * self.n_sites
+        with np.errstate(invalid="ignore"):  # of cells that are not finite; they have their own message
+            solid = self.volumes > 1e-3 * self.n_sites
         for broken, what in (
             (~finite, "NaN or infinite cells or coordinates"),
             (~known, "unknown elements"),
