@@ -1,0 +1,22 @@
+"""Pictures: nouns and measures in, a figure out; saving is the caller's business.
+
+matplotlib figures are made without pyplot, so that they leave no state behind.
+"""
+
+from aiida_mlhull.science.plots.campaign import draw_funnel, draw_recall
+from aiida_mlhull.science.plots.diagram import Diagram, Phases, make_diagram
+from aiida_mlhull.science.plots.errors import draw_rolling_error, draw_stability_histogram
+from aiida_mlhull.science.plots.interactive import interactive_phase_diagram
+from aiida_mlhull.science.plots.static import draw_phase_diagram
+
+__all__ = [
+    "Diagram",
+    "Phases",
+    "draw_funnel",
+    "draw_phase_diagram",
+    "draw_recall",
+    "draw_rolling_error",
+    "draw_stability_histogram",
+    "interactive_phase_diagram",
+    "make_diagram",
+]

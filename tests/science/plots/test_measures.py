@@ -1,0 +1,48 @@
+"""Funnel, recall, rolling error and histogram draw the numbers that they are given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from aiida_mlhull.science.metrics import RecallCurve, rolling_error, stability_histogram
+from aiida_mlhull.science.plots import draw_funnel, draw_recall, draw_rolling_error, draw_stability_histogram
+
+
+def test_funnel():
+    axes = draw_funnel({"candidates": 1000, "relaxed": 400, "on the hull": 7}, title="t").axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [1000, 400, 7]
+    assert [bar.get_x() + bar.get_width() / 2 for bar in axes.patches] == [0, 0, 0]
+    texts = [text.get_text() for text in axes.texts]
+    assert "400  (40.0%)" in texts
+    assert "on the hull" in texts
+
+
+def test_recall_curves():
+    share = np.linspace(0, 1, 5)
+    curve = RecallCurve(np.arange(5), share, share**0.5, share**0.7, 10 * (1 - share), 50 * (1 - share))
+    upper, lower = draw_recall({"rounds": curve, "random": curve}).axes
+    assert len(upper.lines) == 5
+    np.testing.assert_allclose(upper.lines[0].get_xdata(), 100 * share)
+    np.testing.assert_allclose(upper.lines[0].get_ydata(), share**0.5)
+    np.testing.assert_allclose(lower.lines[0].get_ydata(), 50 * (1 - share))
+    assert lower.get_ylim()[0] == 0.0
+    assert "meV/atom" in lower.get_ylabel()
+
+
+def test_rolling_error_with_the_v():
+    distance = np.linspace(-0.3, 0.4, 500)
+    figure = draw_rolling_error({"model": rolling_error(distance, np.full(500, 0.05))})
+    axes = figure.axes[0]
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), 0.05)
+    assert axes.get_xlim() == pytest.approx((-0.2, 0.3))
+    assert "eV/atom" in axes.get_ylabel()
+
+
+def test_histogram_stacks_all_four():
+    rng = np.random.default_rng(0)
+    true, predicted = rng.normal(scale=0.1, size=(2, 300))
+    found = stability_histogram(true, predicted, along=predicted, edges=np.linspace(-0.5, 0.5, 21))
+    axes = draw_stability_histogram(found).axes[0]
+    assert sum(bar.get_height() for bar in axes.patches) == 300
+    assert axes.get_xlabel() == "Predicted energy above hull (eV/atom)"
