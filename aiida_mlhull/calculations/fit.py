@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from aiida import orm
 
 from aiida_mlhull.calculations.base import CELLS, Files, MlhullJob, check_baseline, check_cells, noun_of, table
-from aiida_mlhull.data import EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.data import CandidatesData, EnsembleData, LabelsData, ReferencesData
 from aiida_mlhull.science.program.settings import REFERENCES_FILE, FitJob
 from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE, member_file
 
@@ -28,6 +28,13 @@ class FitCalculation(MlhullJob):
         spec.input_namespace(
             "cells", dynamic=True, valid_type=CELLS, help="What models see: candidates, or labels of the stage before."
         )
+        spec.input_namespace(
+            "unrelaxed",
+            dynamic=True,
+            required=False,
+            valid_type=CandidatesData,
+            help="The candidates before any stage, where the cells are a stage's.",
+        )
         spec.input_namespace("labels", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
         spec.input("references", valid_type=ReferencesData, help="Their elements are the baseline 'references'.")
         spec.input("settings", valid_type=orm.Dict, help="EnsembleSettings.")
@@ -42,6 +49,7 @@ class FitCalculation(MlhullJob):
         return FitJob.model_validate(
             {
                 "cells": {_cells_file(key): noun_of(node) for key, node in inputs["cells"].items()},
+                "unrelaxed": [_unrelaxed_file(key) for key in inputs.get("unrelaxed", {})],
                 "labels": [_labels_file(key) for key in inputs["labels"]],
                 "baseline": inputs["baseline"].value,
                 "ensemble": inputs["settings"].get_dict(),
@@ -62,6 +70,7 @@ class FitCalculation(MlhullJob):
         """All shards, and the references."""
         return [
             *(table(node, _cells_file(key)) for key, node in inputs["cells"].items()),
+            *(table(node, _unrelaxed_file(key)) for key, node in inputs.get("unrelaxed", {}).items()),
             *(table(node, _labels_file(key)) for key, node in inputs["labels"].items()),
             table(inputs["references"], REFERENCES_FILE),
         ]
@@ -74,6 +83,10 @@ class FitCalculation(MlhullJob):
 
 def _cells_file(key: str) -> str:
     return f"cells_{key}.parquet"
+
+
+def _unrelaxed_file(key: str) -> str:
+    return f"unrelaxed_{key}.parquet"
 
 
 def _labels_file(key: str) -> str:

@@ -17,10 +17,11 @@ from aiida_mlhull.calculations.base import (
     noun_of,
     table,
 )
-from aiida_mlhull.data import DecisionsData, EnsembleData, PredictionsData, ReferencesData
+from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, PredictionsData, ReferencesData
 from aiida_mlhull.science.program.settings import POOL_FILE, PREDICTIONS_FILE, REFERENCES_FILE, PredictJob
 
 CELLS_FILE: Final = "cells.parquet"
+UNRELAXED_FILE: Final = "unrelaxed.parquet"
 
 
 class PredictCalculation(MlhullJob):
@@ -34,6 +35,12 @@ class PredictCalculation(MlhullJob):
         super().define(spec)
         spec.input("ensemble", valid_type=EnsembleData, help="The models.")
         spec.input("cells", valid_type=CELLS, help="Candidates, or labels of the stage before.")
+        spec.input(
+            "unrelaxed",
+            valid_type=CandidatesData,
+            required=False,
+            help="The candidates before any stage, where the cells are a stage's.",
+        )
         spec.input("pool", valid_type=DecisionsData, required=False, help="Only the rows that it keeps are predicted.")
         spec.input("references", valid_type=ReferencesData, help="Their elements are the baseline 'references'.")
         spec.input("baseline", valid_type=orm.Str, help="The one that the ensemble was fitted with.")
@@ -45,6 +52,7 @@ class PredictCalculation(MlhullJob):
         return PredictJob.model_validate(
             {
                 "cells": {CELLS_FILE: noun_of(inputs["cells"])},
+                "unrelaxed": [UNRELAXED_FILE] if "unrelaxed" in inputs else [],
                 "baseline": inputs["baseline"].value,
                 "only_pool": "pool" in inputs,
                 **shared,
@@ -64,8 +72,10 @@ class PredictCalculation(MlhullJob):
         """The shard, the pool, the references and the ensemble."""
         ensemble = inputs["ensemble"]
         pool = [table(inputs["pool"], POOL_FILE)] if "pool" in inputs else []
+        before = [table(inputs["unrelaxed"], UNRELAXED_FILE)] if "unrelaxed" in inputs else []
         return [
             table(inputs["cells"], CELLS_FILE),
+            *before,
             *pool,
             table(inputs["references"], REFERENCES_FILE),
             *((ensemble.uuid, name, name) for name in ensemble.base.repository.list_object_names()),

@@ -26,6 +26,13 @@ class FitEnsemble(Waves):
         super().define(spec)
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
         spec.input_namespace("cells", dynamic=True, valid_type=(CandidatesData, LabelsData), help="Input cells.")
+        spec.input_namespace(
+            "unrelaxed",
+            dynamic=True,
+            required=False,
+            valid_type=CandidatesData,
+            help="The candidates before any stage, where the cells are a stage's.",
+        )
         spec.input_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
         spec.input("references", valid_type=ReferencesData, help="They hold the elemental baseline.")
         spec.input("settings", valid_type=orm.Dict, help="EnsembleSettings.")
@@ -48,6 +55,7 @@ class FitEnsemble(Waves):
         return FitCalculation, {
             "code": self.inputs.code,
             "cells": self.inputs.cells,
+            "unrelaxed": dict(self.inputs.get("unrelaxed", {})),
             "labels": self.inputs.results,
             "references": self.inputs.references,
             "settings": self.inputs.settings,

@@ -24,6 +24,13 @@ class PredictShards(Waves):
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
         spec.input("ensemble", valid_type=EnsembleData, help="The models.")
         spec.input_namespace("cells", dynamic=True, valid_type=(CandidatesData, LabelsData), help="Input cells.")
+        spec.input_namespace(
+            "unrelaxed",
+            dynamic=True,
+            required=False,
+            valid_type=CandidatesData,
+            help="The candidates before any stage, where the cells are a stage's.",
+        )
         spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="The rows to predict.")
         spec.input("references", valid_type=ReferencesData, help="They hold the elemental baseline.")
         spec.input("baseline", valid_type=orm.Str, help="'references' or 'stage'.")
@@ -37,10 +44,12 @@ class PredictShards(Waves):
 
     def job(self, key: str) -> tuple[Any, dict[str, Any]]:
         """The prediction of a shard."""
+        before = self.inputs.get("unrelaxed", {})
         return PredictCalculation, {
             "code": self.inputs.code,
             "ensemble": self.inputs.ensemble,
             "cells": self.inputs.cells[key],
+            **({"unrelaxed": before[key]} if key in before else {}),
             "pool": self.inputs.waiting[key],
             "references": self.inputs.references,
             "baseline": self.inputs.baseline,

@@ -25,6 +25,13 @@ class Round(WorkChain):
         job_settings_input(spec)
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
         spec.input_namespace("cells", dynamic=True, valid_type=(CandidatesData, LabelsData), help="Input cells.")
+        spec.input_namespace(
+            "unrelaxed",
+            dynamic=True,
+            required=False,
+            valid_type=CandidatesData,
+            help="The candidates before any stage, where the cells are a stage's.",
+        )
         spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="Who is to be decided about.")
         spec.input_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
         spec.input("references", valid_type=ReferencesData, help="Known phases.")
@@ -54,6 +61,7 @@ class Round(WorkChain):
         node = self.submit(
             FitEnsemble,
             cells={key: node for key, node in self.inputs.cells.items() if key in results},
+            unrelaxed={key: node for key, node in self.inputs.get("unrelaxed", {}).items() if key in results},
             results=results,
             settings=self.inputs.ensemble_settings,
             seed=orm.Int(self.inputs.settings["seed"]),
@@ -69,6 +77,7 @@ class Round(WorkChain):
             PredictShards,
             ensemble=self.ctx.fit.outputs.ensemble,
             cells=dict(self.inputs.cells),
+            unrelaxed=dict(self.inputs.get("unrelaxed", {})),
             waiting=dict(self.inputs.waiting),
             **self.shared,
         )

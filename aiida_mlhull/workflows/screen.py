@@ -301,6 +301,7 @@ class Screen(ProtocolBuilder, WorkChain):
             code=self.inputs.code,
             jobs=self.inputs.jobs,
             cells=self.cells(self.ctx.stage),
+            unrelaxed=dict(self.inputs.candidates) if self.ctx.stage else {},
             waiting=self.ctx.waiting,
             results=self.labels(self.last),
             references=self.inputs.references,

@@ -68,6 +68,7 @@ def settings() -> dict[str, Any]:
         "start": 20,
         "stages": [{"name": "final", "engine": "recorded", "core_minutes": 605, "gate": gate}],
         "ensemble": {"model": "trees_gp", "members": 2},
+        "budget": None,
     }
 
 
@@ -88,7 +89,7 @@ def build(code, binary, settings):
             {key: CandidatesData.from_science(binary.candidates.take(list(part))) for key, part in rows.items()},
             ReferencesData.from_science(binary.references),
             engines={"recorded": {"record": LabelsData.from_science(binary.record)}},
-            protocol="laptop",
+            protocol="laptop-plain",
             overrides={**settings, **changes},
             jobs={"members_per_job": 2},
         )

@@ -127,7 +127,7 @@ def read_campaign_file(path: Path) -> CampaignFile:
         SettingsError: if it is not valid; the message names every wrong key.
         UnknownNameError: if a protocol, model or rule doesn't exist; the message lists the known ones.
     """
-    content = _anchored(_load(path), path.resolve().parent)
+    content = _anchored(read_mapping(path), path.resolve().parent)
     checked = validated(CampaignFile, content, what=path.name)
     missing = [str(named) for named in checked.paths() if not named.exists()]
     if missing:
@@ -136,7 +136,13 @@ def read_campaign_file(path: Path) -> CampaignFile:
     return checked
 
 
-def _load(path: Path) -> Mapping[str, Any]:
+def read_mapping(path: Path) -> Mapping[str, Any]:
+    """Keys and values of a YAML file, not checked yet.
+
+    Raises:
+        WireError: if the file is missing or can't be read.
+        SettingsError: if it holds something else than keys and values.
+    """
     try:
         content = yaml.safe_load(path.read_text())
     except OSError as error:
@@ -148,7 +154,7 @@ def _load(path: Path) -> Mapping[str, Any]:
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise SettingsError(f"{path.name}{where} is not valid YAML: {getattr(error, 'problem', error)}") from error
     if content is None:
-        raise SettingsError(f"{path.name} is empty; it needs at least candidates and references")
+        raise SettingsError(f"{path.name} is empty")
     if not isinstance(content, Mapping):
         raise SettingsError(f"{path.name} holds a {type(content).__name__}, expected keys and values")
     return content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from aiida_mlhull.science.campaign.settings import StageSettings, amount, campaign_settings
@@ -10,7 +11,9 @@ from aiida_mlhull.science.ensembles import needed_labels
 RECORDED: Final = "recorded"
 
 
-def on_record(protocol: str, *, engine: str = RECORDED, seed: int = 0) -> tuple[dict[str, Any], list[str]]:
+def on_record(
+    protocol: str, *, engine: str = RECORDED, seed: int = 0, changes: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], list[str]]:
     """What to say instead of a protocol, so that its last stage is answered by ``engine``.
 
     A record knows one stage: the last one. Stages before it that the protocol gives to the same engine
@@ -21,6 +24,7 @@ def on_record(protocol: str, *, engine: str = RECORDED, seed: int = 0) -> tuple[
         protocol: name of a protocol.
         engine: of the last stage: ``recorded``, or one that relaxes for real; then all stages stay.
         seed: of the campaign.
+        changes: what else is different from the protocol.
 
     Returns:
         Overrides for the protocol, and a line for every stage that was changed or left out.
@@ -29,7 +33,8 @@ def on_record(protocol: str, *, engine: str = RECORDED, seed: int = 0) -> tuple[
         UnknownNameError: if the protocol doesn't exist.
         SettingsError: if what remains is no valid campaign.
     """
-    whole = campaign_settings({"seed": seed}, protocol=protocol)
+    changes = {**(changes or {}), "seed": seed}
+    whole = campaign_settings(changes, protocol=protocol)
     *earlier, last = whole.stages
     remarks = []
     if engine == RECORDED:
@@ -42,7 +47,7 @@ def on_record(protocol: str, *, engine: str = RECORDED, seed: int = 0) -> tuple[
     if last.engine != engine:
         remarks.append(f"stage {last.name} is answered by engine {engine} instead of {last.engine}")
     stages = [*earlier, _answered(last, engine=engine, first=not earlier)]
-    return {"seed": seed, "stages": [stage.model_dump(mode="json") for stage in stages]}, remarks
+    return {**changes, "stages": [stage.model_dump(mode="json") for stage in stages]}, remarks
 
 
 def enough_to_start(overrides: dict[str, Any], *, protocol: str, total: int) -> tuple[dict[str, Any], list[str]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from aiida_mlhull.science.ensembles import EnsembleSettings
+from aiida_mlhull.science.ensembles.rows import Baseline
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
 from aiida_mlhull.science.triage import RULES
 
@@ -35,8 +36,8 @@ class GateSettings(Strict):
         rule: name of the keep-rule.
         rule_settings: its settings.
         baseline: what the models' target is measured from: the mixture of the elemental references
-            (the target is then the formation energy), or the energy of the stage before (the target
-            is then the correction to it).
+            (the target is then the formation energy), the hull of all references (then the distance
+            from what is known), or the energy of the stage before (then the correction to it).
         rounds: at most so many times: fit, predict, decide, relax a batch. One round relaxes all that
             the rule keeps, as published by Ekström 2022.
         batch: at most so many relaxations a round.
@@ -44,7 +45,7 @@ class GateSettings(Strict):
 
     rule: str = "two_sigma"
     rule_settings: dict[str, Any] = Field(default_factory=dict)
-    baseline: Literal["references", "stage"] = "references"
+    baseline: Baseline = "references"
     rounds: Count = 1
     batch: Amount | None = None
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from aiida_mlhull.science.ensembles.preparation import Preparation
+from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.errors import TooFewLabelsError
 from aiida_mlhull.science.models.base import Report, silent
@@ -66,7 +66,7 @@ def fit_member(
     preparation = Preparation.fit(training, settings)
     own_seed = member_seed(seed, member)
     model = settings.build()
-    taught = lesson(training, settings, preparation, seed=own_seed)
+    taught = lesson(training, settings, preparation, seed=own_seed, blind=settings.is_blind(member))
     weights = model.fit(
         model.represent(taught.rows),
         taught.targets,
@@ -105,15 +105,24 @@ def check_enough(labels: int, settings: EnsembleSettings) -> None:
         raise TooFewLabelsError(f"{labels} labels are too few to fit an ensemble; it needs at least {needed}")
 
 
-def lesson(training: TrainingRows, settings: EnsembleSettings, preparation: Preparation, *, seed: int) -> Lesson:
-    """The cells to learn from, and which of them."""
+def lesson(
+    training: TrainingRows, settings: EnsembleSettings, preparation: Preparation, *, seed: int, blind: bool = False
+) -> Lesson:
+    """The cells to learn from, and which of them; ``blind`` to what the stage before made of them."""
     targets = training.energies - training.baselines
     learned, held_out = split(training, settings, seed=seed)
     unrelaxed = preparation(
         ModelRows(
-            ids=training.ids, formulas=training.formulas, crystals=training.crystals, baselines=training.baselines
+            ids=training.ids,
+            formulas=training.formulas,
+            crystals=training.crystals,
+            baselines=training.baselines,
+            stage_energies=training.stage_energies,
+            unrelaxed=training.unrelaxed,
         )
     )
+    if blind:
+        unrelaxed = blindfold(unrelaxed)
     relaxed = replace(unrelaxed, crystals=training.relaxed)
     if settings.cells == "unrelaxed":
         return Lesson(unrelaxed, targets, learned, held_out)

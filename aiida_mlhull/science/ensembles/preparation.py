@@ -9,7 +9,7 @@ import numpy as np
 
 from aiida_mlhull.science.ensembles.settings import Cells, EnsembleSettings
 from aiida_mlhull.science.representations.volumes import AtomicVolumes, fit_atomic_volumes
-from aiida_mlhull.science.types import ModelRows, TrainingRows
+from aiida_mlhull.science.types import Crystals, ModelRows, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats
 
 _FOLDS: Final = 5
@@ -21,47 +21,69 @@ class Preparation:
 
     Attributes:
         cells: which cells were learned from.
-        volumes: atomic volumes that unrelaxed cells are scaled to, or None to leave them as they are.
+        volumes: atomic volumes that the cells are scaled to, or None to leave them as they are.
+        unrelaxed_volumes: the same for the cells before any stage, where rows bring them along.
     """
 
     cells: Cells
     volumes: AtomicVolumes | None
+    unrelaxed_volumes: AtomicVolumes | None = None
 
     @classmethod
     def fit(cls, training: TrainingRows, settings: EnsembleSettings) -> Preparation:
         """Fit atomic volumes to the relaxed cells, unless the settings (or the volumes themselves) speak against it."""
-        scales = settings.volume_scaling
-        if scales == "auto":
-            scales = _fit_is_nearer(training)
-        return cls(settings.cells, fit_atomic_volumes(training.relaxed) if scales else None)
+        return cls(
+            settings.cells,
+            _volumes(training.crystals, training.relaxed, settings),
+            None if training.unrelaxed is None else _volumes(training.unrelaxed, training.relaxed, settings),
+        )
 
     def __call__(self, rows: ModelRows) -> ModelRows:
-        """The rows with their unrelaxed cells scaled."""
-        if self.volumes is None:
-            return rows
-        scaled = rows.crystals.with_volumes_per_atom(self.volumes.per_atom(rows.crystals))
-        return replace(rows, crystals=scaled)
+        """The rows with their cells scaled."""
+        before = None if rows.unrelaxed is None else _scaled(rows.unrelaxed, self.unrelaxed_volumes)
+        return replace(rows, crystals=_scaled(rows.crystals, self.volumes), unrelaxed=before)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"cells": self.cells, "atomic_volumes": None if self.volumes is None else self.volumes.to_json()}
+        return {
+            "cells": self.cells,
+            "atomic_volumes": None if self.volumes is None else self.volumes.to_json(),
+            "unrelaxed_volumes": None if self.unrelaxed_volumes is None else self.unrelaxed_volumes.to_json(),
+        }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Preparation:
         """Back from :meth:`to_json`."""
-        volumes = values["atomic_volumes"]
-        return cls(values["cells"], None if volumes is None else AtomicVolumes.from_json(volumes))
+        tables = (values["atomic_volumes"], values["unrelaxed_volumes"])
+        return cls(values["cells"], *(None if table is None else AtomicVolumes.from_json(table) for table in tables))
 
 
-def _fit_is_nearer(training: TrainingRows) -> bool:
+def blindfold(rows: ModelRows) -> ModelRows:
+    """The rows as if there had been no stage before: unrelaxed cells where there are any, no stage energies."""
+    crystals = rows.crystals if rows.unrelaxed is None else rows.unrelaxed
+    return replace(rows, crystals=crystals, unrelaxed=None, stage_energies=None)
+
+
+def _volumes(crystals: Crystals, relaxed: Crystals, settings: EnsembleSettings) -> AtomicVolumes | None:
+    scales = settings.volume_scaling
+    if scales == "auto":
+        scales = _fit_is_nearer(crystals, relaxed)
+    return fit_atomic_volumes(relaxed) if scales else None
+
+
+def _scaled(crystals: Crystals, volumes: AtomicVolumes | None) -> Crystals:
+    return crystals if volumes is None else crystals.with_volumes_per_atom(volumes.per_atom(crystals))
+
+
+def _fit_is_nearer(crystals: Crystals, relaxed: Crystals) -> bool:
     """Whether cross-validated fitted volumes are nearer to the relaxed ones than the unrelaxed cells' own."""
-    true = training.relaxed.volumes_per_atom
-    fitted = np.empty(len(training))
-    fold = np.arange(len(training)) % _FOLDS
-    for held_out in range(min(_FOLDS, len(training))):
-        rest = training.relaxed.take(fold != held_out) if len(training) > 1 else training.relaxed
-        fitted[fold == held_out] = fit_atomic_volumes(rest).per_atom(training.relaxed.take(fold == held_out))
-    return _median_error(fitted, true) < _median_error(training.crystals.volumes_per_atom, true)
+    true = relaxed.volumes_per_atom
+    fitted = np.empty(len(relaxed))
+    fold = np.arange(len(relaxed)) % _FOLDS
+    for held_out in range(min(_FOLDS, len(relaxed))):
+        rest = relaxed.take(fold != held_out) if len(relaxed) > 1 else relaxed
+        fitted[fold == held_out] = fit_atomic_volumes(rest).per_atom(relaxed.take(fold == held_out))
+    return _median_error(fitted, true) < _median_error(crystals.volumes_per_atom, true)
 
 
 def _median_error(volumes: Floats, true: Floats) -> float:

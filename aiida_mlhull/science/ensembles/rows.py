@@ -15,7 +15,7 @@ from aiida_mlhull.science.errors import (
     TooFewLabelsError,
     listed,
 )
-from aiida_mlhull.science.hull import check_end_members
+from aiida_mlhull.science.hull import check_end_members, hull_energies
 from aiida_mlhull.science.representations.composition import distinct, fraction_matrix
 from aiida_mlhull.science.types import Candidates, Crystals, Labels, ModelRows, References, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats
@@ -24,9 +24,10 @@ from aiida_mlhull.science.types.tables import Strings
 Cells = Candidates | Labels
 """The cells that a model sees: unrelaxed candidates, or what the stage before made of them."""
 
-Baseline = Literal["references", "stage"]
+Baseline = Literal["references", "hull", "stage"]
 """What energies are measured from. ``references``: the mixture of the elements, so that the target is the
-formation energy. ``stage``: the energy of the stage before, so that the target is the correction to it."""
+formation energy. ``hull``: the hull of all references at the composition, so that the target is the distance
+from what is known. ``stage``: the energy of the stage before, so that the target is the correction to it."""
 
 
 class Joined(NamedTuple):
@@ -36,7 +37,14 @@ class Joined(NamedTuple):
     left_out: dict[str, int]
 
 
-def training_rows(cells: Cells, labels: Labels, references: References, *, baseline: Baseline) -> Joined:
+def training_rows(
+    cells: Cells,
+    labels: Labels,
+    references: References,
+    *,
+    baseline: Baseline,
+    candidates: Candidates | None = None,
+) -> Joined:
     """What a model can learn from: labels that went well, of cells that are known.
 
     Args:
@@ -44,6 +52,7 @@ def training_rows(cells: Cells, labels: Labels, references: References, *, basel
         labels: results of the last stage.
         references: their elements are the baseline ``references``.
         baseline: see :data:`Baseline`.
+        candidates: the same rows before any stage, where ``cells`` are a stage's.
 
     Returns:
         Rows by id, and the numbers left out: ``failed`` labels, labels ``without_cell``, and labels
@@ -55,14 +64,14 @@ def training_rows(cells: Cells, labels: Labels, references: References, *, basel
         MixedSchemesError: if the baseline is of another scheme than the labels.
         MissingEndMembersError: if the references lack an element.
     """
-    if baseline == "references" and labels.scheme != references.scheme:
+    if baseline != "stage" and labels.scheme != references.scheme:
         raise MixedSchemesError(
             f"labels are {labels.scheme or 'of unknown scheme'!r}, the references {references.scheme or 'unknown'!r}: "
-            f"formation energies need both alike"
+            f"energies measured from references need both alike"
         )
     known = cells.has(labels.ids)
     usable = labels.succeeded & known
-    with_baseline = usable & ~_failed_before(cells, labels.ids, baseline)
+    with_baseline = usable & ~_failed_before(cells, labels.ids)
     left_out = {
         "failed": int((~labels.succeeded).sum()),
         "without_cell": int((labels.succeeded & ~known).sum()),
@@ -72,13 +81,15 @@ def training_rows(cells: Cells, labels: Labels, references: References, *, basel
     if not len(learned):
         reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
         raise TooFewLabelsError(f"none of {len(labels)} labels can be learned from ({reasons or 'there are none'})")
-    asked = model_rows(cells, references, baseline=baseline, ids=learned.ids)
+    asked = model_rows(cells, references, baseline=baseline, ids=learned.ids, candidates=candidates)
     _check_same_composition(asked, learned)
     rows = TrainingRows(
         ids=asked.ids,
         formulas=asked.formulas,
         crystals=asked.crystals,
         baselines=asked.baselines,
+        stage_energies=asked.stage_energies,
+        unrelaxed=asked.unrelaxed,
         energies=learned.energies,
         relaxed=learned.crystals,
     )
@@ -86,9 +97,16 @@ def training_rows(cells: Cells, labels: Labels, references: References, *, basel
 
 
 def model_rows(
-    cells: Cells, references: References, *, baseline: Baseline, ids: Sequence[str] | Strings | None = None
+    cells: Cells,
+    references: References,
+    *,
+    baseline: Baseline,
+    ids: Sequence[str] | Strings | None = None,
+    candidates: Candidates | None = None,
 ) -> ModelRows:
     """What a model is asked about: all rows of ``cells``, or those with ``ids``.
+
+    ``candidates`` are the same rows before any stage, where ``cells`` are a stage's.
 
     Raises:
         TableError: if an id has no cell, or its stage before failed and was to be the baseline.
@@ -97,9 +115,20 @@ def model_rows(
         MissingEndMembersError: if the references lack an element.
     """
     chosen = cells if ids is None else cells.select(ids)
-    mixed = baseline == "references"
-    baselines = elemental_mixtures(chosen.formulas, references) if mixed else _stage_energies(chosen)
-    return ModelRows(ids=chosen.ids, formulas=chosen.formulas, crystals=crystals_of(chosen), baselines=baselines)
+    if baseline == "references":
+        baselines = elemental_mixtures(chosen.formulas, references)
+    elif baseline == "hull":
+        baselines = hull_energies(chosen.formulas, references)
+    else:
+        baselines = _stage_energies(chosen)
+    return ModelRows(
+        ids=chosen.ids,
+        formulas=chosen.formulas,
+        crystals=crystals_of(chosen),
+        baselines=baselines,
+        stage_energies=_stage_energies(chosen) if isinstance(chosen, Labels) else None,
+        unrelaxed=None if candidates is None else crystals_of(candidates.select(chosen.ids)),
+    )
 
 
 def elemental_mixtures(formulas: Strings, references: References) -> Floats:
@@ -142,9 +171,9 @@ def _stage_energies(cells: Cells) -> Floats:
     return cells.energies
 
 
-def _failed_before(cells: Cells, ids: Strings, baseline: Baseline) -> np.ndarray:
-    """(len(ids),) true where the stage before was to be the baseline and gave no energy."""
-    if baseline == "references" or not isinstance(cells, Labels):
+def _failed_before(cells: Cells, ids: Strings) -> np.ndarray:
+    """(len(ids),) true where the cells are a stage's, and that stage gave no energy."""
+    if not isinstance(cells, Labels):
         return np.zeros(len(ids), dtype=bool)
     return np.isin(ids, cells.ids[~cells.succeeded])
 

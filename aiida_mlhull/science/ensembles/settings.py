@@ -21,6 +21,8 @@ class EnsembleSettings(BaseModel):
         model: name in the model registry.
         model_settings: settings of that model; what is left out is at its default.
         members: number of members, each with its own start and its own split.
+        blind_members: so many of them are not told the energy of the stage before; they insure against
+            rows that it led astray (a symmetry kept that the next stage breaks, say).
         loss: see :data:`~aiida_mlhull.science.models.base.Loss`.
         validation_fraction: share of the labels that a member doesn't learn from.
         cells: see :data:`Cells`.
@@ -33,6 +35,7 @@ class EnsembleSettings(BaseModel):
     model: str = "trees_gp"
     model_settings: dict[str, Any] = Field(default_factory=dict)
     members: int = Field(default=5, ge=1)
+    blind_members: int = Field(default=0, ge=0)
     loss: Loss = "robust_l1"
     validation_fraction: float = Field(default=0.15, gt=0, lt=1)
     cells: Cells = "unrelaxed"
@@ -41,7 +44,13 @@ class EnsembleSettings(BaseModel):
     @model_validator(mode="after")
     def _check_model(self) -> EnsembleSettings:
         self.build()
+        if self.blind_members > self.members:
+            raise ValueError(f"{self.blind_members} of {self.members} members can't be blind")
         return self
+
+    def is_blind(self, member: int) -> bool:
+        """Whether a member is not told the energy of the stage before: the last ones are not."""
+        return member >= self.members - self.blind_members
 
     def build(self) -> Model:
         """The model with its settings.

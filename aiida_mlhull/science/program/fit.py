@@ -12,7 +12,7 @@ from aiida_mlhull.science.ensembles.rows import training_rows
 from aiida_mlhull.science.program.facts import device_used, versions
 from aiida_mlhull.science.program.progress import say
 from aiida_mlhull.science.program.settings import REFERENCES_FILE, FitJob
-from aiida_mlhull.science.program.tables import read_cells
+from aiida_mlhull.science.program.tables import read_cells, read_unrelaxed
 from aiida_mlhull.science.program.workers import available_cores, dealt, stream
 from aiida_mlhull.science.types import EnsembleWeights, Labels, MemberWeights, References, TrainingRows, concatenate
 from aiida_mlhull.science.wire import JobFolder, encode_ensemble
@@ -48,7 +48,8 @@ def run(folder: JobFolder, job: FitJob) -> tuple[dict[str, int], dict[str, Any]]
     cells = read_cells(folder, job.cells)
     labels = concatenate([folder.read_table(Labels, name) for name in sorted(job.labels)])
     references = folder.read_table(References, REFERENCES_FILE)
-    training, left_out = training_rows(cells, labels, references, baseline=job.baseline)
+    before = read_unrelaxed(folder, job.unrelaxed)
+    training, left_out = training_rows(cells, labels, references, baseline=job.baseline, candidates=before)
     say(f"{len(training)} of {len(labels)} labels to learn from; left out: {left_out}")
     hands = dealt(job.members, job.processes or available_cores())
     fitted = sorted(

@@ -9,7 +9,7 @@ from aiida_mlhull.science.ensembles.rows import model_rows
 from aiida_mlhull.science.program.facts import device_used
 from aiida_mlhull.science.program.progress import say
 from aiida_mlhull.science.program.settings import PREDICTIONS_FILE, REFERENCES_FILE, PredictJob
-from aiida_mlhull.science.program.tables import read_cells, read_kept
+from aiida_mlhull.science.program.tables import read_cells, read_kept, read_unrelaxed
 from aiida_mlhull.science.types import EnsembleWeights, References
 from aiida_mlhull.science.wire import JobFolder, decode_ensemble
 from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE
@@ -25,7 +25,8 @@ def run(folder: JobFolder, job: PredictJob) -> tuple[dict[str, int], dict[str, A
     cells = read_cells(folder, job.cells)
     ids = read_kept(folder) if job.only_pool else None
     references = folder.read_table(References, REFERENCES_FILE)
-    rows = model_rows(cells, references, baseline=job.baseline, ids=ids)
+    before = read_unrelaxed(folder, job.unrelaxed)
+    rows = model_rows(cells, references, baseline=job.baseline, ids=ids, candidates=before)
     say(f"{len(ensemble.members)} members of {ensemble.model} predict {len(rows)} rows")
     predictions = predict(ensemble, rows, device=job.device, report=say)
     folder.write_table(PREDICTIONS_FILE, predictions)

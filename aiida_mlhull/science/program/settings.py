@@ -48,6 +48,7 @@ class FitJob(Job):
 
     Attributes:
         cells: file name to noun of the tables with input cells.
+        unrelaxed: file names of the candidates before any stage, where the cells are a stage's.
         labels: file names of the tables with results of the last stage.
         baseline: see :data:`~aiida_mlhull.science.ensembles.rows.Baseline`.
         ensemble: the ensemble's settings.
@@ -58,6 +59,7 @@ class FitJob(Job):
     task: ClassVar[str] = "fit"
 
     cells: dict[str, Noun] = Field(min_length=1)
+    unrelaxed: list[str] = Field(default_factory=list)
     labels: list[str] = Field(min_length=1)
     baseline: Baseline = "references"
     ensemble: EnsembleSettings = Field(default_factory=EnsembleSettings)
@@ -84,6 +86,7 @@ class PredictJob(Job):
 
     Attributes:
         cells: file name to noun of the table with input cells.
+        unrelaxed: file name of the candidates before any stage, where the cells are a stage's.
         baseline: the one that the ensemble was fitted with.
         only_pool: predict only the rows that ``pool.parquet`` keeps.
     """
@@ -91,6 +94,7 @@ class PredictJob(Job):
     task: ClassVar[str] = "predict"
 
     cells: dict[str, Noun] = Field(min_length=1)
+    unrelaxed: list[str] = Field(default_factory=list)
     baseline: Baseline = "references"
     only_pool: bool = False
 

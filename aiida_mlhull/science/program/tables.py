@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aiida_mlhull.science.ensembles.rows import Cells
@@ -25,6 +25,15 @@ def read_cells(folder: JobFolder, files: Mapping[str, str]) -> Cells:
     if len(set(files.values())) > 1:
         raise TableError("input cells are candidates or labels of a stage, not some of each")
     return concatenate([folder.read_table(NOUNS[noun], name) for name, noun in sorted(files.items())])
+
+
+def read_unrelaxed(folder: JobFolder, names: Sequence[str]) -> Candidates | None:
+    """The candidates before any stage as one table, or None where there are no files of them.
+
+    Raises:
+        WireError: if a file is missing or holds another noun.
+    """
+    return concatenate([folder.read_table(Candidates, name) for name in sorted(names)]) if names else None
 
 
 def read_kept(folder: JobFolder) -> Strings:

@@ -239,15 +239,20 @@ class ModelRows(Table):
     Attributes:
         crystals: n cells as they are before the stage in question (unrelaxed, or after the stage before).
         baselines: (n,) eV/atom; models learn energy minus baseline. The baseline is the mixture of the
-            elemental references (then the target is the formation energy), or the energy of a cheaper
-            stage (then it is the difference between the two).
+            elemental references (then the target is the formation energy), the hull of all references
+            (then it is the distance from what is known), or the energy of a cheaper stage (then it is
+            the difference between the two).
+        stage_energies: (n,) eV/atom, what the stage before made of every row; None where there was none.
+        unrelaxed: n cells as they were before any stage; None where ``crystals`` are these.
     """
 
     crystals: Crystals
     baselines: Floats
+    stage_energies: Floats | None = None
+    unrelaxed: Crystals | None = None
 
     def check(self) -> None:
-        """Refuse baselines that are not finite.
+        """Refuse baselines and stage energies that are not finite.
 
         Raises:
             TableError: if some are.
@@ -256,6 +261,8 @@ class ModelRows(Table):
         broken = ~np.isfinite(self.baselines)
         if broken.any():
             raise TableError(f"NaN or infinite baselines: {listed(self.ids[broken])}")
+        if self.stage_energies is not None and not np.isfinite(self.stage_energies).all():
+            raise TableError(f"no energy of the stage before: {listed(self.ids[~np.isfinite(self.stage_energies)])}")
         self.crystals.check(self.ids.tolist())
 
 

@@ -47,7 +47,7 @@ def test_overrides_are_merged_into_the_protocol(write):
     ).settings()
     assert (settings.name, settings.seed, settings.ensemble.members) == ("mine", 7, 3)
     assert settings.ensemble.model == "trees_gp"
-    assert settings.stages[0].name == "final"
+    assert [stage.name for stage in settings.stages] == ["potential", "final"]
 
 
 @pytest.mark.parametrize(

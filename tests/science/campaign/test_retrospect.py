@@ -32,7 +32,7 @@ def test_cheaper_stages_of_the_same_engine_are_left_out_and_named():
 
 
 def test_stages_of_another_engine_stay():
-    overrides, remarks = on_record("potential-first")
+    overrides, remarks = on_record("laptop")
     assert [stage["engine"] for stage in overrides["stages"]] == ["potential", "recorded"]
     assert remarks == []
 
