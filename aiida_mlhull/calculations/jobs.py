@@ -27,7 +27,7 @@ class JobSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     members_per_job: int = Field(default=1, ge=1)
-    rows_per_job: int = Field(default=250, ge=1)
+    rows_per_job: int = Field(default=1000, ge=1)
     processes: int = Field(default=1, ge=1)
     max_in_flight: int = Field(default=2, ge=1)
     max_attempts: int = Field(default=2, ge=1)
