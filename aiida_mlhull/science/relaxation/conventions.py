@@ -9,6 +9,7 @@ directions check the scheme that the labels carry.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,10 @@ def _correction(structure: Structure) -> float:
         0.0,
         parameters={"run_type": "GGA+U" if hubbards else "GGA", "hubbards": hubbards, "software": "vasp"},
     )
-    adjustments: list[Any] = _compatibility().get_adjustments(entry)
+    with warnings.catch_warnings():
+        # Hypothetical compositions often have no oxidation states; MP2020 then corrects the most electronegative element.
+        warnings.filterwarnings("ignore", message="Failed to guess oxidation states")
+        adjustments: list[Any] = _compatibility().get_adjustments(entry)
     return float(sum(adjustment.value for adjustment in adjustments)) / len(structure)
 
 

@@ -1,0 +1,172 @@
+"""What every registered potential has to keep to; a new one is tested without a new test."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+import spglib
+from pymatgen.core import Lattice, Structure
+
+from aiida_mlhull.science.errors import DeviceError, MissingExtraError
+from aiida_mlhull.science.relaxation import POTENTIALS
+from aiida_mlhull.science.relaxation.base import FAILURES, RelaxationSettings, Relaxer
+from aiida_mlhull.science.representations.volumes import tabulated_volumes
+from aiida_mlhull.science.types import Crystals
+from tests.science.real_crystals import disguised, pnictides
+
+ROCK_SALT = Structure.from_spacegroup(225, Lattice.cubic(4.24), ["Ti", "N"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+@pytest.fixture(params=list(POTENTIALS), scope="module")
+def name(request):
+    return request.param
+
+
+def build(name, **settings):
+    try:
+        return POTENTIALS[name](RelaxationSettings(**settings))
+    except MissingExtraError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def crystals():
+    """Unrelaxed hypothetical pnictides of at most twelve sites, at plausible volumes."""
+    rows = pnictides().crystals
+    small = rows.take(np.flatnonzero(rows.n_sites <= 12)[::15][:12])
+    return small.with_volumes_per_atom(tabulated_volumes().per_atom(small))
+
+
+def relax(relaxer, crystals, **options):
+    ids = [f"id-{k:03d}" for k in range(len(crystals))]
+    return relaxer.relax(ids, crystals.reduced_formulas(), crystals, stage="cheap", **options)
+
+
+@pytest.fixture(scope="module")
+def relaxed(name, crystals):
+    return relax(build(name), crystals)
+
+
+def test_it_is_a_relaxer(name):
+    relaxer = build(name)
+    assert isinstance(relaxer, Relaxer)
+    assert relaxer.name == name
+    assert relaxer.scheme
+    for method in ("stream", "relax"):
+        expected = inspect.signature(getattr(Relaxer, method)).parameters
+        assert list(inspect.signature(getattr(type(relaxer), method)).parameters) == list(expected)
+
+
+def test_the_scheme_is_known_without_the_extra(name):
+    """Engines ask for it where the potential itself need not be installed."""
+    assert POTENTIALS[name].scheme
+
+
+def test_every_crystal_is_a_row(name, crystals, relaxed):
+    assert relaxed.ids.tolist() == [f"id-{k:03d}" for k in range(len(crystals))]
+    assert relaxed.succeeded.all()
+    np.testing.assert_array_equal(relaxed.crystals.numbers, crystals.numbers)
+    assert (relaxed.stage, relaxed.scheme, relaxed.cost_basis) == ("cheap", POTENTIALS[name].scheme, "measured")
+    assert relaxed.engine.startswith(name)
+    assert (relaxed.core_minutes > 0).all()
+
+
+def test_same_crystals_give_the_same_bits_in_any_company(name, crystals, relaxed):
+    some = np.array([7, 2, 10])
+    again = relax(build(name), crystals.take(some))
+    np.testing.assert_array_equal(again.energies, relaxed.energies[some])
+    for k, row in enumerate(some):
+        for mine, first in zip(again.crystals.arrays(k), relaxed.crystals.arrays(int(row)), strict=True):
+            np.testing.assert_array_equal(mine, first)
+
+
+def test_rows_stream_as_they_are_done_and_progress_is_told(name, crystals):
+    relaxer = build(name, max_steps=3)
+    told = []
+    labels = relax(relaxer, crystals, report=lambda done, total: told.append((done, total)))
+    assert told == [(k + 1, len(crystals)) for k in range(len(crystals))]
+    rows = {row.row: row for row in relaxer.stream(crystals)}
+    assert sorted(rows) == list(range(len(crystals)))
+    np.testing.assert_array_equal([rows[k].energy for k in range(len(crystals))], labels.energies)
+
+
+def test_relaxing_goes_downhill(name, crystals, relaxed):
+    static = relax(build(name, freedom="static"), crystals)
+    volume = relax(build(name, freedom="volume"), crystals)
+    assert (volume.energies <= static.energies + 1e-5).all()
+    assert (relaxed.energies <= static.energies + 1e-5).all()
+    assert (relaxed.energies < static.energies - 1e-3).mean() > 0.5
+
+
+def test_freedom_is_what_it_says(name, crystals):
+    static = relax(build(name, freedom="static"), crystals)
+    np.testing.assert_allclose(static.crystals.lattices, crystals.lattices, atol=0.05)
+    volume = relax(build(name, freedom="volume"), crystals)
+    for before, after in zip(static.crystals.lattices, volume.crystals.lattices, strict=True):
+        scale = np.cbrt(np.linalg.det(after) / np.linalg.det(before))
+        np.testing.assert_allclose(after, scale * before, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(volume.crystals.frac_coords, static.crystals.frac_coords, atol=1e-9)
+
+
+def test_space_groups_are_kept_or_raised(crystals, relaxed):
+    def operations(table, index):
+        lattice, numbers, frac_coords = table.arrays(index)
+        return len(spglib.get_symmetry_dataset((lattice, frac_coords, numbers), symprec=0.02).rotations)
+
+    for index in range(len(crystals)):
+        assert operations(relaxed.crystals, index) >= operations(crystals, index)
+
+
+def test_the_same_crystal_in_other_words_has_the_same_energy(name, crystals, relaxed):
+    """Rounding may send one with soft modes to another stop on a flat floor; the others agree."""
+    other = relax(build(name), disguised(crystals, seed=4))
+    differences = np.sort(np.abs(other.energies - relaxed.energies))
+    assert differences[-2] < 2e-3
+    assert np.median(differences) < 1e-4
+    assert differences[-1] < 0.02
+
+
+def test_rows_that_can_t_be_relaxed_have_a_reason(name, crystals):
+    overlapping = Structure(Lattice.cubic(3.5), ["Cu", "Cu"], [[0, 0, 0], [0.05, 0, 0]])
+    unknown = Structure(Lattice.cubic(4.0), ["Og"], [[0, 0, 0]])
+    scattered = Structure(Lattice.cubic(20.0), ["Na"], [[0, 0, 0]])
+    labels = relax(build(name), Crystals.from_structures([overlapping, ROCK_SALT, unknown, scattered]))
+    assert [failure.split(":")[0] for failure in labels.failures] == [
+        "unphysical_cell",
+        "",
+        "engine_error",
+        "unphysical_cell",
+    ]
+    assert {failure.split(":")[0] for failure in labels.failures[labels.failures != ""]} <= set(FAILURES)
+    assert "Og" in labels.failures[2]
+    assert np.isnan(labels.energies[[0, 2, 3]]).all()
+    np.testing.assert_array_equal(labels.crystals.lattices[2], unknown.lattice.matrix)
+    alone = relax(build(name), Crystals.from_structures([ROCK_SALT]))
+    assert alone.energies[0] == labels.energies[1]
+
+
+def test_stopping_short_is_a_failure_only_where_asked_for(name, crystals):
+    hurried = relax(build(name, max_steps=1, max_force=1e-6), crystals)
+    assert hurried.succeeded.all()
+    strict = relax(build(name, max_steps=1, max_force=1e-6, must_converge=True), crystals)
+    assert "not_converged_ionically" in strict.failures
+    np.testing.assert_array_equal(strict.energies[strict.succeeded], hurried.energies[strict.succeeded])
+
+
+def test_no_crystals(name, crystals):
+    assert len(relax(build(name), crystals.take([]))) == 0
+
+
+def test_a_device_that_isn_t_there_is_refused(name):
+    build(name)
+    with pytest.raises(DeviceError, match="abacus"):
+        POTENTIALS[name](RelaxationSettings(), device="abacus")
+
+
+def test_a_missing_package_names_the_extra(name, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, name, None)
+    monkeypatch.setitem(__import__("sys").modules, f"{name}.model.model", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'aiida-mlhull\[potential\]'"):
+        POTENTIALS[name](RelaxationSettings())
