@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from aiida_mlhull.cli.retrospect import Retrospect
 
 PROTOCOL: Final = "laptop"
+WITHOUT_POTENTIAL: Final = "laptop-plain"
+"""What is left where the extra ``potential`` is not installed."""
 SEED: Final = 1
-WHOLE: Final[dict[str, Any]] = {"start": 0.1, "budget": 0.5, "batch": 0.08, "members": 5}
-QUICK: Final[dict[str, Any]] = {"start": 0.1, "budget": 0.4, "batch": 0.15, "members": 3}
+WHOLE: Final[dict[str, Any]] = {"start": 0.08, "budget": 0.5, "batch": 0.06}
+QUICK: Final[dict[str, Any]] = {"start": 0.08, "budget": 0.4, "batch": 0.16}
 """Shares of the candidates: to start with, altogether, and a round."""
 
 
@@ -42,9 +45,7 @@ def demo(profile_name: str | None, quick: bool, output: Path) -> None:
     folder.
     """
     own = profile_name is None and not os.environ.get(profile.PATH_VARIABLE)
-    profile.load_or_make(
-        profile_name, profile.point_to(output) if own else profile.choose(profile_name, folder=output)
-    )
+    profile.load_or_make(profile_name, profile.point_to(output) if own else profile.choose(profile_name, folder=output))
     outcome = _campaign(WHOLE if not quick else QUICK)
     _tell(outcome, output)
     _what_next(outcome)
@@ -54,15 +55,10 @@ def _campaign(size: dict[str, Any]) -> Retrospect:
     from aiida_mlhull.cli import daemon, given, retrospect
     from aiida_mlhull.science.campaign.retrospect import on_record
 
-    overrides, _ = on_record(PROTOCOL, seed=SEED)
-    (stage,) = overrides["stages"]
-    stage["gate"]["batch"] = size["batch"]
-    overrides |= {
-        "name": "demo",
-        "start": size["start"],
-        "budget": size["budget"],
-        "ensemble": {"members": size["members"]},
-    }
+    protocol = PROTOCOL if find_spec("chgnet") else WITHOUT_POTENTIAL
+    overrides, _ = on_record(protocol, seed=SEED)
+    overrides["stages"][-1]["gate"]["batch"] = size["batch"]
+    overrides |= {"name": "demo", "start": size["start"], "budget": size["budget"]}
     with resources.as_file(resources.files("aiida_mlhull") / "demo_data") as data:
         found = given.read(
             (data / "hypothetical_pnictides.parquet",),
@@ -73,7 +69,7 @@ def _campaign(size: dict[str, Any]) -> Retrospect:
     retrospect.say(found.remarks)
     running = daemon.look().running
     click.echo(f"\nThe campaign runs {'in the daemon' if running else 'in this terminal'}.")
-    return retrospect.look_back(found, protocol=PROTOCOL, overrides=overrides, by_daemon=running)
+    return retrospect.look_back(found, protocol=protocol, overrides=overrides, by_daemon=running)
 
 
 def _tell(outcome: Retrospect, output: Path) -> None:
@@ -81,7 +77,10 @@ def _tell(outcome: Retrospect, output: Path) -> None:
 
     output.mkdir(parents=True, exist_ok=True)
     click.echo(f"\n{report.summary(outcome.node)}\n\n{retrospect.tell(outcome)}\n\nwritten:")
-    written = [*files.write_report(outcome.node, output), *files.write_curve(outcome.curve, output / "recall")]
+    written = [
+        *files.write_report(outcome.node, output),
+        *files.write_curve(outcome.curve, output / "recall", name=PROTOCOL),
+    ]
     for path in written:
         click.echo(f"  {path}")
 

@@ -20,12 +20,14 @@ def write_report(node: orm.ProcessNode, folder: Path) -> list[Path]:
     Returns:
         The files, in the order in which people want them.
     """
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.cli import ledger, pictures
     from aiida_mlhull.science.candidates.export import to_cif, to_csv
 
     folder.mkdir(parents=True, exist_ok=True)
     phases = ledger.phases(node)
     written = [
+        *pictures.draw_diagrams(node, folder),
+        pictures.draw_funnel(node, folder / "funnel.png"),
         _bytes(folder / "candidates.csv", to_csv(ledger.verdicts(node))),
         _bytes(folder / "results.csv", to_csv(ledger.results(node))),
     ]
@@ -41,11 +43,16 @@ def write_report(node: orm.ProcessNode, folder: Path) -> list[Path]:
     return written
 
 
-def write_curve(curve: RecallCurve, stem: Path) -> list[Path]:
-    """The recall curve as ``STEM.curve.csv``."""
+def write_curve(curve: RecallCurve, stem: Path, *, name: str) -> list[Path]:
+    """The recall curve as ``STEM.curve.csv`` and ``STEM.curve.png``."""
+    from aiida_mlhull.cli import pictures
+
     columns = asdict(curve)
     rows = zip(*(values.tolist() for values in columns.values()), strict=True)
-    return [_csv(stem.with_name(f"{stem.name}.curve.csv"), list(columns), rows)]
+    return [
+        _csv(stem.with_name(f"{stem.name}.curve.csv"), list(columns), rows),
+        pictures.draw_recall(curve, stem.with_name(f"{stem.name}.curve.png"), name=name),
+    ]
 
 
 def _csv(path: Path, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:

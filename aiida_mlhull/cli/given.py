@@ -115,8 +115,8 @@ def check(given: Given, settings: CampaignSettings) -> None:
 def _check_record(given: Given, *, stage: str) -> None:
     if given.record is None:
         raise InputError(
-            f"stage {stage} looks up published results, but none were given: name a file with 'record', or "
-            f"candidates with relaxed cells and energies"
+            f"stage {stage} looks up published results, but none were given: name a file with 'record', give "
+            f"candidates with relaxed cells and energies, or take a protocol that relaxes ('protocol: potential')"
         )
     ids = given.candidates.ids
     missing = ids[~given.record.has(ids)]

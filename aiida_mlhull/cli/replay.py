@@ -22,6 +22,7 @@ FILE: Final = click.Path(path_type=Path)
 @click.option("--references", type=FILE, required=True, metavar="FILE", help="Known phases and their energies.")
 @click.option("--elements", type=FILE, metavar="FILE", help="Elemental references: JSON, element to eV/atom.")
 @click.option("--protocol", default="laptop", show_default=True, metavar="NAME", help="How to screen.")
+@click.option("--overrides", type=FILE, metavar="YAML", help="Campaign settings that differ from the protocol's.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The only source of chance.")
 @click.option("--json", "target", type=FILE, required=True, metavar="OUT", help="The scores are written here.")
 @click.option(
@@ -42,6 +43,7 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     references: Path,
     elements: Path | None,
     protocol: str,
+    overrides: Path | None,
     seed: int,
     target: Path,
     engine: str,
@@ -55,17 +57,18 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     """
     from aiida_mlhull.cli import given, retrospect
     from aiida_mlhull.science.campaign import campaign_settings
+    from aiida_mlhull.science.campaign.file import read_mapping
     from aiida_mlhull.science.campaign.retrospect import enough_to_start, on_record
 
-    overrides, remarks = on_record(protocol, engine=engine, seed=seed)
-    overrides["name"] = data.stem
+    changes = {"name": data.stem, **(read_mapping(overrides) if overrides else {})}
+    different, remarks = on_record(protocol, engine=engine, seed=seed, changes=changes)
     _check_writable(target)
     place = profile.choose(profile_name, folder=output or Path(tempfile.mkdtemp(prefix="mlhull-replay-")))
     found = given.read((data,), references, elements=elements, bad_rows="leave_out")
     if found.record is None:
         raise click.ClickException(f"{data.name} holds no results to replay: relaxed cells and energies are missing")
-    overrides, more = enough_to_start(overrides, protocol=protocol, total=len(found.candidates))
-    settings = campaign_settings(overrides, protocol=protocol)
+    different, more = enough_to_start(different, protocol=protocol, total=len(found.candidates))
+    settings = campaign_settings(different, protocol=protocol)
     retrospect.say([*found.remarks, *remarks, *more])
     found = _same_scheme(found, settings, engine=engine)
     given.check(found, settings)
@@ -73,7 +76,7 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     if place is not None:
         click.echo(f"There is no AiiDA profile, so this campaign gets its own: AIIDA_PATH={place}")
     click.echo(f"\nReplaying {len(found.candidates):,} candidates with protocol {protocol}, seed {seed}")
-    outcome = retrospect.look_back(found, protocol=protocol, overrides=overrides, processes=jobs)
+    outcome = retrospect.look_back(found, protocol=protocol, overrides=different, processes=jobs)
     _write(outcome, target, output, details={"protocol": protocol, "seed": seed, "engine": engine})
 
 
@@ -108,7 +111,7 @@ def _write(outcome: object, target: Path, output: Path | None, *, details: dict[
 
     assert isinstance(outcome, retrospect.Retrospect)
     write_json(target, outcome.to_json(**details))
-    written = [target, *files.write_curve(outcome.curve, target.with_suffix(""))]
+    written = [target, *files.write_curve(outcome.curve, target.with_suffix(""), name=str(details["protocol"]))]
     click.echo(f"\n{summary(outcome.node)}\n\n{retrospect.tell(outcome)}\n\nwritten:")
     if output is not None:
         written += files.write_report(outcome.node, output)

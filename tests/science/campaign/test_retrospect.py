@@ -49,13 +49,13 @@ def test_unknown_protocols_are_named():
 
 
 def test_a_share_of_few_candidates_is_raised_to_what_models_need():
-    overrides, _ = on_record("laptop")
-    raised, remarks = enough_to_start({**overrides, "start": 0.03}, protocol="laptop", total=100)
-    needed = needed_labels(campaign_settings({}, protocol="laptop").ensemble)
+    overrides, _ = on_record("ekstrom-2022")
+    raised, remarks = enough_to_start({**overrides, "start": 0.03}, protocol="ekstrom-2022", total=100)
+    needed = needed_labels(campaign_settings({}, protocol="ekstrom-2022").ensemble)
     assert raised["start"] == needed
     assert "from 3" in remarks[0]
-    assert enough_to_start({**overrides, "start": 0.5}, protocol="laptop", total=100) == (
+    assert enough_to_start({**overrides, "start": 0.5}, protocol="ekstrom-2022", total=100) == (
         {**overrides, "start": 0.5},
         [],
     )
-    assert enough_to_start({**overrides, "start": 3}, protocol="laptop", total=needed - 1)[1] == []
+    assert enough_to_start({**overrides, "start": 3}, protocol="ekstrom-2022", total=needed - 1)[1] == []

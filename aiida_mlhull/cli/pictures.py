@@ -1,0 +1,128 @@
+"""Pictures of a campaign: phase diagrams on paper and to turn, the funnel, the recall curve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+    from aiida_mlhull.science.metrics import RecallCurve
+    from aiida_mlhull.science.plots import Diagram, Phases
+    from aiida_mlhull.science.types import Decisions
+
+MOST: Final = 12
+"""Chemical systems that are drawn; a campaign over hundreds of them would fill a folder that nobody opens."""
+DRAWN_ELEMENTS: Final = (2, 3, 4)
+
+
+def draw_diagrams(node: orm.ProcessNode, folder: Path) -> list[Path]:
+    """Phase diagrams of a campaign's chemical systems, each as PNG and as HTML.
+
+    Systems with the most elements come first, among them those with the most new phases.
+    """
+    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.science.plots import draw_phase_diagram, interactive_phase_diagram, make_diagram
+
+    kept, dropped = relaxed(node), not_relaxed(node)
+    references = node.inputs.references.to_science()
+    written = []
+    for elements in worth_drawing(ledger.phases(node).formulas.tolist(), ledger.verdicts(node))[:MOST]:
+        diagram: Diagram = make_diagram(references, kept=kept, dropped=dropped, elements=elements)
+        name = "-".join(elements)
+        title = f"{name}, campaign {node.label}"
+        picture, page = folder / f"phase_diagram_{name}.png", folder / f"phase_diagram_{name}.html"
+        draw_phase_diagram(diagram, title=title).savefig(picture)
+        interactive_phase_diagram(diagram, title=title).write_html(page, include_plotlyjs="directory")
+        written += [picture, page]
+    return written
+
+
+def worth_drawing(phases: list[str], verdicts: Decisions) -> list[tuple[str, ...]]:
+    """Chemical systems of two to four elements, larger ones and those with more new phases first.
+
+    Args:
+        phases: formulas of the new phases.
+        verdicts: one row a candidate.
+
+    Returns:
+        Elements, in alphabetical order.
+    """
+    from aiida_mlhull.science.representations.composition import distinct
+
+    systems = {tuple(sorted(composition.symbols)) for composition in distinct(verdicts.formulas.tolist())[0]}
+    found = [set(composition.symbols) for composition in distinct(phases)[0]]
+    drawable = [system for system in systems if len(system) in DRAWN_ELEMENTS]
+
+    def rank(system: tuple[str, ...]) -> tuple[int, int, tuple[str, ...]]:
+        return -len(system), -sum(phase <= set(system) for phase in found), system
+
+    return sorted(drawable, key=rank)
+
+
+def relaxed(node: orm.ProcessNode) -> Phases:
+    """Candidates with a final energy."""
+    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.science.plots import Phases
+
+    results = ledger.results(node)
+    done = results.take(results.succeeded)
+    return Phases(ids=done.ids, formulas=done.formulas, energies=done.energies)
+
+
+def not_relaxed(node: orm.ProcessNode) -> Phases:
+    """Candidates that were decided against, with the energy that the last models asked about them said."""
+    import numpy as np
+
+    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.science.plots import Phases
+
+    verdicts = ledger.verdicts(node)
+    dropped = verdicts.take(~verdicts.keep)
+    energies = np.full(len(dropped), np.nan)
+    for predictions in _predictions(node.pk):
+        here = predictions.take(np.isin(predictions.ids, dropped.ids))
+        energies[dropped.positions(here.ids)] = here.mean
+    return Phases(ids=dropped.ids, formulas=dropped.formulas, energies=energies)
+
+
+def _predictions(pk: int | None) -> Any:
+    """Everything that the models of a campaign have predicted, the oldest first."""
+    from aiida import orm
+
+    from aiida_mlhull.data import PredictionsData
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.WorkChainNode, with_incoming="campaign", tag="round")
+    query.append(orm.WorkChainNode, with_incoming="round", tag="wave")
+    query.append(orm.CalcJobNode, with_incoming="wave", tag="job")
+    query.append(PredictionsData, with_incoming="job", tag="predictions", project="*")
+    query.order_by({"predictions": {"id": "asc"}})
+    return (node.to_science() for node in query.all(flat=True))
+
+
+def draw_funnel(node: orm.ProcessNode, path: Path) -> Path:
+    """The funnel of a campaign that has ended."""
+    from aiida_mlhull.science.plots import draw_funnel as draw
+
+    counts = node.outputs.summary["funnel"]
+    steps = {
+        "candidates": counts["candidates"],
+        "left after merging": counts["candidates"] - counts["merged"],
+        "relaxed to the end": counts["relaxed"],
+        "on the hull": counts["on_hull"],
+    }
+    if not counts["merged"]:
+        del steps["left after merging"]
+    draw(steps, title=f"Campaign {node.label}").savefig(path)
+    return path
+
+
+def draw_recall(curve: RecallCurve, path: Path, *, name: str) -> Path:
+    """What had been found after ever more relaxations."""
+    from aiida_mlhull.science.plots import draw_recall as draw
+
+    draw({name: curve}).savefig(path)
+    return path
