@@ -4,7 +4,7 @@
 PYTHON ?= python3
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
-BENCHMARKS ?= graphs hulls models
+BENCHMARKS ?= graphs hull keep_rules models
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt
