@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from math import gcd
 from typing import Final
 
 from aiida_mlhull.science.errors import CrystalError
+from aiida_mlhull.science.representations.wyckoff_tables import multiplicities, relabelings
 from aiida_mlhull.science.types.wyckoff import Wyckoff
 
 _LABEL: Final = re.compile(
@@ -35,7 +35,7 @@ def read_protostructure(label: str) -> Wyckoff:
         raise CrystalError(f"not a protostructure label: {label!r}; expected e.g. AB2_oS6_71_a_i:Ca-Si")
     group, elements = int(match["group"]), match["elements"].split("-")
     letters: Letters = tuple(_spelled_out(word) for word in match["letters"].split("_"))
-    sites = _multiplicities(group)
+    sites = multiplicities(group)
     unknown = sorted({letter for word in letters for letter in word} - set(sites))
     amounts = [int(amount or 1) for amount in _AMOUNT.findall(match["formula"])]
     if unknown or len({len(letters), len(elements), len(amounts)}) > 1 or elements != sorted(set(elements)):
@@ -49,7 +49,7 @@ def read_protostructure(label: str) -> Wyckoff:
         elements=tuple(element for element, word in zip(elements, letters, strict=True) for _ in word),
         letters=ordered,
         multiplicities=tuple(sites[letter] for letter in ordered),
-        equivalents=tuple(sorted({_ordered(_renamed(letters, choice)) for choice in _relabelings(group)} | {ordered})),
+        equivalents=tuple(sorted({_ordered(_renamed(letters, choice)) for choice in relabelings(group)} | {ordered})),
         protostructure=label,
         prototype=get_prototype_from_protostructure(label),
     )
@@ -66,22 +66,3 @@ def _ordered(letters: Letters) -> tuple[str, ...]:
 
 def _renamed(letters: Letters, choice: dict[str, str]) -> Letters:
     return tuple(tuple(choice[letter] for letter in word) for word in letters)
-
-
-@cache
-def _multiplicities(group: int) -> dict[str, int]:
-    from pymatgen.analysis.prototypes import WYCKOFF_MULTIPLICITY_DICT  # noqa: PLC0415  (imports pandas)
-
-    try:
-        return {letter: int(sites) for letter, sites in WYCKOFF_MULTIPLICITY_DICT[str(group)].items()}
-    except KeyError:
-        raise CrystalError(f"there is no space group {group}") from None
-
-
-@cache
-def _relabelings(group: int) -> list[dict[str, str]]:
-    """Other choices of origin and axes, each as old letter to new letter."""
-    from pymatgen.analysis.prototypes import WYCKOFF_POSITION_RELAB_DICT  # noqa: PLC0415  (imports pandas)
-
-    choices = WYCKOFF_POSITION_RELAB_DICT[str(group)]
-    return [{chr(int(old)): str(new) for old, new in choice.items()} for choice in choices]

@@ -16,14 +16,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache, lru_cache
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
 import moyopy
 import numpy as np
 from numpy.typing import NDArray
 
 from aiida_mlhull.science.representations.elements import element_table
+from aiida_mlhull.science.representations.wyckoff_tables import free_coordinates, multiplicities, relabelings
 from aiida_mlhull.science.types.crystals import Crystals, Floats, Integers
 
 TOLERANCE: Final = 0.1
@@ -83,7 +84,7 @@ _Occupied = tuple[tuple[tuple[str, int], ...], ...]
 @lru_cache(maxsize=100_000)
 def _aflow_word(number: int, pearson: str, occupied: _Occupied, formula: tuple[int, ...]) -> str:
     """The label without its elements; empty if the orbits don't add up to the formula."""
-    sites = _tables().multiplicities[number]
+    sites = multiplicities(number)
     if _reduced([sum(sites[letter] * n for letter, n in orbits) for orbits in occupied]) != formula:
         return ""
     anonymous = "".join(f"{capital}{n if n > 1 else ''}" for capital, n in zip(_CAPITALS, formula, strict=False))
@@ -100,35 +101,7 @@ def _canonical_letters(number: int, occupied: _Occupied) -> str:
         words = ("".join(f"{n if n > 1 else ''}{letter}" for letter, n in orbits) for orbits in renamed)
         return weight, "_".join(words)
 
-    return min(spelled(relabeling) for relabeling in _tables().relabelings[number])[1]
-
-
-class _Tables:
-    """pymatgen's tables of Wyckoff positions, by space-group number.
-
-    Attributes:
-        multiplicities: letter to sites in the conventional cell.
-        parameters: letter to free coordinates.
-        relabelings: equivalent choices of origin and axes, each letter to letter.
-    """
-
-    def __init__(self) -> None:
-        from pymatgen.analysis import prototypes as tables  # noqa: PLC0415  (imports pandas)
-
-        def by_number(table: dict[str, Any]) -> dict[int, dict[str, int]]:
-            return {int(number): dict(values) for number, values in table.items()}
-
-        self.multiplicities = by_number(tables.WYCKOFF_MULTIPLICITY_DICT)
-        self.parameters = by_number(tables.WYCKOFF_POSITION_PARAM_DICT)
-        self.relabelings: dict[int, list[dict[str, str]]] = {
-            int(number): [{chr(old): new for old, new in choice.items()} for choice in choices]
-            for number, choices in tables.WYCKOFF_POSITION_RELAB_DICT.items()
-        }
-
-
-@cache
-def _tables() -> _Tables:
-    return _Tables()
+    return min(spelled(relabeling) for relabeling in relabelings(number))[1]
 
 
 def space_group_numbers(labels: Sequence[str] | NDArray[np.str_]) -> Integers:
@@ -150,6 +123,6 @@ def _free_parameters(label: str) -> int:
     if not label:
         return -1
     _, pearson, number, letters = label.partition(":")[0].split("_", 3)
-    coordinates = _tables().parameters[int(number)]
+    coordinates = free_coordinates(int(number))
     orbits = _ORBITS.findall(letters)
     return _LATTICE_PARAMETERS[pearson[0]] - 1 + sum(int(n or 1) * coordinates[letter] for n, letter in orbits)
