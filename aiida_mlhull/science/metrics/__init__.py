@@ -2,7 +2,7 @@
 
 from aiida_mlhull.science.metrics.campaign import CampaignScores, RecallCurve, campaign_scores, recall_curve, true_marks
 from aiida_mlhull.science.metrics.classification import Confusion, Errors, confusion, errors, is_stable, on_fixed_hull
-from aiida_mlhull.science.metrics.discovery import DiscoveryCurve, discovery_curve
+from aiida_mlhull.science.metrics.discovery import DiscoveryCurve, discovery_curve, discovery_curves
 from aiida_mlhull.science.metrics.ledger import Ledger, StageCost
 from aiida_mlhull.science.metrics.rules import RuleScores, score_rules
 from aiida_mlhull.science.metrics.windows import RollingError, StabilityHistogram, rolling_error, stability_histogram
@@ -21,6 +21,7 @@ __all__ = [
     "campaign_scores",
     "confusion",
     "discovery_curve",
+    "discovery_curves",
     "errors",
     "is_stable",
     "on_fixed_hull",

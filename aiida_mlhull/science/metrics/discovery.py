@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -10,6 +12,10 @@ from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.metrics.classification import ratio
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.tables import Booleans
+from aiida_mlhull.science.units import ON_HULL_TOLERANCE
+
+WITHIN: Final = (0.0, 0.010, 0.020, 0.030)
+"""eV/atom, the notions of stable in Goodall 2021."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +80,19 @@ class DiscoveryCurve:
         under = (whole[1:] + whole[:-1]).sum() / 2.0 / self.total / self.candidates
         ideal = 1.0 - self.total / self.candidates / 2.0
         return float((under - 0.5) / (ideal - 0.5))
+
+
+def discovery_curves(
+    order: Integers, above_hull: Floats, *, thresholds: Sequence[float] = WITHIN
+) -> dict[float, DiscoveryCurve]:
+    """The curve for every notion of stable enough: threshold in eV/atom to curve.
+
+    Args:
+        order: row numbers in the order in which they were calculated.
+        above_hull: (n,) eV/atom, true energy above the hull.
+        thresholds: eV/atom; rows at most this far above the hull count as found.
+    """
+    return {limit: discovery_curve(order, above_hull <= max(limit, ON_HULL_TOLERANCE)) for limit in thresholds}
 
 
 def discovery_curve(order: Integers, hits: Booleans) -> DiscoveryCurve:

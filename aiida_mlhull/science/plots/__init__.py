@@ -3,7 +3,7 @@
 matplotlib figures are made without pyplot, so that they leave no state behind.
 """
 
-from aiida_mlhull.science.plots.campaign import draw_funnel, draw_recall
+from aiida_mlhull.science.plots.campaign import draw_enrichment, draw_funnel, draw_recall
 from aiida_mlhull.science.plots.diagram import Diagram, Phases, make_diagram
 from aiida_mlhull.science.plots.errors import draw_rolling_error, draw_stability_histogram
 from aiida_mlhull.science.plots.interactive import interactive_phase_diagram
@@ -12,6 +12,7 @@ from aiida_mlhull.science.plots.static import draw_phase_diagram
 __all__ = [
     "Diagram",
     "Phases",
+    "draw_enrichment",
     "draw_funnel",
     "draw_phase_diagram",
     "draw_recall",

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from aiida_mlhull.science.metrics import RecallCurve
+from aiida_mlhull.science.metrics import DiscoveryCurve, RecallCurve
 from aiida_mlhull.science.plots.style import ACCENTS, DROPPED, KEPT, LINE, STABLE
+from aiida_mlhull.science.units import MEV_PER_EV
 
 BAR: Final = 0.62
 LINEAR_BELOW: Final = 1.0
@@ -82,6 +83,38 @@ def draw_recall(curves: Mapping[str, RecallCurve], *, title: str = "") -> Figure
         _plain(axes)
     if title:
         figure.suptitle(title)
+    return figure
+
+
+def draw_enrichment(curves: Mapping[float, DiscoveryCurve], *, title: str = "") -> Figure:
+    """Enrichment factor against the number of calculations, one curve for every notion of stable.
+
+    Dotted lines are what the best possible order gives.
+
+    Args:
+        curves: threshold in eV/atom above the hull to curve.
+        title: above the picture.
+    """
+    figure = Figure(figsize=(7.2, 4.6), dpi=160, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for color, (limit, curve) in zip(ACCENTS * len(curves), curves.items(), strict=False):
+        done = curve.calculations[1:]
+        label = (
+            f"within {MEV_PER_EV * limit:.0f} meV/atom ({curve.total:,})" if limit else f"on the hull ({curve.total:,})"
+        )
+        axes.plot(done, curve.enrichment[1:], color=color, label=label)
+        if curve.total:
+            best = curve.candidates * (done.clip(max=curve.total) / done) / curve.total
+            axes.plot(done, best, color=color, linestyle=":", linewidth=0.8)
+    axes.axhline(1.0, color=DROPPED, linewidth=0.8)
+    axes.set_yscale("log")
+    axes.set_xlabel("Candidates relaxed")
+    axes.set_ylabel("Enrichment factor")
+    axes.set_xlim(left=0)
+    _plain(axes)
+    if title:
+        axes.set_title(title)
     return figure
 
 

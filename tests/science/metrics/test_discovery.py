@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aiida_mlhull.science.errors import TableError
-from aiida_mlhull.science.metrics import discovery_curve
+from aiida_mlhull.science.metrics import discovery_curve, discovery_curves
 
 HITS = np.asarray([True, False, False, True, False, False, False, False, False, False])
 
@@ -51,3 +51,14 @@ def test_refuses_an_order_that_repeats():
         discovery_curve(np.asarray([1, 1]), HITS)
     with pytest.raises(TableError, match="at most once"):
         discovery_curve(np.asarray([10]), HITS)
+
+
+def test_one_curve_for_every_notion_of_stable():
+    above = np.asarray([0.0, 0.005, 0.02, 0.025, 0.5, 1e-9])
+    curves = discovery_curves(np.asarray([4, 5, 2, 0]), above)
+    assert {limit: (curve.hits.tolist(), curve.total) for limit, curve in curves.items()} == {
+        0.0: ([0, 0, 1, 1, 2], 2),
+        0.01: ([0, 0, 1, 1, 2], 3),
+        0.02: ([0, 0, 1, 2, 3], 4),
+        0.03: ([0, 0, 1, 2, 3], 5),
+    }

@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aiida_mlhull.science.metrics import RecallCurve, rolling_error, stability_histogram
-from aiida_mlhull.science.plots import draw_funnel, draw_recall, draw_rolling_error, draw_stability_histogram
+from aiida_mlhull.science.metrics import RecallCurve, discovery_curves, rolling_error, stability_histogram
+from aiida_mlhull.science.plots import (
+    draw_enrichment,
+    draw_funnel,
+    draw_recall,
+    draw_rolling_error,
+    draw_stability_histogram,
+)
 
 
 def test_funnel():
@@ -46,3 +52,14 @@ def test_histogram_stacks_all_four():
     axes = draw_stability_histogram(found).axes[0]
     assert sum(bar.get_height() for bar in axes.patches) == 300
     assert axes.get_xlabel() == "Predicted energy above hull (eV/atom)"
+
+
+def test_enrichment_beside_the_best_order():
+    above = np.linspace(0, 0.1, 50)
+    axes = draw_enrichment(discovery_curves(np.arange(50), above)).axes[0]
+    for curve, best in zip(axes.lines[0:8:2], axes.lines[1:8:2], strict=True):
+        np.testing.assert_allclose(curve.get_ydata(), best.get_ydata())
+    assert [text.get_text() for text in axes.get_legend().get_texts()][:2] == [
+        "on the hull (1)",
+        "within 10 meV/atom (5)",
+    ]
