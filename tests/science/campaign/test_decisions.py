@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
-from tests.science.campaign.tables import REFERENCES, candidates, labels, predictions, settings
 
 from aiida_mlhull.science.campaign import (
     choose_start,
@@ -17,6 +15,8 @@ from aiida_mlhull.science.campaign import (
 from aiida_mlhull.science.campaign.decisions import spread_over_formulas
 from aiida_mlhull.science.errors import TooFewLabelsError
 from aiida_mlhull.science.types import Decisions
+from tests.science.campaign.tables import REFERENCES, candidates, labels, predictions, settings
+
 
 def test_everybody_may_enter_the_first_stage() -> None:
     entered = enter_first_stage(candidates(["Li", "LiO"]), stage="final")

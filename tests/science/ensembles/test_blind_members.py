@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from aiida_mlhull.science.campaign.settings import validated
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
 from aiida_mlhull.science.errors import SettingsError, WeightsError
-from aiida_mlhull.science.campaign.settings import validated
 from aiida_mlhull.science.types import ModelRows, TrainingRows
 from tests.science.real_crystals import pnictides
 
