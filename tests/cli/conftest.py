@@ -43,8 +43,8 @@ class Desk:
         return path
 
     def campaign(self, **changes: Any) -> Path:
-        """A campaign file in two small rounds on a record."""
-        gate = {"rule": "two_sigma", "rounds": 2, "batch": 8}
+        """A campaign file in two small rounds on a record, whose counts don't depend on what models say."""
+        gate = {"rule": "top_n", "rule_settings": {"n": 12}, "rounds": 2, "batch": 8}
         content: dict[str, Any] = {
             "name": "arsenides",
             "protocol": "laptop",
@@ -53,8 +53,9 @@ class Desk:
             "references": {"file": str(DEMO / "competing_phases.parquet"), "elements": str(DEMO / "elements.json")},
             "overrides": {
                 "start": 16,
+                "budget": 40,
                 "stages": [{"name": "final", "engine": "recorded", "core_minutes": 605, "gate": gate}],
-                "ensemble": {"members": 2},
+                "ensemble": {"members": 2, "blind_members": 0},
             },
         }
         content |= changes

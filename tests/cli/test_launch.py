@@ -25,7 +25,7 @@ def test_dry_run_tells_the_plan(desk):
         "candidates 59",
         "compositions 6",
         "As-Be, As-Be-Rb, As-Cd, As-Cd-Rb, As-Rb",
-        "final recorded two_sigma, 2 rounds 16 32 605",
+        "final recorded top_n, 2 rounds 16 32 605",
         "nominal core-minutes: 9,680 to 19,360; 35,695 without models",
         "mlhull.candidates shard_000 59",
         "mlhull.labels record 59",

@@ -46,7 +46,7 @@ def replay(desk: Desk, *more: object) -> list[str]:
 def small(desk: Desk) -> Path:
     """Settings that let the campaign end after two rounds."""
     path = desk.folder / "small.yaml"
-    path.write_text("start: 0.1\nbudget: 20\nensemble: {members: 2}\n")
+    path.write_text("start: 0.1\nbudget: 20\nensemble: {members: 2, blind_members: 1}\n")
     return path
 
 

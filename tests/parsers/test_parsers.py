@@ -181,4 +181,3 @@ def test_every_job_knows_every_failure():
         for kind in kinds_of_failure():
             assert codes[kind.label()].status == kind.status
             assert codes[kind.label()].invalidates_cache
-

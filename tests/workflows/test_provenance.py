@@ -66,7 +66,9 @@ def test_c_every_dropped_row_says_why(campaign) -> None:
         assert np.isfinite(dropped.thresholds).all()
 
 
-def test_e_a_promoted_candidate_takes_its_history_along(campaign, tmp_path, aiida_profile_factory, aiida_config) -> None:
+def test_e_a_promoted_candidate_takes_its_history_along(
+    campaign, tmp_path, aiida_profile_factory, aiida_config
+) -> None:
     from aiida.tools.archive import create_archive, import_archive
 
     phase = next(iter(campaign.outputs.phases.values()))

@@ -106,6 +106,23 @@ def test_probability_keeps_what_is_likely(predictions, known):
     assert decisions.unit == "probability"
 
 
+def test_discovery_hears_every_member(known):
+    """LiO is known at -1: one member sees the candidate 0.1 below, the other 0.1 above; σ = 0.1 each."""
+    torn = Predictions(
+        ids=np.asarray(["a", "b"]),
+        formulas=np.asarray(["LiO", "LiO"]),
+        members=np.asarray([[-1.1, -0.9], [-0.5, -0.5]]),
+        member_aleatoric=np.full((2, 2), 0.1),
+    )
+    decisions = made("discovery").decide(torn, known)
+    near = [(norm.cdf(1.25) + norm.cdf(-0.75)) / 2, norm.cdf(-4.75)]
+    on_hull = [0.5, norm.cdf(-5.0)]
+    np.testing.assert_allclose(decisions.values, near, rtol=1e-9)
+    assert decisions.keep.tolist() == [True, False]
+    expected = (np.asarray(on_hull) / sum(on_hull) + np.asarray(near) / sum(near)) / 2
+    np.testing.assert_allclose(decisions.scores, expected, rtol=1e-9)
+
+
 def test_recall_target_finds_its_k():
     distance = np.asarray([0.0, 3.0, 1.0, 2.0])
     chances = np.asarray([0.6, 0.0, 0.3, 0.1])

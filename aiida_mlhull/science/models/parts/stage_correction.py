@@ -34,7 +34,8 @@ class StageCorrection:
         """Fit to (n, Z) element fractions and (n,) energies minus stage energies."""
         present = np.flatnonzero(fractions.any(axis=0))
         table = fractions[:, present]
-        weights, found = np.ones(len(differences)), np.zeros(len(present))
+        weights: Floats = np.ones(len(differences))
+        found: Floats = np.zeros(len(present))
         for _ in range(_SWEEPS):
             normal = (table * weights[:, None]).T @ table + _PENALTY * np.eye(len(present))
             found = np.linalg.solve(normal, table.T @ (weights * differences))
