@@ -38,9 +38,9 @@ class StageCorrection:
         found: Floats = np.zeros(len(present))
         for _ in range(_SWEEPS):
             normal = (table * weights[:, None]).T @ table + _PENALTY * np.eye(len(present))
-            found = np.linalg.solve(normal, table.T @ (weights * differences))
+            found = np.asarray(np.linalg.solve(normal, table.T @ (weights * differences)), dtype=np.float64)
             left = np.abs(differences - table @ found)
-            weights = np.minimum(1.0, _REACH / np.maximum(left, 1e-12))
+            weights = np.asarray(np.minimum(1.0, _REACH / np.maximum(left, 1e-12)), dtype=np.float64)
         return cls(dict(zip((present + 1).tolist(), found.tolist(), strict=True)))
 
     def __call__(self, fractions: Floats) -> Floats:
