@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from aiida_mlhull.cli.candidates import prototypes
 from aiida_mlhull.cli.demo import demo
 from aiida_mlhull.cli.doctor import doctor
 from aiida_mlhull.cli.history import history
@@ -42,5 +43,5 @@ def main(ctx: click.Context, profile_name: str | None) -> None:
     ctx.obj = profile_name
 
 
-for command in (demo, launch, replay, status, report, history, rejected, doctor, setup):
+for command in (demo, prototypes, launch, replay, status, report, history, rejected, doctor, setup):
     main.add_command(command)

@@ -9,6 +9,7 @@ element are passed over unless asked for: the end members of a hull are referenc
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,8 +25,8 @@ from aiida_mlhull.science.representations.identity import crystal_ids
 from aiida_mlhull.science.representations.neighbors import minimum_distances
 from aiida_mlhull.science.representations.volumes import dls_volumes
 from aiida_mlhull.science.representations.wyckoff import protostructures
-from aiida_mlhull.science.types import Candidates, Crystals
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types import Candidates, Crystals, concatenate
+from aiida_mlhull.science.types.tables import Booleans, Strings
 
 AFLOW: Final = "AFLOW prototypes shipped with pymatgen"
 SHARD: Final = 1000
@@ -64,6 +65,32 @@ def aflow_prototypes() -> Prototypes:
     return Prototypes(Crystals.from_structures(structures), np.asarray(names, dtype=np.str_), AFLOW)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Decorated:
+    """All candidates of a chemical system, and what became of everything else.
+
+    Attributes:
+        candidates: every crystal once.
+        used: prototypes of which there is a decoration.
+        passed_over: prototypes that don't fit the system, by reason.
+        decorations: ordered choices of elements on the prototypes used.
+        drawn: of these, how many were built; all of them unless a sample was asked for.
+        overlapping: of the crystals built, those left out because two of their atoms meet.
+    """
+
+    candidates: Candidates
+    used: int
+    passed_over: dict[str, int]
+    decorations: int
+    drawn: int
+    overlapping: int
+
+    @property
+    def repeated(self) -> int:
+        """Decorations that came to the same crystal as another one."""
+        return self.drawn - self.overlapping - len(self.candidates)
+
+
 def decorate(
     elements: Sequence[str],
     *,
@@ -91,24 +118,39 @@ def decorate(
     Raises:
         InputError: if an element is unknown or given twice, or no prototype fits the system.
     """
-    system = _checked(elements)
     library = aflow_prototypes() if prototypes is None else prototypes
-    choices = list(_choices(library.crystals, system, fewest_elements, largest_cell))
-    if not choices:
-        raise InputError(
-            f"no prototype of {library.source!r} with {fewest_elements} to {len(system)} elements and at most "
-            f"{largest_cell} sites for {'-'.join(elements)}: give more elements or more prototypes"
-        )
-    if sample is not None and sample < len(choices):
-        drawn = np.random.default_rng(seed).permutation(len(choices))[:sample]
-        choices = [choices[index] for index in np.sort(drawn)]
-    seen: set[str] = set()
-    for start in range(0, len(choices), shard_size):
-        shard = _shard(library, choices[start : start + shard_size])
-        new = shard.without(list(seen.intersection(shard.ids.tolist())))
-        seen.update(new.ids.tolist())
+    choices = _sampled(_all_choices(library, elements, fewest_elements, largest_cell), sample, seed)
+    for new, _ in _shards(library, choices, shard_size):
         if len(new):
             yield new
+
+
+def decorate_all(
+    elements: Sequence[str],
+    *,
+    prototypes: Prototypes | None = None,
+    fewest_elements: int = FEWEST_ELEMENTS,
+    largest_cell: int = LARGEST_CELL,
+    sample: int | None = None,
+    seed: int = 0,
+) -> Decorated:
+    """The candidates of :func:`decorate` in one table, with a count of all that is not among them.
+
+    Raises:
+        InputError: if an element is unknown or given twice, or no prototype fits the system.
+    """
+    library = aflow_prototypes() if prototypes is None else prototypes
+    choices = _all_choices(library, elements, fewest_elements, largest_cell)
+    drawn = _sampled(choices, sample, seed)
+    shards = list(_shards(library, drawn, SHARD))
+    return Decorated(
+        candidates=concatenate([new for new, _ in shards]),
+        used=len({index for index, _, _ in drawn}),
+        passed_over=_passed_over(library.crystals, len(elements), fewest_elements, largest_cell),
+        decorations=len(choices),
+        drawn=len(drawn),
+        overlapping=sum(overlapping for _, overlapping in shards),
+    )
 
 
 def _checked(elements: Sequence[str]) -> tuple[int, ...]:
@@ -124,16 +166,61 @@ _Choice = tuple[int, tuple[int, ...], tuple[int, ...]]
 """Number of the prototype, its own elements, the elements in their place."""
 
 
+def _all_choices(library: Prototypes, elements: Sequence[str], fewest: int, largest_cell: int) -> list[_Choice]:
+    choices = list(_choices(library.crystals, _checked(elements), fewest, largest_cell))
+    if not choices:
+        raise InputError(
+            f"no prototype of {library.source!r} with {fewest} to {len(elements)} elements and at most "
+            f"{largest_cell} sites for {'-'.join(elements)}: give more elements or more prototypes"
+        )
+    return choices
+
+
 def _choices(crystals: Crystals, system: tuple[int, ...], fewest: int, largest_cell: int) -> Iterator[_Choice]:
     for index in range(len(crystals)):
         own = tuple(crystals.element_counts(index))
-        if crystals.n_sites[index] <= largest_cell and fewest <= len(own) <= len(system):
+        if not _misfit(len(own), int(crystals.n_sites[index]), len(system), fewest, largest_cell):
             for chosen in permutations(system, len(own)):
                 yield index, own, chosen
 
 
-def _shard(library: Prototypes, choices: Sequence[_Choice]) -> Candidates:
-    """Decorated prototypes at predicted volumes, of equal ones the first; sorted by id."""
+def _misfit(own: int, sites: int, system: int, fewest: int, largest_cell: int) -> str:
+    """Why a prototype with so many elements and sites is passed over; empty if it is not."""
+    if own < fewest:
+        return f"fewer than {fewest} elements"
+    if own > system:
+        return f"more than {system} elements"
+    return f"more than {largest_cell} sites" if sites > largest_cell else ""
+
+
+def _passed_over(crystals: Crystals, system: int, fewest: int, largest_cell: int) -> dict[str, int]:
+    """Prototypes that don't fit, by reason, the most frequent first."""
+    reasons = Counter(
+        _misfit(len(crystals.element_counts(index)), int(crystals.n_sites[index]), system, fewest, largest_cell)
+        for index in range(len(crystals))
+    )
+    return {reason: count for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])) if reason}
+
+
+def _sampled(choices: list[_Choice], sample: int | None, seed: int) -> list[_Choice]:
+    if sample is None or sample >= len(choices):
+        return choices
+    drawn = np.random.default_rng(seed).permutation(len(choices))[:sample]
+    return [choices[index] for index in np.sort(drawn)]
+
+
+def _shards(library: Prototypes, choices: Sequence[_Choice], size: int) -> Iterator[tuple[Candidates, int]]:
+    """Shard by shard the candidates that were not in an earlier one, and how many crystals had atoms that meet."""
+    seen: set[str] = set()
+    for start in range(0, len(choices), size):
+        shard, apart = _shard(library, choices[start : start + size])
+        new = ~np.isin(shard.ids, list(seen))
+        seen.update(shard.ids.tolist())
+        yield shard.take(new & apart), int((new & ~apart).sum())
+
+
+def _shard(library: Prototypes, choices: Sequence[_Choice]) -> tuple[Candidates, Booleans]:
+    """Decorated prototypes at predicted volumes, of equal ones the first; and (n,) whose atoms don't meet."""
     decorated = library.crystals.take([index for index, _, _ in choices])
     numbers = [
         np.asarray(chosen, dtype=np.int16)[np.searchsorted(own, library.crystals.arrays(index)[1])]
@@ -142,17 +229,17 @@ def _shard(library: Prototypes, choices: Sequence[_Choice]) -> Candidates:
     crystals = Crystals(decorated.lattices, decorated.offsets, np.concatenate(numbers), decorated.frac_coords)
     crystals = crystals.with_volumes_per_atom(dls_volumes(crystals))
     labels = protostructures(crystals)
-    _, first = np.unique(crystal_ids(crystals, labels), return_index=True)
-    first = first[minimum_distances(crystals.take(first)) > OVERLAP]
+    ids, first = np.unique(crystal_ids(crystals, labels), return_index=True)
     kept = crystals.take(first)
-    return Candidates.from_rows(
-        ids=crystal_ids(kept, labels[first]),
+    shard = Candidates.from_rows(
+        ids=ids,
         formulas=kept.reduced_formulas(),
         crystals=kept,
         protostructures=labels[first],
         origins=[_origin(library, choices[row]) for row in first.tolist()],
         source=library.source,
     )
+    return shard, minimum_distances(kept) > OVERLAP
 
 
 def _origin(library: Prototypes, choice: _Choice) -> str:

@@ -4,7 +4,7 @@ Columns: an id (``structure_id``, ``id`` or ``material_id``); the cell that goes
 (``lattice_unrelaxed``: 9 numbers in Å, rows a, b, c; ``species_unrelaxed``: a symbol a site;
 ``frac_coords_unrelaxed``: 3 numbers a site; or the three without ``_unrelaxed``); for a record the same
 with ``_relaxed`` and ``energy_per_atom_ev`` (eV/atom). Where there is a column ``clean_pair``, rows that
-it calls unclean are always left out. Lists stand in a csv file as JSON.
+it calls unclean are always left out; a column ``origin`` is kept. Lists stand in a csv file as JSON.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ FORMULA_COLUMNS: Final = ("reduced_formula", "formula", "csv_composition")
 """What a row may say about its composition; its cell has to agree."""
 
 CLEAN_COLUMN: Final = "clean_pair"
+ORIGIN_COLUMN: Final = "origin"
+"""Prototype and exchanged elements, say; kept with the candidate."""
 
 
 def cell_columns(suffix: str) -> tuple[str, str, str]:
@@ -59,8 +61,14 @@ def read_rows(path: Path, *, bad_rows: BadRows) -> Found:
     _catch_volumes(columns, sieve)
     _catch_compositions(columns, sieve, cells, relaxed)
     sieve.catch(unclean, reason="marked_unclean", what=f"{CLEAN_COLUMN} is false")
-    origins = np.asarray([f"{columns.name} row {row}" for row in range(1, len(ids) + 1)])
-    return Found(sieve=sieve, origins=origins, cells=cells, relaxed=relaxed, energies=energies)
+    return Found(sieve=sieve, origins=_origins(columns), cells=cells, relaxed=relaxed, energies=energies)
+
+
+def _origins(columns: Columns) -> Strings:
+    """(n,) file and row, and where the row says that it came from somewhere, also that."""
+    said = columns.texts(ORIGIN_COLUMN).tolist() if ORIGIN_COLUMN in columns else [""] * len(columns)
+    rows = [f"{columns.name} row {row}" for row in range(1, len(columns) + 1)]
+    return np.asarray([f"{row}: {origin}" if origin else row for row, origin in zip(rows, said, strict=True)])
 
 
 def _stated_formulas(columns: Columns) -> Strings:
