@@ -1,0 +1,31 @@
+"""Codes for the program ``mlhull-job`` as it is installed beside this Python, and for broken ones."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+PROGRAM: Final = Path(sys.executable).with_name("mlhull-job")
+
+Install = Callable[..., Any]
+"""AiiDA's fixture ``aiida_code_installed``."""
+
+
+def installed(install: Install) -> Any:
+    """The program as it is."""
+    return install(label="mlhull-job", filepath_executable=str(PROGRAM))
+
+
+def scripted(install: Install, folder: Path, lines: str) -> Any:
+    """A shell script in the program's place; ``$PROGRAM`` is the real one, ``$1`` the task."""
+    path = folder / "mlhull-job.sh"
+    path.write_text(f"#!/bin/bash\nPROGRAM={PROGRAM}\nSTATE={folder}\n{lines}\n")
+    path.chmod(0o755)
+    return install(label=f"script-{folder.name}", filepath_executable=str(path))
+
+
+def dying(install: Install, folder: Path, task: str) -> Any:
+    """The program, but it ends at once and without a word when it is to do ``task``."""
+    return scripted(install, folder, f'[ "$1" = {task} ] && exit 3\nexec "$PROGRAM" "$@"')
