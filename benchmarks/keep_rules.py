@@ -101,6 +101,7 @@ def rules_for(campaign: Campaign) -> Rules:
         "probability, p = 0.1": ("probability", {"p": 0.1}),
         "recall_target, α = 0.05": ("recall_target", {"alpha": 0.05}),
         "recall_target, α = 0.01": ("recall_target", {"alpha": 0.01}),
+        "discovery": ("discovery", {}),
         "sigma_adjusted": ("sigma_adjusted", {}),
         "top_n, a fifth": ("top_n", {"n": fifth}),
         "budget, a fifth, by improvement": ("budget", {"core_minutes": fifth * CORE_MINUTES, "by": "improvement"}),
