@@ -46,7 +46,9 @@ class FitEnsemble(Waves):
         """Share the members out among jobs."""
         members = EnsembleSettings.model_validate(self.inputs.settings.get_dict()).members
         portions = portions_of(range(members), self.jobs.members_per_job)
-        self.ctx.portions = {f"members_{portion[0]:03d}": portion for portion in portions}
+        self.ctx.portions = {
+            "_".join(["members", *(f"{member:03d}" for member in portion)]): portion for portion in portions
+        }
         self.ctx.fitted = {}
         self.wait_for(sorted(self.ctx.portions))
 
@@ -78,3 +80,8 @@ class FitEnsemble(Waves):
     def gather(self) -> None:
         """One ensemble out of all parts."""
         self.out("ensemble", gather_ensemble(self.inputs.settings, **self.ctx.fitted))
+
+
+def _key(members: list[int]) -> str:
+    """What a job is called: by all of its members, for messages."""
+    return "_".join(["members", *(f"{member:03d}" for member in members)])

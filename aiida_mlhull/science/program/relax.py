@@ -81,7 +81,9 @@ def relax_share(share: Share) -> Iterator[Relaxed]:
     if share.how.volume == "predicted":
         crystals = crystals.with_volumes_per_atom(dls_volumes(crystals))
     for done in _relaxer(share.how, share.device).stream(crystals):
-        yield replace(done, row=share.rows[done.row])
+        # A failure keeps the cell that went in, not the one that was scaled on the way.
+        lattice = share.crystals.lattices[done.row] if done.failure else done.lattice
+        yield replace(done, row=share.rows[done.row], lattice=lattice)
 
 
 def _relax(crystals: Crystals, left: list[int], job: RelaxJob, finished: FinishedRows) -> None:
