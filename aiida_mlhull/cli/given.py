@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from aiida_mlhull.science.errors import InputError, MixedSchemesError, TableError, TooFewLabelsError, listed
+from aiida_mlhull.science.errors import InputError, listed
 
 if TYPE_CHECKING:
     from aiida.engine import ProcessBuilder
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.types import Candidates, Labels, References
 
 RECORDED: Final = "recorded"
-POTENTIAL: Final = "potential"
 
 
 @dataclass(frozen=True)
@@ -83,63 +82,24 @@ def read(
 
 
 def check(given: Given, settings: CampaignSettings) -> None:
-    """Refuse whatever a campaign would stumble over later.
+    """Refuse what needs another word than the campaign itself would have for it; it checks the rest.
 
     Raises:
         UnknownNameError: if an engine doesn't exist.
         SettingsError: if an engine's settings are wrong.
-        InputError: if an engine needs a record and there is none.
-        TableError: if the record lacks candidates.
-        MixedSchemesError: if results and references would not be comparable.
-        TooFewLabelsError: if there are fewer candidates than the models need to start with.
+        InputError: if an engine needs a record and there is none, or the record has to answer twice.
     """
     from aiida_mlhull.engines import ENGINES
-    from aiida_mlhull.science.campaign import choose_start, enter_first_stage
 
     for stage in settings.stages:
         ENGINES[stage.engine].read_settings(stage)
     recorded = [stage.name for stage in settings.stages if stage.engine == RECORDED]
     if len(recorded) > 1:
         raise InputError(f"a record knows one stage, but several look it up: {listed(recorded)}")
-    if recorded:
-        _check_record(given, stage=recorded[0])
-    _check_schemes(given, settings)
-    if any(stage.gate is not None for stage in settings.stages):
-        everybody = enter_first_stage(given.candidates, stage=settings.stages[0].name)
-        try:
-            choose_start(everybody, settings, total=len(everybody))
-        except TooFewLabelsError as error:
-            raise TooFewLabelsError(f"{given.candidates.source}: {error}") from error
-
-
-def _check_record(given: Given, *, stage: str) -> None:
-    if given.record is None:
+    if recorded and given.record is None:
         raise InputError(
-            f"stage {stage} looks up published results, but none were given: name a file with 'record', give "
+            f"stage {recorded[0]} looks up published results, but none were given: name a file with 'record', give "
             f"candidates with relaxed cells and energies, or take a protocol that relaxes ('protocol: potential')"
-        )
-    ids = given.candidates.ids
-    missing = ids[~given.record.has(ids)]
-    if len(missing):
-        raise TableError(f"the record has no results for {len(missing)} candidates: {listed(missing)}")
-
-
-def _check_schemes(given: Given, settings: CampaignSettings) -> None:
-    from aiida_mlhull.engines import ENGINES
-    from aiida_mlhull.science.relaxation import POTENTIALS
-
-    last = settings.stages[-1]
-    if last.engine == POTENTIAL:
-        scheme = POTENTIALS[ENGINES[POTENTIAL].read_settings(last).potential].scheme
-    elif last.engine == RECORDED and given.record is not None:
-        scheme = given.record.scheme
-    else:
-        return
-    if scheme != given.references.scheme:
-        raise MixedSchemesError(
-            f"the references are {given.references.scheme!r}, but stage {last.name} gives energies that are "
-            f"{scheme!r}; they don't meet in one hull. If the references were made that way, say so in the campaign "
-            f'file: "scheme: {scheme}" under references'
         )
 
 
@@ -153,7 +113,8 @@ def nodes(given: Given) -> dict[str, Any]:
     }
     made: dict[str, Any] = {"candidates": shards, "references": ReferencesData.from_science(given.references)}
     if given.record is not None:
-        made["record"] = LabelsData.from_science(given.record.select(given.candidates.ids))
+        ids = given.candidates.ids
+        made["record"] = LabelsData.from_science(given.record.select(ids[given.record.has(ids)]))
     return made
 
 
@@ -180,11 +141,12 @@ def store(made: Mapping[str, Any]) -> None:
 def builder(
     made: Mapping[str, Any], *, protocol: str, overrides: Mapping[str, Any], code: Any, jobs: Mapping[str, Any]
 ) -> ProcessBuilder:
-    """The campaign, ready to run.
+    """The campaign, checked and ready to run; nothing has been stored yet.
 
     Raises:
         SettingsError: if overrides or jobs are wrong.
         UnknownNameError: if a name is unknown.
+        InputError: if what is given doesn't fit together.
     """
     from aiida_mlhull.engines import ENGINES
     from aiida_mlhull.science.campaign import campaign_settings
@@ -195,7 +157,7 @@ def builder(
     for name in {stage.engine for stage in campaign_settings(overrides, protocol=protocol).stages}:
         wanted = ENGINES[name].spec().inputs
         engines[name] = {key: value for key, value in offers.items() if key in wanted and value is not None}
-    return Screen.get_builder_from_protocol(
+    whole = Screen.get_builder_from_protocol(
         code,
         made["candidates"],
         made["references"],
@@ -204,3 +166,15 @@ def builder(
         overrides=overrides,
         jobs=jobs,
     )
+    ports = Screen.spec().inputs
+    refused = ports.validate(ports.pre_process(whole._inputs(prune=True)))  # noqa: SLF001  (as AiiDA itself does)
+    if refused is not None:
+        raise InputError(f"{refused.message}{_hint(refused.message)}")
+    return whole
+
+
+def _hint(message: str) -> str:
+    """What people can do about it in their campaign file."""
+    if "don't meet in one hull" in message:
+        return "; if they were, say so in the campaign file, with 'scheme' under 'references'"
+    return ""

@@ -62,7 +62,7 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
 def _events(events: list[Event]) -> str:
     rows = []
     for event in events:
-        numbers = (None,) * 3 if event.numbers is None else tuple(f"{number:.4f}" for number in event.numbers)
+        numbers = (None,) * 3 if event.numbers is None else tuple(map(text.number, event.numbers))
         models = None if event.models is None else f"{event.models[1]} <{event.models[0]}>"
         rows.append((event.pk, event.what, event.outcome, event.reason, *numbers, models))
     return text.table(("pk", "what", "outcome", "why", "value", "threshold", "margin", "models"), rows)

@@ -47,20 +47,19 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
     )
     given.check(found, settings)
     code = load_program(wish.code)
-    shards = len(given.shard_rows(len(found.candidates)))
+    made = given.nodes(found)
+    builder = given.builder(
+        made, protocol=wish.protocol, overrides=wish.differences(), code=code, jobs=sizes.model_dump()
+    )
     remark = ""
     if not foreground and not dry_run:
-        remark = daemon.require(daemon.look(), shards=shards, max_in_flight=sizes.max_in_flight)
+        remark = daemon.require(daemon.look(), shards=len(made["candidates"]), max_in_flight=sizes.max_in_flight)
     click.echo(describe(found, settings, sizes, code=code))
     if remark:
         click.echo(f"\nNote: {remark}")
     if dry_run:
         click.echo("\nDry run: nothing was stored.")
         return
-    made = given.nodes(found)
-    builder = given.builder(
-        made, protocol=wish.protocol, overrides=wish.differences(), code=code, jobs=sizes.model_dump()
-    )
     given.store(made)
     _start(builder, foreground=foreground)
 

@@ -65,9 +65,9 @@ def _tell(tables: list[Any], *, limit: int, target: Path | None) -> None:
             dropped.ids[row],
             dropped.formulas[row],
             dropped.reasons[row],
-            f"{dropped.values[row]:.4f}",
-            f"{dropped.thresholds[row]:.4f}",
-            f"{dropped.margins[row]:.4f}",
+            text.number(float(dropped.values[row])),
+            text.number(float(dropped.thresholds[row])),
+            text.number(float(dropped.margins[row])),
         )
         for row in order.tolist()
     ]

@@ -32,6 +32,14 @@ ROUND_STEP: Final = "decide_round"
 COMPARING_NOTHING: Final = ("open", "start")
 """Who decides without a value and a threshold."""
 
+OUTCOMES: Final = {
+    "start_set": "drawn",
+    "not_in_start_set": "not drawn",
+    "batch_full": "must wait",
+    "open": "may enter",
+}
+"""Reasons whose outcome is not simply that the candidate was kept or dropped."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -143,7 +151,7 @@ def _round_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
     for node, ensemble in _decided_in_rounds(pk, _may_hold(identifier)):
         row = _row(Decisions, node, identifier)
         if row is not None:
-            yield _decision(node.pk, row, what=f"{row.stage}: round {row.round}", ensemble=ensemble)
+            yield _decision(node.pk, row, what=f"{row.stage}: round {row.round}, {row.rule}", ensemble=ensemble)
 
 
 def _decided_in_rounds(pk: int | None, filters: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
@@ -218,8 +226,8 @@ def _decision(pk: int | None, row: Decisions, *, what: str, ensemble: Any = None
     return Event(
         pk=pk,
         what=what,
-        outcome="kept" if row.keep[0] else "dropped",
-        reason=str(row.reasons[0]) if row.reasons[0] == row.rule else f"{row.reasons[0]} ({row.rule})",
+        outcome=OUTCOMES.get(str(row.reasons[0]), "kept" if row.keep[0] else "dropped"),
+        reason=str(row.reasons[0]),
         numbers=(float(row.values[0]), float(row.thresholds[0]), float(row.margins[0])) if compared else None,
         unit=row.unit if compared else "",
         models=None if ensemble is None else (ensemble.pk, describe_models(ensemble)),

@@ -53,6 +53,13 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def number(value: float) -> str:
+    """A value or threshold: whole ones as such, small ones so that they don't look like nothing."""
+    if value == int(value):
+        return f"{value:.0f}"
+    return f"{value:.0e}" if abs(value) < 5e-5 else f"{value:.4f}"  # noqa: PLR2004  (what four decimals show)
+
+
 def core_minutes(minutes: float) -> str:
     """A cost, with as many digits as it deserves."""
     if minutes and abs(minutes) < 100:  # noqa: PLR2004  (two digits behind the point tell nothing more above that)
