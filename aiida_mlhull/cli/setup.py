@@ -91,10 +91,12 @@ def register_localhost() -> tuple[orm.Computer, str]:
     else:
         news = "is there"
     if not computer.is_configured:
-        computer.configure(safe_interval=0.0)
+        computer.configure(safe_interval=0.0, use_login_shell=False)
         news += ", configured"
-    # Jobs of this machine's own processes cost nothing to look at, and fits take seconds.
+    # Jobs of this machine's own processes cost nothing to look at, and fits take seconds. The program is
+    # called by its full path: a login shell would only read start-up files, seconds of them on some machines.
     if computer.scheduler_type == "core.direct" and computer.get_minimum_job_poll_interval() > 0:
+        computer.configure(safe_interval=0.0, use_login_shell=False)
         computer.set_minimum_job_poll_interval(0.0)
         computer.set_default_mpiprocs_per_machine(1)
         news += ", jobs are asked without waiting"

@@ -52,7 +52,7 @@ def code(aiida_profile, tmp_path_factory):
     ).store()
     computer.set_minimum_job_poll_interval(0)
     computer.set_default_mpiprocs_per_machine(1)
-    computer.configure(safe_interval=0)
+    computer.configure(safe_interval=0, use_login_shell=False)
     program = Path(sys.executable).parent / "mlhull-job"
     orm.InstalledCode(label="mlhull-job", computer=computer, filepath_executable=str(program)).store()
     return "mlhull-job@here"
