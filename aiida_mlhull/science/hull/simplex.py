@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
-# ruff: noqa: ANN001, ANN202, C901, PLR0912, PLR0917  (plain loops for the compiler: types are inferred from the arrays)
+# ruff: noqa: ANN001, ANN202, C901, PLR0917  (plain loops for the compiler: types are inferred from the arrays)
 """The compiled solver: the lower hull at one composition is a tiny linear program.
 
     minimize  c·w   subject to   A w = b,  w >= 0
@@ -114,6 +114,24 @@ def _feasible(inverse, b):
 
 
 @compiled
+def _weigh(inverse, b, weights):
+    """Fractions of the basis phases that mix to the composition b."""
+    for a in range(len(b)):
+        weights[a] = 0.0
+        for j in range(len(b)):
+            weights[a] += inverse[a, j] * b[j]
+
+
+@compiled
+def _energy(cost, basis, weights):
+    """Energy of the mixture; fractions below zero are rounding."""
+    energy = 0.0
+    for a in range(len(basis)):
+        energy += cost[basis[a]] * max(weights[a], 0.0)
+    return energy
+
+
+@compiled
 def _price(columns, cost, basis, inverse, duals, reduced, bland):
     """Duals and reduced costs; the most negative column, or the first one under Bland's rule, or -1."""
     k, n = columns.shape
@@ -168,10 +186,7 @@ def _optimize(columns, cost, b, basis, inverse, weights, duals, reduced):
     direction = np.empty(k)
     stalled = 0
     drifted = False
-    for a in range(k):
-        weights[a] = 0.0
-        for j in range(k):
-            weights[a] += inverse[a, j] * b[j]
+    _weigh(inverse, b, weights)
     for _ in range(MOST_PIVOTS):
         bland = stalled > STALLED
         entering = _price(columns, cost, basis, inverse, duals, reduced, bland)
@@ -181,12 +196,9 @@ def _optimize(columns, cost, b, basis, inverse, weights, duals, reduced):
             if not _invert(columns, basis, inverse):
                 return False
             drifted = False
-            for a in range(k):
-                weights[a] = 0.0
-                for j in range(k):
-                    weights[a] += inverse[a, j] * b[j]
-                if weights[a] < DRIFTED:
-                    return False
+            _weigh(inverse, b, weights)
+            if weights.min() < DRIFTED:
+                return False
             continue
         for a in range(k):
             direction[a] = 0.0
@@ -293,14 +305,12 @@ def _solve(columns, cost, b, basis, inverse, w, y, reduced):
         Value and certificate: how far primal and dual are apart, plus how far a column lies below the
         plane. Both are NaN where no optimum was reached.
     """
-    k = len(b)
     if not _feasible(inverse, b):
         _start_from_elements(basis, inverse)
     if not _reach(columns, cost, b, basis, inverse, w, y, reduced):
         return np.nan, np.nan
-    primal, dual, lowest = 0.0, 0.0, 0.0
-    for a in range(k):
-        primal += cost[basis[a]] * max(w[a], 0.0)
+    primal, dual, lowest = _energy(cost, basis, w), 0.0, 0.0
+    for a in range(len(b)):
         dual += y[a] * b[a]
     for q in range(len(cost)):
         lowest = min(lowest, reduced[q])
@@ -416,21 +426,15 @@ def sample_stable(columns, energies, targets, on_hull) -> bool:
         for s in range(len(energies)):
             cost = energies[s]
             own = cost[targets[j]]
-            bound = 0.0
-            for a in range(k):
-                bound += cost[basis[a]] * max(w[a], 0.0)
             on_hull[s, j] = False
-            if own > bound + TIE:
+            if own > _energy(cost, basis, w) + TIE:
                 continue
             cost[targets[j]] = np.inf
             found = _reach(columns, cost, b, basis, inverse, w, y, reduced)
             cost[targets[j]] = own
             if not found:
                 return False
-            value = 0.0
-            for a in range(k):
-                value += cost[basis[a]] * max(w[a], 0.0)
-            on_hull[s, j] = own <= value + TIE
+            on_hull[s, j] = own <= _energy(cost, basis, w) + TIE
     return True
 
 
@@ -451,10 +455,9 @@ def sample_hull(columns, energies, points, values, like_first) -> bool:
         for s in range(len(energies)):
             if not _reach(columns, energies[s], points[j], basis, inverse, w, y, reduced):
                 return False
-            values[s, j] = 0.0
+            values[s, j] = _energy(energies[s], basis, w)
             shared, found = 0, 0
             for a in range(k):
-                values[s, j] += energies[s, basis[a]] * max(w[a], 0.0)
                 if w[a] > SUPPORT:
                     found += 1
                     if s == 0:
