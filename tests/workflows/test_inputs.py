@@ -145,10 +145,10 @@ def test_an_engine_without_its_inputs(given) -> None:
     ("change", "told"),
     [
         ({"engine": "vapour"}, "unknown engine 'vapour'; known: potential, recorded"),
-        ({"settings": {"colour": 1}}, "stage final, engine recorded: colour: unknown key"),
+        ({"settings": {"color": 1}}, "stage final, engine recorded: color: unknown key"),
         ({"gate": {"rule": "three_sigma"}}, "unknown keep-rule 'three_sigma'; known: "),
         ({"gate": {"baseline": "stage"}}, "the first stage has no stage before it"),
-        ({"colour": 1}, "stages.0.colour: unknown key"),
+        ({"color": 1}, "stages.0.color: unknown key"),
     ],
 )
 def test_wrong_stages(given, change, told) -> None:
