@@ -18,6 +18,23 @@ def installed(install: Install) -> Any:
     return install(label="mlhull-job", filepath_executable=str(PROGRAM))
 
 
+def on_this_machine(workdir: Path) -> Any:
+    """The program on a computer of its own in the profile that is loaded, for fixtures that outlive a test."""
+    from aiida import orm
+
+    computer = orm.Computer(
+        label="here",
+        hostname="localhost",
+        transport_type="core.local",
+        scheduler_type="core.direct",
+        workdir=str(workdir),
+    ).store()
+    computer.set_minimum_job_poll_interval(0)
+    computer.set_default_mpiprocs_per_machine(1)
+    computer.configure(safe_interval=0)
+    return orm.InstalledCode(label="mlhull-job", computer=computer, filepath_executable=str(PROGRAM)).store()
+
+
 def scripted(install: Install, folder: Path, lines: str) -> Any:
     """A shell script in the program's place; ``$PROGRAM`` is the real one, ``$1`` the task."""
     path = folder / "mlhull-job.sh"

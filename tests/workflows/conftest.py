@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -15,6 +14,7 @@ from aiida_mlhull.science.candidates.competing import read_references
 from aiida_mlhull.science.candidates.intake import read_candidates
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.types import Candidates, Labels, References
+from tests.programs import on_this_machine
 
 DEMO = Path(str(resources.files("aiida_mlhull") / "demo_data"))
 SYSTEMS = ({"As", "Be"}, {"As", "Cd"})
@@ -41,21 +41,7 @@ def binary() -> Excerpt:
 @pytest.fixture(scope="session")
 def code(aiida_profile, tmp_path_factory):
     """Label of the code for the program mlhull-job on this machine."""
-    from aiida import orm
-
-    computer = orm.Computer(
-        label="here",
-        hostname="localhost",
-        transport_type="core.local",
-        scheduler_type="core.direct",
-        workdir=str(tmp_path_factory.mktemp("jobs")),
-    ).store()
-    computer.set_minimum_job_poll_interval(0)
-    computer.set_default_mpiprocs_per_machine(1)
-    computer.configure(safe_interval=0, use_login_shell=False)
-    program = Path(sys.executable).parent / "mlhull-job"
-    orm.InstalledCode(label="mlhull-job", computer=computer, filepath_executable=str(program)).store()
-    return "mlhull-job@here"
+    return on_this_machine(tmp_path_factory.mktemp("jobs")).full_label
 
 
 @pytest.fixture(scope="session")
