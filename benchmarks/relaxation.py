@@ -4,8 +4,8 @@
 
 Both start from the same unrelaxed pnictides (shipped with the package) at predicted volumes and stop at the
 same force or after 100 steps. Costs are CPU seconds of one thread. The peer is chgnet's ``StructOptimizer``
-as it comes (ASE's FIRE on a ``FrechetCellFilter``), one crystal at a time; it doesn't keep the space group on
-purpose, so some of its crystals slide into lower minima, and with others it doesn't get there.
+as it comes (ASE's FIRE on a ``FrechetCellFilter``), one crystal at a time; space groups are not
+kept on purpose there, so that rounding sends some of its crystals into lower minima.
 """
 
 from __future__ import annotations

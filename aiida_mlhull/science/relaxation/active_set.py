@@ -13,7 +13,6 @@ from time import process_time
 from typing import Protocol
 
 import numpy as np
-import torch
 
 from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed
 from aiida_mlhull.science.relaxation.batch import GraphBatch, Within, deal, join
@@ -58,7 +57,11 @@ class Network(Protocol):
     angle_cutoff: float
 
     def evaluate(self, batch: GraphBatch) -> tuple[Floats, Floats, Floats]:
-        """Energies (n,) in eV/atom and their derivatives by distance (U,) and by cosine (A,)."""
+        """Energies (n,) in eV/atom and their derivatives by distance (U,) and by cosine (A,).
+
+        Raises:
+            MemoryError: if the batch is too large.
+        """
         ...
 
 
@@ -177,7 +180,7 @@ class ActiveSet:
         within = [inside for _, _, inside in portion]
         try:
             energies, by_distance, by_cosine = self.network.evaluate(join(geometries, within))
-        except (MemoryError, torch.OutOfMemoryError):
+        except MemoryError:
             if len(portion) == 1:
                 return [_failed(portion[0][0], crystals, "out_of_memory")]
             return [row for single in portion for row in self._evaluate([single], crystals)]

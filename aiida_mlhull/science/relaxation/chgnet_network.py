@@ -74,6 +74,10 @@ def _whole(values: Integers, device: torch.device) -> Tensor:
     return torch.as_tensor(values, dtype=torch.int64, device=device)
 
 
+def _plain(values: Tensor) -> Floats:
+    return np.asarray(values.detach().cpu().numpy(), dtype=np.float64)
+
+
 class CHGNetNetwork:
     """The pretrained network on one device.
 
@@ -97,14 +101,26 @@ class CHGNetNetwork:
         self._angle_gates = [_Gate.of(layer.twoBody_bond) for layer in model.angle_layers]
 
     def evaluate(self, batch: GraphBatch) -> tuple[Floats, Floats, Floats]:
-        """Energies (n,) in eV/atom and their derivatives by distance (U,) and cosine (A,)."""
+        """Energies (n,) in eV/atom and their derivatives by distance (U,) and by cosine (A,).
+
+        Raises:
+            MemoryError: if the batch is too large for the device.
+        """
+        try:
+            return self._evaluate(batch)
+        except RuntimeError as error:  # torch's own class for devices, a bare RuntimeError for the processor
+            if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+                raise MemoryError(f"{batch.n_crystals} crystals don't fit the memory of {self.device}") from error
+            raise
+
+    def _evaluate(self, batch: GraphBatch) -> tuple[Floats, Floats, Floats]:
         distances = _real(batch.distances, self.device).requires_grad_()
         cosines = _real(batch.cosines, self.device).requires_grad_()
         energies = self._energies(batch, distances, cosines)
         by_distance, by_cosine = torch.autograd.grad(
             energies.sum(), (distances, cosines), allow_unused=True, materialize_grads=True
         )
-        return tuple(np.asarray(x.detach().cpu().numpy(), dtype=np.float64) for x in (energies, by_distance, by_cosine))  # type: ignore[return-value]
+        return _plain(energies), _plain(by_distance), _plain(by_cosine)
 
     def _energies(self, batch: GraphBatch, distances: Tensor, cosines: Tensor) -> Tensor:
         model = self.model

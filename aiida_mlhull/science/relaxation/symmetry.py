@@ -8,6 +8,7 @@ reason), and atoms, bonds and angles that the group maps on each other need eval
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import moyopy
@@ -21,6 +22,9 @@ SYMMETRY_TOLERANCE = 0.02
 """Å; prototype coordinates are often printed with three decimals, which moves an atom of a 20 Å cell by this much."""
 
 _RANK_TOLERANCE = 1e-6
+
+# moyopy warns of operations of the primitive cell that don't fit a supercell; there they are no symmetry.
+logging.getLogger("moyo").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +168,7 @@ def invariant_displacements(cell: SymmetricCell) -> Floats:
     if not patterns:
         return np.empty((0, n, 3))
     flat = np.array(patterns).reshape(len(patterns), 3 * n)
-    rigid = _range(turns.mean(axis=0)) if n else np.empty((0, 3))
+    rigid = _range(turns.mean(axis=0))
     for direction in rigid:
         whole = np.tile(direction, n) / np.sqrt(n)
         flat = flat - np.outer(flat @ whole, whole)

@@ -104,3 +104,25 @@ def test_company_does_not_change_a_bit(network, cells):
             for mine, together in zip(own, slopes[some], strict=True):
                 np.testing.assert_array_equal(mine[0], together[0])
                 np.testing.assert_array_equal(mine[1], together[1])
+
+
+def test_running_out_of_memory_is_told_apart_from_other_errors(network, cells, monkeypatch):
+    """As torch words it for the processor: a bare RuntimeError."""
+    batch = join([measure(network, cells[0])], [everything(measure(network, cells[0]))])
+
+    def raises(message):
+        def evaluate(_batch):
+            raise RuntimeError(message)
+
+        return evaluate
+
+    monkeypatch.setattr(network, "_evaluate", raises("DefaultCPUAllocator: can't allocate memory: you tried 1 TB"))
+    with pytest.raises(MemoryError, match="1 crystals"):
+        network.evaluate(batch)
+    monkeypatch.setattr(network, "_evaluate", raises("shapes cannot be multiplied"))
+    with pytest.raises(RuntimeError, match="multiplied"):
+        network.evaluate(batch)
+
+
+def everything(geometry):
+    return Within.cutoffs(geometry, bond_cutoff=np.inf, angle_cutoff=np.inf)
