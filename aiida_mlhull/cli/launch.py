@@ -127,6 +127,7 @@ def _material(found: Given, settings: CampaignSettings, *, code: orm.AbstractCod
     systems = facts["chemical_systems"]
     shown = f": {listed(systems)}" if systems else ""
     model = settings.ensemble
+    asked = any(stage.gate is not None for stage in settings.stages)
     return "\n".join(
         [
             f"Campaign {settings.name}, seed {settings.seed}",
@@ -136,7 +137,7 @@ def _material(found: Given, settings: CampaignSettings, *, code: orm.AbstractCod
                     ("compositions", facts["n_compositions"]),
                     ("systems", f"{facts['n_chemical_systems']}{shown}"),
                     ("references", f"{len(found.references):,}, {found.references.scheme}"),
-                    ("models", f"{model.members} x {model.model}, loss {model.loss}, {model.cells} cells"),
+                    *([("models", f"{model.members} x {model.model}, {model.cells} cells")] if asked else []),
                     ("program", f"{code.full_label}<{code.pk}>"),
                 ]
             ),
@@ -171,8 +172,9 @@ def _stages(settings: CampaignSettings, sizes: JobSettings, *, total: int) -> st
     lines = [
         "Relaxations (models may drop candidates, crystals that become the same are merged)",
         text.table(("stage", "engine", "who enters", "at least", "at most", "core-min each"), rows, indent="  "),
-        f"  jobs of {settings.ensemble.model} and potentials: at most {jobs:,}, {sizes.max_in_flight} at a time",
     ]
+    if jobs:
+        lines.append(f"  jobs of models and potentials: at most {jobs:,}, {sizes.max_in_flight} at a time")
     if without:
         lines.append(
             f"  nominal core-minutes: {text.core_minutes(least)} to {text.core_minutes(most)}; "

@@ -68,7 +68,7 @@ def funnel(counts: dict[str, int], *, started: int) -> str:
     return "Funnel\n" + text.pairs(
         [
             ("candidates", counts["candidates"]),
-            ("start set", started),
+            *([("start set", started)] if started else []),
             ("relaxed to the end", counts["relaxed"]),
             ("on the hull", counts["on_hull"]),
             ("failed", counts["failed"]),
@@ -116,6 +116,7 @@ def costs(node: orm.ProcessNode, told: dict[str, Any]) -> str:
             "measured",
         )
         for job in models
+        if job.jobs
     ]
     spent = told["core_minutes"] + sum(job.core_minutes for job in models)
     without = told["core_minutes_without_models"]
