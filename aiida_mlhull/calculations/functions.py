@@ -209,12 +209,17 @@ def promote(candidates: CandidatesData, verdicts: DecisionsData, results: Labels
 
 @calcfunction
 def summarize(settings: orm.Dict, **shards: Any) -> orm.Dict:
-    """Funnel and costs; ``shards`` holds ``verdicts`` by shard, and ``stages``: results by stage and shard."""
-    stages = {
-        slot: [node.to_science() for node in shards["stages"][slot].values()] for slot in sorted(shards["stages"])
+    """Funnel and costs.
+
+    ``shards`` holds ``verdicts`` by shard, and by stage and shard ``stages``, the results, and ``merged``.
+    """
+    tables = {
+        kind: {slot: [node.to_science() for node in by_slot[slot].values()] for slot in sorted(by_slot)}
+        for kind in ("stages", "merged")
+        for by_slot in [shards.get(kind, {})]
     }
     verdicts = [node.to_science() for node in shards["verdicts"].values()]
-    return orm.Dict(campaign.summarize(verdicts, stages, _campaign(settings)))
+    return orm.Dict(campaign.summarize(verdicts, tables["stages"], _campaign(settings), merged=tables["merged"]))
 
 
 def _stage(node: orm.Dict) -> StageSettings:

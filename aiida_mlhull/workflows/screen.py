@@ -108,6 +108,7 @@ class Screen(ProtocolBuilder, WorkChain):
         self.ctx.pools = {}
         self.ctx.chosen = {}
         self.ctx.trail = {}
+        self.ctx.merged = {}
         self.ctx.stock = None
         self.ctx.parts = functions.split_settings(self.inputs.settings)
         total = sum(node.base.attributes.get("n_rows") for node in self.inputs.candidates.values())
@@ -152,6 +153,7 @@ class Screen(ProtocolBuilder, WorkChain):
         if self.stage(index - 1).merge is not None and self.ctx.stage == index:
             before = self.ctx.parts["stages"][self._slot(index - 1)]
             merged = functions.merge_same(self.inputs.settings, before, labels=labels)
+            self.ctx.merged[self._slot(index - 1)] = merged
         return {
             key: functions.enter_next_stage(node, stage, **({"merged": merged[key]} if key in merged else {}))
             for key, node in labels.items()
@@ -340,7 +342,8 @@ class Screen(ProtocolBuilder, WorkChain):
                 for name, node in promoted.get("phases", {}).items():
                     self.out(f"phases.{key}_{name}", node)
         stages = {slot: labels for slot, labels in self.ctx.labels.items() if labels}
-        self.out("summary", functions.summarize(self.inputs.settings, verdicts=verdicts, stages=stages))
+        told = {"verdicts": verdicts, "stages": stages, "merged": dict(self.ctx.merged)}
+        self.out("summary", functions.summarize(self.inputs.settings, **told))
         return None if self._learnable() else self._failed("ERROR_NO_RESULTS", why=self._failures())
 
 

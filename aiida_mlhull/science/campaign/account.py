@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from aiida_mlhull.science.campaign.settings import CampaignSettings
 from aiida_mlhull.science.campaign.verdict import funnel
-from aiida_mlhull.science.types import Decisions, Labels
+from aiida_mlhull.science.types import Decisions, Labels, concatenate
 
 
 def summarize(
-    verdicts: Sequence[Decisions], stages: Mapping[str, Sequence[Labels]], settings: CampaignSettings
+    verdicts: Sequence[Decisions],
+    stages: Mapping[str, Sequence[Labels]],
+    settings: CampaignSettings,
+    *,
+    merged: Mapping[str, Sequence[Decisions]] | None = None,
 ) -> dict[str, Any]:
     """Funnel and costs.
 
@@ -21,12 +26,15 @@ def summarize(
         verdicts: one row a candidate, by shard.
         stages: results of every stage, by shard, in the order of the stages.
         settings: of the campaign.
+        merged: what merging after a stage decided, by shard, with the keys of ``stages``.
 
     Returns:
         JSON: ``funnel`` (see :func:`~aiida_mlhull.science.campaign.verdict.funnel`), ``stages`` (per
         stage: rows, failures, core-minutes, mean cost of a row and whether it is measured or nominal),
         ``core_minutes`` altogether, ``core_minutes_without_models`` (every candidate through all
-        stages at the mean cost of each) and ``saved_fraction`` of the latter.
+        stages at the mean cost of each), ``saved_fraction`` of the latter, and ``merging``: by stage, how
+        many were merged, and how often that was wrong
+        (:class:`~aiida_mlhull.science.candidates.merge.Audit`).
     """
     counts = funnel(verdicts)
     names = [stage.name for stage in settings.stages]
@@ -39,7 +47,25 @@ def summarize(
         "core_minutes": spent,
         "core_minutes_without_models": full,
         "saved_fraction": 1 - spent / full if full else 0.0,
+        "merging": {
+            names[index]: _audit(merged[slot], stages.get(after, ()))
+            for index, (slot, after) in enumerate(_with_next(stages))
+            if merged and slot in merged
+        },
     }
+
+
+def _with_next(stages: Mapping[str, Any]) -> list[tuple[str, str]]:
+    slots = list(stages)
+    return list(zip(slots, [*slots[1:], ""], strict=True))
+
+
+def _audit(merged: Sequence[Decisions], results: Sequence[Labels]) -> dict[str, Any]:
+    from aiida_mlhull.science.candidates.merge import audit  # noqa: PLC0415  (pymatgen's matcher is slow to import)
+
+    decided = concatenate(list(merged))
+    checked = asdict(audit(decided, concatenate(list(results)))) if results else {}
+    return {"n_merged": int((~decided.keep).sum()), **checked}
 
 
 def _cost(parts: Sequence[Labels]) -> dict[str, Any]:
