@@ -3,29 +3,21 @@
 Strong with a few hundred labels and fitted in seconds. The two err differently: trees find thresholds
 and interactions, the process interpolates between near neighbors in composition and structure.
 
-The spread of a row (for the heteroscedastic loss) is s sqrt(t² + (g/2)² + f²), with t the standard
-deviation over the trees, g the process' standard deviation, and f a third of the median t on the
-validation rows. The trees rank errors better among known chemical systems; the process knows when a row
-lies far from all labels; the floor is for crystals that look just like a labeled one (stacking
-variants, say) and now and then relax to something else. The factor s is the maximum-likelihood width of
-a Laplace distribution on the validation rows, sqrt(2) times the mean of |error| over spread, as in the
-heteroscedastic loss of networks. The spread is the expected error of this member, whatever its origin:
-noise and ignorance can't be told apart here.
+The spread of a row (for the heteroscedastic loss) is the expected error of this member, whatever its
+origin: noise and ignorance can't be told apart here. :mod:`~aiida_mlhull.science.models.parts.tree_process`
+says what it is made of.
 
 What is learned lies on a scale that is linear near the baseline and logarithmic far above it (see
 :class:`~aiida_mlhull.science.models.parts.target_scale.TargetScale`), so that hopeless crystals don't
 decide how near ones are told apart. Where a cheaper stage has relaxed the rows, its energy, corrected
 element by element, is taken off first and given back afterwards; it is a column, too.
-
-Labels further from the median than 12 times the median deviation (broken calculations, as a rule) are
-moved to that border before anything is learned from them.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,17 +25,12 @@ from pydantic import Field
 
 from aiida_mlhull.science.errors import FitError, WeightsError
 from aiida_mlhull.science.models.base import Loss, ModelSettings, Report, silent
-from aiida_mlhull.science.models.parts.forest import Forest
-from aiida_mlhull.science.models.parts.gaussian_process import GaussianProcess, Kernel, Standardizer
 from aiida_mlhull.science.models.parts.stage_correction import StageCorrection, element_fractions
 from aiida_mlhull.science.models.parts.target_scale import TargetScale
+from aiida_mlhull.science.models.parts.tree_process import TreeProcess
 from aiida_mlhull.science.representations.descriptors import Descriptors, describe
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
-
-_OUTLIER: Final = 12.0
-_FLOOR: Final = 1 / 3
-_SMALLEST_SPREAD: Final = 1e-6
 
 
 class TreesGPSettings(ModelSettings):
@@ -117,51 +104,37 @@ class TreesGP:
         correction = None
         if inputs.stage is not None:
             correction = StageCorrection.fit(inputs.fractions[train], targets[train] - inputs.stage[train])
-        values, offsets = self._columns(inputs, correction)
-        center, scale, learned = _standardized(self._scale(targets[train]) - offsets[train])
-        standardizer = Standardizer.fit(values[train])
-        forest = Forest.fit(
-            values[train],
-            learned,
-            trees=self.settings.trees,
-            max_features=self.settings.max_features,
-            min_samples_leaf=self.settings.min_samples_leaf,
+        columns, offsets = self._columns(inputs, correction)
+        learned = self._scale(targets) - offsets
+        settings = self.settings
+        pair = TreeProcess.fit(
+            columns[train],
+            learned[train],
+            compositional=_compositional(inputs),
+            share=settings.tree_share,
+            forest=settings.model_dump(include={"trees", "max_features", "min_samples_leaf"}),
+            process_rows=settings.process_rows,
+            tuning_rows=settings.tuning_rows,
             seed=seed,
-        )
-        remembered = np.sort(np.random.default_rng(seed).permutation(len(train))[: self.settings.process_rows])
-        process = GaussianProcess.fit(
-            standardizer(values[train][remembered]),
-            _compositional(inputs),
-            learned[remembered],
-            tuning_rows=self.settings.tuning_rows,
-            seed=seed,
-        )
-        meta: dict[str, Any] = {
-            "center": center,
-            "scale": scale,
-            "loss": loss,
-            "spread_factor": 1.0,
-            "columns": list(inputs.descriptors.names),
-            "process": {**vars(process.kernel), "scale": process.scale},
-            "stage_correction": None if correction is None else correction.to_json(),
-        }
-        by_tree = forest.predict(values[validation]).std(axis=1)
-        meta["spread_floor"] = max(_FLOOR * float(np.median(by_tree)), _SMALLEST_SPREAD)
-        unscaled = MemberWeights(_arrays(forest, process, standardizer), meta, {}, seed)
-        means, spreads = self._predict(unscaled, inputs)
-        errors = self._scale.back(means)[validation] - targets[validation]
+        ).calibrated(columns[validation], learned[validation])
+        means = self._scale.back(offsets[validation] + pair.predict(columns[validation])[0])
+        errors = means - targets[validation]
         if not np.isfinite(errors).all():
             raise FitError("the fit of trees and Gaussian process gave values that are not finite")
-        on_scale = np.abs(means[validation] - self._scale(targets[validation]))
-        meta["spread_factor"] = float(np.sqrt(2) * np.mean(on_scale / spreads[validation]))
         scores = {
             "validation_mae": float(np.abs(errors).mean()),
             "validation_mse": float(np.square(errors).mean()),
             "epochs": 1,
             "seconds": time.perf_counter() - started,
         }
+        meta = {
+            "loss": loss,
+            "columns": list(inputs.descriptors.names),
+            "pair": pair.facts(),
+            "stage_correction": None if correction is None else correction.to_json(),
+        }
         report(f"trees and process on {len(train)} rows: validation MAE {scores['validation_mae']:.4f}")
-        return MemberWeights(unscaled.arrays, meta, scores, seed)
+        return MemberWeights(pair.arrays(), meta, scores, seed)
 
     def predict(
         self,
@@ -180,7 +153,10 @@ class TreesGP:
             raise WeightsError("these weights were not fitted by trees_gp on the descriptors of this version")
         if weights.meta["stage_correction"] is not None and inputs.stage is None:
             raise WeightsError("these weights were fitted with energies of a stage before, which these rows lack")
-        means, spreads = self._predict(weights, inputs)
+        told = weights.meta["stage_correction"]
+        columns, offsets = self._columns(inputs, None if told is None else StageCorrection.from_json(told))
+        means, spreads = TreeProcess.from_parts(weights.arrays, weights.meta["pair"]).predict(columns)
+        means += offsets
         wide = spreads * self._scale.slope(means)
         return self._scale.back(means), wide if weights.meta["loss"] == "robust_l1" else None
 
@@ -200,19 +176,6 @@ class TreesGP:
             columns.append(before.values[:, ~before.compositional])
         return np.column_stack(columns), offsets
 
-    def _predict(self, weights: MemberWeights, inputs: Inputs) -> tuple[Floats, Floats]:
-        """Means and spreads on the targets' scale."""
-        arrays, meta = weights.arrays, weights.meta
-        told = meta["stage_correction"]
-        values, offsets = self._columns(inputs, None if told is None else StageCorrection.from_json(told))
-        by_tree = _forest(arrays).predict(values)
-        means, deviations = _process(arrays, meta["process"]).predict(_standardizer(arrays)(values))
-        share = self.settings.tree_share
-        mixed = share * by_tree.mean(axis=1) + (1 - share) * means
-        spreads = np.sqrt(by_tree.var(axis=1) + np.square(deviations / 2) + meta["spread_floor"] ** 2)
-        scale = meta["scale"]
-        return offsets + meta["center"] + scale * mixed, scale * meta["spread_factor"] * spreads
-
 
 def _compositional(inputs: Inputs) -> NDArray[np.bool_]:
     """(D,) which columns speak of the composition only; those that the stage before adds don't."""
@@ -221,38 +184,3 @@ def _compositional(inputs: Inputs) -> NDArray[np.bool_]:
         return columns
     structural = 0 if inputs.unrelaxed is None else int((~inputs.unrelaxed.compositional).sum())
     return np.append(columns, np.zeros(1 + structural, dtype=bool))
-
-
-def _standardized(targets: Floats) -> tuple[float, float, Floats]:
-    """Center, scale, and the targets in these terms, far outliers brought to the border."""
-    center = float(np.median(targets))
-    reach = _OUTLIER * float(np.median(np.abs(targets - center)))
-    tamed = np.clip(targets, center - reach, center + reach) if reach > 0 else targets
-    scale = float(np.std(tamed)) or 1.0
-    return center, scale, (tamed - center) / scale
-
-
-def _arrays(forest: Forest, process: GaussianProcess, standardizer: Standardizer) -> dict[str, Any]:
-    return {
-        **{f"forest.{name}": value for name, value in vars(forest).items()},
-        "process.rows": process.rows,
-        "process.compositional": process.compositional,
-        "process.alpha": process.alpha,
-        "process.spread_rows": process.spread_rows,
-        "standardizer.means": standardizer.means,
-        "standardizer.scales": standardizer.scales,
-    }
-
-
-def _forest(arrays: dict[str, Any]) -> Forest:
-    return Forest(*(arrays[f"forest.{name}"] for name in ("roots", "features", "splits", "rights")))
-
-
-def _process(arrays: dict[str, Any], meta: dict[str, Any]) -> GaussianProcess:
-    kernel = Kernel(**{name: value for name, value in meta.items() if name != "scale"})
-    parts = {name: arrays[f"process.{name}"] for name in ("rows", "compositional", "alpha", "spread_rows")}
-    return GaussianProcess(**parts, kernel=kernel, scale=meta["scale"])
-
-
-def _standardizer(arrays: dict[str, Any]) -> Standardizer:
-    return Standardizer(arrays["standardizer.means"], arrays["standardizer.scales"])
