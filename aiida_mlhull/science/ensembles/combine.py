@@ -8,7 +8,8 @@ from importlib.metadata import version
 
 import numpy as np
 
-from aiida_mlhull.science.ensembles.preparation import Preparation
+from aiida_mlhull.science.ensembles.calibrate import spread_factor
+from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models import MODELS
@@ -45,6 +46,7 @@ def gather(members: Sequence[MemberWeights], *, settings: EnsembleSettings) -> E
         settings=settings.build().settings.model_dump(mode="json"),
         members=stripped,
         preparation=first["preparation"],
+        calibration={"spread_factor": spread_factor(ordered)} if settings.calibrated else {},
         versions={"aiida-mlhull": version("aiida-mlhull"), "numpy": version("numpy")},
     )
 
@@ -63,7 +65,8 @@ def predict(ensemble: EnsembleWeights, rows: ModelRows, *, device: str = "cpu", 
     """Every member's energy and spread for every row, eV/atom, baselines added back.
 
     A member without spreads of its own (loss ``l1``) gets the root of its validation MSE in every row,
-    so that sigma_a² is the mean validation MSE (Ekström 2022).
+    so that sigma_a² is the mean validation MSE (Ekström 2022). Blind members are shown the rows as if
+    there had been no stage before.
 
     Raises:
         WeightsError: if the weights don't belong to the model named.
@@ -71,12 +74,19 @@ def predict(ensemble: EnsembleWeights, rows: ModelRows, *, device: str = "cpu", 
     """
     model_class = MODELS[ensemble.model]
     model = model_class(model_class.Settings(**ensemble.settings))
-    inputs = model.represent(Preparation.from_json(ensemble.preparation)(rows))
+    prepared = Preparation.from_json(ensemble.preparation)(rows)
+    inputs = {
+        blind: model.represent(blindfold(prepared) if blind else prepared)
+        for blind in sorted({bool(weights.meta["blind"]) for weights in ensemble.members})
+    }
+    factor = ensemble.calibration.get("spread_factor", 1.0)
     values, spreads = [], []
     for number, weights in enumerate(ensemble.members):
-        means, own = model.predict(weights, inputs, device=device)
+        tempered = model_class(model_class.Settings(**{**ensemble.settings, **weights.meta["own_settings"]}))
+        means, own = tempered.predict(weights, inputs[weights.meta["blind"]], device=device)
         values.append(means + rows.baselines)
-        spreads.append(np.full(len(rows), np.sqrt(ensemble.validation_mse[number])) if own is None else own)
+        same = np.full(len(rows), np.sqrt(ensemble.validation_mse[number]))
+        spreads.append(same if own is None else factor * own)
         report(f"member {number + 1} of {len(ensemble.members)} has predicted {len(rows)} rows")
     return Predictions(
         ids=rows.ids,

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from aiida_mlhull.science.ensembles.calibrate import RATIO, spread_ratio
 from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.errors import TooFewLabelsError
@@ -65,10 +66,11 @@ def fit_member(
     check_enough(len(training), settings)
     preparation = Preparation.fit(training, settings)
     own_seed = member_seed(seed, member)
-    model = settings.build()
-    taught = lesson(training, settings, preparation, seed=own_seed, blind=settings.is_blind(member))
+    model, blind = settings.build(member), settings.is_blind(member)
+    taught = lesson(training, settings, preparation, seed=own_seed, blind=blind)
+    inputs = model.represent(taught.rows)
     weights = model.fit(
-        model.represent(taught.rows),
+        inputs,
         taught.targets,
         train=taught.train,
         validation=taught.validation,
@@ -77,8 +79,14 @@ def fit_member(
         device=device,
         report=report,
     )
+    scores = dict(weights.scores)
+    means, spreads = model.predict(weights, inputs, device=device)
+    if spreads is not None:
+        errors = (means - taught.targets)[taught.validation]
+        scores[RATIO] = spread_ratio(errors, spreads[taught.validation])
     meta = {**weights.meta, "preparation": preparation.to_json(), "member": member, "ensemble_seed": seed}
-    return replace(weights, meta=meta)
+    own = settings.member_settings[member] if settings.member_settings else {}
+    return replace(weights, meta={**meta, "blind": blind, "own_settings": own}, scores=scores)
 
 
 def member_seed(seed: int, member: int) -> int:

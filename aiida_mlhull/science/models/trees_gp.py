@@ -147,7 +147,7 @@ class TreesGP:
 
         Raises:
             WeightsError: if the weights are of another model or of other descriptors, or were fitted with
-                energies of a stage before that these rows lack. Weights fitted without don't look at them.
+                energies of a stage before that these rows lack.
         """
         if weights.meta.get("columns") != list(inputs.descriptors.names):
             raise WeightsError("these weights were not fitted by trees_gp on the descriptors of this version")

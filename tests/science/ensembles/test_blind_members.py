@@ -54,3 +54,14 @@ def test_weights_that_were_told_want_to_be_told(training: TrainingRows) -> None:
 def test_more_blind_members_than_members() -> None:
     with pytest.raises(SettingsError, match="can't be blind"):
         validated(EnsembleSettings, {"members": 1, "blind_members": 2}, what="ensemble")
+
+
+def test_a_blind_network_sees_the_unrelaxed_cells(training: TrainingRows) -> None:
+    network = {"atom_width": 8, "layers": 1, "hidden_width": 8, "max_epochs": 5}
+    settings = EnsembleSettings(model="cgcnn", members=2, blind_members=1, model_settings=network, volume_scaling=False)
+    told = replace(training, crystals=training.relaxed)
+    ensemble = gather([fit_member(told, settings, member=k, seed=0) for k in range(2)], settings=settings)
+    before = predict(ensemble, asked(told)).members
+    moved = predict(ensemble, asked(told, crystals=training.crystals)).members
+    assert np.array_equal(before[:, 1], moved[:, 1])
+    assert (before[:, 0] != moved[:, 0]).mean() > 0.9

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
+from aiida_mlhull.science.ensembles.calibrate import spread_factor, spread_ratio
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.types import ModelRows
 from aiida_mlhull.science.wire.weights import decode_ensemble, encode_ensemble
@@ -134,3 +135,28 @@ def test_every_choice_of_cells_learns(split_rows, cells):
     predictions = predict(gather(fitted, settings=settings), replace(questions(asked), crystals=cells_asked))
     target = asked.energies - asked.baselines
     assert np.abs(predictions.mean - asked.energies).mean() < 0.8 * np.abs(target - np.median(target)).mean()
+
+
+def test_calibrated_spreads_have_the_size_of_the_errors(split_rows):
+    learned, asked = split_rows
+    settings = EnsembleSettings(model="cgcnn", model_settings=NETWORK, members=2, calibrated=True)
+    fitted = [fit_member(learned, settings, member=k, seed=3) for k in range(2)]
+    calibrated = gather(fitted, settings=settings)
+    plain = gather(fitted, settings=settings.model_copy(update={"calibrated": False}))
+    factor = np.mean([spread_factor([weights]) for weights in fitted])
+    assert calibrated.calibration == {"spread_factor": pytest.approx(factor)}
+    assert plain.calibration == {}
+    spreads = [predict(ensemble, questions(asked)).member_aleatoric for ensemble in (calibrated, plain)]
+    np.testing.assert_allclose(spreads[0], factor * spreads[1])
+
+
+def test_the_ratio_is_the_width_of_a_laplace_distribution():
+    rng = np.random.default_rng(0)
+    spreads = rng.uniform(0.5, 2.0, 20_000)
+    errors = rng.laplace(scale=1.7 * spreads / np.sqrt(2))  # standard deviation 1.7 times the spread
+    assert spread_ratio(errors, spreads) == pytest.approx(1.7, rel=0.02)
+
+
+def test_members_without_spreads_need_no_factor(members):
+    bare = [replace(weights, scores={"validation_mse": 0.1}) for weights in members]
+    assert spread_factor(bare) == 1.0
