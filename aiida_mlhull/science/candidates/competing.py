@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 
 from aiida_mlhull.science.candidates.columns import TABLE_SUFFIXES, Columns
+from aiida_mlhull.science.candidates.entries import Corrections, Phases, read_json_phases, scheme_of
 from aiida_mlhull.science.candidates.faults import BadRows, LeftOut, Sieve
 from aiida_mlhull.science.candidates.intake import AS_PUBLISHED
-from aiida_mlhull.science.candidates.structure_files import load_json
-from aiida_mlhull.science.errors import FormulaError, TableError, WireError
+from aiida_mlhull.science.errors import FormulaError, SettingsError
 from aiida_mlhull.science.hull import check_end_members
-from aiida_mlhull.science.representations.composition import NUMBERS, distinct, reduce_formula
+from aiida_mlhull.science.representations.composition import distinct, reduce_formula
 from aiida_mlhull.science.types import Candidates, References
 
 FORMULA_COLUMNS: Final = ("reduced_composition", "reduced_formula", "sortedformula", "formula", "composition")
@@ -44,21 +43,13 @@ class ReferenceIntake:
         return f"{self.references.source}: {read} phases read, {used} used; {self.left_out.summary()}"
 
 
-@dataclass(frozen=True)
-class _Phases:
-    """Phases as they stand in a file: ids, formulas and energies (eV/atom)."""
-
-    ids: list[str]
-    formulas: list[str]
-    energies: list[float]
-
-
 def read_references(
     path: Path | str,
     *,
     elements: Path | str | None = None,
     bad_rows: BadRows = "refuse",
     scheme: str = AS_PUBLISHED,
+    corrections: Corrections | None = None,
 ) -> ReferenceIntake:
     """Read competing phases and elemental references.
 
@@ -72,18 +63,26 @@ def read_references(
             elements are among the phases of ``path``.
         bad_rows: whether phases whose formula or energy can't be used are an error, or left out and counted.
         scheme: functional, settings and correction scheme of all these energies.
+        corrections: what becomes of computed entries' energies, and is added to ``scheme``; entries that
+            the correction scheme refuses are left out. None takes them as they are.
 
     Raises:
         WireError: if a file can't be read or is empty.
         TableError: on missing columns, duplicate ids, energies that are not finite.
+        MixedSchemesError: if only some of the entries are corrected, or not as ``corrections`` says.
+        SettingsError: if corrections are asked for energies that are no computed entries.
         FormulaError: on formulas that can't be read.
     """
     path = Path(path)
-    phases = _from_columns(Columns.read(path)) if path.suffix in TABLE_SUFFIXES else _from_json(path)
+    if path.suffix in TABLE_SUFFIXES:
+        if corrections is not None:
+            raise SettingsError(f"{path.name}: corrections are for computed entries (.json); a table is taken as it is")
+        phases = _from_columns(Columns.read(path))
+    else:
+        phases = read_json_phases(path, corrections=corrections)
     source = path.name
     if elements is not None:
-        ends = _from_json(Path(elements))
-        phases = _Phases(phases.ids + ends.ids, phases.formulas + ends.formulas, phases.energies + ends.energies)
+        phases += read_json_phases(Path(elements), corrections=corrections)
         source += f" + {Path(elements).name}"
     ids = np.asarray(phases.ids, dtype=np.str_)
     energies = np.asarray(phases.energies, dtype=np.float64)
@@ -92,6 +91,11 @@ def read_references(
         ids,
         np.asarray(phases.formulas, dtype=np.str_),
         expendable=np.full(len(ids), bad_rows == "leave_out"),
+    )
+    sieve.let_go(
+        np.asarray([name in phases.refusals for name in phases.ids]),
+        reason="refused_by_mp2020",
+        details=np.asarray([phases.refusals.get(name, "") for name in phases.ids]),
     )
     systems = np.asarray([_elements_or_none(formula) for formula in phases.formulas], dtype=object)
     sieve.catch(
@@ -110,7 +114,7 @@ def read_references(
         formulas=[_reduced(phases.formulas[row]) for row in good.tolist()],
         energies=energies[good],
         source=source,
-        scheme=scheme,
+        scheme=scheme if corrections is None else scheme_of(corrections, said=scheme if scheme != AS_PUBLISHED else ""),
     )
     return ReferenceIntake(references=references, left_out=left_out)
 
@@ -154,11 +158,11 @@ def _reduced(formula: str) -> str:
     return Composition(dict(zip(composition.symbols, composition.counts, strict=True))).reduced_formula
 
 
-def _from_columns(columns: Columns) -> _Phases:
+def _from_columns(columns: Columns) -> Phases:
     formulas = columns.texts(columns.first_of(FORMULA_COLUMNS, what="compositions")).tolist()
     energies = columns.floats(columns.first_of(ENERGY_COLUMNS, what="energies")).tolist()
     named = [name for name in ID_COLUMNS if name in columns]
-    return _Phases(columns.texts(named[0]).tolist() if named else _numbered(columns, formulas), formulas, energies)
+    return Phases(columns.texts(named[0]).tolist() if named else _numbered(columns, formulas), formulas, energies)
 
 
 def _numbered(columns: Columns, formulas: list[str]) -> list[str]:
@@ -173,39 +177,3 @@ def _numbered(columns: Columns, formulas: list[str]) -> list[str]:
         seen[stem] = seen.get(stem, 0) + 1
         ids.append(f"phase:{stem}" if seen[stem] == 1 else f"phase:{stem}_{seen[stem]}")
     return ids
-
-
-def _from_json(path: Path) -> _Phases:
-    """Symbols with numbers, or computed entries in a list or by name."""
-    loaded = load_json(path)
-    if not loaded:
-        raise WireError(f"{path.name}: no phases")
-    phases = _Phases([], [], [])
-    for name, formula, energy in _json_phases(path.name, loaded):
-        phases.ids.append(name)
-        phases.formulas.append(formula)
-        phases.energies.append(energy)
-    return phases
-
-
-def _json_phases(name: str, loaded: Any) -> Iterator[tuple[str, str, float]]:
-    """Id, formula and energy (eV/atom) of every phase of a JSON file."""
-    pairs = loaded.items() if isinstance(loaded, Mapping) else enumerate(loaded, start=1)
-    for key, value in pairs:
-        if isinstance(value, int | float) and key in NUMBERS:
-            yield f"element:{key}", key, float(value)
-        elif isinstance(value, Mapping):
-            yield _computed_entry(name, key, value)
-        else:
-            raise TableError(f"{name}: {key!r} is neither an element with its energy nor a computed entry")
-
-
-def _computed_entry(name: str, key: Any, value: Mapping[str, Any]) -> tuple[str, str, float]:
-    """Id, formula and corrected energy (eV/atom) of pymatgen's dictionary of an entry."""
-    from pymatgen.entries.computed_entries import ComputedEntry  # noqa: PLC0415  (slow import)
-
-    try:
-        entry = ComputedEntry.from_dict(dict(value))
-    except (KeyError, TypeError, ValueError) as error:
-        raise TableError(f"{name}: entry {key} is not a computed entry of pymatgen: {error!r}") from error
-    return str(value.get("entry_id") or key), entry.composition.formula.replace(" ", ""), entry.energy_per_atom
