@@ -177,7 +177,7 @@ def _caching() -> Finding:
     on = get_use_cache(identifier="aiida.calculations:mlhull.fit")
     if on:
         return Finding(GOOD, "caching", "on: a repeated campaign takes finished jobs from the graph")
-    advice = "verdi config set caching.enabled_for 'aiida.calculations:mlhull.*'"
+    advice = "verdi config set -a caching.enabled_for 'aiida.calculations:mlhull.*'"
     return Finding(NOTE, "caching", "off: a repeated campaign runs all jobs again", advice)
 
 

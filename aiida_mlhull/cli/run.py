@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 0.1
 FOLLOW_SECONDS: Final = 2.0
+INTERRUPTED: Final = "runner received interrupt"
+"""What AiiDA logs on Ctrl-C; which process it then kills depends on what runs at that moment."""
 SAID_AGAIN: Final = "output parser returned exit code"
 """A job's failure is also reported by the workflow that tries it again, with more around it."""
 REPORT: Final = re.compile(r"^\[(?P<pk>\d+)\|(?P<process>\w+)\|(?P<step>\w+)\]:\s*(?P<message>.*)$", re.DOTALL)
@@ -89,10 +91,14 @@ class ReportHandler(logging.Handler):
     def __init__(self, level: int) -> None:
         super().__init__(level)
         self.clock: Clock | None = None
+        self.interrupted = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
         message = record.getMessage()
+        self.interrupted |= message.startswith(INTERRUPTED)
+        if self.interrupted:
+            return
         match = REPORT.match(message)
         if match is None:
             if record.levelno >= logging.WARNING and not message.startswith(SAID_AGAIN):
@@ -104,7 +110,7 @@ class ReportHandler(logging.Handler):
 
 
 @contextmanager
-def reports() -> Iterator[None]:
+def reports() -> Iterator[ReportHandler]:
     """Print reports as lines of ours instead of AiiDA's log format."""
     logger = logging.getLogger("aiida")
     before = logger.handlers[:]
@@ -112,7 +118,7 @@ def reports() -> Iterator[None]:
     # Handlers that write into the graph stay; those that write to this terminal make room.
     logger.handlers = [known for known in before if type(known) is not logging.StreamHandler] + [handler]
     try:
-        yield
+        yield handler
     finally:
         logger.handlers = before
 
@@ -128,15 +134,15 @@ def run_here(builder: ProcessBuilder) -> orm.ProcessNode:
 
     # A runner of our own: the profile's broker may be down, and is of no use to a single process.
     runner = get_manager().create_runner(communicator=None, poll_interval=POLL_SECONDS)
-    with reports():
+    with reports() as heard:
         try:
             node = runner.run_get_node(builder).node
         except (KilledError, KeyboardInterrupt):
             node = None
-    if node is None or node.is_killed:
+    if node is None or node.is_killed or heard.interrupted:
         click.echo(
-            "\nInterrupted: the campaign is marked as killed, what had finished stays in the graph. Started again, it "
-            "begins anew; with 'verdi config set caching.default_enabled true' finished jobs are not repeated.",
+            "\nInterrupted: the campaign has ended here, what had finished stays in the graph. Started again, it "
+            "begins anew; with AiiDA's caching (see 'aiida-mlhull doctor') finished jobs are not repeated.",
             err=True,
         )
         raise click.Abort
