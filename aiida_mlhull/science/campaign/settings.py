@@ -74,7 +74,7 @@ class MergeSettings(Strict):
             often merging was wrong.
     """
 
-    energy_tolerance: float = Field(default=0.005, gt=0)
+    energy_tolerance: float = Field(default=0.002, gt=0)
     audit_fraction: float = Field(default=0.02, ge=0, le=1)
 
 

@@ -82,8 +82,7 @@ def predict(ensemble: EnsembleWeights, rows: ModelRows, *, device: str = "cpu", 
     factor = ensemble.calibration.get("spread_factor", 1.0)
     values, spreads = [], []
     for number, weights in enumerate(ensemble.members):
-        tempered = model_class(model_class.Settings(**{**ensemble.settings, **weights.meta["own_settings"]}))
-        means, own = tempered.predict(weights, inputs[weights.meta["blind"]], device=device)
+        means, own = model.predict(weights, inputs[weights.meta["blind"]], device=device)
         values.append(means + rows.baselines)
         same = np.full(len(rows), np.sqrt(ensemble.validation_mse[number]))
         spreads.append(same if own is None else factor * own)

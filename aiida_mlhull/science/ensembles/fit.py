@@ -66,7 +66,7 @@ def fit_member(
     check_enough(len(training), settings)
     preparation = Preparation.fit(training, settings)
     own_seed = member_seed(seed, member)
-    model, blind = settings.build(member), settings.is_blind(member)
+    model, blind = settings.build(), settings.is_blind(member)
     taught = lesson(training, settings, preparation, seed=own_seed, blind=blind)
     inputs = model.represent(taught.rows)
     weights = model.fit(
@@ -85,8 +85,7 @@ def fit_member(
         errors = (means - taught.targets)[taught.validation]
         scores[RATIO] = spread_ratio(errors, spreads[taught.validation])
     meta = {**weights.meta, "preparation": preparation.to_json(), "member": member, "ensemble_seed": seed}
-    own = settings.member_settings[member] if settings.member_settings else {}
-    return replace(weights, meta={**meta, "blind": blind, "own_settings": own}, scores=scores)
+    return replace(weights, meta={**meta, "blind": blind}, scores=scores)
 
 
 def member_seed(seed: int, member: int) -> int:

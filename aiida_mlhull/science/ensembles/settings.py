@@ -23,8 +23,6 @@ class EnsembleSettings(BaseModel):
         members: number of members, each with its own start and its own split.
         blind_members: so many of them are not told the energy of the stage before; they insure against
             rows that it led astray (a symmetry kept that the next stage breaks, say).
-        member_settings: model settings that differ from ``model_settings``, one mapping a member, for
-            members of different temper; empty if all are alike.
         loss: see :data:`~aiida_mlhull.science.models.base.Loss`.
         validation_fraction: share of the labels that a member doesn't learn from.
         cells: see :data:`Cells`.
@@ -40,7 +38,6 @@ class EnsembleSettings(BaseModel):
     model_settings: dict[str, Any] = Field(default_factory=dict)
     members: int = Field(default=5, ge=1)
     blind_members: int = Field(default=0, ge=0)
-    member_settings: tuple[dict[str, Any], ...] = ()
     loss: Loss = "robust_l1"
     validation_fraction: float = Field(default=0.15, gt=0, lt=1)
     cells: Cells = "unrelaxed"
@@ -52,23 +49,18 @@ class EnsembleSettings(BaseModel):
         self.build()
         if self.blind_members > self.members:
             raise ValueError(f"{self.blind_members} of {self.members} members can't be blind")
-        if self.member_settings and len(self.member_settings) != self.members:
-            raise ValueError(f"{len(self.member_settings)} member_settings for {self.members} members")
-        for member in range(len(self.member_settings)):
-            self.build(member)
         return self
 
     def is_blind(self, member: int) -> bool:
         """Whether a member is not told the energy of the stage before: the last ones are not."""
         return member >= self.members - self.blind_members
 
-    def build(self, member: int | None = None) -> Model:
-        """The model with its settings, those of one member if it is named.
+    def build(self) -> Model:
+        """The model with its settings.
 
         Raises:
             UnknownNameError: if there is no such model.
             pydantic.ValidationError: if it doesn't know one of its settings.
         """
         model = MODELS[self.model]
-        own = self.member_settings[member] if self.member_settings and member is not None else {}
-        return cast("Model", model(model.Settings(**{**self.model_settings, **own})))
+        return cast("Model", model(model.Settings(**self.model_settings)))
