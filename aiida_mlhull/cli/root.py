@@ -11,9 +11,11 @@ from aiida_mlhull.cli.demo import demo
 from aiida_mlhull.cli.doctor import doctor
 from aiida_mlhull.cli.history import history
 from aiida_mlhull.cli.launch import launch
+from aiida_mlhull.cli.references import references
 from aiida_mlhull.cli.rejected import rejected
 from aiida_mlhull.cli.replay import replay
 from aiida_mlhull.cli.report import report
+from aiida_mlhull.cli.rules import rules
 from aiida_mlhull.cli.setup import setup
 from aiida_mlhull.cli.status import status
 from aiida_mlhull.science.errors import MlhullError
@@ -43,5 +45,5 @@ def main(ctx: click.Context, profile_name: str | None) -> None:
     ctx.obj = profile_name
 
 
-for command in (demo, prototypes, launch, replay, status, report, history, rejected, doctor, setup):
+for command in (demo, prototypes, launch, replay, status, report, history, rejected, rules, references, doctor, setup):
     main.add_command(command)

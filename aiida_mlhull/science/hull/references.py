@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from aiida_mlhull.science.errors import MixedSchemesError
@@ -29,3 +32,21 @@ def with_results(references: References, labels: Labels) -> References:
         source=references.source,
         scheme=references.scheme,
     )
+
+
+def extended(references: References, results: Sequence[Labels], *, source: str) -> References:
+    """A new snapshot: the references and the finished relaxations of several tables.
+
+    Args:
+        references: known before.
+        results: tables whose ids don't meet; each has to be of the references' scheme.
+        source: where the results come from; the snapshot names both sources.
+
+    Raises:
+        MixedSchemesError: see :func:`with_results`.
+        TableError: if an id is there twice.
+    """
+    whole = references
+    for table in results:
+        whole = with_results(whole, table)
+    return replace(whole, source=f"{references.source} + {source}")

@@ -1,0 +1,21 @@
+"""References that grow: the snapshot of yesterday and the results since then make the one of today."""
+
+from __future__ import annotations
+
+from aiida import orm
+from aiida.engine import calcfunction
+
+from aiida_mlhull.data import LabelsData, ReferencesData
+from aiida_mlhull.science.hull.references import extended
+
+
+@calcfunction
+def extend_references(references: ReferencesData, source: orm.Str, **labels: LabelsData) -> ReferencesData:
+    """References and finished results in one snapshot; ``source`` names where the results come from.
+
+    Raises:
+        MixedSchemesError: if they were not made the same way.
+        TableError: if an id is there twice.
+    """
+    results = [labels[key].to_science() for key in sorted(labels)]
+    return ReferencesData.from_science(extended(references.to_science(), results, source=source.value))

@@ -1,0 +1,138 @@
+"""``aiida-mlhull rules``: what every keep-rule would have done in one round of a campaign."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aiida_mlhull.cli import profile, text
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+    from aiida_mlhull.science.campaign.comparison import Comparison
+    from aiida_mlhull.science.types import Labels
+
+
+@click.command()
+@click.argument("campaign", metavar="[PK]", required=False)
+@click.option("--round", "number", type=click.IntRange(min=1), default=1, show_default=True, metavar="K")
+@click.option("--stage", metavar="NAME", help="The round before this stage; before the first gate if left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def rules(profile_name: str | None, campaign: str | None, number: int, stage: str | None, as_json: bool) -> None:
+    """Compare all keep-rules on the predictions of round K of campaign PK.
+
+    Every rule goes by its default settings; the campaign's own stands there with its own settings, too.
+    All rules are asked what they keep; the campaign's batch and budget are not applied. Where the
+    campaign has a record, decisions are held against the truth.
+    """
+    profile.load(profile_name)
+    from aiida_mlhull.cli import campaigns
+
+    node = campaigns.find(campaign)
+    step = find_step(node, number=number, stage=stage)
+    compared = compare(node, step)
+    where = f"{step.inputs.stage['name']}, round {number}"
+    if as_json:
+        click.echo(json.dumps({"campaign": node.pk, "where": where, **plain(asdict(compared))}, indent=2))
+    else:
+        click.echo(f"Campaign {node.pk} ({node.label}), {where}: {tell(compared)}")
+
+
+def find_step(node: orm.ProcessNode, *, number: int, stage: str | None) -> Any:
+    """The process that has decided round ``number``.
+
+    Raises:
+        click.ClickException: if there is none.
+    """
+    from aiida import orm
+
+    from aiida_mlhull.cli.story import ROUND_STEP
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": node.pk}, tag="campaign")
+    query.append(
+        orm.WorkChainNode, with_incoming="campaign", filters={"attributes.process_label": "Round"}, tag="round"
+    )
+    query.append(
+        orm.CalcFunctionNode,
+        with_incoming="round",
+        filters={"attributes.process_label": ROUND_STEP, "attributes.exit_status": 0},
+        tag="step",
+        project="*",
+    )
+    query.append(
+        orm.Dict, with_outgoing="step", edge_filters={"label": "position"}, filters={"attributes.round": number}
+    )
+    query.order_by({"step": {"id": "asc"}})
+    for step in query.all(flat=True):
+        if stage in (None, step.inputs.stage["name"]):
+            return step
+    where = f" before stage {stage}" if stage else ""
+    raise click.ClickException(f"campaign {node.pk} ({node.label}) has decided nothing in round {number}{where}")
+
+
+def compare(node: orm.ProcessNode, step: Any) -> Comparison:
+    """All rules on what the models said in the round."""
+    from aiida_mlhull.science.campaign import CampaignSettings, StageSettings
+    from aiida_mlhull.science.campaign.comparison import compare_rules, cost_each
+    from aiida_mlhull.science.hull import with_results
+    from aiida_mlhull.science.types import concatenate
+
+    inputs = step.inputs
+    stage = StageSettings.model_validate(inputs.stage.get_dict())
+    settings = CampaignSettings.model_validate(inputs.settings.get_dict())
+    results = concatenate([shard.to_science() for _, shard in sorted(inputs.results.items())])
+    assert stage.gate is not None
+    return compare_rules(
+        concatenate([shard.to_science() for _, shard in sorted(inputs.predictions.items())]),
+        with_results(inputs.references.to_science(), results),
+        record=record_of(node),
+        gate=stage.gate,
+        seed=settings.seed + inputs.position["round"],
+        core_minutes_each=cost_each(results, stage=stage),
+    )
+
+
+def record_of(node: orm.ProcessNode) -> Labels | None:
+    """Published results that the campaign was given; None if it has to calculate."""
+    from aiida_mlhull.data import LabelsData
+
+    for link in node.base.links.get_incoming(node_class=LabelsData).all():
+        if link.link_label.endswith("record"):
+            record: Labels = link.node.to_science()
+            return record
+    return None
+
+
+def tell(compared: Comparison) -> str:
+    """The comparison for people."""
+    shown = any(outcome.recall is not None for outcome in compared.outcomes)
+    headers = ["rule", "kept", "share", "saved core-min"]
+    headers += ["recall", "recall 25 meV", "precision"] if shown else []
+    rows = []
+    for one in compared.outcomes:
+        row = [one.rule, one.kept, f"{one.kept_fraction:.1%}", text.core_minutes(one.saved_core_minutes)]
+        rows.append(row + ([_share(v) for v in (one.recall, one.recall_25mev, one.precision)] if shown else []))
+    remarks = "".join(f"\n{remark}" for remark in compared.remarks)
+    return (
+        f"{text.count(compared.rows, 'candidate')}, {text.core_minutes(compared.core_minutes_each)} core-minutes "
+        f"each\n\n{text.table(headers, rows)}\n{remarks}"
+    ).rstrip()
+
+
+def plain(value: Any) -> Any:
+    """The same without NaN, which stands where there was nothing to find and is no JSON."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None or value != value else f"{value:.3f}"  # noqa: PLR0124
