@@ -18,7 +18,7 @@ from aiida_mlhull.science.types.crystals import Floats
 _TRIED: Final = {
     "range_composition": (0.5, 1.0, 2.0, 4.0),
     "range_structure": (0.5, 1.0, 2.0, 4.0),
-    "noise": (0.003, 0.01, 0.03, 0.1),
+    "noise": (0.005, 0.015, 0.05, 0.15),  # no less: crystals that look alike don't always relax alike
     "single": (0.1, 0.3),
 }
 _SWEEPS: Final = 2
@@ -42,7 +42,7 @@ class Kernel:
 
     range_composition: float = 2.0
     range_structure: float = 2.0
-    noise: float = 0.01
+    noise: float = 0.015
     single: float = 0.3
 
     def __call__(self, composition: Floats, structure: Floats) -> Floats:
