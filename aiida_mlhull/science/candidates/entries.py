@@ -157,8 +157,11 @@ def apply_mp2020(entries: Iterable[ComputedEntry]) -> dict[int, str]:
         except CompatibilityError as error:
             refusals[index] = _reason(error, entry)
         except KeyError as error:
-            # pymatgen looks for the pseudopotentials without asking whether they were written down.
+            # pymatgen looks for the pseudopotentials without asking whether they were written down,
             refusals[index] = f"parameters lack {error.args[0]}"
+        except (AttributeError, IndexError, TypeError) as error:
+            # and takes names and U values for well-formed.
+            refusals[index] = f"parameters can't be read: {error}"
     return refusals
 
 

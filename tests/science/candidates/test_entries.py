@@ -91,6 +91,10 @@ def test_a_u_that_is_not_the_schemes_is_refused_and_the_right_one_is_corrected(t
         (entry("TiO2", -26.0, potcars={"Ti": "Ti", "O": "O"}), "Incompatible POTCAR O, Ti, expected O, Ti_pv"),
         (entry("TiO2", -26.0, run_type="R2SCAN"), "has invalid run type R2SCAN. Must be GGA or GGA+U."),
         (entry("TiO2", -26.0, potcar_spec=None), "parameters lack potcar_symbols"),
+        (
+            entry("TiO2", -26.0, potcar_spec=[{"titel": "Ti_pv"}, {"titel": "O"}]),
+            "parameters can't be read: list index out of range",
+        ),
     ],
 )
 def test_other_settings_are_left_out_with_the_reason_of_pymatgen(tmp_path, other, reason):
