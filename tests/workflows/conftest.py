@@ -14,6 +14,7 @@ from aiida_mlhull.science.candidates.competing import read_references
 from aiida_mlhull.science.candidates.intake import read_candidates
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.types import Candidates, Labels, References
+from tests.campaign_inputs import campaign_inputs
 from tests.programs import on_this_machine
 
 DEMO = Path(str(resources.files("aiida_mlhull") / "demo_data"))
@@ -60,25 +61,15 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def build(code, binary, settings):
-    """A function that makes the campaign's builder, in two shards, with changes to its settings."""
+    """A function that makes the campaign's builder, in two shards."""
     from aiida import orm
 
-    from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
     from aiida_mlhull.workflows.screen import Screen
 
-    n = len(binary.candidates)
-    rows = {"shard_000": range(n // 2), "shard_001": range(n // 2, n)}
-
-    def make(**changes: Any):
-        return Screen.get_builder_from_protocol(
-            orm.load_code(code),
-            {key: CandidatesData.from_science(binary.candidates.take(list(part))) for key, part in rows.items()},
-            ReferencesData.from_science(binary.references),
-            engines={"recorded": {"record": LabelsData.from_science(binary.record)}},
-            protocol="laptop-plain",
-            overrides={**settings, **changes},
-            jobs={"members_per_job": 2},
-        )
+    def make() -> Any:
+        builder = Screen.get_builder()
+        builder._update(campaign_inputs(orm.load_code(code), binary, settings))
+        return builder
 
     return make
 

@@ -27,7 +27,7 @@ def test_its_python_runs(campaign, tmp_path, monkeypatch, capsys) -> None:
         printed.append(capsys.readouterr().out)
     assert len(printed) == 5
     assert all(printed[:4])
-    assert "'candidates': 76" in printed[0].replace(str(campaign.outputs.summary["funnel"]["candidates"]), "76")
+    assert str(campaign.outputs.summary["funnel"]) in printed[0]
     if "phases" in campaign.outputs:
         assert (tmp_path / "phase.aiida").stat().st_size > 0
 

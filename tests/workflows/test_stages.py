@@ -15,6 +15,7 @@ from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
 from aiida_mlhull.science.types import Decisions, Labels, concatenate
 from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import simplest
+from tests.campaign_inputs import campaign_inputs
 
 pytest.importorskip("chgnet", reason="the extra 'potential' is not installed")
 pytestmark = pytest.mark.slow
@@ -62,9 +63,8 @@ def check_account(campaign: orm.ProcessNode, total: int) -> None:
 
 @pytest.fixture(scope="module")
 def two_stages(code) -> int:
-    """The protocol stage0 on two shards: a potential for all, merging, then a record in rounds."""
+    """On two shards: a potential for all, merging, then a record in rounds."""
     excerpt, program = simplest(MANY), orm.load_code(code)
-    shards = {"shard_000": range(MANY // 2), "shard_001": range(MANY // 2, MANY)}
     cheap = {
         "name": "potential",
         "engine": "potential",
@@ -77,15 +77,9 @@ def two_stages(code) -> int:
         "core_minutes": 605,
         "gate": {"rule": "two_sigma", "baseline": "stage", "rounds": 2, "batch": 3},
     }
-    builder = Screen.get_builder_from_protocol(
-        program,
-        {key: CandidatesData.from_science(excerpt.candidates.take(rows)) for key, rows in shards.items()},
-        ReferencesData.from_science(excerpt.references),
-        engines={"potential": {"code": program}, "recorded": {"record": LabelsData.from_science(excerpt.record)}},
-        overrides={"seed": 5, "start": 16, "stages": [cheap, final], "ensemble": {"members": 2}},
-        jobs={"members_per_job": 2},
-    )
-    return run_get_node(builder)[1].pk
+    settings = {"seed": 5, "start": 16, "stages": [cheap, final], "ensemble": {"members": 2}}
+    engines = {"potential": {"code": program}, "recorded": {"record": LabelsData.from_science(excerpt.record)}}
+    return run_get_node(Screen, **campaign_inputs(program, excerpt, settings, engines=engines))[1].pk
 
 
 @pytest.fixture(scope="module")
