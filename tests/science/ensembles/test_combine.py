@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
-from aiida_mlhull.science.ensembles.calibrate import spread_factor, spread_ratio
+from aiida_mlhull.science.ensembles.calibrate import spread_factor
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.types import ModelRows
 from aiida_mlhull.science.wire.weights import decode_ensemble, encode_ensemble
@@ -148,15 +148,3 @@ def test_calibrated_spreads_have_the_size_of_the_errors(split_rows):
     assert plain.calibration == {}
     spreads = [predict(ensemble, questions(asked)).member_aleatoric for ensemble in (calibrated, plain)]
     np.testing.assert_allclose(spreads[0], factor * spreads[1])
-
-
-def test_the_ratio_is_the_width_of_a_laplace_distribution():
-    rng = np.random.default_rng(0)
-    spreads = rng.uniform(0.5, 2.0, 20_000)
-    errors = rng.laplace(scale=1.7 * spreads / np.sqrt(2))  # standard deviation 1.7 times the spread
-    assert spread_ratio(errors, spreads) == pytest.approx(1.7, rel=0.02)
-
-
-def test_members_without_spreads_need_no_factor(members):
-    bare = [replace(weights, scores={"validation_mse": 0.1}) for weights in members]
-    assert spread_factor(bare) == 1.0

@@ -98,12 +98,11 @@ def train_network(
         FitError: if the loss stops being finite.
     """
     started = time.perf_counter()
+    optimizer = _optimizer(network, settings)
     device = next(network.parameters()).device
     goal = torch.as_tensor(targets, dtype=torch.float32, device=device)
-    optimizer = _optimizer(network, settings)
     rng = np.random.default_rng(seed)
-    history: list[float] = []
-    best, best_mse, best_state = math.inf, math.inf, copy.deepcopy(network.state_dict())
+    best = _Best()
     for epoch in range(settings.max_epochs):
         for group in optimizer.param_groups:
             group["lr"] = _learning_rate(epoch, settings)
@@ -113,19 +112,41 @@ def train_network(
             objective = loss_of(network(inputs.batch(rows)), goal[torch.as_tensor(rows, device=device)], loss=loss)
             objective.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        errors = predict_network(network, inputs, validation)[:, 0] - targets[validation]
+        best.look(network, predict_network(network, inputs, validation)[:, 0] - targets[validation])
+        if epoch % max(1, settings.max_epochs // 10) == 0:
+            report(f"epoch {epoch + 1} of at most {settings.max_epochs}: validation MAE {best.history[-1]:.4f}")
+        if best.epochs_ago >= settings.patience:
+            break
+    network.load_state_dict(best.state)
+    return Trained(best.mae, best.mse, best.history, time.perf_counter() - started)
+
+
+class _Best:
+    """The best epoch so far."""
+
+    def __init__(self) -> None:
+        self.history: list[float] = []
+        self.mae = self.mse = math.inf
+        self.state: dict[str, Any] = {}
+
+    def look(self, network: nn.Module, errors: Floats) -> None:
+        """Note an epoch by its validation errors.
+
+        Raises:
+            FitError: if they are not finite.
+        """
         mae = float(np.abs(errors).mean())
         if not math.isfinite(mae):
-            raise FitError(f"training diverged in epoch {epoch + 1}; try a smaller learning rate")
-        history.append(mae)
-        if mae < best:
-            best, best_mse, best_state = mae, float(np.square(errors).mean()), copy.deepcopy(network.state_dict())
-        if epoch % max(1, settings.max_epochs // 10) == 0:
-            report(f"epoch {epoch + 1} of at most {settings.max_epochs}: validation MAE {mae:.4f}, best {best:.4f}")
-        if epoch - int(np.argmin(history)) >= settings.patience:
-            break
-    network.load_state_dict(best_state)
-    return Trained(best, best_mse, history, time.perf_counter() - started)
+            raise FitError(f"training diverged in epoch {len(self.history) + 1}; try a smaller learning rate")
+        self.history.append(mae)
+        if mae < self.mae:
+            self.mae, self.mse = mae, float(np.square(errors).mean())
+            self.state = copy.deepcopy(network.state_dict())
+
+    @property
+    def epochs_ago(self) -> int:
+        """How many epochs have passed since."""
+        return len(self.history) - 1 - self.history.index(self.mae)
 
 
 def predict_network(network: nn.Module, inputs: Batches, rows: Integers) -> Floats:
