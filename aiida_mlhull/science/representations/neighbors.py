@@ -66,7 +66,11 @@ def nearest_shells(crystals: Crystals, *, neighbors: int = 12) -> Shells:
 
     There is no outer limit: where a fixed radius of 8 Å would hold fewer atoms, the search widens
     until every atom has its neighbors (in a cell too thin for that, they are images of the atom itself).
+
+    Raises:
+        CrystalError: if a cell has no volume or a number is not finite.
     """
+    crystals.check([f"number {index}" for index in range(len(crystals))])
     pending = np.arange(len(crystals))
     radii = np.cbrt(3 * _EXCESS * max(neighbors, 1) * crystals.volumes_per_atom / (4 * np.pi))
     found: list[tuple[Integers, Integers, Integers]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from aiida_mlhull.science.errors import CrystalError
 from aiida_mlhull.science.representations.neighbors import STEP, minimum_distances, nearest_shells, to_distances
 from aiida_mlhull.science.types import Crystals
 from tests.science.real_crystals import disguised, mp_crystals
@@ -92,6 +93,13 @@ def test_minimum_distances_are_pymatgens():
         expected.append(min(neighbor.nn_distance for site in neighbors for neighbor in site))
     np.testing.assert_allclose(minimum_distances(crystals), expected, atol=STEP)
     np.testing.assert_allclose(minimum_distances(disguised(crystals, 3)), expected, atol=STEP)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, 0.0])
+def test_a_search_that_would_never_end_is_refused(broken):
+    lattice = np.diag([4.0, 4.0, broken])
+    with pytest.raises(CrystalError, match="number 0"):
+        nearest_shells(one(lattice, [11], [[0, 0, 0]]))
 
 
 def test_no_crystals_no_distances():
