@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,24 +131,58 @@ def run_here(builder: ProcessBuilder) -> orm.ProcessNode:
     Raises:
         click.Abort: if it was interrupted.
     """
+    from aiida.engine.utils import loop_scope
     from aiida.manage import get_manager
-    from plumpy import KilledError
 
     # A runner of our own: the profile's broker may be down, and is of no use to a single process.
     runner = get_manager().create_runner(communicator=None, poll_interval=POLL_SECONDS)
-    with reports() as heard:
-        try:
-            node = runner.run_get_node(builder).node
-        except (KilledError, KeyboardInterrupt):
-            node = None
-    if node is None or node.is_killed or heard.interrupted:
+    with reports() as heard, loop_scope(runner.loop):
+        process = runner.instantiate_process(builder)
+        with _Interruptible(runner.loop, process, heard):
+            process.execute()
+    if heard.interrupted or process.node.is_killed:
         click.echo(
             "\nInterrupted: the campaign has ended here, what had finished stays in the graph. Started again, it "
             "begins anew; with AiiDA's caching (see 'aiida-mlhull doctor') finished jobs are not repeated.",
             err=True,
         )
         raise click.Abort
+    node: orm.ProcessNode = process.node
     return node
+
+
+class _Interruptible:
+    """Lets the event loop kill a process on Ctrl-C, and ends quietly whatever that breaks.
+
+    AiiDA's own handlers kill in the midst of whatever line the signal meets; where that is a query, the
+    loop may wait for ever, or any exception come out. The second Ctrl-C doesn't wait for the loop.
+
+    Args:
+        loop: that runs the process.
+        process: to be killed.
+        heard: remembers that it was.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, process: Any, heard: ReportHandler) -> None:
+        self._loop = loop
+        self._process = process
+        self._heard = heard
+        self._before = signal.getsignal(signal.SIGINT)
+
+    def _interrupt(self) -> None:
+        if self._heard.interrupted:
+            raise KeyboardInterrupt
+        self._heard.interrupted = True
+        self._process.kill(msg_text="interrupted in the terminal")
+
+    def __enter__(self) -> None:
+        self._loop.add_signal_handler(signal.SIGINT, self._interrupt)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> bool:
+        self._loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, self._before)
+        self._heard.interrupted |= kind is not None and issubclass(kind, KeyboardInterrupt)
+        return self._heard.interrupted
 
 
 def follow(node: orm.ProcessNode) -> orm.ProcessNode:
