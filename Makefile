@@ -10,6 +10,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt
 
 export AIIDA_PATH := $(CURDIR)/.aiida
+# AiiDA starts its daemon by the name of verdi.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint docs bench clean
