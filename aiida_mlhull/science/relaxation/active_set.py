@@ -18,13 +18,8 @@ from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed
 from aiida_mlhull.science.relaxation.batch import GraphBatch, Within, deal, join
 from aiida_mlhull.science.relaxation.geometry import Geometry
 from aiida_mlhull.science.relaxation.minimizer import QuasiNewton
-from aiida_mlhull.science.relaxation.quotient import QuotientGraph, quotient_graph
-from aiida_mlhull.science.relaxation.symmetry import (
-    SymmetricCell,
-    invariant_displacements,
-    invariant_strains,
-    symmetrize,
-)
+from aiida_mlhull.science.relaxation.survey import Survey
+from aiida_mlhull.science.relaxation.symmetry import invariant_displacements, invariant_strains, symmetrize
 from aiida_mlhull.science.representations.volumes import tabulated_volumes
 from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.types.crystals import Floats
@@ -34,15 +29,6 @@ WIDTH = 96
 
 MESSAGES_PER_CALL = 6000
 """Edges and angles in one call of the network; more no longer fit a core's cache."""
-
-SKIN = 0.5
-"""Å beyond the cutoffs, so that bonds need collecting again only every few steps."""
-
-SHORTEST_BOND = 0.5
-"""Å; nothing real is closer, and no potential was trained there."""
-
-SMALLEST_VOLUME, LARGEST_VOLUME = 0.2, 6.0
-"""Times the volume that the composition suggests; beyond, a cell has collapsed or gone to pieces."""
 
 
 class Network(Protocol):
@@ -71,52 +57,21 @@ class _Descent:
 
     Attributes:
         row: its number in the crystals that went in.
-        cell: its space group.
         search: its minimizer.
-        suggested_volume: Å³, of the whole cell.
-        graph: bonds and angles as last collected.
-        collected: cell and fractional coordinates at that time.
+        survey: its bonds and angles.
         evaluations: so far.
         core_seconds: so far.
     """
 
     row: int
-    cell: SymmetricCell
     search: QuasiNewton
-    suggested_volume: float
-    graph: QuotientGraph | None = None
-    collected: tuple[Floats, Floats] | None = None
+    survey: Survey
     evaluations: int = 0
     core_seconds: float = 0.0
 
-    def measure(self, network: Network) -> tuple[Geometry, Within] | None:
+    def measure(self) -> tuple[Geometry, Within] | None:
         """Measure the proposed cell; None if it is none that a potential can be asked about."""
-        lattice, positions = self.search.propose()
-        ratio = abs(float(np.linalg.det(lattice))) / self.suggested_volume
-        if not SMALLEST_VOLUME < ratio < LARGEST_VOLUME:  # also true for NaN
-            return None
-        if self.graph is None or not self._still_complete(lattice, positions, network):
-            self.graph = quotient_graph(
-                self.cell,
-                lattice,
-                positions,
-                bond_cutoff=network.bond_cutoff + SKIN,
-                angle_cutoff=network.angle_cutoff + SKIN,
-            )
-            self.collected = lattice, positions @ np.linalg.inv(lattice)
-        geometry = Geometry.measure(self.graph, lattice, positions)
-        within = Within.cutoffs(geometry, bond_cutoff=network.bond_cutoff, angle_cutoff=network.angle_cutoff)
-        overlapping = geometry.distances.min(initial=np.inf) < SHORTEST_BOND
-        scattered = len(np.unique(self.graph.centers[within.edges])) < len(self.graph.numbers)
-        return None if overlapping or scattered else (geometry, within)
-
-    def _still_complete(self, lattice: Floats, positions: Floats, network: Network) -> bool:
-        """Whether no bond that was beyond the skin can have come within the cutoff."""
-        assert self.collected is not None
-        old_lattice, old_frac_coords = self.collected
-        shrunk = float(np.linalg.svd(np.linalg.inv(old_lattice) @ lattice, compute_uv=False)[-1])
-        moved = float(np.sqrt(np.square(positions - old_frac_coords @ lattice).sum(axis=1).max()))
-        return all(shrunk * (c + SKIN) - 2.0 * moved > c for c in (network.bond_cutoff, network.angle_cutoff))
+        return self.survey.measure(*self.search.propose())
 
 
 @dataclass(frozen=True)
@@ -154,7 +109,8 @@ class ActiveSet:
         elif self.settings.freedom == "full":
             displacements, strains = invariant_displacements(cell), invariant_strains(cell)
         search = QuasiNewton(cell.lattice, cell.frac_coords @ cell.lattice, displacements, strains)
-        return _Descent(row, cell, search, suggested_volume, core_seconds=process_time() - began)
+        survey = Survey(cell, suggested_volume, self.network.bond_cutoff, self.network.angle_cutoff)
+        return _Descent(row, search, survey, core_seconds=process_time() - began)
 
     def _step(self, active: list[_Descent], crystals: Crystals) -> tuple[list[_Descent], list[Relaxed]]:
         """Evaluate everyone once; who is left, and who is done."""
@@ -162,7 +118,7 @@ class ActiveSet:
         measured: list[tuple[_Descent, Geometry, Within]] = []
         for descent in active:
             began = process_time()
-            found = descent.measure(self.network)
+            found = descent.measure()
             if found is None:
                 done.append(_failed(descent, crystals, "unphysical_cell"))
             else:

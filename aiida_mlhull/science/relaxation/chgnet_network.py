@@ -116,13 +116,20 @@ class CHGNetNetwork:
     def _evaluate(self, batch: GraphBatch) -> tuple[Floats, Floats, Floats]:
         distances = _real(batch.distances, self.device).requires_grad_()
         cosines = _real(batch.cosines, self.device).requires_grad_()
-        energies = self._energies(batch, distances, cosines)
+        energies, _ = self._forward(batch, distances, cosines)
         by_distance, by_cosine = torch.autograd.grad(
             energies.sum(), (distances, cosines), allow_unused=True, materialize_grads=True
         )
         return _plain(energies), _plain(by_distance), _plain(by_cosine)
 
-    def _energies(self, batch: GraphBatch, distances: Tensor, cosines: Tensor) -> Tensor:
+    def magnetic_moments(self, batch: GraphBatch) -> Floats:
+        """Moments (O,) in Bohr magnetons on the kinds of atoms, without their sign, which the network doesn't know."""
+        with torch.no_grad():
+            _, moments = self._forward(batch, _real(batch.distances, self.device), _real(batch.cosines, self.device))
+        return _plain(moments)[batch.owners < batch.n_crystals]
+
+    def _forward(self, batch: GraphBatch, distances: Tensor, cosines: Tensor) -> tuple[Tensor, Tensor]:
+        """Energies (n,) in eV/atom and the kinds of atoms' moments (O,)."""
         model = self.model
         numbers = _whole(batch.numbers, self.device)
         atoms = model.atom_embedding(numbers - 1)
@@ -131,7 +138,9 @@ class CHGNetNetwork:
         edges = _Edges(batch, model.bond_weights_ag(bond_basis))
         angles = _Angles(model, batch, distances, cosines) if len(batch.cosines) else None
         last = len(self._atom_gates) - 1
+        charged = atoms
         for k, gate in enumerate(self._atom_gates):
+            charged = atoms  # what the last layer starts from is what was trained to tell the moments
             atoms = atoms + model.atom_conv_layers[k].mlp_out(edges.messages(gate, atoms, bonds))
             if k == last or angles is None:
                 continue
@@ -144,7 +153,7 @@ class CHGNetNetwork:
         mixed = distances.new_zeros(batch.n_crystals + 1).index_add(
             0, owners, (site_energies + references) * _real(batch.shares, self.device)
         )
-        return mixed[:-1]
+        return mixed[:-1], torch.abs(model.site_wise(charged)).squeeze(1)
 
     def _read_out(self, atoms: Tensor) -> Tensor:
         """(O,) energies of the kinds of atoms."""

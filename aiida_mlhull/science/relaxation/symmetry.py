@@ -78,9 +78,7 @@ def symmetrize(
     rotations, translations = _operations(lattice, numbers, frac_coords, tolerance)
     mapped = _map_atoms(lattice, numbers, frac_coords, rotations, translations, tolerance=4.0 * tolerance)
     if mapped is None:
-        rotations, translations = np.eye(3, dtype=np.int64)[None], np.zeros((1, 3))
-        n = len(numbers)
-        mapped = np.arange(n)[None], np.zeros((1, n, 3), dtype=np.int64)
+        return without_symmetry(lattice, numbers, frac_coords)
     permutations, shifts = mapped
     images = np.einsum("gij,nj->gni", rotations, frac_coords) + translations[:, None] - shifts
     averaged = np.zeros_like(frac_coords)
@@ -96,6 +94,21 @@ def symmetrize(
         shifts=shifts,
         representatives=representatives,
         orbits=orbits,
+    )
+
+
+def without_symmetry(lattice: Floats, numbers: NDArray[np.int16], frac_coords: Floats) -> SymmetricCell:
+    """The cell as it is, with the identity alone."""
+    n = len(numbers)
+    return SymmetricCell(
+        lattice=lattice,
+        numbers=numbers,
+        frac_coords=frac_coords,
+        rotations=np.eye(3, dtype=np.int64)[None],
+        permutations=np.arange(n)[None],
+        shifts=np.zeros((1, n, 3), dtype=np.int64),
+        representatives=np.arange(n),
+        orbits=np.arange(n),
     )
 
 

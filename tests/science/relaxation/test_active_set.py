@@ -7,7 +7,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from scipy.optimize import minimize_scalar
 
-from aiida_mlhull.science.relaxation import active_set
+from aiida_mlhull.science.relaxation import active_set, survey
 from aiida_mlhull.science.relaxation.active_set import ActiveSet
 from aiida_mlhull.science.relaxation.base import RelaxationSettings
 from aiida_mlhull.science.types import Crystals
@@ -93,7 +93,7 @@ def test_static_is_one_evaluation():
 def test_collecting_bonds_seldom_is_as_good_as_always(monkeypatch):
     """Bonds enter and leave the cutoff on the way: with hardly a skin they are collected at every step."""
     (seldom,) = relax([rutile()], max_force=1e-3)
-    monkeypatch.setattr(active_set, "SKIN", 1e-6)
+    monkeypatch.setattr(survey, "SKIN", 1e-6)
     (always,) = relax([rutile()], max_force=1e-3)
     assert always.energy == pytest.approx(seldom.energy, abs=1e-9)
     assert always.steps == seldom.steps

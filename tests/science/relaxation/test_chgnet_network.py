@@ -72,7 +72,7 @@ def theirs(package, cells):
     from pymatgen.core import Lattice, Structure
 
     structures = [Structure(Lattice(cell.lattice), cell.numbers.tolist(), cell.frac_coords) for cell in cells]
-    return [package.predict_structure(structure, task="efs") for structure in structures]
+    return [package.predict_structure(structure, task="efsm") for structure in structures]
 
 
 @pytest.mark.parametrize("symmetry", [True, False], ids=["one of every kind", "all atoms"])
@@ -126,3 +126,14 @@ def test_running_out_of_memory_is_told_apart_from_other_errors(network, cells, m
 
 def everything(geometry):
     return Within.cutoffs(geometry, bond_cutoff=np.inf, angle_cutoff=np.inf)
+
+
+@pytest.mark.parametrize("symmetry", [True, False], ids=["one of every kind", "all atoms"])
+def test_magnetic_moments_are_the_package_s(network, cells, theirs, symmetry):
+    used = cells if symmetry else [without_symmetry(cell) for cell in cells]
+    geometries = [measure(network, cell) for cell in used]
+    within = [Within.cutoffs(g, bond_cutoff=network.bond_cutoff, angle_cutoff=network.angle_cutoff) for g in geometries]
+    moments = network.magnetic_moments(join(geometries, within))
+    expected = np.concatenate([their["m"][cell.representatives] for their, cell in zip(theirs, used, strict=True)])
+    assert expected.max() > 1.0  # some of them are magnets
+    np.testing.assert_allclose(moments, expected, atol=2e-4)
