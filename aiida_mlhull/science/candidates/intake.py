@@ -77,15 +77,7 @@ def read_candidates(path: Path | str, *, bad_rows: BadRows = "refuse", scheme: s
         InputError: if fewer than two candidates are left.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"no such file or folder: {path}")
-    reader = read_rows if path.suffix in TABLE_SUFFIXES else read_structures
-    found = reader(path, bad_rows=bad_rows)
-    both = found.relaxed is not None
-    catch_broken_cells(found.sieve, found.cells, side="unrelaxed" if both else "")
-    if found.relaxed is not None:
-        catch_broken_cells(found.sieve, found.relaxed, side="relaxed")
-    left_out = found.sieve.left_out()
+    found, left_out = sound_rows(path, bad_rows=bad_rows)
     candidates, record = _nouns(found, scheme=scheme)
     if len(candidates) < FEWEST:
         raise InputError(
@@ -93,6 +85,44 @@ def read_candidates(path: Path | str, *, bad_rows: BadRows = "refuse", scheme: s
             "relax this one with the engine"
         )
     return Intake(candidates=candidates, record=record, left_out=left_out)
+
+
+def sound_rows(path: Path, *, bad_rows: BadRows = "refuse") -> tuple[Found, LeftOut]:
+    """What a file or folder holds, its broken cells caught; see :func:`read_candidates`.
+
+    Raises:
+        WireError: if there is nothing that can be read.
+        TableError: on missing columns; missing or duplicate ids; energies that are not finite; volumes
+            that are not positive; unrelaxed and relaxed cells of different composition.
+        CrystalError: on NaN or infinite numbers, unknown elements, no volume, overlapping atoms.
+        InputError: if there is no such file, or no row is sound.
+    """
+    if not path.exists():
+        raise InputError(f"no such file or folder: {path}")
+    reader = read_rows if path.suffix in TABLE_SUFFIXES else read_structures
+    found = reader(path, bad_rows=bad_rows)
+    return found, _catch_broken(found)
+
+
+def sifted(found: Found) -> Intake:
+    """The sound ones of rows that came from somewhere else than a file.
+
+    Raises:
+        CrystalError: on broken cells that may not be left out.
+        InputError: if no row is sound.
+    """
+    left_out = _catch_broken(found)
+    candidates, record = _nouns(found, scheme=AS_PUBLISHED)
+    return Intake(candidates=candidates, record=record, left_out=left_out)
+
+
+def _catch_broken(found: Found) -> LeftOut:
+    """Stop rows with broken cells; the report of all rows that got stuck."""
+    both = found.relaxed is not None
+    catch_broken_cells(found.sieve, found.cells, side="unrelaxed" if both else "")
+    if found.relaxed is not None:
+        catch_broken_cells(found.sieve, found.relaxed, side="relaxed")
+    return found.sieve.left_out()
 
 
 def _nouns(found: Found, *, scheme: str) -> tuple[Candidates, Labels | None]:
