@@ -10,8 +10,6 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt
 
 export AIIDA_PATH := $(CURDIR)/.aiida
-# AiiDA starts its daemon by the name of verdi.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint docs bench clean
@@ -24,6 +22,8 @@ install: .venv/.installed .aiida/.ready ## set up .venv and the AiiDA profile
 demo: install ## a campaign on real VASP results: funnel, hull, costs, pictures (DEMO_ARGS=--quick for a short one)
 	@$(BIN)/aiida-mlhull demo $(DEMO_ARGS)
 
+# AiiDA's client looks for the daemon's program, verdi, in the PATH.
+test: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 test: .venv/.installed ## all tests (PYTEST_ARGS="-m 'not slow'" for the quick ones)
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
