@@ -27,7 +27,7 @@ QUICK: Final[dict[str, Any]] = {"start": 0.08, "budget": 0.4, "batch": 0.16}
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Fewer, larger rounds: in two minutes.")
+@click.option("--quick", is_flag=True, help="Fewer, larger rounds: about half as long.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -61,7 +61,7 @@ def _campaign(size: dict[str, Any]) -> Retrospect:
     overrides |= {"name": "demo", "start": size["start"], "budget": size["budget"]}
     with resources.as_file(resources.files("aiida_mlhull") / "demo_data") as data:
         found = given.read(
-            (data / "hypothetical_pnictides.parquet",),
+            data / "hypothetical_pnictides.parquet",
             data / "competing_phases.parquet",
             elements=data / "elements.json",
             bad_rows="leave_out",

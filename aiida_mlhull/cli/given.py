@@ -1,22 +1,22 @@
-"""What a campaign is given: read from files, checked whole, and only then stored."""
+"""What a campaign is given: read from files or found in the graph, checked whole, and only then stored."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from aiida_mlhull.science.errors import InputError, listed
+from aiida_mlhull.science.errors import InputError
 
 if TYPE_CHECKING:
     from aiida.engine import ProcessBuilder
 
-    from aiida_mlhull.science.campaign import CampaignSettings
+    from aiida_mlhull.data import CandidatesData, ReferencesData
+    from aiida_mlhull.science.campaign.file import CampaignFile, CandidatesGiven, ReferencesGiven
+    from aiida_mlhull.science.candidates import Intake
     from aiida_mlhull.science.candidates.faults import BadRows
     from aiida_mlhull.science.types import Candidates, Labels, References
-
-RECORDED: Final = "recorded"
 
 
 @dataclass(frozen=True)
@@ -25,108 +25,139 @@ class Given:
 
     Attributes:
         candidates: all of them, in one table.
-        references: known phases that can matter to the candidates, the elements among them.
+        references: known phases, the elements among them; from a file those that can matter to the candidates.
         record: published results; None if there are none.
         remarks: lines for people: rows read, used, left out and why.
+        shards: stored ``mlhull.candidates`` whose rows are among the candidates.
+        snapshot: the stored ``mlhull.references``, where they were named so.
     """
 
     candidates: Candidates
     references: References
     record: Labels | None
     remarks: tuple[str, ...] = ()
+    shards: tuple[CandidatesData, ...] = ()
+    snapshot: ReferencesData | None = None
 
 
-def read(
-    candidates: tuple[Path, ...],
-    references: Path,
-    *,
-    elements: Path | None = None,
-    record: Path | None = None,
-    bad_rows: BadRows = "refuse",
-    scheme: str | None = None,
-) -> Given:
-    """Read everything that a campaign is given.
+def read(candidates: Path, references: Path, *, elements: Path | None = None, bad_rows: BadRows = "refuse") -> Given:
+    """What a campaign is given by files alone.
 
     Args:
-        candidates: files or folders; their ids must not meet.
+        candidates: file or folder.
         references: known phases.
         elements: elemental references, if they stand in a file of their own.
-        record: published results; the candidates' own if None.
         bad_rows: whether candidates that can't be used are an error, or left out and counted.
-        scheme: functional, settings and corrections of references and record, as far as known.
 
     Raises:
         WireError: if a file can't be read.
         InputError: if what it holds can't be used; the message names the rows.
     """
-    from aiida_mlhull.science.candidates.competing import read_references, relevant
-    from aiida_mlhull.science.candidates.intake import AS_PUBLISHED, read_candidates
-    from aiida_mlhull.science.types import concatenate
+    from aiida_mlhull.science.campaign.file import CampaignFile, CandidatesGiven, ReferencesGiven
 
-    said = scheme or AS_PUBLISHED
-    intakes = [read_candidates(path, bad_rows=bad_rows, scheme=said) for path in candidates]
-    whole = concatenate([intake.candidates for intake in intakes])
-    # Single lines of a large reference file that nobody can use are no reason to stop a campaign.
-    known = read_references(references, elements=elements, bad_rows="leave_out", scheme=said)
-    published = None
-    if record is not None:
-        published = read_candidates(record, bad_rows="leave_out", scheme=said).require_record()
-    elif all(intake.record is not None for intake in intakes):
-        published = concatenate([intake.require_record() for intake in intakes])
-    return Given(
-        candidates=whole,
-        references=relevant(known.references, whole),
-        record=published,
-        remarks=(*(intake.summary() for intake in intakes), known.summary()),
+    return gather(
+        CampaignFile(
+            candidates=(CandidatesGiven(file=candidates),),
+            references=ReferencesGiven(file=references, elements=elements),
+            bad_rows=bad_rows,
+        )
     )
 
 
-def check(given: Given, settings: CampaignSettings) -> None:
-    """Refuse what needs another word than the campaign itself would have for it; it checks the rest.
+def gather(wish: CampaignFile) -> Given:
+    """Everything that a campaign file names.
 
     Raises:
-        UnknownNameError: if an engine doesn't exist.
-        SettingsError: if an engine's settings are wrong.
-        InputError: if an engine needs a record and there is none, or the record has to answer twice.
+        WireError: if a file can't be read.
+        InputError: if what it holds can't be used; the message names the rows.
+        click.ClickException: if a node or group doesn't exist, or is of another kind.
     """
-    from aiida_mlhull.engines import ENGINES
+    from aiida_mlhull.science.candidates import relevant
+    from aiida_mlhull.science.candidates.intake import read_candidates
+    from aiida_mlhull.science.types import concatenate
 
-    for stage in settings.stages:
-        ENGINES[stage.engine].read_settings(stage)
-    recorded = [stage.name for stage in settings.stages if stage.engine == RECORDED]
-    if len(recorded) > 1:
-        raise InputError(f"a record knows one stage, but several look it up: {listed(recorded)}")
-    if recorded and given.record is None:
-        raise InputError(
-            f"stage {recorded[0]} looks up published results, but none were given: name a file with 'record', give "
-            f"candidates with relaxed cells and energies, or take a protocol that relaxes ('protocol: potential')"
-        )
+    scheme = wish.references.scheme
+    shards, intakes = _candidates(wish.candidates, bad_rows=wish.bad_rows, scheme=scheme)
+    whole = concatenate([*(node.to_science() for node in shards), *(intake.candidates for intake in intakes)])
+    known, snapshot, remark = _references(wish.references)
+    published = None
+    if wish.record is not None:
+        published = read_candidates(wish.record, bad_rows="leave_out", scheme=scheme).require_record()
+    elif not shards and all(intake.record is not None for intake in intakes):
+        published = concatenate([intake.require_record() for intake in intakes])
+    return Given(
+        candidates=whole,
+        references=relevant(known, whole) if snapshot is None else known,
+        record=published,
+        remarks=(*(_headline(node) for node in shards), *(intake.summary() for intake in intakes), remark),
+        shards=tuple(shards),
+        snapshot=snapshot,
+    )
+
+
+def _candidates(
+    places: tuple[CandidatesGiven, ...], *, bad_rows: BadRows, scheme: str
+) -> tuple[list[CandidatesData], list[Intake]]:
+    """Shards that are stored, and tables that are not."""
+    from aiida_mlhull.cli import stored
+    from aiida_mlhull.science.candidates.intake import read_candidates
+
+    shards: list[CandidatesData] = []
+    intakes: list[Intake] = []
+    for place in places:
+        if place.file is not None:
+            intakes.append(read_candidates(place.file, bad_rows=bad_rows, scheme=scheme))
+        elif place.group is not None:
+            found, intake = stored.candidates_in(place.group, bad_rows=bad_rows)
+            shards += found
+            intakes += [] if intake is None else [intake]
+        else:
+            shards.append(stored.candidates(str(place.node)))
+    return shards, intakes
+
+
+def _references(place: ReferencesGiven) -> tuple[References, ReferencesData | None, str]:
+    """Known phases, the node that holds them if there is one, and what is to be said of them."""
+    from aiida_mlhull.cli import stored
+    from aiida_mlhull.science.candidates import read_references
+
+    if place.file is None:
+        node = stored.references(str(place.node))
+        return node.to_science(), node, _headline(node)
+    # Single lines of a large reference file that nobody can use are no reason to stop a campaign.
+    known = read_references(
+        place.file, elements=place.elements, bad_rows="leave_out", scheme=place.scheme, corrections=place.corrections
+    )
+    return known.references, None, known.summary()
+
+
+def _headline(node: CandidatesData | ReferencesData) -> str:
+    return f"node {node.pk}: {node.headline(node.base.attributes.all)}"
 
 
 def nodes(given: Given) -> dict[str, Any]:
-    """The nouns as unstored nodes: ``candidates`` by shard, ``references``, ``record`` where there is one."""
+    """The nouns as nodes, stored ones as they are: ``candidates`` by shard, ``references``, ``record`` if any."""
     from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
 
-    shards = {
-        key: CandidatesData.from_science(given.candidates.take(rows))
-        for key, rows in shard_rows(len(given.candidates)).items()
+    known = [name for node in given.shards for name in node.to_science().ids.tolist()]
+    fresh = given.candidates.without(known)
+    parts = [*given.shards, *(CandidatesData.from_science(fresh.take(rows)) for rows in shard_rows(len(fresh)))]
+    made: dict[str, Any] = {
+        "candidates": {f"shard_{index:03d}": node for index, node in enumerate(parts)},
+        "references": given.snapshot or ReferencesData.from_science(given.references),
     }
-    made: dict[str, Any] = {"candidates": shards, "references": ReferencesData.from_science(given.references)}
     if given.record is not None:
         ids = given.candidates.ids
         made["record"] = LabelsData.from_science(given.record.select(ids[given.record.has(ids)]))
     return made
 
 
-def shard_rows(total: int) -> dict[str, range]:
-    """Rows of every shard, by key; equal shares as far as the largest shard allows."""
+def shard_rows(total: int) -> list[range]:
+    """Rows of every shard."""
     from aiida_mlhull.data import MAX_SHARD_ROWS
 
     size = MAX_SHARD_ROWS
-    return {
-        f"shard_{index:03d}": range(first, min(first + size, total))
-        for index, first in enumerate(range(0, total, size))
-    }
+    return [range(first, min(first + size, total)) for first in range(0, total, size)]
 
 
 def store(made: Mapping[str, Any]) -> None:
@@ -150,11 +181,14 @@ def builder(
     """
     from aiida_mlhull.engines import ENGINES
     from aiida_mlhull.science.campaign import campaign_settings
+    from aiida_mlhull.workflows.inputs import check_stages
     from aiida_mlhull.workflows.screen import Screen
 
+    settings = campaign_settings(overrides, protocol=protocol)
+    check_stages(settings)
     offers = {"code": code, "record": made.get("record")}
     engines = {}
-    for name in {stage.engine for stage in campaign_settings(overrides, protocol=protocol).stages}:
+    for name in {stage.engine for stage in settings.stages}:
         wanted = ENGINES[name].spec().inputs
         engines[name] = {key: value for key, value in offers.items() if key in wanted and value is not None}
     whole = Screen.get_builder_from_protocol(
@@ -177,4 +211,9 @@ def _hint(message: str) -> str:
     """What people can do about it in their campaign file."""
     if "don't meet in one hull" in message:
         return "; if they were, say so in the campaign file, with 'scheme' under 'references'"
+    if "engines.recorded" in message:
+        return (
+            "; it looks up published results, but none were given: name a file with 'record', give candidates with "
+            "relaxed cells and energies, or take a protocol that relaxes ('protocol: potential')"
+        )
     return ""

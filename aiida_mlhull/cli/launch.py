@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,15 +38,7 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
     from aiida_mlhull.cli import daemon, given
 
     sizes = validated(JobSettings, wish.jobs, what=f"{campaign.name}, jobs")
-    found = given.read(
-        wish.candidates,
-        wish.references.file,
-        elements=wish.references.elements,
-        record=wish.record,
-        bad_rows=wish.bad_rows,
-        scheme=wish.references.scheme,
-    )
-    given.check(found, settings)
+    found = given.gather(wish)
     code = load_program(wish.code)
     made = given.nodes(found)
     builder = given.builder(
@@ -54,7 +47,7 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
     remark = ""
     if not foreground and not dry_run:
         remark = daemon.require(daemon.look(), shards=len(made["candidates"]), max_in_flight=sizes.max_in_flight)
-    click.echo(describe(found, settings, sizes, code=code))
+    click.echo(describe(found, settings, sizes, made=made, code=code))
     if remark:
         click.echo(f"\nNote: {remark}")
     if dry_run:
@@ -107,14 +100,16 @@ def load_program(label: str) -> orm.AbstractCode:
     return code
 
 
-def describe(found: Given, settings: CampaignSettings, sizes: JobSettings, *, code: orm.AbstractCode) -> str:
+def describe(
+    found: Given, settings: CampaignSettings, sizes: JobSettings, *, made: Mapping[str, Any], code: orm.AbstractCode
+) -> str:
     """The plan of a campaign, for people."""
     return "\n\n".join(
         [
             "\n".join(found.remarks),
             _material(found, settings, code=code),
-            _stages(settings, sizes, total=len(found.candidates)),
-            _nodes(found, settings),
+            _stages(settings, sizes, total=len(found.candidates), shards=len(made["candidates"])),
+            _nodes(made, settings),
         ]
     )
 
@@ -145,8 +140,7 @@ def _material(found: Given, settings: CampaignSettings, *, code: orm.AbstractCod
     )
 
 
-def _stages(settings: CampaignSettings, sizes: JobSettings, *, total: int) -> str:
-    from aiida_mlhull.cli.given import shard_rows
+def _stages(settings: CampaignSettings, sizes: JobSettings, *, total: int, shards: int) -> str:
     from aiida_mlhull.science.campaign.plan import jobs_at_most, nominal_core_minutes, plan
 
     stages = plan(settings, total=total)
@@ -165,7 +159,7 @@ def _stages(settings: CampaignSettings, sizes: JobSettings, *, total: int) -> st
     jobs = jobs_at_most(
         stages,
         settings,
-        shards=len(shard_rows(total)),
+        shards=shards,
         members_per_job=sizes.members_per_job,
         rows_per_job=sizes.rows_per_job,
     )
@@ -183,14 +177,14 @@ def _stages(settings: CampaignSettings, sizes: JobSettings, *, total: int) -> st
     return "\n".join(lines)
 
 
-def _nodes(found: Given, settings: CampaignSettings) -> str:
-    from aiida_mlhull.cli.given import shard_rows
-
-    rows: list[tuple[str, str, int | None]] = [
-        ("mlhull.candidates", key, len(rows)) for key, rows in shard_rows(len(found.candidates)).items()
+def _nodes(made: Mapping[str, Any], settings: CampaignSettings) -> str:
+    tables = {**made["candidates"], "references": made["references"]}
+    if "record" in made and any(stage.engine == "recorded" for stage in settings.stages):
+        tables["record"] = made["record"]
+    new: list[tuple[str, str, int | None]] = [
+        (node.entry_point.name, name, node.n_rows) for name, node in tables.items() if not node.is_stored
     ]
-    rows.append(("mlhull.references", "references", len(found.references)))
-    if found.record is not None and any(stage.engine == "recorded" for stage in settings.stages):
-        rows.append(("mlhull.labels", "record", len(found.candidates)))
-    rows += [("core.dict", "settings", None), ("core.dict", "jobs", None), ("WorkChain", "mlhull.screen", None)]
-    return "Nodes to be stored\n" + text.table(("type", "name", "rows"), rows, indent="  ")
+    new += [("core.dict", "settings", None), ("core.dict", "jobs", None), ("WorkChain", "mlhull.screen", None)]
+    said = "Nodes to be stored\n" + text.table(("type", "name", "rows"), new, indent="  ")
+    old = [f"{name} {node.pk}" for name, node in tables.items() if node.is_stored]
+    return f"{said}\n\nStored already: {', '.join(old)}" if old else said

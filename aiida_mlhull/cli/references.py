@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from aiida_mlhull.cli import profile, text
+from aiida_mlhull.cli import profile, stored, text
 
 if TYPE_CHECKING:
     from aiida_mlhull.data import LabelsData, ReferencesData
@@ -94,15 +94,18 @@ def from_group(profile_name: str | None, group: str, known: str, stage: str | No
     All of them have to be of one stage: energies of a cheap one are not those of the last.
     """
     profile.load(profile_name)
-    tables = _tables(group, stage)
+    from aiida_mlhull.data import LabelsData
+
+    filters = {} if stage is None else {"attributes.stage": stage}
+    tables = stored.in_group(group, LabelsData, filters)
     stages = sorted({table.base.attributes.get("stage") for table in tables})
     if not tables:
         where = f" of stage {stage}" if stage else ""
-        raise click.ClickException(f"group {group!r} holds no mlhull.labels{where}, or there is no such group")
+        raise click.ClickException(f"group {group!r} holds no mlhull.labels{where}")
     if len(stages) > 1:
         raise click.ClickException(f"group {group!r} holds results of stages {', '.join(stages)}: choose with --stage")
     shards = {f"labels_{index:04d}": table for index, table in enumerate(tables)}
-    _extend(_snapshot(known), shards, source=f"results in group {group}")
+    _extend(stored.references(known), shards, source=f"results in group {group}")
 
 
 def describe(node: ReferencesData, *, left_out: LeftOut | None = None, failed: int = 0) -> str:
@@ -145,31 +148,3 @@ def _extend(known: ReferencesData, shards: dict[str, LabelsData], *, source: str
     node = extend_references(references=known, source=orm.Str(source), **shards)
     failed = sum(table.base.attributes.get("n_failed") for table in shards.values())
     click.echo(describe(node, failed=failed))
-
-
-def _tables(group: str, stage: str | None) -> list[Any]:
-    from aiida import orm
-
-    from aiida_mlhull.data import LabelsData
-
-    filters = {} if stage is None else {"attributes.stage": stage}
-    query = orm.QueryBuilder().append(orm.Group, filters={"label": group}, tag="group")
-    query.append(LabelsData, with_group="group", filters=filters, tag="labels")
-    query.order_by({"labels": {"id": "asc"}})
-    tables: list[Any] = query.all(flat=True)
-    return tables
-
-
-def _snapshot(identifier: str) -> ReferencesData:
-    from aiida import orm
-    from aiida.common.exceptions import MultipleObjectsError, NotExistent
-
-    from aiida_mlhull.data import ReferencesData
-
-    try:
-        node = orm.load_node(identifier)
-    except (NotExistent, MultipleObjectsError, ValueError) as error:
-        raise click.ClickException(f"{identifier}: {error}") from None
-    if not isinstance(node, ReferencesData):
-        raise click.ClickException(f"node {node.pk} holds no references")
-    return node

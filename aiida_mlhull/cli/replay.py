@@ -59,19 +59,20 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     from aiida_mlhull.science.campaign import campaign_settings
     from aiida_mlhull.science.campaign.file import read_mapping
     from aiida_mlhull.science.campaign.retrospect import enough_to_start, on_record
+    from aiida_mlhull.workflows.inputs import check_stages
 
     changes = {"name": data.stem, **(read_mapping(overrides) if overrides else {})}
     different, remarks = on_record(protocol, engine=engine, seed=seed, changes=changes)
     _check_writable(target)
     place = profile.choose(profile_name, folder=output or Path(tempfile.mkdtemp(prefix="mlhull-replay-")))
-    found = given.read((data,), references, elements=elements, bad_rows="leave_out")
+    found = given.read(data, references, elements=elements, bad_rows="leave_out")
     if found.record is None:
         raise click.ClickException(f"{data.name} holds no results to replay: relaxed cells and energies are missing")
     different, more = enough_to_start(different, protocol=protocol, total=len(found.candidates))
     settings = campaign_settings(different, protocol=protocol)
     retrospect.say([*found.remarks, *remarks, *more])
     found = _same_scheme(found, settings, engine=engine)
-    given.check(found, settings)
+    check_stages(settings)
     profile.load_or_make(profile_name, place)
     if place is not None:
         click.echo(f"There is no AiiDA profile, so this campaign gets its own: AIIDA_PATH={place}")

@@ -23,6 +23,9 @@ STOPS: Final = {
 
 PHASES_SHOWN: Final = 40
 
+LEAST_SHARE: Final = 0.005
+"""A campaign in which everybody goes through everything has nothing to say about savings."""
+
 
 @click.command()
 @click.argument("campaign", metavar="[PK]", required=False)
@@ -120,7 +123,8 @@ def costs(node: orm.ProcessNode, told: dict[str, Any]) -> str:
     ]
     spent = told["core_minutes"] + sum(job.core_minutes for job in models)
     without = told["core_minutes_without_models"]
-    share = f" ({1 - spent / without:.0%} saved)" if without else ""
+    saved = 1 - spent / without if without else 0.0
+    share = f" ({saved:.0%} saved)" if saved > LEAST_SHARE else ""
     table = text.table(("what", "by", "runs", "failed", "core-minutes", "each", "cost"), rows, indent="  ")
     return (
         f"Ledger\n{table}\n  altogether {text.core_minutes(spent)} core-minutes; every candidate through every stage "

@@ -67,6 +67,15 @@ ensemble = node_group(
         has_rows=False,
     )
 )
+substitutions = node_group(
+    Kind(
+        "mlhull.substitutions",
+        "Tables of element substitutions",
+        ("json", "csv"),
+        has_systems=False,
+        has_rows=False,
+    )
+)
 wyckoff = node_group(
     Kind(
         "mlhull.wyckoff",
