@@ -24,8 +24,10 @@ demo: install ## a campaign on real VASP results: funnel, hull, costs, pictures 
 
 # AiiDA's client looks for the daemon's program, verdi, in the PATH.
 test: export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Two processes of one thread each.
+test: export OMP_NUM_THREADS ?= 1
 test: .venv/.installed ## all tests (PYTEST_ARGS="-m 'not slow'" for the quick ones)
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: .venv/.installed ## style, types, floors, spelling
 	$(BIN)/ruff check .
