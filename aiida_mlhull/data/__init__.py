@@ -1,6 +1,7 @@
 """Nodes that keep the science's nouns in AiiDA's graph."""
 
 from aiida_mlhull.data.ensemble import EnsembleData
+from aiida_mlhull.data.substitutions import SubstitutionsData
 from aiida_mlhull.data.tables import (
     MAX_SHARD_ROWS,
     CandidatesData,
@@ -19,5 +20,6 @@ __all__ = [
     "LabelsData",
     "PredictionsData",
     "ReferencesData",
+    "SubstitutionsData",
     "WyckoffData",
 ]

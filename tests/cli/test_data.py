@@ -77,7 +77,7 @@ def test_show_has_a_summary_and_all_rows(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_export_goes_to_the_screen_by_default(kind: str) -> None:
     node = stored(kind)
-    default = "json" if kind in {"ensemble", "wyckoff"} else "csv"
+    default = "json" if kind in {"ensemble", "substitutions", "wyckoff"} else "csv"
     assert run(kind, "export", node.pk).output.encode() == node._exportcontent(default)[0]
 
 

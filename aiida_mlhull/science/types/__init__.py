@@ -2,6 +2,7 @@
 
 from aiida_mlhull.science.types.crystals import Crystals
 from aiida_mlhull.science.types.ensemble import EnsembleWeights, MemberWeights
+from aiida_mlhull.science.types.substitutions import Substitutions
 from aiida_mlhull.science.types.tables import (
     Candidates,
     Decisions,
@@ -25,6 +26,7 @@ __all__ = [
     "ModelRows",
     "Predictions",
     "References",
+    "Substitutions",
     "Table",
     "TrainingRows",
     "Wyckoff",

@@ -11,6 +11,7 @@ from aiida_mlhull.science.wire.folder import (
     read_json,
     write_json,
 )
+from aiida_mlhull.science.wire.substitutions import decode_substitutions, encode_substitutions
 from aiida_mlhull.science.wire.tables import decode_table, encode_table
 from aiida_mlhull.science.wire.weights import (
     decode_ensemble,
@@ -25,10 +26,12 @@ __all__ = [
     "JobFolder",
     "decode_ensemble",
     "decode_member",
+    "decode_substitutions",
     "decode_table",
     "decode_wyckoff",
     "encode_ensemble",
     "encode_member",
+    "encode_substitutions",
     "encode_table",
     "encode_wyckoff",
     "read_json",
