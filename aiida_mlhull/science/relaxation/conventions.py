@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MP2020_CORRECTED = "PBE(+U) at Materials Project settings, MP2020-corrected"
 MP2020_RAW = "PBE(+U) at Materials Project settings, not corrected"
 
-_STRUCTURE_MATTERS = frozenset({8, 16})
+STRUCTURE_MATTERS = frozenset({8, 16})
 """Oxides, peroxides, superoxides; sulfides and polysulfides: told apart by their bonds."""
 
 
@@ -46,7 +46,7 @@ def mp2020_corrections(crystals: Crystals) -> Floats:
     corrections = np.empty(len(crystals))
     for row in range(len(crystals)):
         composition = tuple(crystals.element_counts(row).items())
-        if composition not in known or not _STRUCTURE_MATTERS.isdisjoint(z for z, _ in composition):
+        if composition not in known or not STRUCTURE_MATTERS.isdisjoint(z for z, _ in composition):
             known[composition] = _correction(crystals.structure(row))
         corrections[row] = known[composition]
     return corrections
