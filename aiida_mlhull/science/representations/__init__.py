@@ -1,0 +1,7 @@
+"""From crystals to arrays. All of them are made from cells, so that any model can be asked about any candidate."""
+
+from typing import Literal
+
+Reads = Literal["composition", "wyckoff", "graph", "descriptors"]
+"""What a model knows of a crystal: its elements and their shares only; which Wyckoff positions they occupy, but
+no coordinates; a graph of neighbors and distances; a vector of numbers computed from the cell."""

@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load
 
 from aiida_mlhull.science.errors import CrystalError, listed
 from aiida_mlhull.science.types.crystals import Floats
@@ -90,3 +91,27 @@ def check_atom_features(numbers: NDArray[np.integer]) -> None:
     if len(unknown):
         symbols = element_table().symbols[unknown]
         raise CrystalError(f"elements without CGCNN atom features (known: H to Fm): {listed(symbols)}")
+
+
+@cache
+def element_embedding() -> NDArray[np.float32]:
+    """(104, 200) Matscholar's word vectors of the elements by atomic number; row 0 is zero.
+
+    Learned from three million abstracts, unit length. Source: Tshitoyan et al., Nature 571 (2019) 95, by way of
+    ``matscholar200.json`` in aviary-models (MIT); H to Lr.
+    """
+    file = files("aiida_mlhull.science.representations").joinpath("data", "matscholar_elements.safetensors")
+    vectors = load(file.read_bytes())["elements"]
+    return np.concatenate([np.zeros_like(vectors[:1]), vectors])
+
+
+def check_element_embedding(numbers: NDArray[np.integer]) -> None:
+    """Refuse elements that Matscholar's table doesn't know (those beyond lawrencium).
+
+    Raises:
+        CrystalError: naming them.
+    """
+    unknown = np.unique(numbers[numbers >= len(element_embedding())])
+    if len(unknown):
+        symbols = element_table().symbols[unknown]
+        raise CrystalError(f"elements without a Matscholar embedding (known: H to Lr): {listed(symbols)}")

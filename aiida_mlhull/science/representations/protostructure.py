@@ -30,6 +30,26 @@ def read_protostructure(label: str) -> Wyckoff:
     """
     from pymatgen.analysis.prototypes import get_prototype_from_protostructure  # noqa: PLC0415  (imports pandas)
 
+    group, elements, letters = letters_of(label)
+    sites = multiplicities(group)
+    ordered = _ordered(letters)
+    return Wyckoff(
+        space_group=group,
+        elements=tuple(element for element, word in zip(elements, letters, strict=True) for _ in word),
+        letters=ordered,
+        multiplicities=tuple(sites[letter] for letter in ordered),
+        equivalents=tuple(sorted({_ordered(_renamed(letters, choice)) for choice in relabelings(group)} | {ordered})),
+        protostructure=label,
+        prototype=get_prototype_from_protostructure(label),
+    )
+
+
+def letters_of(label: str) -> tuple[int, tuple[str, ...], Letters]:
+    """Space group, elements, and the letters of every element's positions.
+
+    Raises:
+        CrystalError: if it is no such label, or its letters don't add up to its formula.
+    """
     match = _LABEL.fullmatch(label)
     if match is None:
         raise CrystalError(f"not a protostructure label: {label!r}; expected e.g. AB2_oS6_71_a_i:Ca-Si")
@@ -43,16 +63,7 @@ def read_protostructure(label: str) -> Wyckoff:
     counts = [sum(sites[letter] for letter in word) for word in letters]
     if [count // gcd(*counts) for count in counts] != amounts:
         raise CrystalError(f"{label}: the letters add up to {counts} sites, the formula says {amounts}")
-    ordered = _ordered(letters)
-    return Wyckoff(
-        space_group=group,
-        elements=tuple(element for element, word in zip(elements, letters, strict=True) for _ in word),
-        letters=ordered,
-        multiplicities=tuple(sites[letter] for letter in ordered),
-        equivalents=tuple(sorted({_ordered(_renamed(letters, choice)) for choice in relabelings(group)} | {ordered})),
-        protostructure=label,
-        prototype=get_prototype_from_protostructure(label),
-    )
+    return group, tuple(elements), letters
 
 
 def _spelled_out(word: str) -> tuple[str, ...]:

@@ -1,0 +1,32 @@
+"""The output network of Roost, Wren and CGAT: x <- ReLU(W x + b) + R x, layer by layer, then a linear layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+
+class ResidualNetwork(nn.Module):
+    """A fully connected network whose layers add their input, projected without bias where widths differ.
+
+    Source: Goodall and Lee, Nat. Commun. 11 (2020) 6280, methods; the defaults there are 1024, 512, 256, 128, 64.
+    """
+
+    def __init__(self, inputs: int, hidden: Sequence[int], outputs: int) -> None:
+        super().__init__()
+        widths = [inputs, *hidden]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.skips = nn.ModuleList(
+            nn.Identity() if a == b else nn.Linear(a, b, bias=False) for a, b in pairwise(widths)
+        )
+        self.output = nn.Linear(widths[-1], outputs)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(n, outputs) from (n, inputs)."""
+        for layer, skip in zip(self.layers, self.skips, strict=True):
+            rows = relu(layer(rows)) + skip(rows)
+        outputs: Tensor = self.output(rows)
+        return outputs

@@ -1,0 +1,127 @@
+"""Weighted soft attention over the members of a set: what Roost and Wren are made of.
+
+Source: Goodall and Lee, Nat. Commun. 11 (2020) 6280, Eqs. 2-5. With h_i the features of member i, w_i its
+weight, m and e two networks with one hidden layer each, a head's message to i is
+
+    sum_j a_ij m(h_i | h_j),    a_ij = w_j^p exp e(h_i | h_j) / sum_k w_k^p exp e(h_i | h_k),
+
+the mean over heads is added to h_i. Pooling does the same once for a set, with h_j alone. The power p is
+learned, one a head.
+
+Equal rearrangements, proved in the tests against the plain form:
+
+- A node that stands for c equal members counts c times: log c is added to its logit.
+- The hidden layers of all heads are one product, made once a node and not once a pair:
+  W (h_i | h_j) = A h_i + B h_j.
+- m's second layer is linear and the a_ij sum to one, so it is applied after the sum, for all heads at once.
+- e's last bias shifts all logits of a softmax and is left out; the last biases of m are averaged and are one.
+- The reference code adds 1e-10 to the sum of a softmax that has a term of at least w^p; here it doesn't.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu, linear
+
+from aiida_mlhull.science.models.parts.set_batches import SetBatch
+
+_SLOPE = 0.01
+
+
+class _Attend(torch.autograd.Function):
+    """Sum_j a_ij s_ij of the second halves s of z = leaky(r_i + t_j), a the softmax over j of the gates.
+
+    The gate of head h is the scalar product of its K columns in z's first half with v_h, plus a bias.
+    Gradients are written out: autograd would keep three tables of the size (sets, i, j, 2 H K), here it is one.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, received: Tensor, sent: Tensor, gate: Tensor, bias: Tensor) -> Tensor:
+        """(b, I, H, K) from (b, I, 2 H K), (b, J, 2 H K), (H, K) and (b, J, H)."""
+        heads, width = gate.shape
+        hidden = received[:, :, None] + sent[:, None]
+        leaky_relu(hidden, _SLOPE, inplace=True)
+        rows, second = hidden.flatten(0, 2), hidden[..., heads * width :].view(*hidden.shape[:3], heads, width)
+        logits = torch.stack([rows[:, head * width : (head + 1) * width] @ gate[head] for head in range(heads)], dim=1)
+        shares = torch.softmax(logits.view(*hidden.shape[:3], heads) + bias[:, None], dim=2)
+        pooled = second[:, :, 0] * shares[:, :, 0, :, None]
+        for member in range(1, second.shape[2]):
+            pooled.addcmul_(second[:, :, member], shares[:, :, member, :, None])
+        ctx.save_for_backward(hidden, shares, gate)
+        return pooled
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        outer = gradients[0]
+        hidden, shares, gate = ctx.saved_tensors
+        heads, width = gate.shape
+        parts = hidden.view(*hidden.shape[:3], 2, heads, width)
+        through = (parts[..., 1, :, :] * outer[:, :, None]).sum(-1)
+        logits = shares * (through - (shares * through).sum(2, keepdim=True))
+        rows, by_head = hidden.flatten(0, 2), logits.flatten(0, 2).T.contiguous()
+        products = [by_head[head] @ rows[:, head * width : (head + 1) * width] for head in range(heads)]
+        inner = torch.empty_like(hidden)
+        halves = inner.view(parts.shape)
+        torch.mul(logits[..., None], gate, out=halves[..., 0, :, :])
+        torch.mul(shares[..., None], outer[:, :, None], out=halves[..., 1, :, :])
+        inner = torch.ops.aten.leaky_relu_backward(inner, hidden, _SLOPE, self_is_result=True)
+        return inner.sum(2), inner.sum(1), torch.stack(products), logits.sum(1)
+
+
+class SoftAttention(nn.Module):
+    """Heads of weighted soft attention, C features wide, with K hidden units a network and head."""
+
+    def __init__(self, width: int, *, heads: int, hidden: int, pairs: bool) -> None:
+        super().__init__()
+        columns = 2 * width if pairs else width
+        self.width, self.pairs = width, pairs
+
+        def drawn(*shape: int, inputs: int) -> nn.Parameter:
+            return nn.Parameter(torch.empty(*shape).uniform_(-1, 1) / math.sqrt(inputs))
+
+        self.hidden_weight = drawn(2 * heads * hidden, columns, inputs=columns)
+        self.hidden_bias = drawn(2 * heads * hidden, inputs=columns)
+        self.gate_weight = drawn(heads, hidden, inputs=hidden)
+        self.output_weight = drawn(width, heads * hidden, inputs=hidden)
+        self.output_bias = drawn(width, inputs=hidden)
+        self.power = nn.Parameter(torch.randn(heads))
+
+    def attend(self, received: Tensor | None, sent: Tensor, logs: tuple[Tensor, Tensor], batch: SetBatch) -> Tensor:
+        """(V or S, C) means over heads; ``received`` is None where a set as a whole listens."""
+        weights, counts = logs
+        bias = weights[:, None] * self.power + counts[:, None]
+        pooled = []
+        for block in batch.blocks:
+            others = block.of(sent)
+            own = self.hidden_bias.expand(block.sets, 1, -1) if received is None else block.of(received)
+            pooled.append(_Attend.apply(own, others, self.gate_weight, block.of(bias)).flatten(0, 1))  # type: ignore[no-untyped-call]
+        heads = len(self.power)
+        return linear(torch.cat(pooled).flatten(1), self.output_weight / heads, self.output_bias)
+
+
+class MessageLayer(SoftAttention):
+    """Every member listens to all members of its set, itself included."""
+
+    def __init__(self, width: int, *, heads: int, hidden: int) -> None:
+        super().__init__(width, heads=heads, hidden=hidden, pairs=True)
+
+    def forward(self, nodes: Tensor, logs: tuple[Tensor, Tensor], batch: SetBatch) -> Tensor:
+        """(V, C) from (V, C) ``nodes`` and the (V,) ``logs`` of weights and counts."""
+        received = linear(nodes, self.hidden_weight[:, : self.width], self.hidden_bias)
+        sent = linear(nodes, self.hidden_weight[:, self.width :])
+        return nodes + self.attend(received, sent, logs, batch)
+
+
+class AttentionPooling(SoftAttention):
+    """Every set listens to its members."""
+
+    def __init__(self, width: int, *, heads: int, hidden: int) -> None:
+        super().__init__(width, heads=heads, hidden=hidden, pairs=False)
+
+    def forward(self, nodes: Tensor, logs: tuple[Tensor, Tensor], batch: SetBatch) -> Tensor:
+        """(S, C) from (V, C) ``nodes`` and the (V,) ``logs`` of weights and counts."""
+        return self.attend(None, linear(nodes, self.hidden_weight), logs, batch)
