@@ -55,18 +55,25 @@ def look() -> Daemon:
     return Daemon(broker=broker, running=True, workers=workers, slots_per_worker=slots)
 
 
-def slots_needed(*, shards: int, max_in_flight: int) -> tuple[int, int]:
+def slots_needed(*, shards: int, max_in_flight: int, slots_per_job: int = 1) -> tuple[int, int]:
     """Slots without which a campaign would stand still, and those that keep all its jobs going.
 
     A waiting parent holds its slot. A stage runs one engine a shard at once, each with up to
-    ``max_in_flight`` jobs; a round nests deeper, but runs one thing at a time.
+    ``max_in_flight`` jobs; a round nests deeper, but runs one thing at a time. Where processes of its own
+    wait for every job (``slots_per_job - 1`` of them), all of these may wait at the same time.
     """
-    least = max(NESTED, 1 + shards) + 1
-    return least, max(NESTED + max_in_flight, 1 + shards * (1 + max_in_flight))
+    waiting = 1 + shards * (1 + max_in_flight * max(slots_per_job - 1, 0))
+    return max(NESTED, waiting) + 1, max(NESTED + max_in_flight, 1 + shards * (1 + max_in_flight * slots_per_job))
 
 
-def require(daemon: Daemon, *, shards: int, max_in_flight: int) -> str:
+def require(daemon: Daemon, *, shards: int, max_in_flight: int, slots_per_job: int = 1) -> str:
     """Check that the daemon can take a campaign.
+
+    Args:
+        daemon: of :func:`look`.
+        shards: of candidates.
+        max_in_flight: jobs that one step submits at once.
+        slots_per_job: that a job takes with all that waits for it alone.
 
     Returns:
         A line for people if it will be slower than it could be, else empty.
@@ -84,7 +91,7 @@ def require(daemon: Daemon, *, shards: int, max_in_flight: int) -> str:
             f"the daemon isn't running: start it with '{START_HINT}', or run the campaign in this terminal with "
             f"--foreground"
         )
-    least, all_going = slots_needed(shards=shards, max_in_flight=max_in_flight)
+    least, all_going = slots_needed(shards=shards, max_in_flight=max_in_flight, slots_per_job=slots_per_job)
     if daemon.slots < least:
         raise click.ClickException(
             f"the daemon has {daemon.slots} slots ({daemon.workers} x {daemon.slots_per_worker}), but this campaign "

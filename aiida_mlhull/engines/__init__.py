@@ -7,5 +7,6 @@ ENGINES = Registry(
     {
         "potential": "aiida_mlhull.engines.potential:PotentialEngine",
         "recorded": "aiida_mlhull.engines.recorded:RecordedEngine",
+        "vasp": "aiida_mlhull.engines.vasp.engine:VaspEngine",
     },
 )

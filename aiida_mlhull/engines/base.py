@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData
 from aiida_mlhull.science.campaign.settings import StageSettings, validated
-from aiida_mlhull.science.errors import MlhullError
+from aiida_mlhull.science.errors import MlhullError, SettingsError, listed
 from aiida_mlhull.science.types import Candidates
 
 
@@ -31,10 +31,13 @@ class Engine(WorkChain):
     Attributes:
         Settings: the pydantic class of the stage's ``settings``.
         measures_cost: whether its labels carry measured core-minutes.
+        slots_per_job: slots of the daemon that one of its jobs takes, with all that waits for it alone;
+            0 for engines that don't run jobs.
     """
 
     Settings: ClassVar[type[BaseModel]] = EngineSettings
     measures_cost: ClassVar[bool] = True
+    slots_per_job: ClassVar[int] = 1
 
     @classmethod
     def define(cls, spec: Any) -> None:
@@ -69,12 +72,31 @@ class Engine(WorkChain):
         """Functional, settings and corrections of the energies it will give, known before anything runs."""
 
     @classmethod
-    def check(cls, inputs: Mapping[str, Any], candidates: Sequence[Candidates]) -> None:
+    def load_inputs(cls, words: Mapping[str, Any]) -> dict[str, Any]:
+        """Input nodes of the engine, of what a campaign file says under ``engines: {NAME: ...}``.
+
+        Args:
+            words: keys and plain values.
+
+        Raises:
+            SettingsError: if a word is unknown, or what it names doesn't exist.
+        """
+        if words:
+            raise SettingsError(
+                f"this engine takes nothing from a campaign file, but was given: {listed(sorted(words))}"
+            )
+        return {}
+
+    @classmethod
+    def check(
+        cls, inputs: Mapping[str, Any], candidates: Sequence[Candidates], stages: Sequence[StageSettings]
+    ) -> None:
         """Refuse, before a campaign starts, inputs of the engine that can't serve its candidates.
 
         Args:
             inputs: what the campaign was given for this engine.
             candidates: the campaign's shards.
+            stages: those that the engine is to relax.
 
         Raises:
             InputError: naming what is missing.

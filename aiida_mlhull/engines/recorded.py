@@ -27,6 +27,7 @@ class RecordedEngine(Engine):
 
     Settings: ClassVar[type[BaseModel]] = RecordedSettings
     measures_cost: ClassVar[bool] = False
+    slots_per_job: ClassVar[int] = 0
 
     @classmethod
     def define(cls, spec: Any) -> None:
@@ -42,7 +43,12 @@ class RecordedEngine(Engine):
         return scheme
 
     @classmethod
-    def check(cls, inputs: Mapping[str, Any], candidates: Sequence[Candidates]) -> None:
+    def check(
+        cls,
+        inputs: Mapping[str, Any],
+        candidates: Sequence[Candidates],
+        stages: Sequence[StageSettings],  # noqa: ARG003  (others depend on them)
+    ) -> None:
         """Refuse a record that lacks candidates, or knows them as other compounds.
 
         Raises:

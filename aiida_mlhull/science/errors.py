@@ -117,6 +117,13 @@ class FormulaError(InputError):
     status = 209
 
 
+class MissingPotentialError(InputError):
+    """A family of potentials lacks some that candidates need; the message lists them."""
+
+    code = "missing_potential"
+    status = 215
+
+
 class WireError(MlhullError):
     """A file is missing, truncated, of another kind or of another version."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from aiida import orm
@@ -15,13 +15,13 @@ from aiida_mlhull.science.campaign.settings import CampaignSettings, validated
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
 from aiida_mlhull.science.types import Candidates, References
 
+RECORDED: Final = "recorded"
+
 
 def check_settings(settings: orm.Dict, _: Any) -> str | None:
     """Check the campaign's settings, those of its engines included."""
     try:
-        campaign = validated(CampaignSettings, settings.get_dict(), what="campaign")
-        for stage in campaign.stages:
-            ENGINES[stage.engine].read_settings(stage)
+        check_stages(validated(CampaignSettings, settings.get_dict(), what="campaign"))
     except InputError as error:
         return str(error)
     return None
@@ -41,10 +41,25 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
         tables = [node.to_science() for node in shards.values()]
         check_ids(tables, inputs["references"].to_science())
         for name in _engines_of(campaign):
-            ENGINES[name].check(engines[name], tables)
+            ENGINES[name].check(engines[name], tables, [stage for stage in campaign.stages if stage.engine == name])
     except InputError as error:
         return str(error)
     return None
+
+
+def check_stages(campaign: CampaignSettings) -> None:
+    """Refuse stages that no engine can do as they are written.
+
+    Raises:
+        UnknownNameError: if an engine doesn't exist.
+        SettingsError: if an engine's settings are wrong.
+        InputError: if published results would have to answer for several stages.
+    """
+    for stage in campaign.stages:
+        ENGINES[stage.engine].read_settings(stage)
+    recorded = [stage.name for stage in campaign.stages if stage.engine == RECORDED]
+    if len(recorded) > 1:
+        raise InputError(f"a record knows one stage, but several look it up: {listed(recorded)}")
 
 
 def check_amount(total: int, campaign: CampaignSettings) -> None:

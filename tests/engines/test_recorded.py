@@ -64,4 +64,4 @@ def test_the_record_of_other_compounds_is_refused() -> None:
     formulas[excerpt.record.positions([first])] = "BeAs2"
     inputs = {"record": LabelsData.from_science(replace(excerpt.record, formulas=formulas))}
     with pytest.raises(TableError, match=rf"1 candidates as other compounds: {first} \(RbAs is BeAs2 there\)"):
-        RecordedEngine.check(inputs, [shard.select([first]), shard.select([second])])
+        RecordedEngine.check(inputs, [shard.select([first]), shard.select([second])], [])

@@ -203,6 +203,8 @@ class Labels(Table):
         engine: what relaxed them.
         scheme: functional, settings and correction scheme of the energies.
         cost_basis: ``"measured"``, or ``"nominal"`` where the engine only knows a published mean.
+        protostructures: (n,) labels of ``crystals``, empty where not determined; None where the engine
+            doesn't look. Compared with the candidates' they tell what changed its symmetry in a stage.
     """
 
     energies: Floats
@@ -213,6 +215,7 @@ class Labels(Table):
     engine: str
     scheme: str
     cost_basis: str = "measured"
+    protostructures: Strings | None = None
 
     def check(self) -> None:
         """Refuse rows that are neither an energy nor a reason.

@@ -1,0 +1,107 @@
+"""The calcfunctions around VASP: share the rows out, prepare a calculation, read what it left.
+
+Apart from those of the loop, because AiiDA's caching looks at a calcfunction's whole source file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from aiida import orm
+from aiida.engine import calcfunction
+from pymatgen.core import Structure
+
+from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
+from aiida_mlhull.science.campaign.settings import StageSettings, validated
+from aiida_mlhull.science.ensembles.rows import crystals_of
+from aiida_mlhull.science.vasp.inputs import vasp_inputs
+from aiida_mlhull.science.vasp.outcome import Account
+from aiida_mlhull.science.vasp.reading import Found, ionic_steps, read
+from aiida_mlhull.science.vasp.settings import Step, VaspSettings, read_step
+from aiida_mlhull.science.vasp.sharing import deal, efforts
+
+Nodes = dict[str, Any]
+
+
+@calcfunction
+def share_out(cells: CandidatesData | LabelsData, chosen: DecisionsData, lanes: orm.Int) -> Nodes:
+    """The chosen rows for so many lanes that work side by side, about as much work for each."""
+    kept = chosen.to_science()
+    kept = kept.take(kept.keep)
+    sizes = crystals_of(cells.to_science().select(kept.ids)).n_sites
+    shares = deal(efforts(sizes), lanes=lanes.value)
+    return {f"lane_{index:03d}": DecisionsData.from_science(kept.take(rows)) for index, rows in enumerate(shares)}
+
+
+@calcfunction
+def prepare_vasp(cells: CandidatesData | LabelsData, stage: orm.Dict, name: orm.Str) -> Nodes:
+    """``structure``, ``parameters`` (INCAR), ``kpoints`` and ``potentials`` (names) of a candidate's calculation."""
+    row = cells.to_science().select([name.value])
+    made = vasp_inputs(crystals_of(row).structure(0), step_of(stage))
+    structure = orm.StructureData(pymatgen=made.structure)
+    structure.label = name.value
+    kpoints = orm.KpointsData()
+    kpoints.set_cell_from_structure(structure)
+    kpoints.set_kpoints_mesh(list(made.mesh), offset=list(made.shift))
+    return {
+        "structure": structure,
+        "parameters": orm.Dict({"incar": made.incar}),
+        "kpoints": kpoints,
+        "potentials": orm.Dict(made.potentials),
+    }
+
+
+@calcfunction
+def read_vasp(
+    cells: CandidatesData | LabelsData, stage: orm.Dict, name: orm.Str, account: orm.Dict, **found: Any
+) -> Nodes:
+    """A candidate's ``labels``, pymatgen's ``entry`` if it went well, and its ionic ``steps`` if these are kept.
+
+    ``account`` says how the processes ended; ``found`` holds what the last calculation has: ``parameters``,
+    ``misc``, ``structure``, ``trajectory``; and ``references``, if the stage gives up hopeless candidates.
+    """
+    row = cells.to_science().select([name.value])
+    step, title = step_of(stage), stage["name"]
+    references: ReferencesData | None = found.get("references")
+    reading = read(
+        row,
+        Account.model_validate(account.get_dict()),
+        _found(found),
+        step=step,
+        stage=title,
+        references=None if references is None else references.to_science(),
+    )
+    nodes: Nodes = {"labels": LabelsData.from_science(reading.labels)}
+    if reading.entry is not None:
+        nodes["entry"] = orm.JsonableData(reading.entry)
+        nodes["entry"].label = name.value
+    if step.keep_steps and "trajectory" in found:
+        steps = ionic_steps(row, *_trajectory(found["trajectory"]), stage=title, scheme=step.raw_scheme)
+        if steps is not None:
+            nodes["steps"] = LabelsData.from_science(steps)
+    return nodes
+
+
+def step_of(stage: orm.Dict) -> Step:
+    """The calculation that a stage asks for."""
+    said = StageSettings.model_validate(stage.get_dict())
+    return read_step(validated(VaspSettings, said.settings, what=f"stage {said.name}"), stage=said.name)
+
+
+def _found(nodes: Nodes) -> Found:
+    lattice = coordinates = None
+    if "structure" in nodes:
+        relaxed: Structure = nodes["structure"].get_pymatgen()
+        lattice, coordinates = np.asarray(relaxed.lattice.matrix), np.asarray(relaxed.frac_coords)
+    return Found(
+        misc=nodes["misc"].get_dict() if "misc" in nodes else {},
+        incar=nodes["parameters"].get_dict() if "parameters" in nodes else {},
+        lattice=lattice,
+        frac_coords=coordinates,
+    )
+
+
+def _trajectory(node: orm.TrajectoryData) -> tuple[Any, Any, Any]:
+    """Cells (T, 3, 3) in Å, fractional positions (T, N, 3), energies (T') in eV."""
+    return node.get_array("cells"), node.get_array("positions"), node.get_array("energy_extrapolated")

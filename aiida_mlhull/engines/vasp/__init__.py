@@ -1,0 +1,1 @@
+"""VASP through aiida-vasp: one calculation a candidate and stage."""

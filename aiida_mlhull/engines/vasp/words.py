@@ -1,0 +1,64 @@
+"""What a campaign file says of VASP, as nodes; and whether the potentials are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiida import orm
+from aiida.common.exceptions import MultipleObjectsError, NotExistent
+from aiida_vasp.data.potcar import PotcarData, PotcarGroup
+from pydantic import BaseModel, ConfigDict, Field
+
+from aiida_mlhull.science.campaign.settings import validated
+from aiida_mlhull.science.errors import SettingsError, listed
+from aiida_mlhull.science.representations.composition import elements_of
+from aiida_mlhull.science.types import Candidates
+from aiida_mlhull.science.vasp.inputs import potential_names
+from aiida_mlhull.science.vasp.settings import Step
+
+
+class VaspWords(BaseModel):
+    """``engines: {vasp: ...}`` of a campaign file.
+
+    Attributes:
+        code: AiiDA's name of VASP: ``vasp@cluster``.
+        potential_family: aiida-vasp's name of the potentials.
+        options: the scheduler's; a stage's own come on top.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    potential_family: str = Field(min_length=1)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+def load_inputs(words: Mapping[str, Any]) -> dict[str, Any]:
+    """The engine's input nodes.
+
+    Raises:
+        SettingsError: if a word is unknown, or there is no such code or family.
+    """
+    said = validated(VaspWords, words, what="engines.vasp")
+    try:
+        code = orm.load_code(said.code)
+    except (NotExistent, MultipleObjectsError, ValueError) as error:
+        raise SettingsError(
+            f"engines.vasp: no code {said.code!r} ({error}); 'verdi code list' shows those that are"
+        ) from None
+    families = orm.QueryBuilder().append(PotcarGroup, project="label").all(flat=True)
+    if said.potential_family not in families:
+        raise SettingsError(
+            f"engines.vasp: no potential family {said.potential_family!r}; known: {listed(sorted(families)) or 'none'}; "
+            f"'aiida-vasp potcar uploadfamily' makes one"
+        )
+    nodes = {"code": code, "potential_family": orm.Str(said.potential_family)}
+    return {**nodes, "options": orm.Dict(said.options)} if said.options else nodes
+
+
+def missing_potentials(family: str, candidates: Sequence[Candidates], steps: Sequence[Step]) -> list[str]:
+    """Names of potentials that the family lacks, of all that the candidates' elements need in any step."""
+    elements = sorted({element for shard in candidates for element in elements_of(shard.formulas.tolist())})
+    wanted = {name for step in steps for name in potential_names(elements, step).values()}
+    return sorted(wanted - set(PotcarData.get_full_names(family_name=family)))

@@ -1,0 +1,20 @@
+"""VASP's inputs, and what its outcome amounts to; whoever runs it (an engine, a script) gets both from here."""
+
+from aiida_mlhull.science.vasp.inputs import VaspInputs, potential_names, vasp_inputs
+from aiida_mlhull.science.vasp.outcome import FAILURES, Account, Failure, judge
+from aiida_mlhull.science.vasp.settings import Step, VaspSettings, load_protocol, protocol_names, read_step
+
+__all__ = [
+    "FAILURES",
+    "Account",
+    "Failure",
+    "Step",
+    "VaspInputs",
+    "VaspSettings",
+    "judge",
+    "load_protocol",
+    "potential_names",
+    "protocol_names",
+    "read_step",
+    "vasp_inputs",
+]

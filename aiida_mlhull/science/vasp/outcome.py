@@ -1,0 +1,170 @@
+"""How a calculation ended: a usable result, or one of a closed list of reasons why there is none.
+
+VASP stops for many reasons and says so in many places: exit statuses of aiida-vasp's WorkChain and of its
+jobs, the scheduler's words, what was parsed. This module reads them in one order, so that equal ends get
+equal reasons.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from pymatgen.optimization.neighbors import find_points_in_spheres
+
+from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.vasp.settings import Limits, Step
+
+Failure = Literal[
+    "not_converged_electronically",
+    "not_converged_ionically",
+    "out_of_time",
+    "out_of_memory",
+    "unphysical_cell",
+    "hopeless_energy",
+    "missing_potential",
+    "engine_error",
+]
+"""Why a candidate has no result. The first word of the row's reason; a colon and details may follow."""
+
+FAILURES: Final[tuple[str, ...]] = get_args(Failure)
+
+# What aiida-vasp 5's WorkChain (first line) and CalcJob, and AiiDA's schedulers, end with.
+CHAIN_POTENTIALS: Final = range(700, 703)
+CHAIN_ELECTRONIC: Final = (503, 505)
+CHAIN_IONIC: Final = 504
+JOB_UNFINISHED: Final = 700
+JOB_ELECTRONIC: Final = 701
+JOB_IONIC: Final = 702
+SCHEDULER_MEMORY: Final = 110
+SCHEDULER_TIME: Final = 120
+SCHEDULER: Final = range(100, 200)
+NOT_EXECUTED: Final = 333
+MISSING_OUTPUT: Final = range(350, 353)
+
+_MEMORY: Final = re.compile(
+    r"out of memory|oom[- _]?kill|cannot allocate memory|exceeded (?:job )?memory|insufficient virtual memory|bad_alloc",
+    re.IGNORECASE,
+)
+_TIME: Final = re.compile(r"due to time limit|wall ?time.{0,20}(?:exceeded|limit)|time limit reached", re.IGNORECASE)
+_NEARLY: Final = 0.95
+_SELF: Final = 1e-8
+_PERIODIC: Final = np.ones(3, dtype=np.int64)
+
+
+class Account(BaseModel):
+    """What the processes of one candidate and stage left behind, besides their results.
+
+    Attributes:
+        chain_status: exit status of the WorkChain; None if it was killed or raised.
+        chain_message: what it said.
+        job_statuses: exit statuses of its jobs, in their order.
+        job_message: what the last job said.
+        log: last lines of the last job's screen output and of the scheduler's errors.
+        seconds: wall time of the last job; None if nobody knows.
+        limit_seconds: wall time that the scheduler was asked for.
+        core_minutes: cost of all jobs together.
+        titles: element to the title of its potential: ``PAW_PBE Ti_pv 07Sep2000``.
+        program: name and version of what wrote the results.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    chain_status: int | None
+    chain_message: str = ""
+    job_statuses: tuple[int | None, ...] = ()
+    job_message: str = ""
+    log: str = ""
+    seconds: float | None = None
+    limit_seconds: float | None = None
+    core_minutes: float = Field(default=0.0, ge=0)
+    titles: dict[str, str] = Field(default_factory=dict)
+    program: str = ""
+
+
+def judge(account: Account, misc: Mapping[str, Any], step: Step, *, has_cell: bool) -> str:
+    """The reason why a calculation gave no energy to go on with; empty if it did.
+
+    A step that needn't converge hands on what a calculation had reached that ran into a limit of steps or
+    time, if it left an energy and a cell whose electrons had converged.
+
+    Args:
+        account: how the processes ended.
+        misc: what aiida-vasp parsed: ``total_energies``, ``run_status``, ...; empty if nothing.
+        step: what was asked for.
+        has_cell: whether there is a cell to hand on.
+
+    Returns:
+        One of :data:`FAILURES`, with details after a colon, or nothing.
+    """
+    usable = has_cell and energy_of(misc) is not None
+    if account.chain_status == 0:
+        return "" if usable else "engine_error: VASP's output holds no energy or no cell"
+    reason = _reason(account, misc)
+    limit = reason.split(":")[0] in {"not_converged_ionically", "out_of_time"}
+    converged = misc.get("run_status", {}).get("electronic_converged") is not False
+    return "" if limit and usable and converged and not step.must_converge else reason
+
+
+def energy_of(misc: Mapping[str, Any]) -> float | None:
+    """Total energy of the cell (eV), extrapolated to zero smearing; None if it was not parsed or is not finite."""
+    energy = misc.get("total_energies", {}).get("energy_extrapolated")
+    return float(energy) if energy is not None and np.isfinite(energy) else None
+
+
+def _reason(account: Account, misc: Mapping[str, Any]) -> str:
+    if not account.job_statuses:
+        kind = "missing_potential" if account.chain_status in CHAIN_POTENTIALS else "engine_error"
+        return _told(kind, account.chain_message or "no calculation was started")
+    last, chain = account.job_statuses[-1], account.chain_status
+    if last in {JOB_UNFINISHED, NOT_EXECUTED, *SCHEDULER, *MISSING_OUTPUT}:
+        return _why_stopped(account)
+    if last == JOB_ELECTRONIC or chain in CHAIN_ELECTRONIC:
+        return "not_converged_electronically"
+    if last == JOB_IONIC or chain == CHAIN_IONIC:
+        breached = misc.get("run_status", {}).get("consistent_nelm_breach")
+        return "not_converged_electronically" if breached else "not_converged_ionically"
+    return _told("engine_error", account.job_message or account.chain_message)
+
+
+def _why_stopped(account: Account) -> str:
+    """Whether memory or time ran out; by the scheduler's word, else by its status, else by the clock."""
+    last = account.job_statuses[-1]
+    if last == SCHEDULER_MEMORY or _MEMORY.search(account.log):
+        return "out_of_memory"
+    if last == SCHEDULER_TIME or _TIME.search(account.log):
+        return "out_of_time"
+    known = account.seconds is not None and account.limit_seconds is not None
+    if known and account.seconds >= _NEARLY * account.limit_seconds:  # type: ignore[operator]
+        return "out_of_time"
+    return _told("engine_error", account.job_message or account.chain_message)
+
+
+def _told(kind: str, words: str) -> str:
+    first = " ".join(words.split())
+    return f"{kind}: {first}" if first else kind
+
+
+def unphysical(before: Floats, after: Floats, frac_coords: Floats, *, limits: Limits) -> str:
+    """What is wrong with a cell that came out of a stage; empty if nothing.
+
+    Args:
+        before: (3, 3) Å, the cell that went in.
+        after: (3, 3) Å.
+        frac_coords: (N, 3), after.
+        limits: what is allowed.
+    """
+    if not (np.isfinite(after).all() and np.isfinite(frac_coords).all()):
+        return "unphysical_cell: not finite"
+    ratio = abs(np.linalg.det(after)) / abs(np.linalg.det(before))
+    if not 1 / limits.volume_ratio <= ratio <= limits.volume_ratio:
+        return f"unphysical_cell: volume x {ratio:.3g}"
+    positions = np.ascontiguousarray(frac_coords @ after)
+    _, _, _, distances = find_points_in_spheres(
+        positions, positions, r=limits.min_distance, pbc=_PERIODIC, lattice=np.ascontiguousarray(after), tol=_SELF
+    )
+    close = distances[distances > _SELF]
+    return f"unphysical_cell: atoms {close.min():.2f} Å apart" if len(close) else ""

@@ -1,0 +1,237 @@
+"""What a stage with the engine ``vasp`` may say, and the protocols that it starts from.
+
+A protocol names one of pymatgen's input sets and what differs from it, step by step; the stage's settings
+name a protocol and a step of it, and say what differs again. Merged, they are a :class:`Step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from aiida_mlhull.science.errors import SettingsError, UnknownNameError
+
+Corrections = Literal["none", "mp2020"]
+"""What is added to the energies: nothing, or the Materials Project's corrections of 2020."""
+
+InputSet = Literal["MPRelaxSet", "MPStaticSet", "MPScanRelaxSet"]
+"""pymatgen's classes that a protocol may start from."""
+
+OWN_TAGS: Final = frozenset(
+    {"magmom", "ldauu", "ldaul", "ldauj", "kspacing", "kpar", "ncore", "npar", "icharg", "istart"}
+)
+"""INCAR tags that have a place of their own in the settings, or belong to aiida-vasp's restarts."""
+
+
+class Strict(BaseModel):
+    """Unknown keys are refused, values don't change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Kpoints(Strict):
+    """A mesh by its density; one of the two.
+
+    Attributes:
+        reciprocal_density: k-points per Å⁻³ of reciprocal space, as pymatgen's input sets count.
+        spacing: Å⁻¹ between points with the factor 2π in it, as VASP's ``KSPACING`` counts; centered at Γ.
+    """
+
+    reciprocal_density: int | None = Field(default=None, gt=0)
+    spacing: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Kpoints:
+        if (self.reciprocal_density is None) == (self.spacing is None):
+            raise ValueError("say either reciprocal_density or spacing")
+        return self
+
+
+class Element(Strict):
+    """What differs for one element.
+
+    Attributes:
+        potential: name of its POTCAR in the family: ``Fe_pv``.
+        magmom: initial moment of its sites, Bohr magnetons.
+        u: Hubbard U - J, eV (Dudarev); 0 switches the input set's off.
+        orbital: shell that U acts on.
+    """
+
+    potential: str | None = Field(default=None, min_length=1)
+    magmom: float | None = None
+    u: float | None = Field(default=None, ge=0)
+    orbital: Literal["p", "d", "f"] = "d"
+
+
+class Parallel(Strict):
+    """How VASP shares the work out; without influence on the result.
+
+    Attributes:
+        kpar: k-points at once.
+        ncore: cores that work on one orbital.
+    """
+
+    kpar: int | None = Field(default=None, ge=1)
+    ncore: int | None = Field(default=None, ge=1)
+
+
+class Limits(Strict):
+    """When a candidate is stopped after a stage.
+
+    Attributes:
+        volume_ratio: factor by which the volume may grow or shrink in one stage. (Of published relaxations of
+            substituted prototypes, which keep their parents' volumes, the largest is 12.8.)
+        min_distance: Å; atoms that are closer make a cell unphysical.
+        hopeless_above: eV/atom above the hull of the references; None never gives up for the energy. The
+            stage's energies and the references' need not be of one scheme, so small values are refused.
+    """
+
+    volume_ratio: float = Field(default=16.0, gt=1)
+    min_distance: float = Field(default=0.5, gt=0)
+    hopeless_above: float | None = Field(default=None, ge=0.3)
+
+
+class Step(Strict):
+    """One calculation of a chain, everything decided.
+
+    Attributes:
+        input_set: pymatgen's class that INCAR, KPOINTS and the names of POTCARs come from.
+        scheme: functional and settings of its energies, without corrections.
+        incar: tags (lower case) that differ; None takes one out.
+        kpoints: the mesh; None leaves it to the input set.
+        elements: what differs for single elements.
+        parallel: shares of the work.
+        must_converge: whether stopping short is a failure; a cheap stage hands on what it has.
+        restarts: how often a calculation that stopped short is taken up again.
+        corrections: what is added to the energies.
+        limits: when a candidate is stopped.
+        options: the scheduler's, for this stage: ``max_wallclock_seconds``, ``resources``, ``queue_name``, ...
+        keep_steps: whether every ionic step is kept as a row that models may learn from.
+        keep_files: whether the calculations' folders are left on the computer.
+    """
+
+    input_set: InputSet
+    scheme: str
+    incar: dict[str, Any] = Field(default_factory=dict)
+    kpoints: Kpoints | None = None
+    elements: dict[str, Element] = Field(default_factory=dict)
+    parallel: Parallel = Parallel()
+    must_converge: bool = True
+    restarts: int = Field(default=4, ge=0)
+    corrections: Corrections = "none"
+    limits: Limits = Limits()
+    options: dict[str, Any] = Field(default_factory=dict)
+    keep_steps: bool = False
+    keep_files: bool = False
+
+    @property
+    def full_scheme(self) -> str:
+        """Functional, settings and corrections of the energies."""
+        return f"{self.scheme}, MP2020-corrected" if self.corrections == "mp2020" else self.raw_scheme
+
+    @property
+    def raw_scheme(self) -> str:
+        """Functional and settings of the energies as VASP writes them."""
+        return f"{self.scheme}, not corrected"
+
+
+class VaspSettings(Strict):
+    """The settings of a stage with the engine ``vasp``: a step of a protocol, and what differs from it.
+
+    Attributes:
+        protocol: name of a protocol.
+        step: which of its steps; None takes the one that is called like the campaign's stage.
+        corrections: what is added to the energies; only what the protocol's settings were fitted for.
+        incar, kpoints, elements, parallel, must_converge, restarts, limits, options, keep_steps, keep_files:
+            see :class:`Step`; what isn't said is the protocol's.
+    """
+
+    protocol: str
+    step: str | None = None
+    corrections: Corrections = "none"
+    incar: dict[str, Any] = Field(default_factory=dict)
+    kpoints: Kpoints | None = None
+    elements: dict[str, Element] = Field(default_factory=dict)
+    parallel: Parallel | None = None
+    must_converge: bool | None = None
+    restarts: int | None = Field(default=None, ge=0)
+    limits: Limits | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    keep_steps: bool | None = None
+    keep_files: bool | None = None
+
+    @model_validator(mode="after")
+    def _tags(self) -> VaspSettings:
+        wrong = sorted(tag for tag in self.incar if tag != tag.lower())
+        if wrong:
+            raise ValueError(f"INCAR tags are written in lower case: {', '.join(wrong)}")
+        placed = sorted(OWN_TAGS & self.incar.keys())
+        if placed:
+            raise ValueError(
+                f"not in incar: {', '.join(placed)}; use elements (magmom, u), kpoints, parallel; restarts are "
+                f"aiida-vasp's business"
+            )
+        return self
+
+
+def read_step(settings: VaspSettings, *, stage: str) -> Step:
+    """The calculation that a stage's settings amount to.
+
+    Args:
+        settings: of the stage.
+        stage: its name, which names the protocol's step where the settings don't.
+
+    Raises:
+        UnknownNameError: if there is no such protocol, or it has no such step.
+        SettingsError: if the corrections don't belong to the protocol's settings.
+    """
+    protocol = load_protocol(settings.protocol)
+    name = settings.step or stage
+    if name not in protocol["steps"]:
+        raise UnknownNameError(
+            f"protocol {settings.protocol} has no step {name!r}; say with 'step' which of these it is: "
+            f"{', '.join(protocol['steps'])}"
+        )
+    if settings.corrections not in protocol["corrections"]:
+        raise SettingsError(
+            f"corrections {settings.corrections!r} were not fitted to {protocol['scheme']}; possible with protocol "
+            f"{settings.protocol}: {', '.join(protocol['corrections'])}"
+        )
+    step = protocol["steps"][name]
+    said = settings.model_dump(exclude={"protocol", "step", "incar"}, exclude_none=True, exclude_defaults=True)
+    return Step(
+        **{
+            "input_set": protocol["input_set"],
+            "scheme": protocol["scheme"],
+            "corrections": settings.corrections,
+            **{key: value for key, value in step.items() if key != "incar"},
+            **said,
+            "incar": {**protocol.get("incar", {}), **step.get("incar", {}), **settings.incar},
+        }
+    )
+
+
+def protocol_names() -> list[str]:
+    """Names of the protocols that the package ships."""
+    return sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_protocol(name: str) -> Mapping[str, Any]:
+    """What protocol ``name`` says: ``description``, ``scheme``, ``input_set``, ``corrections``, ``incar``, ``steps``.
+
+    Raises:
+        UnknownNameError: if there is none of that name.
+    """
+    if name not in protocol_names():
+        raise UnknownNameError(f"unknown protocol of VASP {name!r}; known: {', '.join(protocol_names())}")
+    loaded: dict[str, Any] = yaml.safe_load((_folder() / f"{name}.yaml").read_text())
+    return loaded
+
+
+def _folder() -> Any:
+    return resources.files("aiida_mlhull.science.vasp") / "protocols"
