@@ -15,7 +15,7 @@ from typing import Final, Literal
 import click
 
 from aiida_mlhull.cli import profile
-from aiida_mlhull.cli.setup import PROGRAM
+from aiida_mlhull.cli.codes import PROGRAM
 
 Grade = Literal["ok", "note", "bad"]
 GOOD: Final = "ok"

@@ -82,7 +82,7 @@ def look_back(
     """
     from aiida.engine import submit
 
-    from aiida_mlhull.cli.setup import ready_program
+    from aiida_mlhull.cli.codes import ready_program
     from aiida_mlhull.science.campaign import campaign_settings
 
     begun = time.time()

@@ -9,6 +9,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aiida_mlhull.science.standin.descent import IonicStep
 from aiida_mlhull.science.standin.task import KILOBAR, Task
@@ -200,6 +201,6 @@ def _energies(energy: float) -> str:
     return "<energy>\n" + "".join(f'<i name="{name}"> {energy:16.8f} </i>\n' for name in names) + "</energy>\n"
 
 
-def _varray(name: str, rows: Floats) -> str:
+def _varray(name: str, rows: NDArray[np.floating]) -> str:
     lines = "".join(f"<v> {' '.join(f'{x:16.10f}' for x in row)} </v>\n" for row in rows)
     return f'<varray name="{name}" >\n{lines}</varray>\n'

@@ -1,0 +1,59 @@
+"""The stand-in for VASP in an AiiDA profile: its code, and placeholders for potentials."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from aiida_mlhull.cli.codes import installed_program, register_code
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+PROGRAM: Final = "mlhull-vasp-standin"
+LABEL: Final = "vasp-standin"
+PLUGIN: Final = "vasp.vasp"
+WARNING: Final = "NOT VASP: relaxes with a universal potential, to rehearse campaigns"
+
+
+def register_standin(computer: orm.Computer, executable: Path | None = None) -> tuple[orm.AbstractCode, str]:
+    """The stand-in's code on a computer, and what had to be done.
+
+    Args:
+        computer: where it runs.
+        executable: its path there; beside the running Python if left out.
+    """
+    return register_code(
+        computer,
+        executable or installed_program(PROGRAM),
+        label=LABEL,
+        description=WARNING,
+        default_calc_job_plugin=PLUGIN,
+    )
+
+
+def upload_placeholders() -> tuple[str, str]:
+    """The family of placeholders for potentials, and what had to be done."""
+    from aiida.manage import get_manager
+    from aiida_vasp.data.potcar import PotcarData
+
+    from aiida_mlhull.science.standin.potcars import FAMILY, write_placeholders
+
+    with tempfile.TemporaryDirectory() as folder, get_manager().get_profile_storage().transaction():
+        write_placeholders(Path(folder))
+        _, added, _ = PotcarData.upload_potcar_family(
+            folder, FAMILY, f"{WARNING}; holds no potentials", stop_if_existing=False
+        )
+    return FAMILY, f"{added} placeholders added" if added else "is there"
+
+
+def set_up(computer: orm.Computer, executable: Path | None) -> None:
+    """Register code and placeholders, and say so, and what they are not."""
+    code, news = register_standin(computer, executable)
+    family, uploaded = upload_placeholders()
+    click.echo(f"code {code.full_label}<{code.pk}>: {news}")
+    click.echo(f"potential family {family}: {uploaded}")
+    click.secho(f"{code.full_label} is {WARNING}", fg="yellow", err=True)
