@@ -1,0 +1,96 @@
+"""Settings of a stage: protocols, what differs from them, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from aiida_mlhull.science.campaign.settings import validated
+from aiida_mlhull.science.errors import SettingsError, UnknownNameError
+from aiida_mlhull.science.vasp import VaspSettings, load_protocol, protocol_names, read_step
+
+STEPS = [(protocol, step) for protocol in protocol_names() for step in load_protocol(protocol)["steps"]]
+
+
+def settings(**said):
+    return validated(VaspSettings, {"protocol": "mp-compatible", **said}, what="stage final, engine vasp")
+
+
+def test_the_protocols_that_are_promised_are_there() -> None:
+    assert protocol_names() == ["ekstrom-2022", "goodall-2021", "mp-compatible", "r2scan"]
+
+
+@pytest.mark.parametrize(("protocol", "step"), STEPS)
+def test_every_step_is_complete_and_names_its_functional(protocol, step) -> None:
+    found = read_step(VaspSettings(protocol=protocol), stage=step)
+    assert found.incar.get("gga") in {"PE", "PS"} or found.incar.get("metagga") == "R2SCAN"
+    assert found.full_scheme.endswith("not corrected")
+
+
+def test_ekstrom_relaxes_the_volume_then_coarsely_then_accurately() -> None:
+    steps = [read_step(VaspSettings(protocol="ekstrom-2022"), stage=name) for name in ("preprerelax", "prerelax", "final")]
+    assert [(step.incar["isif"], step.incar["prec"]) for step in steps] == [(7, "Normal"), (3, "Normal"), (3, "Accurate")]
+    assert [step.must_converge for step in steps] == [False, False, True]
+    assert {step.incar["encut"] for step in steps} == {600}
+
+
+def test_the_stages_name_is_the_step_unless_one_is_named() -> None:
+    assert read_step(settings(), stage="relax").must_converge is False
+    assert read_step(settings(step="final"), stage="relax").must_converge is True
+    with pytest.raises(UnknownNameError, match="no step 'third'.*relax, final, static"):
+        read_step(settings(), stage="third")
+
+
+def test_an_unknown_protocol_lists_those_that_are_known() -> None:
+    with pytest.raises(UnknownNameError, match="unknown protocol of VASP 'mp'; known: ekstrom-2022, goodall"):
+        read_step(settings(protocol="mp"), stage="final")
+
+
+def test_a_stage_lays_its_own_over_the_protocols() -> None:
+    step = read_step(
+        settings(
+            incar={"nelm": 200, "lcharg": True},
+            kpoints={"reciprocal_density": 100},
+            parallel={"kpar": 4, "ncore": 8},
+            must_converge=False,
+            limits={"hopeless_above": 1.5},
+            options={"max_wallclock_seconds": 3600},
+            elements={"Fe": {"u": 4.0}},
+        ),
+        stage="final",
+    )
+    assert (step.incar["gga"], step.incar["nelm"], step.incar["lcharg"]) == ("PE", 200, True)
+    assert (step.parallel.kpar, step.parallel.ncore) == (4, 8)
+    assert step.limits.hopeless_above == 1.5
+    assert step.limits.volume_ratio == read_step(settings(), stage="final").limits.volume_ratio
+    assert not step.must_converge
+
+
+def test_corrections_are_for_the_settings_that_they_were_fitted_to() -> None:
+    assert read_step(settings(corrections="mp2020"), stage="final").full_scheme.endswith("MP2020-corrected")
+    with pytest.raises(SettingsError, match="'mp2020' were not fitted to r²SCAN"):
+        read_step(VaspSettings(protocol="r2scan", corrections="mp2020"), stage="final")
+
+
+def test_the_schemes_are_those_of_the_potential_that_learned_them() -> None:
+    from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED, MP2020_RAW
+
+    assert read_step(settings(corrections="mp2020"), stage="final").full_scheme == MP2020_CORRECTED
+    assert read_step(settings(), stage="final").full_scheme == MP2020_RAW
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"incar": {"ENCUT": 500}}, "lower case: ENCUT"),
+        ({"incar": {"magmom": [1]}}, "not in incar: magmom; use elements"),
+        ({"incar": {"kspacing": 0.2}}, "not in incar: kspacing"),
+        ({"kpoints": {}}, "either reciprocal_density or spacing"),
+        ({"kpoints": {"reciprocal_density": 64, "spacing": 0.2}}, "either reciprocal_density or spacing"),
+        ({"limits": {"hopeless_above": 0.05}}, "greater than or equal to 0.3"),
+        ({"elements": {"Fe": {"u": -1}}}, "greater than or equal to 0"),
+        ({"nonsense": 1}, "nonsense: unknown key"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(said, words) -> None:
+    with pytest.raises(SettingsError, match=words):
+        settings(**said)
