@@ -105,7 +105,7 @@ def hubbard_values(incar: Mapping[str, Any], elements: Sequence[str]) -> dict[st
         return {}
     zeros = [0.0] * len(elements)
     pairs = zip(elements, incar.get("ldauu", zeros), incar.get("ldauj", zeros), strict=True)
-    return {element: float(u) - float(j) for element, u, j in pairs if u or j}
+    return {element: float(u) - float(j) for element, u, j in pairs if float(u) != float(j)}
 
 
 def correct(entry: ComputedStructureEntry, step: Step) -> str:

@@ -9,7 +9,14 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp.sets import MPRelaxSet, MPScanRelaxSet, MPStaticSet
 
-from aiida_mlhull.science.vasp import VaspSettings, load_protocol, potential_names, protocol_names, read_step, vasp_inputs
+from aiida_mlhull.science.vasp import (
+    VaspSettings,
+    load_protocol,
+    potential_names,
+    protocol_names,
+    read_step,
+    vasp_inputs,
+)
 from tests.science.vasp.crystals import CRYSTALS, magnet, metal, mixed_anion, nitride, oxide
 
 SETS = {
@@ -85,7 +92,9 @@ def test_a_spacing_becomes_vasps_own_mesh() -> None:
 
 def test_an_even_mesh_of_monkhorst_and_pack_leaves_gamma_out() -> None:
     crystal = Structure(Lattice.orthorhombic(3.3, 4.1, 5.7), ["Zr"], [[0, 0, 0]])
-    found = {vasp_inputs(crystal, step_of(kpoints={"reciprocal_density": density})).mesh: None for density in (20, 64, 90)}
+    found = {
+        vasp_inputs(crystal, step_of(kpoints={"reciprocal_density": density})).mesh: None for density in (20, 64, 90)
+    }
     for density in (20, 64, 90):
         made = vasp_inputs(crystal, step_of(kpoints={"reciprocal_density": density}))
         even = [number % 2 == 0 for number in made.mesh]

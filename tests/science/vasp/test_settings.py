@@ -27,8 +27,14 @@ def test_every_step_is_complete_and_names_its_functional(protocol, step) -> None
 
 
 def test_ekstrom_relaxes_the_volume_then_coarsely_then_accurately() -> None:
-    steps = [read_step(VaspSettings(protocol="ekstrom-2022"), stage=name) for name in ("preprerelax", "prerelax", "final")]
-    assert [(step.incar["isif"], step.incar["prec"]) for step in steps] == [(7, "Normal"), (3, "Normal"), (3, "Accurate")]
+    steps = [
+        read_step(VaspSettings(protocol="ekstrom-2022"), stage=name) for name in ("preprerelax", "prerelax", "final")
+    ]
+    assert [(step.incar["isif"], step.incar["prec"]) for step in steps] == [
+        (7, "Normal"),
+        (3, "Normal"),
+        (3, "Accurate"),
+    ]
     assert [step.must_converge for step in steps] == [False, False, True]
     assert {step.incar["encut"] for step in steps} == {600}
 
