@@ -1,45 +1,57 @@
-"""Crystal graph convolutional network with the gated convolution, on quotient graphs.
+"""Crystal graph convolutional network: gated or simple convolutions, full or linear pooling, on quotient graphs.
 
-Source: Xie and Grossman, Phys. Rev. Lett. 120 (2018) 145301. With v_i the features of atom i, u_ij
-those of its bond to neighbor j (Gaussians of the distance) and z_ij = v_i | v_j | u_ij, layer t is (Eq. 5)
+Source: Xie and Grossman, Phys. Rev. Lett. 120 (2018) 145301. An atom's features (64) start as a linear projection
+of 92 one-hot columns; its bonds to the 12 nearest neighbors are 41 Gaussians of the distance from 0 to 8 Å.
+Three convolutions follow, gated (Eq. 5) or simple (Eq. 4), see
+:mod:`~aiida_mlhull.science.models.parts.graph_convolutions`.
 
-    v_i <- g(v_i + sum_j sigmoid(z_ij W_f) * g(z_ij W_s))
+*Full* pooling: the mean over atoms (Eq. 6), softplus, a hidden layer of 128, softplus, the output. *Linear*
+pooling, as in the paper's Fig. 3: every atom's features give a number of their own, v_i w + b, and their mean over
+the atoms is the prediction, so that a formation energy is a sum over sites (:meth:`CGCNN.site_contributions`).
 
-with g the softplus; as in the authors' code, z W and the sum are batch-normalized. Then come the mean
-over atoms (Eq. 6), g, a hidden layer, g, and the output. Defaults are the paper's: 64 atom features,
-3 convolutions, one hidden layer of 128, 41 Gaussians from 0 to 8 Å.
+Network defaults are the paper's; how it is trained is not. The preset ``paper`` has the training of the authors'
+code as well: SGD of rate 0.01 and momentum 0.9, batches of 256, 30 epochs (their loss is ``l2``).
 
-Equal rearrangements, proved in the tests against the plain form on real crystals:
-
-- Atoms that no such network can tell apart are one node with a multiplicity (see
-  :mod:`~aiida_mlhull.science.representations.crystal_graph`); it weights sums, means and the statistics
-  of the batch normalization.
-- z W = v_i A + v_j B + u_ij C: the first two products are made once a node, not once an edge.
-- The bias of z W is left out: the batch normalization that follows takes it away again.
+Equal rearrangements, proved in the tests against the plain form on real crystals: atoms that no such network can
+tell apart are one node with a multiplicity, which weights sums, means and the statistics of the batch normalization
+(:mod:`~aiida_mlhull.science.representations.crystal_graph`), and those of the convolutions.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar, Final, Literal, cast
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import linear, softplus
+from torch.nn.functional import softplus
 
+from aiida_mlhull.science.errors import SettingsError
 from aiida_mlhull.science.models.base import ModelSettings
+from aiida_mlhull.science.models.parts.devices import reproducible, torch_device
 from aiida_mlhull.science.models.parts.graph_batches import GraphBatch, GraphTensors
+from aiida_mlhull.science.models.parts.graph_convolutions import CONVOLUTIONS, Convolution
 from aiida_mlhull.science.models.parts.network_model import NetworkModel
-from aiida_mlhull.science.models.parts.training import TrainingSettings
-from aiida_mlhull.science.models.parts.weighted import WeightedBatchNorm, gate
-from aiida_mlhull.science.representations.crystal_graph import NEIGHBORS, RADIUS, CrystalGraphs, crystal_graphs
+from aiida_mlhull.science.models.parts.presets import PresetSettings
+from aiida_mlhull.science.representations import Reads
+from aiida_mlhull.science.representations.crystal_graph import (
+    NEIGHBORS,
+    RADIUS,
+    CrystalGraphs,
+    crystal_graphs,
+    plain_graphs,
+)
 from aiida_mlhull.science.representations.elements import ATOM_FEATURES, atom_features, check_atom_features
-from aiida_mlhull.science.types import ModelRows
+from aiida_mlhull.science.types import Crystals, MemberWeights, ModelRows
+from aiida_mlhull.science.types.crystals import Floats
+
+_AT_ONCE: Final = 128
 
 
-class CGCNNSettings(TrainingSettings):
+class CGCNNSettings(PresetSettings):
     """Settings of :class:`CGCNN`.
 
     Attributes:
@@ -50,7 +62,21 @@ class CGCNNSettings(TrainingSettings):
         gaussians: functions that expand the distance.
         radius: Å; center of the last one.
         neighbors: of every atom.
+        convolution: ``gated`` (Eq. 5) or ``simple`` (Eq. 4).
+        pooling: ``full``, or ``linear``: no hidden layers, a sum over sites.
     """
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "paper": {
+            "optimizer": "sgd",
+            "learning_rate": 0.01,
+            "momentum": 0.9,
+            "schedule": "constant",
+            "weight_decay": 0.0,
+            "batch_size": 256,
+            "max_epochs": 30,
+        }
+    }
 
     atom_width: int = Field(default=64, ge=1)
     layers: int = Field(default=3, ge=1)
@@ -59,28 +85,8 @@ class CGCNNSettings(TrainingSettings):
     gaussians: int = Field(default=41, ge=2)
     radius: float = Field(default=RADIUS, gt=0)
     neighbors: int = Field(default=NEIGHBORS, ge=1)
-
-
-class GatedConvolution(nn.Module):
-    """Eq. 5; ``weight`` is (2 C, 2 C + U), its columns those of v_i, v_j, u_ij, its rows those of W_f, W_s."""
-
-    def __init__(self, width: int, gaussians: int) -> None:
-        super().__init__()
-        self.width = width
-        inputs = 2 * width + gaussians
-        self.weight = nn.Parameter(torch.empty(2 * width, inputs).uniform_(-1, 1) / math.sqrt(inputs))
-        self.norm_edges = WeightedBatchNorm(2 * width)
-        self.norm_nodes = WeightedBatchNorm(width)
-
-    def forward(self, nodes: Tensor, bonds: Tensor, batch: GraphBatch, pairs: Tensor) -> Tensor:
-        """New (V, C) features from (V, C) ``nodes`` and (E, U) ``bonds``; ``pairs`` (E,) weight the edges."""
-        width, total = self.width, pairs.sum()
-        received = linear(nodes, self.weight[:, :width]).index_select(0, batch.centers)
-        sent = linear(nodes, self.weight[:, width : 2 * width]).index_select(0, batch.others)
-        gates = received + sent + linear(bonds, self.weight[:, 2 * width :])
-        messages = gate(self.norm_edges(gates, pairs / total, total), batch.counts)
-        summed = torch.zeros_like(nodes).index_add(0, batch.centers, messages)
-        return softplus(nodes + self.norm_nodes(summed, batch.atom_shares, batch.atoms.sum()))
+    convolution: Convolution = "gated"
+    pooling: Literal["full", "linear"] = "full"
 
 
 class CrystalGraphNetwork(nn.Module):
@@ -96,19 +102,32 @@ class CrystalGraphNetwork(nn.Module):
         self.step = settings.radius / (settings.gaussians - 1)
         width, hidden = settings.atom_width, settings.hidden_width
         self.embedding = nn.Linear(ATOM_FEATURES, width)
-        self.convolutions = nn.ModuleList(GatedConvolution(width, settings.gaussians) for _ in range(settings.layers))
-        widths = [width] + [hidden] * settings.hidden_layers
+        convolution = CONVOLUTIONS[settings.convolution]
+        self.convolutions = nn.ModuleList(convolution(width, settings.gaussians) for _ in range(settings.layers))
+        self.linear_pooling = settings.pooling == "linear"
+        widths = [width] + [hidden] * (0 if self.linear_pooling else settings.hidden_layers)
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.output = nn.Linear(hidden, outputs)
+        self.output = nn.Linear(widths[-1], outputs)
 
-    def forward(self, batch: GraphBatch) -> Tensor:
-        """(B, outputs)."""
+    def atoms(self, batch: GraphBatch) -> Tensor:
+        """(V, C) features of the nodes after all convolutions."""
         bonds = (batch.distances[:, None] - self.midpoints).div_(self.step).square_().neg_().exp_()
-        nodes = self.embedding(self.features).index_select(0, batch.numbers)
+        nodes: Tensor = self.embedding(self.features).index_select(0, batch.numbers)
         pairs = batch.pairs
         for convolution in self.convolutions:
             nodes = convolution(nodes, bonds, batch, pairs)
-        crystals = softplus(batch.mean_over_atoms(nodes))
+        return nodes
+
+    def contributions(self, batch: GraphBatch) -> Tensor:
+        """(V, outputs) what the nodes' atoms contribute; only with linear pooling."""
+        contributions: Tensor = self.output(self.atoms(batch))
+        return contributions
+
+    def forward(self, batch: GraphBatch) -> Tensor:
+        """(B, outputs)."""
+        if self.linear_pooling:
+            return batch.mean_over_atoms(self.contributions(batch))
+        crystals = softplus(batch.mean_over_atoms(self.atoms(batch)))
         for layer in self.hidden:
             crystals = softplus(layer(crystals))
         outputs: Tensor = self.output(crystals)
@@ -119,6 +138,8 @@ class CGCNN(NetworkModel):
     """See the module's text."""
 
     Settings: ClassVar[type[ModelSettings]] = CGCNNSettings
+    HEAD: ClassVar[tuple[str, ...]] = ("hidden", "output")
+    reads: ClassVar[Reads] = "graph"
     settings: CGCNNSettings
 
     def represent(self, rows: ModelRows) -> CrystalGraphs:
@@ -137,3 +158,33 @@ class CGCNN(NetworkModel):
     def batches(self, inputs: CrystalGraphs, *, device: torch.device) -> GraphTensors:
         """All graphs on the device."""
         return GraphTensors(inputs, device)
+
+    def site_contributions(self, weights: MemberWeights, crystals: Crystals, *, device: str = "cpu") -> Floats:
+        """What every site contributes to its crystal's prediction, for networks with linear pooling.
+
+        Args:
+            weights: of one member.
+            crystals: n cells with N sites together.
+            device: ``"cpu"`` or a torch device.
+
+        Returns:
+            (N,) in the target's unit, in the order of the sites. Their mean over a crystal's sites is the
+            prediction; with a target in eV/atom, their sum is the energy of the cell in eV.
+
+        Raises:
+            SettingsError: if the pooling isn't linear.
+            WeightsError: if the weights are of another model or other settings.
+            DeviceError: if the device isn't there.
+        """
+        if self.settings.pooling != "linear":
+            raise SettingsError("only linear pooling makes a prediction a sum over sites; set pooling to 'linear'")
+        check_atom_features(crystals.numbers)
+        place = torch_device(device)
+        parts = []
+        with reproducible(place), torch.inference_mode():
+            network = cast("CrystalGraphNetwork", self._loaded(weights)).to(place).eval()
+            graphs = GraphTensors(plain_graphs(crystals, neighbors=self.settings.neighbors), place)
+            for start in range(0, len(crystals), _AT_ONCE):
+                batch = graphs.batch(np.arange(start, min(start + _AT_ONCE, len(crystals))))
+                parts.append(network.contributions(batch)[:, 0].double().cpu().numpy())
+        return np.asarray(weights.meta["center"] + weights.meta["scale"] * np.concatenate(parts))

@@ -26,6 +26,25 @@ class PlainConvolution(nn.Module):
         return softplus(nodes + self.norm_nodes(summed))
 
 
+class PlainSimpleConvolution(nn.Module):
+    """Eq. 4: every (v_j | u_ij) is multiplied, then summed."""
+
+    def __init__(self, width, gaussians):
+        super().__init__()
+        self.heard = nn.Linear(width + gaussians, width, bias=False)
+        self.own = nn.Linear(width, width)
+        self.norm = nn.BatchNorm1d(width)
+
+    def forward(self, nodes, bonds, others):
+        summed = self.heard(torch.cat([nodes[others], bonds], dim=2)).sum(dim=1)
+        return softplus(self.norm(summed) + self.own(nodes))
+
+    def take_weights(self, ours):
+        self.heard.weight.data.copy_(ours.weight.data)
+        self.own.load_state_dict(ours.own.state_dict())
+        self.norm.load_state_dict(ours.norm_nodes.state_dict(), strict=False)
+
+
 class PlainCGCNN(nn.Module):
     def __init__(self, width=64, layers=3, hidden=128, gaussians=41, radius=8.0, outputs=1):
         super().__init__()

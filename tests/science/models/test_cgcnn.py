@@ -7,15 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
+from pymatgen.core import Lattice, Structure
 
-from aiida_mlhull.science.errors import CrystalError, DeviceError, FitError, WeightsError
+from aiida_mlhull.science.errors import CrystalError, DeviceError, FitError, SettingsError, WeightsError
 from aiida_mlhull.science.models.cgcnn import CGCNN, CGCNNSettings, CrystalGraphNetwork
 from aiida_mlhull.science.models.parts.graph_batches import GraphBatch, GraphTensors
+from aiida_mlhull.science.models.parts.graph_convolutions import SimpleConvolution
 from aiida_mlhull.science.representations.crystal_graph import crystal_graphs, plain_graphs
 from aiida_mlhull.science.types import Crystals
-from tests.science.models.plain_cgcnn import PlainCGCNN
+from tests.science.models.plain_cgcnn import PlainCGCNN, PlainSimpleConvolution
 from tests.science.real_crystals import model_rows, mp_crystals, mp_energies
 
+SALT = [[0, 0, 0], [0.5, 0.5, 0.5]]
 FLOATS = ("atoms", "distances", "counts")
 
 
@@ -90,6 +94,61 @@ def test_evaluation_equals_the_plain_form(pair):
         torch.testing.assert_close(
             lean(lean_batch(mp_crystals())), plain(*plain_inputs(mp_crystals())), rtol=1e-10, atol=1e-10
         )
+
+
+def test_the_simple_convolution_equals_the_plain_form():
+    torch.manual_seed(2)
+    lean = SimpleConvolution(6, 9)
+    lean.norm_nodes.weight.data += 0.3 * torch.randn(6)
+    plain = PlainSimpleConvolution(6, 9)
+    plain.take_weights(lean)
+    lean, plain = lean.double(), plain.double()
+    batch = lean_batch(mp_crystals())
+    numbers, others, distances, _ = plain_inputs(mp_crystals())
+    features, midpoints = torch.randn(101, 6, dtype=torch.double), torch.linspace(0, 8, 9, dtype=torch.double)
+
+    def bonds(lengths):
+        return torch.exp(-(lengths[..., None] - midpoints).square())
+
+    ours = lean(features[batch.numbers], bonds(batch.distances), batch, batch.pairs)
+    theirs = plain(features[numbers], bonds(distances), others)
+    sizes = mp_crystals().n_sites.tolist()
+    expected = torch.stack([part.mean(dim=0) for part in theirs.split(sizes)])
+    torch.testing.assert_close(batch.mean_over_atoms(ours), expected, rtol=1e-9, atol=1e-10)
+    batch.mean_over_atoms(ours).square().sum().backward()
+    expected.square().sum().backward()
+    torch.testing.assert_close(lean.weight.grad, plain.heard.weight.grad, rtol=1e-7, atol=1e-10)
+    torch.testing.assert_close(lean.own.weight.grad, plain.own.weight.grad, rtol=1e-7, atol=1e-10)
+    torch.testing.assert_close(lean.norm_nodes.running_var, plain.norm.running_var, rtol=1e-9, atol=1e-10)
+
+
+def test_site_contributions_add_up_to_the_prediction():
+    model = CGCNN(CGCNNSettings(pooling="linear", convolution="simple", atom_width=8, layers=2, max_epochs=2))
+    crystals = mp_crystals()
+    inputs = model.represent(model_rows(crystals))
+    weights = model.fit(inputs, mp_energies(), train=np.arange(70), validation=np.arange(70, 94), loss="l1", seed=1)
+    sites = model.site_contributions(weights, crystals)
+    assert sites.shape == crystals.numbers.shape
+    means = np.add.reduceat(sites, crystals.offsets[:-1]) / crystals.n_sites
+    np.testing.assert_allclose(means, model.predict(weights, inputs)[0], atol=1e-5)
+    salt = Crystals.from_structures([Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.6), ["Na", "Cl"], SALT)])
+    sodium, chlorine = np.split(model.site_contributions(weights, salt), 2)
+    assert np.ptp(sodium) < 1e-5 < abs(sodium[0] - chlorine[0])
+
+
+def test_site_contributions_need_linear_pooling(fitted):
+    model, _, weights = fitted
+    with pytest.raises(SettingsError, match="linear"):
+        model.site_contributions(weights, mp_crystals())
+
+
+def test_a_preset_is_spelled_out():
+    settings = CGCNNSettings(preset="paper", max_epochs=5)
+    assert (settings.optimizer, settings.learning_rate, settings.batch_size) == ("sgd", 0.01, 256)
+    assert settings.max_epochs == 5
+    assert CGCNNSettings(**settings.model_dump(mode="json")) == settings
+    with pytest.raises(ValidationError, match="unknown preset 'fast'; known: paper"):
+        CGCNNSettings(preset="fast")
 
 
 def test_size_is_the_papers():
