@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from aiida_mlhull.cli.codes import installed_program, register_code
+from aiida_mlhull.cli.codes import LOCALHOST, installed_program, register_code
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 PROGRAM: Final = "mlhull-vasp-standin"
 LABEL: Final = "vasp-standin"
 PLUGIN: Final = "vasp.vasp"
+START_SERVER: Final = "export MLHULL_STANDIN_SERVER=${MLHULL_STANDIN_SERVER:-start}"
 WARNING: Final = "NOT VASP: relaxes with a universal potential, to rehearse campaigns"
 
 
 def register_standin(computer: orm.Computer, executable: Path | None = None) -> tuple[orm.AbstractCode, str]:
     """The stand-in's code on a computer, and what had to be done.
+
+    On this machine its jobs start a server that keeps the potential loaded; elsewhere they use one if it is
+    there, because a batch system may not like processes that outlive their job.
 
     Args:
         computer: where it runs.
@@ -32,6 +36,7 @@ def register_standin(computer: orm.Computer, executable: Path | None = None) -> 
         label=LABEL,
         description=WARNING,
         default_calc_job_plugin=PLUGIN,
+        prepend_text=START_SERVER if computer.label == LOCALHOST else "",
     )
 
 

@@ -9,8 +9,8 @@ from aiida_mlhull import __version__
 
 PROGRAM: Final = "mlhull-vasp-standin"
 NOT_VASP: Final = "NOT VASP"
-VERSION: Final = f"6-{NOT_VASP.replace(' ', '-')} ({PROGRAM} {__version__})"
-"""Parsers tell old formats by the first character."""
+VERSION: Final = f"0.0.0-{NOT_VASP.replace(' ', '-')} ({PROGRAM} {__version__})"
+"""Parsers look for three numbers with dots; no VASP ever had these."""
 
 PLACEHOLDER: Final = "PLACEHOLDER"
 """In the titles of potentials that hold no data."""
