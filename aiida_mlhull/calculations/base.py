@@ -17,7 +17,7 @@ from aiida_mlhull.calculations.exit_codes import declare_exit_codes
 from aiida_mlhull.data import CandidatesData, LabelsData
 from aiida_mlhull.data.tables import TABLE_FILE
 from aiida_mlhull.science.errors import CrystalError, InputError, MissingEndMembersError, TableError, listed
-from aiida_mlhull.science.program.settings import Job
+from aiida_mlhull.science.program.settings import EARLIER_FOLDER, Job
 from aiida_mlhull.science.wire import DONE_FILE, JobFolder
 from aiida_mlhull.science.wire.folder import JOB_FILE, REFUSED_FILE
 
@@ -126,8 +126,19 @@ class MlhullJob(CalcJob):
         calcinfo = CalcInfo()
         calcinfo.codes_info = [codeinfo]
         calcinfo.local_copy_list = self.files(self.inputs)
+        if "restart_from" in self.inputs:
+            earlier = self.inputs.restart_from
+            # A link, not a copy: the earlier try may have ended before it had written anything.
+            calcinfo.remote_symlink_list = [(earlier.computer.uuid, earlier.get_remote_path(), EARLIER_FOLDER)]
         calcinfo.retrieve_list = [DONE_FILE, REFUSED_FILE, STDOUT_FILE, STDERR_FILE, *self.result_files(self.inputs)]
         return calcinfo
+
+
+def restart_input(spec: Any) -> None:
+    """Declare the input ``restart_from`` of a job that can go on where an earlier try was stopped."""
+    spec.input(
+        "restart_from", valid_type=orm.RemoteData, required=False, help="Folder of an earlier try at the same job."
+    )
 
 
 def cores(resources: Mapping[str, Any]) -> int:
@@ -164,6 +175,10 @@ def check_baseline(baseline: str, cells: Iterable[Any], references: Any) -> None
         if any(isinstance(node, CandidatesData) for node in nodes):
             raise InputError("the baseline 'stage' needs labels of the stage before as cells, not candidates")
         return
+    if baseline == "none":
+        return
+    if references is None:
+        raise InputError(f"the baseline {baseline!r} needs references, but none were given")
     needed = {element for node in nodes for element in node.base.attributes.get("elements")}
     missing = needed - set(references.base.attributes.get("end_members"))
     if missing:

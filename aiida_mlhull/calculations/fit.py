@@ -7,16 +7,27 @@ from typing import Any, ClassVar
 
 from aiida import orm
 
-from aiida_mlhull.calculations.base import CELLS, Files, MlhullJob, check_baseline, check_cells, noun_of, table
+from aiida_mlhull.calculations.base import (
+    CELLS,
+    Files,
+    MlhullJob,
+    check_baseline,
+    check_cells,
+    noun_of,
+    restart_input,
+    table,
+)
 from aiida_mlhull.data import CandidatesData, EnsembleData, LabelsData, ReferencesData
-from aiida_mlhull.science.program.settings import REFERENCES_FILE, FitJob
+from aiida_mlhull.science.program.settings import PARENT_FOLDER, REFERENCES_FILE, FitJob
 from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE, member_file
 
 
 class FitCalculation(MlhullJob):
     """Fit members on all labels so far; one member a job by default of those who call it.
 
-    The seed is a node like all other inputs: with another one, AiiDA's cache has no answer.
+    The seed is a node like all other inputs: with another one, AiiDA's cache has no answer. A job that was
+    stopped or killed has kept its members and the state after every epoch: give its ``remote_folder`` as
+    ``restart_from`` to go on there, to the same bits.
     """
 
     _parser: ClassVar[str] = "mlhull.fit"
@@ -36,9 +47,18 @@ class FitCalculation(MlhullJob):
             help="The candidates before any stage, where the cells are a stage's.",
         )
         spec.input_namespace("labels", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
-        spec.input("references", valid_type=ReferencesData, help="Their elements are the baseline 'references'.")
+        spec.input(
+            "references", valid_type=ReferencesData, required=False, help="For the baselines 'references' and 'hull'."
+        )
         spec.input("settings", valid_type=orm.Dict, help="EnsembleSettings.")
-        spec.input("baseline", valid_type=orm.Str, help="'references' or 'stage'.")
+        spec.input("baseline", valid_type=orm.Str, help="'references', 'hull', 'stage', or 'none'.")
+        spec.input(
+            "parent",
+            valid_type=EnsembleData,
+            required=False,
+            help="Whose members these begin with, if transfer.mode in the settings is 'full' or 'head'.",
+        )
+        restart_input(spec)
         spec.input("seed", valid_type=orm.Int, help="The ensemble's only source of chance.")
         spec.input("members", valid_type=orm.List, help="Which members: [0], or [0, 1, 2].")
         spec.output("ensemble", valid_type=EnsembleData, help="These members; gather_ensemble makes all parts one.")
@@ -55,6 +75,7 @@ class FitCalculation(MlhullJob):
                 "ensemble": inputs["settings"].get_dict(),
                 "members": inputs["members"].get_list(),
                 "seed": inputs["seed"].value,
+                "has_parent": "parent" in inputs,
                 **shared,
             }
         )
@@ -63,16 +84,18 @@ class FitCalculation(MlhullJob):
     def check(cls, inputs: Mapping[str, Any]) -> None:
         """Refuse what has no cells or no baseline."""
         check_cells(inputs["cells"].values())
-        check_baseline(inputs["baseline"].value, inputs["cells"].values(), inputs["references"])
+        check_baseline(inputs["baseline"].value, inputs["cells"].values(), inputs.get("references"))
 
     @classmethod
     def files(cls, inputs: Mapping[str, Any]) -> Files:
-        """All shards, and the references."""
+        """All shards, the references, and the parent's weights."""
+        weights = inputs["parent"].base.repository.list_object_names() if "parent" in inputs else []
         return [
             *(table(node, _cells_file(key)) for key, node in inputs["cells"].items()),
             *(table(node, _unrelaxed_file(key)) for key, node in inputs.get("unrelaxed", {}).items()),
             *(table(node, _labels_file(key)) for key, node in inputs["labels"].items()),
-            table(inputs["references"], REFERENCES_FILE),
+            *([table(inputs["references"], REFERENCES_FILE)] if "references" in inputs else []),
+            *((inputs["parent"].uuid, name, f"{PARENT_FOLDER}/{name}") for name in weights),
         ]
 
     @classmethod

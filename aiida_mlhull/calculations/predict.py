@@ -42,7 +42,9 @@ class PredictCalculation(MlhullJob):
             help="The candidates before any stage, where the cells are a stage's.",
         )
         spec.input("pool", valid_type=DecisionsData, required=False, help="Only the rows that it keeps are predicted.")
-        spec.input("references", valid_type=ReferencesData, help="Their elements are the baseline 'references'.")
+        spec.input(
+            "references", valid_type=ReferencesData, required=False, help="For the baselines 'references' and 'hull'."
+        )
         spec.input("baseline", valid_type=orm.Str, help="The one that the ensemble was fitted with.")
         spec.output("predictions", valid_type=PredictionsData, help="One row for each that was asked about.")
 
@@ -63,7 +65,7 @@ class PredictCalculation(MlhullJob):
     def check(cls, inputs: Mapping[str, Any]) -> None:
         """Refuse what has no cells or no baseline, and a pool that is empty."""
         check_cells([inputs["cells"]])
-        check_baseline(inputs["baseline"].value, [inputs["cells"]], inputs["references"])
+        check_baseline(inputs["baseline"].value, [inputs["cells"]], inputs.get("references"))
         if "pool" in inputs:
             check_kept(inputs["pool"])
 
@@ -77,7 +79,7 @@ class PredictCalculation(MlhullJob):
             table(inputs["cells"], CELLS_FILE),
             *before,
             *pool,
-            table(inputs["references"], REFERENCES_FILE),
+            *([table(inputs["references"], REFERENCES_FILE)] if "references" in inputs else []),
             *((ensemble.uuid, name, name) for name in ensemble.base.repository.list_object_names()),
         ]
 

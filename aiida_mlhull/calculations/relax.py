@@ -6,12 +6,19 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from aiida import orm
-from aiida.common.datastructures import CalcInfo
-from aiida.common.folders import Folder
 
-from aiida_mlhull.calculations.base import CELLS, Files, MlhullJob, check_cells, check_kept, noun_of, table
+from aiida_mlhull.calculations.base import (
+    CELLS,
+    Files,
+    MlhullJob,
+    check_cells,
+    check_kept,
+    noun_of,
+    restart_input,
+    table,
+)
 from aiida_mlhull.data import DecisionsData, LabelsData
-from aiida_mlhull.science.program.settings import EARLIER_FOLDER, LABELS_FILE, POOL_FILE, RelaxJob
+from aiida_mlhull.science.program.settings import LABELS_FILE, POOL_FILE, RelaxJob
 
 CELLS_FILE: Final = "cells.parquet"
 
@@ -32,9 +39,7 @@ class RelaxCalculation(MlhullJob):
         spec.input("cells", valid_type=CELLS, help="Candidates, or labels of the stage before.")
         spec.input("chosen", valid_type=DecisionsData, help="The rows to relax are those that it keeps.")
         spec.input("stage", valid_type=orm.Dict, help="Its name, and under 'settings' PotentialSettings.")
-        spec.input(
-            "restart_from", valid_type=orm.RemoteData, required=False, help="Folder of an earlier try at the same rows."
-        )
+        restart_input(spec)
         spec.output("labels", valid_type=LabelsData, help="One row for every chosen crystal.")
 
     @classmethod
@@ -65,12 +70,3 @@ class RelaxCalculation(MlhullJob):
     def result_files(cls, inputs: Mapping[str, Any]) -> list[str]:  # noqa: ARG003  (others depend on them)
         """The labels."""
         return [LABELS_FILE]
-
-    def prepare_for_submission(self, folder: Folder) -> CalcInfo:
-        """As all jobs, with the earlier try within reach."""
-        calcinfo = super().prepare_for_submission(folder)
-        if "restart_from" in self.inputs:
-            earlier = self.inputs.restart_from
-            # A link, not a copy: the earlier try may have ended before it had written any row.
-            calcinfo.remote_symlink_list = [(earlier.computer.uuid, earlier.get_remote_path(), EARLIER_FOLDER)]
-        return calcinfo

@@ -31,7 +31,7 @@ class EnsembleData(NounData[EnsembleWeights]):
             "validation_mae", "every member's mean absolute error on its validation rows"
         )
         settings: dict[str, Any] = attribute("settings", "settings of the model")
-        calibration: dict[str, Any] = attribute("calibration", "factors found on unseen rows; empty if not calibrated")
+        calibration: dict[str, Any] = attribute("calibration", "factors found on rows that members had not seen")
         versions: dict[str, Any] = attribute("versions", "packages and device that made it")
 
     def listing(self, **_: Any) -> dict[str, list[str]]:
@@ -64,7 +64,8 @@ class EnsembleData(NounData[EnsembleWeights]):
     def headline(cls, facts: Mapping[str, Any]) -> str:
         """One line for people, made from a node's attributes."""
         errors = ", ".join("-" if error is None else f"{error:.3f}" for error in facts["validation_mae"])
-        calibrated = "calibrated" if facts["calibration"] else "not calibrated"
+        method = facts["calibration"].get("method", "none")
+        calibrated = "not calibrated" if method == "none" else f"calibrated by {method}"
         return (
             f"{facts['n_members']} members of {facts['model']} for {facts['target']}; "
             f"validation MAE {errors} {facts['unit']}; {calibrated}"

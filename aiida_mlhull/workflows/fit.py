@@ -12,7 +12,10 @@ from aiida_mlhull.calculations.functions import gather_ensemble
 from aiida_mlhull.calculations.jobs import portions_of
 from aiida_mlhull.calculations.waves import Waves
 from aiida_mlhull.data import CandidatesData, EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.science.campaign.settings import validated
 from aiida_mlhull.science.ensembles import EnsembleSettings
+from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.program.settings import check_parent
 
 FitCalculation = CalculationFactory("mlhull.fit")
 
@@ -34,10 +37,12 @@ class FitEnsemble(Waves):
             help="The candidates before any stage, where the cells are a stage's.",
         )
         spec.input_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
-        spec.input("references", valid_type=ReferencesData, help="They hold the elemental baseline.")
+        spec.input("references", valid_type=ReferencesData, required=False, help="They hold the elemental baseline.")
         spec.input("settings", valid_type=orm.Dict, help="EnsembleSettings.")
         spec.input("baseline", valid_type=orm.Str, help="'references' or 'stage'.")
         spec.input("seed", valid_type=orm.Int, help="The only source of chance.")
+        spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members these begin with.")
+        spec.inputs.validator = _check_transfer
         spec.outline(cls.setup, while_(cls.keys_left)(cls.submit_wave, cls.inspect_wave), cls.gather)
         spec.output("ensemble", valid_type=EnsembleData, help="The members together.")
         spec.exit_code(510, "ERROR_FIT_FAILED", "Members could not be fitted: {why}")
@@ -53,18 +58,21 @@ class FitEnsemble(Waves):
         self.wait_for(sorted(self.ctx.portions))
 
     def job(self, key: str) -> tuple[Any, dict[str, Any]]:
-        """The fit of a few members."""
+        """The fit of a few members; a second try goes on after the last whole epoch of the first one."""
+        also = {name: self.inputs[name] for name in ("references", "parent") if name in self.inputs}
+        if self.was_tried(key) and "remote_folder" in self.ended(key).outputs:
+            also["restart_from"] = self.ended(key).outputs.remote_folder
         return FitCalculation, {
             "code": self.inputs.code,
             "cells": self.inputs.cells,
             "unrelaxed": dict(self.inputs.get("unrelaxed", {})),
             "labels": self.inputs.results,
-            "references": self.inputs.references,
             "settings": self.inputs.settings,
             "baseline": self.inputs.baseline,
             "seed": self.inputs.seed,
             "members": orm.List(self.ctx.portions[key]),
             "metadata": {"label": f"fit {key}", "options": self.options},
+            **also,
         }
 
     def accept(self, key: str, node: orm.ProcessNode) -> None:
@@ -82,6 +90,11 @@ class FitEnsemble(Waves):
         self.out("ensemble", gather_ensemble(self.inputs.settings, **self.ctx.fitted))
 
 
-def _key(members: list[int]) -> str:
-    """What a job is called: by all of its members, for messages."""
-    return "_".join(["members", *(f"{member:03d}" for member in members)])
+def _check_transfer(inputs: Any, _: Any) -> str | None:
+    """Refuse settings that are wrong, and a parent that they leave no use for."""
+    try:
+        settings = validated(EnsembleSettings, inputs["settings"].get_dict(), what="ensemble")
+        check_parent(settings, has_parent="parent" in inputs)
+    except InputError as error:
+        return str(error)
+    return None

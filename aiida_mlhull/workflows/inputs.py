@@ -13,6 +13,7 @@ from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings, validated
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
+from aiida_mlhull.science.program.settings import check_parent
 from aiida_mlhull.science.types import Candidates, References
 
 RECORDED: Final = "recorded"
@@ -33,6 +34,7 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
     shards = inputs.get("candidates") or {}
     engines = inputs.get("engines", {})
     try:
+        check_parent(campaign.ensemble, has_parent="parent" in inputs)
         check_amount(sum(node.n_rows for node in shards.values()), campaign)
         check_cells(shards.values())
         check_baseline("references", shards.values(), inputs["references"])

@@ -10,7 +10,7 @@ from aiida.engine import ExitCode, ToContext, WorkChain
 from aiida_mlhull.calculations import functions
 from aiida_mlhull.calculations.jobs import why_failed
 from aiida_mlhull.calculations.waves import job_settings_input
-from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
+from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, ReferencesData
 from aiida_mlhull.workflows.fit import FitEnsemble
 from aiida_mlhull.workflows.predict import PredictShards
 
@@ -35,6 +35,7 @@ class Round(WorkChain):
         spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="Who is to be decided about.")
         spec.input_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
         spec.input("references", valid_type=ReferencesData, help="Known phases.")
+        spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members all ensembles begin with.")
         spec.input("settings", valid_type=orm.Dict, help="CampaignSettings.")
         spec.input("ensemble_settings", valid_type=orm.Dict, help="EnsembleSettings.")
         spec.input("stage", valid_type=orm.Dict, help="StageSettings of the stage with the gate.")
@@ -65,6 +66,7 @@ class Round(WorkChain):
             results=results,
             settings=self.inputs.ensemble_settings,
             seed=orm.Int(self.inputs.settings["seed"]),
+            **({"parent": self.inputs.parent} if "parent" in self.inputs else {}),
             **self.shared,
         )
         return ToContext(fit=node)

@@ -19,7 +19,7 @@ from aiida.engine import ExitCode, ToContext, WorkChain, if_, while_
 from aiida_mlhull.calculations import functions
 from aiida_mlhull.calculations.jobs import why_failed
 from aiida_mlhull.calculations.waves import job_settings_input
-from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
+from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, ReferencesData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
@@ -40,6 +40,7 @@ class Screen(ProtocolBuilder, WorkChain):
         spec.input_namespace("candidates", dynamic=True, valid_type=CandidatesData, help="Shards of candidates.")
         spec.input("references", valid_type=ReferencesData, help="Known phases, the elements among them.")
         spec.input("settings", valid_type=orm.Dict, validator=check_settings, help="CampaignSettings.")
+        spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members all ensembles begin with.")
         job_settings_input(spec)
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job, for fits and predictions.")
         for name, engine in ENGINES.items():
@@ -311,6 +312,7 @@ class Screen(ProtocolBuilder, WorkChain):
             ensemble_settings=self.ctx.parts["ensemble"],
             stage=self.ctx.parts["stages"][self._slot(self.ctx.stage)],
             position=orm.Dict({"round": self.ctx.round, "total": self.ctx.total}),
+            **({"parent": self.inputs.parent} if "parent" in self.inputs else {}),
             metadata={"label": f"{self.stage().name}, round {self.ctx.round}"},
         )
         return ToContext(decided=node)

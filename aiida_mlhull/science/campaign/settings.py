@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -19,6 +19,9 @@ Share = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1, strict=True)]
 Amount = Count | Share
 """A whole number of candidates, or a share of them (0 < share <= 1, written with a decimal point)."""
+
+PROMISES_RECALL: Final = "recall_target"
+"""The keep-rule that says how many stable phases may be lost."""
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -141,6 +144,16 @@ class CampaignSettings(Strict):
         if stages[0].gate is not None and stages[0].gate.baseline == "stage":
             raise ValueError("the first stage has no stage before it that could be its gate's baseline")
         return stages
+
+    @model_validator(mode="after")
+    def _promises_need_calibration(self) -> CampaignSettings:
+        promising = [stage.name for stage in self.stages if stage.gate and stage.gate.rule == PROMISES_RECALL]
+        if promising and self.ensemble.calibration == "none":
+            raise ValueError(
+                f"the gate of stage {promising[0]} promises a recall ({PROMISES_RECALL}), which it can keep with "
+                f"calibrated spreads only: set the ensemble's calibration to 'variance' or 'conformal'"
+            )
+        return self
 
 
 def amount(value: Amount, total: int) -> int:

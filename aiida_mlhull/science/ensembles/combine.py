@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from aiida_mlhull.science.ensembles.calibrate import spread_factor
+from aiida_mlhull.science.ensembles.calibrate import calibrate, scaled_spreads
 from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.errors import WeightsError
@@ -46,7 +46,9 @@ def gather(members: Sequence[MemberWeights], *, settings: EnsembleSettings) -> E
         settings=settings.build().settings.model_dump(mode="json"),
         members=stripped,
         preparation=first["preparation"],
-        calibration={"spread_factor": spread_factor(ordered)} if settings.calibrated else {},
+        target=settings.target,
+        unit=settings.unit,
+        calibration=calibrate(ordered, method=settings.calibration),
         versions={"aiida-mlhull": version("aiida-mlhull"), "numpy": version("numpy")},
     )
 
@@ -58,15 +60,15 @@ def join(parts: Sequence[EnsembleWeights], *, settings: EnsembleSettings) -> Ens
         WeightsError: see :func:`gather`.
     """
     whole = gather([member for part in parts for member in part.members], settings=settings)
-    return replace(whole, versions=parts[0].versions)
+    return replace(whole, versions=parts[0].versions, calibration=whole.calibration | parts[0].calibration)
 
 
 def predict(ensemble: EnsembleWeights, rows: ModelRows, *, device: str = "cpu", report: Report = silent) -> Predictions:
-    """Every member's energy and spread for every row, eV/atom, baselines added back.
+    """Every member's value and spread for every row, in the ensemble's unit, baselines added back.
 
     A member without spreads of its own (loss ``l1``) gets the root of its validation MSE in every row,
-    so that sigma_a² is the mean validation MSE (Ekström 2022). Blind members are shown the rows as if
-    there had been no stage before.
+    so that sigma_a² is the mean validation MSE (Ekström 2022). A calibrated ensemble's σ is multiplied
+    by its factor. Blind members are shown the rows as if there had been no stage before.
 
     Raises:
         WeightsError: if the weights don't belong to the model named.
@@ -79,18 +81,19 @@ def predict(ensemble: EnsembleWeights, rows: ModelRows, *, device: str = "cpu", 
         blind: model.represent(blindfold(prepared) if blind else prepared)
         for blind in sorted({bool(weights.meta["blind"]) for weights in ensemble.members})
     }
-    factor = ensemble.calibration.get("spread_factor", 1.0)
     values, spreads = [], []
     for number, weights in enumerate(ensemble.members):
         means, own = model.predict(weights, inputs[weights.meta["blind"]], device=device)
         values.append(means + rows.baselines)
         same = np.full(len(rows), np.sqrt(ensemble.validation_mse[number]))
-        spreads.append(same if own is None else factor * own)
+        spreads.append(same if own is None else own)
         report(f"member {number + 1} of {len(ensemble.members)} has predicted {len(rows)} rows")
+    members, stated = np.column_stack(values), np.column_stack(spreads)
+    factor = ensemble.calibration.get("factor", 1.0)
     return Predictions(
         ids=rows.ids,
         formulas=rows.formulas,
-        members=np.column_stack(values),
-        member_aleatoric=np.column_stack(spreads),
+        members=members,
+        member_aleatoric=stated if factor == 1.0 else scaled_spreads(members, stated, factor=factor),
         model=ensemble.model,
     )

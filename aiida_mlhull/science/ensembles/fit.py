@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from aiida_mlhull.science.ensembles.calibrate import RATIO, spread_ratio
+from aiida_mlhull.science.ensembles.calibrate import SCORE, note
 from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
-from aiida_mlhull.science.errors import TooFewLabelsError
-from aiida_mlhull.science.models.base import Report, silent
-from aiida_mlhull.science.types import MemberWeights, ModelRows, TrainingRows, concatenate
+from aiida_mlhull.science.errors import TooFewLabelsError, WeightsError
+from aiida_mlhull.science.models.base import Checkpoints, GradualModel, Report, Start, silent
+from aiida_mlhull.science.types import EnsembleWeights, MemberWeights, ModelRows, TrainingRows, concatenate
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.tables import Strings
 
 MINIMUM_VALIDATION: Final = 4
 MINIMUM_TRAINING: Final = 12
@@ -28,12 +29,14 @@ class Lesson:
         targets: (n,), eV/atom, energy minus baseline.
         train: row numbers to learn from.
         validation: row numbers to stop and to score by.
+        held_out: ids of these.
     """
 
     rows: ModelRows
     targets: Floats
     train: Integers
     validation: Integers
+    held_out: Strings
 
 
 def fit_member(
@@ -42,8 +45,10 @@ def fit_member(
     *,
     member: int,
     seed: int,
+    parent: EnsembleWeights | None = None,
     device: str = "cpu",
     report: Report = silent,
+    checkpoints: Checkpoints | None = None,
 ) -> MemberWeights:
     """Fit member number ``member`` of an ensemble; members may be fitted anywhere, in any order.
 
@@ -52,8 +57,11 @@ def fit_member(
         settings: the same for all members.
         member: 0 to ``settings.members - 1``.
         seed: the ensemble's; the member's own is derived from both.
+        parent: an ensemble whose members these begin with, as ``settings.transfer`` says; the first
+            ones again where it has fewer.
         device: ``"cpu"`` or a torch device.
         report: called with progress.
+        checkpoints: where a fit that learns by small steps is kept while it is under way.
 
     Returns:
         Weights whose ``meta["preparation"]`` holds what was done to the cells, for :func:`gather`.
@@ -61,6 +69,7 @@ def fit_member(
     Raises:
         TooFewLabelsError: saying how many are needed.
         FitError: if training gave nothing finite.
+        WeightsError: if the parent is of another model or other settings.
         DeviceError: if the device isn't there.
     """
     check_enough(len(training), settings)
@@ -69,23 +78,42 @@ def fit_member(
     model, blind = settings.build(), settings.is_blind(member)
     taught = lesson(training, settings, preparation, seed=own_seed, blind=blind)
     inputs = model.represent(taught.rows)
-    weights = model.fit(
-        inputs,
-        taught.targets,
-        train=taught.train,
-        validation=taught.validation,
-        loss=settings.loss,
-        seed=own_seed,
-        device=device,
-        report=report,
-    )
-    scores = dict(weights.scores)
+    shared: dict[str, Any] = {
+        "train": taught.train,
+        "validation": taught.validation,
+        "loss": settings.loss,
+        "seed": own_seed,
+        "device": device,
+        "report": report,
+    }
+    if isinstance(model, GradualModel):
+        start = None if parent is None else start_from(parent, settings, member=member)
+        weights = model.fit_from(start, inputs, taught.targets, **shared, checkpoints=checkpoints)
+    else:
+        weights = model.fit(inputs, taught.targets, **shared)
     means, spreads = model.predict(weights, inputs, device=device)
-    if spreads is not None:
-        errors = (means - taught.targets)[taught.validation]
-        scores[RATIO] = spread_ratio(errors, spreads[taught.validation])
+    aside = taught.validation
+    unseen = note(taught.held_out, taught.targets[aside], means[aside], None if spreads is None else spreads[aside])
     meta = {**weights.meta, "preparation": preparation.to_json(), "member": member, "ensemble_seed": seed}
-    return replace(weights, meta={**meta, "blind": blind}, scores=scores)
+    return replace(weights, meta={**meta, "blind": blind}, scores={**weights.scores, SCORE: unseen})
+
+
+def start_from(parent: EnsembleWeights, settings: EnsembleSettings, *, member: int) -> Start:
+    """Where a member begins, given its parent ensemble.
+
+    Raises:
+        WeightsError: if the parent is of another model.
+    """
+    if parent.model != settings.model:
+        raise WeightsError(f"the parent is an ensemble of {parent.model}, which a {settings.model} can't begin with")
+    transfer = settings.transfer
+    return Start(
+        parent.members[member % len(parent.members)],
+        head_only=transfer.mode == "head",
+        keep_scale=(parent.target, parent.unit) == (settings.target, settings.unit),
+        learning_rate_factor=transfer.learning_rate_factor,
+        groups=transfer.groups,
+    )
 
 
 def member_seed(seed: int, member: int) -> int:
@@ -132,9 +160,9 @@ def lesson(
         unrelaxed = blindfold(unrelaxed)
     relaxed = replace(unrelaxed, crystals=training.relaxed)
     if settings.cells == "unrelaxed":
-        return Lesson(unrelaxed, targets, learned, held_out)
+        return Lesson(unrelaxed, targets, learned, held_out, training.ids[held_out])
     if settings.cells == "relaxed":
-        return Lesson(relaxed, targets, learned, held_out)
+        return Lesson(relaxed, targets, learned, held_out, training.ids[held_out])
     names = {"relaxed": np.char.add(training.ids, " relaxed"), "unrelaxed": np.char.add(training.ids, " unrelaxed")}
     rows = concatenate([replace(unrelaxed, ids=names["unrelaxed"]), replace(relaxed, ids=names["relaxed"])])
     places = {cell: rows.positions(ids) for cell, ids in names.items()}
@@ -142,7 +170,7 @@ def lesson(
     for place in places.values():
         both[place] = targets
     train = np.concatenate([places["unrelaxed"][learned], places["relaxed"][learned]])
-    return Lesson(rows, both, np.sort(train), places["unrelaxed"][held_out])
+    return Lesson(rows, both, np.sort(train), places["unrelaxed"][held_out], training.ids[held_out])
 
 
 def split(training: TrainingRows, settings: EnsembleSettings, *, seed: int) -> tuple[Integers, Integers]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,10 +24,14 @@ from aiida_mlhull.science.types.tables import Strings
 Cells = Candidates | Labels
 """The cells that a model sees: unrelaxed candidates, or what the stage before made of them."""
 
-Baseline = Literal["references", "hull", "stage"]
-"""What energies are measured from. ``references``: the mixture of the elements, so that the target is the
+Baseline = Literal["references", "hull", "stage", "none"]
+"""What targets are measured from. ``references``: the mixture of the elements, so that the target is the
 formation energy. ``hull``: the hull of all references at the composition, so that the target is the distance
-from what is known. ``stage``: the energy of the stage before, so that the target is the correction to it."""
+from what is known. ``stage``: the energy of the stage before, so that the target is the correction to it.
+``none``: nothing; labels are values of any kind (a band gap, a volume), and are learned as they are."""
+
+NEED_REFERENCES: Final = frozenset({"references", "hull"})
+"""Baselines that can't do without references."""
 
 
 class Joined(NamedTuple):
@@ -40,7 +44,7 @@ class Joined(NamedTuple):
 def training_rows(
     cells: Cells,
     labels: Labels,
-    references: References,
+    references: References | None,
     *,
     baseline: Baseline,
     candidates: Candidates | None = None,
@@ -50,7 +54,7 @@ def training_rows(
     Args:
         cells: what models see.
         labels: results of the last stage.
-        references: their elements are the baseline ``references``.
+        references: their elements are the baseline ``references``; None where the baseline needs none.
         baseline: see :data:`Baseline`.
         candidates: the same rows before any stage, where ``cells`` are a stage's.
 
@@ -64,9 +68,10 @@ def training_rows(
         MixedSchemesError: if the baseline is of another scheme than the labels.
         MissingEndMembersError: if the references lack an element.
     """
-    if baseline != "stage" and labels.scheme != references.scheme:
+    if baseline in NEED_REFERENCES and labels.scheme != _required(references).scheme:
+        known_scheme = _required(references).scheme
         raise MixedSchemesError(
-            f"labels are {labels.scheme or 'of unknown scheme'!r}, the references {references.scheme or 'unknown'!r}: "
+            f"labels are {labels.scheme or 'of unknown scheme'!r}, the references {known_scheme or 'unknown'!r}: "
             f"energies measured from references need both alike"
         )
     known = cells.has(labels.ids)
@@ -98,7 +103,7 @@ def training_rows(
 
 def model_rows(
     cells: Cells,
-    references: References,
+    references: References | None,
     *,
     baseline: Baseline,
     ids: Sequence[str] | Strings | None = None,
@@ -106,7 +111,8 @@ def model_rows(
 ) -> ModelRows:
     """What a model is asked about: all rows of ``cells``, or those with ``ids``.
 
-    ``candidates`` are the same rows before any stage, where ``cells`` are a stage's.
+    ``candidates`` are the same rows before any stage, where ``cells`` are a stage's; ``references`` may
+    be None where the baseline needs none.
 
     Raises:
         TableError: if an id has no cell, or its stage before failed and was to be the baseline.
@@ -116,19 +122,29 @@ def model_rows(
     """
     chosen = cells if ids is None else cells.select(ids)
     if baseline == "references":
-        baselines = elemental_mixtures(chosen.formulas, references)
+        baselines = elemental_mixtures(chosen.formulas, _required(references))
     elif baseline == "hull":
-        baselines = hull_energies(chosen.formulas, references)
-    else:
+        baselines = hull_energies(chosen.formulas, _required(references))
+    elif baseline == "stage":
         baselines = _stage_energies(chosen)
+    else:
+        baselines = np.zeros(len(chosen))
+    # A stage's energies say nothing of the size of a band gap.
+    told = isinstance(chosen, Labels) and baseline != "none"
     return ModelRows(
         ids=chosen.ids,
         formulas=chosen.formulas,
         crystals=crystals_of(chosen),
         baselines=baselines,
-        stage_energies=_stage_energies(chosen) if isinstance(chosen, Labels) else None,
+        stage_energies=_stage_energies(chosen) if told else None,
         unrelaxed=None if candidates is None else crystals_of(candidates.select(chosen.ids)),
     )
+
+
+def _required(references: References | None) -> References:
+    if references is None:
+        raise InputError("energies are to be measured from references, but there are none")
+    return references
 
 
 def elemental_mixtures(formulas: Strings, references: References) -> Floats:

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from aiida_mlhull.science.models import MODELS
-from aiida_mlhull.science.models.base import Loss, Model
+from aiida_mlhull.science.models.base import GradualModel, Loss, Model
+from aiida_mlhull.science.units import ENERGY_UNIT
+
+ENERGY_TARGET: Final = "energy_minus_baseline"
+"""What campaigns learn."""
 
 Cells = Literal["unrelaxed", "relaxed", "both"]
 """Which cells are learned from, always with the relaxed energy as label. ``both`` is the D-variant of
 Goodall's thesis; validation is then on the unrelaxed cells only, as that is what will be asked."""
+
+
+Calibrated = Literal["none", "variance", "conformal"]
+"""How spreads are brought to the size of the errors, see :mod:`~aiida_mlhull.science.ensembles.calibrate`."""
+
+
+class TransferSettings(BaseModel):
+    """How members begin with what a parent ensemble's members have learned.
+
+    Attributes:
+        mode: ``scratch`` begins anew; ``full``: all weights go on; ``head``: only the output network does.
+        learning_rate_factor: what the model's learning rate is multiplied by.
+        groups: layers to a further factor each (``{"convolutions.0": 0.1, "embedding": 0}``); the longest
+            name that fits counts, 0 freezes the layer.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Literal["scratch", "full", "head"] = "scratch"
+    learning_rate_factor: float = Field(default=1.0, gt=0)
+    groups: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_scratch(self) -> TransferSettings:
+        if self.mode == "scratch" and (self.groups or self.learning_rate_factor != 1.0):
+            raise ValueError("learning_rate_factor and groups belong to the modes 'full' and 'head'")
+        return self
 
 
 class EnsembleSettings(BaseModel):
@@ -28,8 +59,12 @@ class EnsembleSettings(BaseModel):
         cells: see :data:`Cells`.
         volume_scaling: scale unrelaxed cells to fitted volumes first; ``auto`` does so where the fit is
             nearer to the relaxed volumes than the unrelaxed cells are.
-        calibrated: multiply the spreads that members predict by one factor, found on the rows that they
-            didn't learn from; networks with the heteroscedastic loss are too sure of themselves otherwise.
+        calibration: ``none`` leaves σ as the members state it; ``variance`` multiplies it so that errors on
+            rows that a member didn't learn from have the size of σ; ``conformal`` so that 95 % of them lie
+            within 1.96 σ. Networks with a heteroskedastic loss are too sure of themselves otherwise.
+        target: what is learned, in words; a parent of the same target hands its scale on.
+        unit: of target and predictions.
+        transfer: whether members begin with a parent's weights.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,13 +77,18 @@ class EnsembleSettings(BaseModel):
     validation_fraction: float = Field(default=0.15, gt=0, lt=1)
     cells: Cells = "unrelaxed"
     volume_scaling: bool | Literal["auto"] = "auto"
-    calibrated: bool = False
+    calibration: Calibrated = "none"
+    target: str = Field(default=ENERGY_TARGET, min_length=1)
+    unit: str = ENERGY_UNIT
+    transfer: TransferSettings = Field(default_factory=TransferSettings)
 
     @model_validator(mode="after")
     def _check_model(self) -> EnsembleSettings:
         self.build()
         if self.blind_members > self.members:
             raise ValueError(f"{self.blind_members} of {self.members} members can't be blind")
+        if self.transfer.mode != "scratch" and not isinstance(self.build(), GradualModel):
+            raise ValueError(f"{self.model} learns in one go and can't begin with a parent's weights")
         return self
 
     def is_blind(self, member: int) -> bool:

@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from aiida_mlhull.science.errors import FitError, WeightsError
-from aiida_mlhull.science.models.base import Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
 from aiida_mlhull.science.models.parts.stage_correction import StageCorrection, element_fractions
 from aiida_mlhull.science.models.parts.target_scale import TargetScale
 from aiida_mlhull.science.models.parts.tree_process import TreeProcess
+from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.descriptors import Descriptors, describe
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
@@ -77,6 +78,7 @@ class TreesGP:
     """See the module's text; needs neither torch nor pickles."""
 
     Settings: ClassVar[type[ModelSettings]] = TreesGPSettings
+    reads: ClassVar[Reads] = "descriptors"
 
     def __init__(self, settings: TreesGPSettings) -> None:
         self.settings = settings
@@ -158,7 +160,7 @@ class TreesGP:
         means, spreads = TreeProcess.from_parts(weights.arrays, weights.meta["pair"]).predict(columns)
         means += offsets
         wide = spreads * self._scale.slope(means)
-        return self._scale.back(means), wide if weights.meta["loss"] == "robust_l1" else None
+        return self._scale.back(means), wide if weights.meta["loss"] in ROBUST else None
 
     @property
     def _scale(self) -> TargetScale:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from aiida_mlhull.science.ensembles import fit_member
-from aiida_mlhull.science.ensembles.rows import training_rows
+from aiida_mlhull.science.ensembles.rows import NEED_REFERENCES, Cells, training_rows
 from aiida_mlhull.science.program.facts import device_used, versions
+from aiida_mlhull.science.program.fits import FitsUnderWay
 from aiida_mlhull.science.program.progress import say
-from aiida_mlhull.science.program.settings import REFERENCES_FILE, FitJob
-from aiida_mlhull.science.program.tables import read_cells, read_unrelaxed
+from aiida_mlhull.science.program.settings import EARLIER_FOLDER, PARENT_FOLDER, REFERENCES_FILE, FitJob
+from aiida_mlhull.science.program.tables import read_cells, read_ensemble, read_references, read_unrelaxed
 from aiida_mlhull.science.program.workers import available_cores, dealt, stream
-from aiida_mlhull.science.types import EnsembleWeights, Labels, MemberWeights, References, TrainingRows, concatenate
+from aiida_mlhull.science.types import EnsembleWeights, Labels, MemberWeights, TrainingRows, concatenate
 from aiida_mlhull.science.wire import JobFolder, encode_ensemble
 from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE
 
@@ -26,6 +29,8 @@ class Share:
     training: TrainingRows
     job: FitJob
     members: list[int]
+    fits: FitsUnderWay
+    parent: EnsembleWeights | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,16 +52,19 @@ def run(folder: JobFolder, job: FitJob) -> tuple[dict[str, int], dict[str, Any]]
     """
     cells = read_cells(folder, job.cells)
     labels = concatenate([folder.read_table(Labels, name) for name in sorted(job.labels)])
-    references = folder.read_table(References, REFERENCES_FILE)
+    references = read_references(folder, job)
     before = read_unrelaxed(folder, job.unrelaxed)
     training, left_out = training_rows(cells, labels, references, baseline=job.baseline, candidates=before)
     say(f"{len(training)} of {len(labels)} labels to learn from; left out: {left_out}")
+    parent = read_ensemble(JobFolder(folder.path / PARENT_FOLDER)) if job.has_parent else None
+    fits = FitsUnderWay(folder.path, identity(folder, job))
+    fits.take_over(folder.path / EARLIER_FOLDER)
     hands = dealt(job.members, job.processes or available_cores())
-    fitted = sorted(
-        stream(fit_share, [Share(training, job, members) for members in hands]), key=lambda member: member.number
-    )
-    for name, content in encode_ensemble(part_of_ensemble(fitted, job)).items():
+    shares = [Share(training, job, members, fits, parent) for members in hands]
+    fitted = sorted(stream(fit_share, shares), key=lambda member: member.number)
+    for name, content in encode_ensemble(part_of_ensemble(fitted, job, stage=stage_of(cells))).items():
         folder.write_bytes(name, content)
+    fits.clear()
     return {ENSEMBLE_FILE: len(fitted)}, {
         "device": fitted[0].device,
         "left_out": left_out,
@@ -69,32 +77,65 @@ def run(folder: JobFolder, job: FitJob) -> tuple[dict[str, int], dict[str, Any]]
 
 
 def fit_share(share: Share) -> Iterator[Fitted]:
-    """Fit one process's members, one after the other."""
+    """Fit one process's members, one after the other; those that an earlier try has fitted are taken over."""
     for number in share.members:
+        done = share.fits.finished(number)
+        if done is not None:
+            say(f"member {number}: was done by an earlier try")
+            weights, about = done
+            yield Fitted(number, weights, **about)
+            continue
         started = time.perf_counter()
         weights = fit_member(
             share.training,
             share.job.ensemble,
             member=number,
             seed=share.job.seed,
+            parent=share.parent,
             device=share.job.device,
             report=lambda line, number=number: say(f"member {number}: {line}"),  # type: ignore[misc]
+            checkpoints=share.fits.checkpoints(number),
         )
-        scores = {name: score for name, score in weights.scores.items() if name != "seconds"}
-        seconds = time.perf_counter() - started
-        say(f"member {number}: done after {seconds:.1f} s")
-        yield Fitted(number, replace(weights, scores=scores), seconds, device_used(), versions())
+        weights = replace(weights, scores={name: score for name, score in weights.scores.items() if name != "seconds"})
+        about = {
+            "seconds": time.perf_counter() - started,
+            "device": device_used(),
+            "versions": versions(),
+        }
+        share.fits.finish(number, weights, **about)
+        say(f"member {number}: done after {about['seconds']:.1f} s")
+        yield Fitted(number, weights, **about)
 
 
-def part_of_ensemble(fitted: list[Fitted], job: FitJob) -> EnsembleWeights:
+def identity(folder: JobFolder, job: FitJob) -> str:
+    """A digest of all that decides about the members: settings, and every file that they are fitted on."""
+    digest = hashlib.sha256(json.dumps(job.identity(), sort_keys=True).encode())
+    parent = sorted((folder.path / PARENT_FOLDER).glob("*")) if job.has_parent else []
+    names = [*sorted(job.cells), *sorted(job.unrelaxed), *sorted(job.labels)]
+    if job.baseline in NEED_REFERENCES:
+        names.append(REFERENCES_FILE)
+    for path in [*(folder.path / name for name in names), *parent]:
+        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def part_of_ensemble(fitted: list[Fitted], job: FitJob, *, stage: str) -> EnsembleWeights:
     """These members as an ensemble; their ``meta`` still says which they are, for those who gather them."""
     return EnsembleWeights(
         model=job.ensemble.model,
         settings=job.ensemble.build().settings.model_dump(mode="json"),
         members=tuple(member.weights for member in fitted),
         preparation=fitted[0].weights.meta["preparation"],
+        target=job.ensemble.target,
+        unit=job.ensemble.unit,
+        calibration={"stage": stage},
         versions=fitted[0].versions | {"device": fitted[0].device},
     )
+
+
+def stage_of(cells: Cells) -> str:
+    """The stage that cells come from, for which alone a calibration holds."""
+    return cells.stage if isinstance(cells, Labels) else "unrelaxed"
 
 
 def _numbers(scores: dict[str, Any]) -> dict[str, float]:

@@ -8,11 +8,9 @@ from aiida_mlhull.science.ensembles import predict
 from aiida_mlhull.science.ensembles.rows import model_rows
 from aiida_mlhull.science.program.facts import device_used
 from aiida_mlhull.science.program.progress import say
-from aiida_mlhull.science.program.settings import PREDICTIONS_FILE, REFERENCES_FILE, PredictJob
-from aiida_mlhull.science.program.tables import read_cells, read_kept, read_unrelaxed
-from aiida_mlhull.science.types import EnsembleWeights, References
-from aiida_mlhull.science.wire import JobFolder, decode_ensemble
-from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE
+from aiida_mlhull.science.program.settings import PREDICTIONS_FILE, PredictJob
+from aiida_mlhull.science.program.tables import read_cells, read_ensemble, read_kept, read_references, read_unrelaxed
+from aiida_mlhull.science.wire import JobFolder
 
 
 def run(folder: JobFolder, job: PredictJob) -> tuple[dict[str, int], dict[str, Any]]:
@@ -24,20 +22,10 @@ def run(folder: JobFolder, job: PredictJob) -> tuple[dict[str, int], dict[str, A
     ensemble = read_ensemble(folder)
     cells = read_cells(folder, job.cells)
     ids = read_kept(folder) if job.only_pool else None
-    references = folder.read_table(References, REFERENCES_FILE)
+    references = read_references(folder, job)
     before = read_unrelaxed(folder, job.unrelaxed)
     rows = model_rows(cells, references, baseline=job.baseline, ids=ids, candidates=before)
     say(f"{len(ensemble.members)} members of {ensemble.model} predict {len(rows)} rows")
     predictions = predict(ensemble, rows, device=job.device, report=say)
     folder.write_table(PREDICTIONS_FILE, predictions)
     return {PREDICTIONS_FILE: len(predictions)}, {"device": device_used(), "n_members": len(ensemble.members)}
-
-
-def read_ensemble(folder: JobFolder) -> EnsembleWeights:
-    """The ensemble in the folder.
-
-    Raises:
-        WeightsError: if a file of it is missing, truncated or foreign.
-    """
-    names = [ENSEMBLE_FILE, *sorted(path.name for path in folder.path.glob("member_*.safetensors"))]
-    return decode_ensemble({name: folder.read_bytes(name) for name in names})

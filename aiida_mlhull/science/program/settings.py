@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.ensembles.rows import Baseline
+from aiida_mlhull.science.errors import SettingsError
 from aiida_mlhull.science.relaxation import POTENTIALS
 from aiida_mlhull.science.relaxation.base import RelaxationSettings
 
@@ -20,7 +21,25 @@ FINISHED_FILE: Final = "finished.jsonl"
 EARLIER_FOLDER: Final = "earlier"
 """Folder of an earlier try at the same job, whose finished rows count too."""
 
+PARENT_FOLDER: Final = "parent"
+"""Folder of the ensemble whose members these begin with."""
+
 Noun = Literal["Candidates", "Labels"]
+
+
+def check_parent(ensemble: EnsembleSettings, *, has_parent: bool) -> None:
+    """Refuse a parent that would not be asked, and a transfer from nobody.
+
+    Raises:
+        SettingsError: if mode and parent don't fit together.
+    """
+    mode = ensemble.transfer.mode
+    if has_parent and mode == "scratch":
+        raise SettingsError(
+            "a parent ensemble was given, but transfer.mode is 'scratch': say 'full' or 'head', or leave the parent out"
+        )
+    if not has_parent and mode != "scratch":
+        raise SettingsError(f"transfer.mode is {mode!r}, but there is no parent ensemble to begin with")
 
 
 class Job(BaseModel):
@@ -54,6 +73,7 @@ class FitJob(Job):
         ensemble: the ensemble's settings.
         members: which of its members.
         seed: the ensemble's seed.
+        has_parent: whether there is a parent ensemble to begin with.
     """
 
     task: ClassVar[str] = "fit"
@@ -65,6 +85,7 @@ class FitJob(Job):
     ensemble: EnsembleSettings = Field(default_factory=EnsembleSettings)
     members: list[int] = Field(min_length=1)
     seed: int = Field(ge=0)
+    has_parent: bool = False
 
     @field_validator("members")
     @classmethod
@@ -79,6 +100,15 @@ class FitJob(Job):
         if outside:
             raise ValueError(f"members {outside} are not among 0 to {self.ensemble.members - 1}")
         return self
+
+    @model_validator(mode="after")
+    def _parent_and_mode(self) -> FitJob:
+        check_parent(self.ensemble, has_parent=self.has_parent)
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """What decides about the members, for telling whether an earlier try still counts."""
+        return self.model_dump(mode="json", exclude={"members", "processes", "stop_after"})
 
 
 class PredictJob(Job):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from aiida_mlhull.science.ensembles.rows import Cells
+from aiida_mlhull.science.ensembles.rows import NEED_REFERENCES, Cells
 from aiida_mlhull.science.errors import TableError
-from aiida_mlhull.science.program.settings import POOL_FILE
-from aiida_mlhull.science.types import Candidates, Decisions, Labels, concatenate
+from aiida_mlhull.science.program.settings import POOL_FILE, REFERENCES_FILE, FitJob, PredictJob
+from aiida_mlhull.science.types import Candidates, Decisions, EnsembleWeights, Labels, References, concatenate
 from aiida_mlhull.science.types.tables import Strings
-from aiida_mlhull.science.wire import JobFolder
+from aiida_mlhull.science.wire import JobFolder, decode_ensemble
+from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE
 
 NOUNS: Final[dict[str, type[Cells]]] = {"Candidates": Candidates, "Labels": Labels}
 
@@ -47,3 +48,22 @@ def read_kept(folder: JobFolder) -> Strings:
     if not len(kept):
         raise TableError("the decisions keep no row: there is nothing to do")
     return kept
+
+
+def read_references(folder: JobFolder, job: FitJob | PredictJob) -> References | None:
+    """The references, or None where the job's baseline needs none.
+
+    Raises:
+        WireError: if the file is missing or holds another noun.
+    """
+    return folder.read_table(References, REFERENCES_FILE) if job.baseline in NEED_REFERENCES else None
+
+
+def read_ensemble(folder: JobFolder) -> EnsembleWeights:
+    """The ensemble in the folder.
+
+    Raises:
+        WeightsError: if a file of it is missing, truncated or foreign.
+    """
+    names = [ENSEMBLE_FILE, *sorted(path.name for path in folder.path.glob("member_*.safetensors"))]
+    return decode_ensemble({name: folder.read_bytes(name) for name in names})

@@ -37,9 +37,9 @@ class EnsembleWeights:
         members: at least one.
         preparation: what has to be done to a candidate before the model sees it (volume scaling with
             its atomic volumes, baseline), as plain JSON.
-        target: what is learned: ``"energy_minus_baseline"``.
+        target: what is learned: ``"energy_minus_baseline"``, or a column of a table.
         unit: unit of target and predictions.
-        calibration: factors found on rows that no member trained on; empty where not calibrated.
+        calibration: factors found on rows that members had not learned from, and the stage that they hold for.
         versions: packages and device that made it.
     """
 

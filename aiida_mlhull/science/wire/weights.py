@@ -26,7 +26,11 @@ def encode_member(member: MemberWeights) -> bytes:
     described = json.dumps({"format": FORMAT, "version": VERSION, "facts": facts}, sort_keys=True)
     # One key only: safetensors writes several in an order that changes from one call to the next.
     return bytes(
-        save({name: np.ascontiguousarray(array) for name, array in member.arrays.items()}, metadata={KEY: described})
+        # np.ascontiguousarray would make rows of one number out of single numbers.
+        save(
+            {name: np.require(array, requirements="C") for name, array in member.arrays.items()},
+            metadata={KEY: described},
+        )
     )
 
 

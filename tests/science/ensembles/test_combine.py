@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
-from aiida_mlhull.science.ensembles.calibrate import spread_factor
+from aiida_mlhull.science.ensembles.calibrate import calibrate, out_of_member
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.types import ModelRows
 from aiida_mlhull.science.wire.weights import decode_ensemble, encode_ensemble
@@ -137,14 +137,29 @@ def test_every_choice_of_cells_learns(split_rows, cells):
     assert np.abs(predictions.mean - asked.energies).mean() < 0.8 * np.abs(target - np.median(target)).mean()
 
 
-def test_calibrated_spreads_have_the_size_of_the_errors(split_rows):
+@pytest.mark.parametrize("method", ["variance", "conformal"])
+def test_a_calibrated_sigma_is_the_members_times_the_factor(split_rows, method):
     learned, asked = split_rows
-    settings = EnsembleSettings(model="cgcnn", model_settings=NETWORK, members=2, calibrated=True)
+    settings = EnsembleSettings(model="cgcnn", model_settings=NETWORK, members=2, calibration=method)
     fitted = [fit_member(learned, settings, member=k, seed=3) for k in range(2)]
     calibrated = gather(fitted, settings=settings)
-    plain = gather(fitted, settings=settings.model_copy(update={"calibrated": False}))
-    factor = np.mean([spread_factor([weights]) for weights in fitted])
-    assert calibrated.calibration == {"spread_factor": pytest.approx(factor)}
-    assert plain.calibration == {}
-    spreads = [predict(ensemble, questions(asked)).member_aleatoric for ensemble in (calibrated, plain)]
-    np.testing.assert_allclose(spreads[0], factor * spreads[1])
+    plain = gather(fitted, settings=settings.model_copy(update={"calibration": "none"}))
+    assert plain.calibration["factor"] == 1.0
+    assert calibrated.calibration["factor"] == calibrate(fitted, method=method)["factor"] != 1.0
+    assert calibrated.calibration["rows"] == len(out_of_member(fitted))
+    told, said = (predict(ensemble, questions(asked)) for ensemble in (calibrated, plain))
+    np.testing.assert_array_equal(told.members, said.members)
+    wanted = calibrated.calibration["factor"] * said.sigma
+    fits = wanted > 1.01 * said.epistemic
+    assert fits.mean() > 0.5
+    np.testing.assert_allclose(told.sigma[fits], wanted[fits])
+
+
+def test_a_members_own_rows_are_held_out(members, split_rows):
+    held = out_of_member(members)
+    learned = split_rows[0]
+    rows = learned.positions(held.ids)
+    np.testing.assert_allclose(held.targets, (learned.energies - learned.baselines)[rows])
+    for weights in members:
+        errors = np.asarray(weights.scores["held_out"]["means"]) - np.asarray(weights.scores["held_out"]["targets"])
+        assert weights.scores["validation_mae"] == pytest.approx(np.abs(errors).mean())

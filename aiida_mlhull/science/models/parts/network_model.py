@@ -10,10 +10,12 @@ import torch
 from torch import nn
 
 from aiida_mlhull.science.errors import WeightsError
-from aiida_mlhull.science.models.base import Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.base import Checkpoints, Loss, ModelSettings, Report, Start, silent
 from aiida_mlhull.science.models.parts.devices import reproducible, torch_device
 from aiida_mlhull.science.models.parts.losses import OUTPUTS, spreads_of
-from aiida_mlhull.science.models.parts.training import Batches, predict_network, train_network
+from aiida_mlhull.science.models.parts.training import NO_SHARES, Batches, predict_network, train_network
+from aiida_mlhull.science.models.parts.transfer import begin
+from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
@@ -24,10 +26,15 @@ class NetworkModel(ABC):
     Attributes:
         Settings: the pydantic class of its settings, a
             :class:`~aiida_mlhull.science.models.parts.training.TrainingSettings`.
+        reads: see :class:`~aiida_mlhull.science.models.base.Model`.
         settings: the settings it was made with.
+        HEAD: first parts of the names of its output network's parameters; a transfer to another target may
+            learn these alone.
     """
 
     Settings: ClassVar[type[ModelSettings]]
+    reads: ClassVar[Reads]
+    HEAD: ClassVar[tuple[str, ...]] = ("output",)
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
@@ -56,17 +63,55 @@ class NetworkModel(ABC):
         device: str = "cpu",
         report: Report = silent,
     ) -> MemberWeights:
-        """Fit one member.
+        """Fit one member from scratch.
 
         Raises:
             FitError: if training diverges.
             DeviceError: if the device isn't there.
         """
+        return self.fit_from(
+            None,
+            inputs,
+            targets,
+            train=train,
+            validation=validation,
+            loss=loss,
+            seed=seed,
+            device=device,
+            report=report,
+        )
+
+    def fit_from(
+        self,
+        start: Start | None,
+        inputs: Any,
+        targets: Floats,
+        *,
+        train: Integers,
+        validation: Integers,
+        loss: Loss,
+        seed: int,
+        device: str = "cpu",
+        report: Report = silent,
+        checkpoints: Checkpoints | None = None,
+    ) -> MemberWeights:
+        """Fit one member, from another one's weights or from scratch, going on from a checkpoint if there is one.
+
+        Raises:
+            FitError: if training diverges.
+            WeightsError: if start or checkpoint are of another architecture.
+            SettingsError: if a group of the start names no layer.
+            DeviceError: if the device isn't there.
+        """
         place = torch_device(device)
         center, scale = float(targets[train].mean()), float(targets[train].std()) or 1.0
+        if start is not None and start.keep_scale:
+            center, scale = start.weights.meta["center"], start.weights.meta["scale"]
         with reproducible(place):
             torch.default_generator.manual_seed(seed)
-            network = self.network(outputs=OUTPUTS[loss]).to(place)
+            network = self.network(outputs=OUTPUTS[loss])
+            shares = NO_SHARES if start is None else begin(network, start, head=self.HEAD)
+            network = network.to(place)
             trained = train_network(
                 network,
                 self.batches(inputs, device=place),
@@ -77,6 +122,8 @@ class NetworkModel(ABC):
                 settings=self.settings,
                 seed=seed,
                 report=report,
+                shares=shares,
+                checkpoints=checkpoints,
             )
         scores: dict[str, Any] = {
             "validation_mae": trained.validation_mae * scale,

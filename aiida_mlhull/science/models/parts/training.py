@@ -5,43 +5,29 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import nn
 
 from aiida_mlhull.science.errors import FitError
-from aiida_mlhull.science.models.base import Loss, ModelSettings, Report
+from aiida_mlhull.science.models.base import Checkpoints, Loss, Report
+from aiida_mlhull.science.models.parts.checkpoints import pack, unpack
 from aiida_mlhull.science.models.parts.losses import loss_of
+from aiida_mlhull.science.models.parts.optimizers import Descent, TrainingSettings, train_mode
+from aiida_mlhull.science.types import MemberWeights
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
+__all__ = ["Batches", "Trained", "TrainingSettings", "predict_network", "train_network"]
+
+NO_SHARES: Final[Mapping[str, float]] = MappingProxyType({})
+"""Every parameter learns at the full rate."""
+
 _PREDICTED_AT_ONCE = 256
-
-
-class TrainingSettings(ModelSettings):
-    """How a network is trained.
-
-    Attributes:
-        optimizer: ``adam`` or ``adamw``.
-        learning_rate: the largest one.
-        schedule: ``constant``, or ``cosine``: falling from the largest to zero at ``max_epochs``.
-        weight_decay: of the optimizer.
-        batch_size: crystals a step; an epoch is cut into equal batches of at most this size.
-        max_epochs: upper bound of passes over the training rows.
-        patience: stop after this many epochs without a better validation MAE.
-    """
-
-    optimizer: Literal["adam", "adamw"] = "adamw"
-    learning_rate: float = Field(default=5e-3, gt=0)
-    schedule: Literal["constant", "cosine"] = "cosine"
-    weight_decay: float = Field(default=1e-3, ge=0)
-    batch_size: int = Field(default=64, ge=1)
-    max_epochs: int = Field(default=200, ge=1)
-    patience: int = Field(default=60, ge=1)
 
 
 class Batches(Protocol):
@@ -80,6 +66,8 @@ def train_network(
     settings: TrainingSettings,
     seed: int,
     report: Report,
+    shares: Mapping[str, float] = NO_SHARES,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Train in place; the network ends with the weights of its best epoch.
 
@@ -90,35 +78,36 @@ def train_network(
         train: rows to learn from.
         validation: rows to stop by.
         loss: see :mod:`~aiida_mlhull.science.models.parts.losses`.
-        settings: see :class:`TrainingSettings`.
+        settings: see :class:`~aiida_mlhull.science.models.parts.optimizers.TrainingSettings`.
         seed: draws the order of rows.
         report: called about every tenth of the epochs.
+        shares: a parameter's name to its share of the learning rate; 0 freezes it, 1 where it is missing.
+        checkpoints: where the state is kept after every epoch, and taken from at the start.
 
     Raises:
         FitError: if the loss stops being finite.
+        WeightsError: if the checkpoint is of another network.
     """
-    started = time.perf_counter()
-    optimizer = _optimizer(network, settings)
+    run = _Run(network, Descent(network, settings, shares=shares), np.random.default_rng(seed))
+    run.resume(checkpoints)
     device = next(network.parameters()).device
     goal = torch.as_tensor(targets, dtype=torch.float32, device=device)
-    rng = np.random.default_rng(seed)
-    best = _Best()
-    for epoch in range(settings.max_epochs):
-        for group in optimizer.param_groups:
-            group["lr"] = _learning_rate(epoch, settings)
-        network.train()
-        for rows in _shuffled(train, settings.batch_size, rng):
-            optimizer.zero_grad(set_to_none=True)
+    while (epoch := len(run.best.history)) < settings.max_epochs and run.best.epochs_ago < settings.patience:
+        train_mode(network)
+        batches = _shuffled(train, settings.batch_size, run.rng)
+        for step, rows in enumerate(batches):
+            run.descent.set_rate(epoch=epoch, share=step / len(batches))
+            run.descent.optimizer.zero_grad(set_to_none=True)
             objective = loss_of(network(inputs.batch(rows)), goal[torch.as_tensor(rows, device=device)], loss=loss)
             objective.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-        best.look(network, predict_network(network, inputs, validation)[:, 0] - targets[validation])
+            run.descent.step()
+        run.best.look(network, predict_network(network, inputs, validation)[:, 0] - targets[validation])
+        if checkpoints is not None:
+            checkpoints.save(run.state())
         if epoch % max(1, settings.max_epochs // 10) == 0:
-            report(f"epoch {epoch + 1} of at most {settings.max_epochs}: validation MAE {best.history[-1]:.4f}")
-        if best.epochs_ago >= settings.patience:
-            break
-    network.load_state_dict(best.state)
-    return Trained(best.mae, best.mse, best.history, time.perf_counter() - started)
+            report(f"epoch {epoch + 1} of at most {settings.max_epochs}: validation MAE {run.best.history[-1]:.4f}")
+    network.load_state_dict(run.best.state)
+    return Trained(run.best.mae, run.best.mse, run.best.history, run.seconds)
 
 
 class _Best:
@@ -146,7 +135,47 @@ class _Best:
     @property
     def epochs_ago(self) -> int:
         """How many epochs have passed since."""
-        return len(self.history) - 1 - self.history.index(self.mae)
+        return len(self.history) - 1 - self.history.index(self.mae) if self.history else 0
+
+
+class _Run:
+    """A training that is under way: all that has to be kept for going on later with the same bits."""
+
+    def __init__(self, network: nn.Module, descent: Descent, rng: np.random.Generator) -> None:
+        self.network, self.descent, self.rng = network, descent, rng
+        self.best = _Best()
+        self._started, self._before = time.perf_counter(), 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Time spent, that of earlier tries included."""
+        return self._before + time.perf_counter() - self._started
+
+    def state(self) -> MemberWeights:
+        """A checkpoint."""
+        facts = {
+            "rows_chance": self.rng.bit_generator.state,
+            "history": list(self.best.history),
+            "mae": self.best.mae,
+            "mse": self.best.mse,
+            "seconds": self.seconds,
+        }
+        return pack(self.network, self.descent.optimizer, self.best.state, facts)
+
+    def resume(self, checkpoints: Checkpoints | None) -> None:
+        """Go on where an earlier try ended, if there was one.
+
+        Raises:
+            WeightsError: if its checkpoint is of another network.
+        """
+        state = None if checkpoints is None else checkpoints.load()
+        if state is None:
+            return
+        self.best.state = unpack(state, self.network, self.descent.optimizer)
+        self.rng.bit_generator.state = state.meta["rows_chance"]
+        self.best.history = list(state.meta["history"])
+        self.best.mae, self.best.mse = state.meta["mae"], state.meta["mse"]
+        self._before = state.meta["seconds"]
 
 
 def predict_network(network: nn.Module, inputs: Batches, rows: Integers) -> Floats:
@@ -158,17 +187,6 @@ def predict_network(network: nn.Module, inputs: Batches, rows: Integers) -> Floa
     return torch.cat(parts).double().cpu().numpy() if parts else np.empty((0, 1))
 
 
-def _shuffled(rows: Integers, batch_size: int, rng: np.random.Generator) -> Iterator[Integers]:
+def _shuffled(rows: Integers, batch_size: int, rng: np.random.Generator) -> list[Integers]:
     """Batches of nearly equal size: a last one of a single row would upset the batch normalization."""
-    yield from np.array_split(rng.permutation(rows), math.ceil(len(rows) / batch_size))
-
-
-def _learning_rate(epoch: int, settings: TrainingSettings) -> float:
-    if settings.schedule == "constant":
-        return settings.learning_rate
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / settings.max_epochs))
-
-
-def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
-    return kind(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+    return np.array_split(rng.permutation(rows), math.ceil(len(rows) / batch_size))
