@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.errors import InputError, SettingsError, listed
 
 if TYPE_CHECKING:
     from aiida.engine import ProcessBuilder
@@ -170,12 +170,26 @@ def store(made: Mapping[str, Any]) -> None:
 
 
 def builder(
-    made: Mapping[str, Any], *, protocol: str, overrides: Mapping[str, Any], code: Any, jobs: Mapping[str, Any]
+    made: Mapping[str, Any],
+    *,
+    protocol: str,
+    overrides: Mapping[str, Any],
+    code: Any,
+    jobs: Mapping[str, Any],
+    words: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> ProcessBuilder:
     """The campaign, checked and ready to run; nothing has been stored yet.
 
+    Args:
+        made: of :func:`nodes`.
+        protocol: name of the protocol.
+        overrides: what differs from it.
+        code: the program mlhull-job.
+        jobs: sizes and limits.
+        words: what the campaign file says of engines, by their names.
+
     Raises:
-        SettingsError: if overrides or jobs are wrong.
+        SettingsError: if overrides, jobs or words are wrong.
         UnknownNameError: if a name is unknown.
         InputError: if what is given doesn't fit together.
     """
@@ -186,11 +200,16 @@ def builder(
 
     settings = campaign_settings(overrides, protocol=protocol)
     check_stages(settings)
-    offers = {"code": code, "record": made.get("record")}
+    said, names = words or {}, sorted({stage.engine for stage in settings.stages})
+    idle = sorted(set(said) - set(names))
+    if idle:
+        raise SettingsError(f"said of engines that no stage names: {listed(idle)}; stages name {listed(names)}")
+    offers = {"code": code, "record": made.get("record"), "references": made["references"]}
     engines = {}
-    for name in {stage.engine for stage in settings.stages}:
+    for name in names:
         wanted = ENGINES[name].spec().inputs
-        engines[name] = {key: value for key, value in offers.items() if key in wanted and value is not None}
+        offered = {key: value for key, value in offers.items() if key in wanted and value is not None}
+        engines[name] = offered | ENGINES[name].load_inputs(said.get(name, {}))
     whole = Screen.get_builder_from_protocol(
         code,
         made["candidates"],

@@ -36,17 +36,28 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
     profile.load(profile_name)
     from aiida_mlhull.calculations.jobs import JobSettings
     from aiida_mlhull.cli import daemon, given
+    from aiida_mlhull.engines import ENGINES
 
     sizes = validated(JobSettings, wish.jobs, what=f"{campaign.name}, jobs")
     found = given.gather(wish)
     code = load_program(wish.code)
     made = given.nodes(found)
     builder = given.builder(
-        made, protocol=wish.protocol, overrides=wish.differences(), code=code, jobs=sizes.model_dump()
+        made,
+        protocol=wish.protocol,
+        overrides=wish.differences(),
+        code=code,
+        jobs=sizes.model_dump(),
+        words=wish.engines,
     )
     remark = ""
     if not foreground and not dry_run:
-        remark = daemon.require(daemon.look(), shards=len(made["candidates"]), max_in_flight=sizes.max_in_flight)
+        remark = daemon.require(
+            daemon.look(),
+            shards=len(made["candidates"]),
+            max_in_flight=sizes.max_in_flight,
+            slots_per_job=max(ENGINES[stage.engine].slots_per_job for stage in settings.stages),
+        )
     click.echo(describe(found, settings, sizes, made=made, code=code))
     if remark:
         click.echo(f"\nNote: {remark}")

@@ -115,5 +115,5 @@ def test_results_that_do_not_fit_are_refused_before_a_process_fails(group, name,
 
 def test_groups_and_snapshots_that_are_not_there(group):
     known = group("there", scheme="PBE", ids=np.asarray([f"n{i}" for i in range(6)]))
-    assert "no such group" in run("references", "from-group", "nowhere", "--references", known.pk).output
+    assert "there is no group 'nowhere'" in run("references", "from-group", "nowhere", "--references", known.pk).output
     assert "999999999" in run("references", "from-group", "there", "--references", 999999999).output

@@ -13,19 +13,22 @@
     overrides:
       start: 0.05
 
-Paths are relative to the file. Everything is checked on reading; nothing here knows AiiDA.
+Paths are relative to the file. What is stored already is named instead of a file: ``references: {node: 117}``,
+``candidates: [new.parquet, {group: substituted}]``. Everything is checked on reading; nothing here knows AiiDA,
+so whether such a node exists is found out by whoever loads it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import yaml
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from aiida_mlhull.science.campaign.settings import CampaignSettings, Strict, campaign_settings, validated
+from aiida_mlhull.science.candidates.entries import Corrections
 from aiida_mlhull.science.candidates.faults import BadRows
 from aiida_mlhull.science.candidates.intake import AS_PUBLISHED
 from aiida_mlhull.science.errors import SettingsError, WireError, listed
@@ -34,19 +37,59 @@ DEFAULT_PROTOCOL: Final = "laptop"
 DEFAULT_CODE: Final = "mlhull-job@localhost"
 
 
-class ReferencesFile(Strict):
-    """Where the known phases are.
+S = TypeVar("S", bound=Strict)
+
+
+class CandidatesGiven(Strict):
+    """Where candidates are: exactly one of the three.
+
+    Attributes:
+        file: file or folder.
+        node: pk, UUID or label of a stored ``mlhull.candidates``.
+        group: label of a group of such nodes, or of structures.
+    """
+
+    file: Path | None = None
+    node: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
+    group: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> CandidatesGiven:
+        return _only_one(self, "file", "node", "group")
+
+
+class ReferencesGiven(Strict):
+    """Where the known phases are: in a file, or in a node that says everything itself.
 
     Attributes:
         file: table or JSON of known phases, the elements among them or in ``elements``.
         elements: JSON object, element to eV/atom.
         scheme: functional, settings and correction scheme of these energies (and of a record) in words.
             Results of the last stage must be of the same.
+        corrections: what becomes of the energies of computed entries; None takes them as they stand in the file.
+        node: pk, UUID or label of a stored ``mlhull.references``.
     """
 
-    file: Path
+    file: Path | None = None
     elements: Path | None = None
     scheme: str = Field(default=AS_PUBLISHED, min_length=1)
+    corrections: Corrections | None = None
+    node: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ReferencesGiven:
+        also = sorted(self.model_fields_set - {"node"})
+        if self.node is not None and self.file is None and also:
+            raise ValueError(f"a node says everything itself; {listed(also)} belongs to a file")
+        return _only_one(self, "file", "node")
+
+
+def _only_one(given: S, *places: str) -> S:
+    """``given`` itself, if it names exactly one of these places."""
+    named = [place for place in places if getattr(given, place) is not None]
+    if len(named) != 1:
+        raise ValueError(f"name exactly one of {', '.join(places)} (here: {', '.join(named) or 'none'})")
+    return given
 
 
 class CampaignFile(Strict):
@@ -56,30 +99,33 @@ class CampaignFile(Strict):
         name: what the campaign is called in the graph; the protocol's if None.
         protocol: the settings to start from.
         seed: the only source of chance; the protocol's if None.
-        candidates: files or folders of candidates.
+        candidates: where candidates are, at one place or several; a bare path stands for a ``file``.
         bad_rows: whether rows that can't be used are an error (``refuse``) or left out and counted.
         references: known phases; a bare path stands for its ``file``.
         record: published results for the engine ``recorded``; if None they are taken from the candidates.
         code: AiiDA's name of the program ``mlhull-job``.
         jobs: sizes and limits of jobs that differ from the defaults.
+        engines: what engines take from here, by their names: ``{vasp: {code: vasp@cluster, ...}}``.
         overrides: campaign settings that differ from the protocol's; mappings are merged, lists replaced.
     """
 
     name: str | None = Field(default=None, min_length=1)
     protocol: str = DEFAULT_PROTOCOL
     seed: int | None = Field(default=None, ge=0)
-    candidates: tuple[Path, ...] = Field(min_length=1)
+    candidates: tuple[CandidatesGiven, ...] = Field(min_length=1)
     bad_rows: BadRows = "refuse"
-    references: ReferencesFile
+    references: ReferencesGiven
     record: Path | None = None
     code: str = DEFAULT_CODE
     jobs: dict[str, Any] = Field(default_factory=dict)
+    engines: dict[str, dict[str, Any]] = Field(default_factory=dict)
     overrides: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("candidates", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str | Path) else value
+        places = value if isinstance(value, list | tuple) else [value]
+        return [{"file": place} if isinstance(place, str | Path) else place for place in places]
 
     @field_validator("references", mode="before")
     @classmethod
@@ -109,7 +155,8 @@ class CampaignFile(Strict):
 
     def paths(self) -> tuple[Path, ...]:
         """Every file or folder that this one names."""
-        named = (*self.candidates, self.references.file, self.references.elements, self.record)
+        given = [place.file for place in self.candidates]
+        named = (*given, self.references.file, self.references.elements, self.record)
         return tuple(path for path in named if path is not None)
 
 
@@ -165,20 +212,24 @@ def _anchored(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     anchored = dict(content)
     given = anchored.get("candidates")
     if isinstance(given, list):
-        anchored["candidates"] = [_absolute(item, folder) for item in given]
+        anchored["candidates"] = [_place(item, folder) for item in given]
+    elif given is not None:
+        anchored["candidates"] = _place(given, folder)
     else:
-        anchored["candidates"] = _absolute(given, folder)
-    if given is None:
-        anchored.pop("candidates")
+        anchored.pop("candidates", None)
     if "record" in anchored:
         anchored["record"] = _absolute(anchored["record"], folder)
-    references = anchored.get("references")
-    if isinstance(references, Mapping):
-        paths = {key: _absolute(references[key], folder) for key in ("file", "elements") if key in references}
-        anchored["references"] = {**references, **paths}
-    elif references is not None:
-        anchored["references"] = _absolute(references, folder)
+    if anchored.get("references") is not None:
+        anchored["references"] = _place(anchored["references"], folder)
     return anchored
+
+
+def _place(value: Any, folder: Path) -> Any:
+    """A path, or a mapping with paths in it."""
+    if not isinstance(value, Mapping):
+        return _absolute(value, folder)
+    paths = {key: _absolute(value[key], folder) for key in ("file", "elements") if key in value}
+    return {**value, **paths}
 
 
 def _absolute(value: Any, folder: Path) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,9 +52,28 @@ def read_structures(path: Path, *, bad_rows: BadRows) -> Found:
         raise WireError(f"{path}: neither a folder nor a file that can be read; known: {', '.join(known)}")
     if not named:
         raise WireError(f"{path.name}: no structures")
+    return packed(path.name, named, bad_rows=bad_rows)
+
+
+def packed(
+    source: str, named: Sequence[tuple[str, Structure]], *, bad_rows: BadRows, origins: Sequence[str] | None = None
+) -> Found:
+    """Structures with their ids as rows; disorder is found here, whatever else may be wrong later.
+
+    Args:
+        source: where they come from.
+        named: one structure at least.
+        bad_rows: whether disordered structures are an error, or left out and counted.
+        origins: of every structure; source and id where not given.
+
+    Raises:
+        TableError: on duplicate ids.
+        CrystalError: on disordered structures, unless they may be left out.
+        InputError: if all are disordered.
+    """
     ids, structures = np.asarray([name for name, _ in named], dtype=np.str_), [structure for _, structure in named]
     sieve = Sieve(
-        path.name,
+        source,
         ids,
         np.asarray([structure.composition.reduced_formula for structure in structures], dtype=np.str_),
         expendable=np.full(len(ids), bad_rows == "leave_out"),
@@ -64,8 +83,8 @@ def read_structures(path: Path, *, bad_rows: BadRows) -> Found:
     if not ordered.any():
         sieve.left_out()
     cells = spread(Crystals.from_structures(structure for structure in structures if structure.is_ordered), ordered)
-    origins = np.asarray([f"{path.name} {name}" for name in ids.tolist()])
-    return Found(sieve=sieve, origins=origins, cells=cells)
+    said = [f"{source} {name}" for name in ids.tolist()] if origins is None else origins
+    return Found(sieve=sieve, origins=np.asarray(said, dtype=np.str_), cells=cells)
 
 
 def _from_folder(folder: Path) -> Named:

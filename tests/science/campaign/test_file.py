@@ -30,15 +30,25 @@ def write(tmp_path):
 def test_paths_are_relative_to_the_file(write, tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     read = read_campaign_file(write(GOOD))
-    assert read.candidates == (tmp_path / "c.parquet",)
+    assert [place.file for place in read.candidates] == [tmp_path / "c.parquet"]
     assert read.references.elements == tmp_path / "e.json"
     assert read.protocol == "laptop"
 
 
 def test_short_forms(write, tmp_path):
     read = read_campaign_file(write({"candidates": ["c.parquet", "d.parquet"], "references": "r.parquet"}))
-    assert [path.name for path in read.candidates] == ["c.parquet", "d.parquet"]
+    assert [place.file.name for place in read.candidates] == ["c.parquet", "d.parquet"]
     assert read.references.file == tmp_path / "r.parquet"
+
+
+def test_places_in_the_graph_stand_beside_files(write, tmp_path):
+    places = [{"node": 12}, {"group": "substituted"}, {"file": "d.parquet"}]
+    read = read_campaign_file(write({"candidates": places, "references": {"node": "a1b2c3"}}))
+    assert [place.node for place in read.candidates] == ["12", None, None]
+    assert read.candidates[1].group == "substituted"
+    assert read.candidates[2].file == tmp_path / "d.parquet"
+    assert read.references.node == "a1b2c3"
+    assert read.paths() == (tmp_path / "d.parquet",)
 
 
 def test_overrides_are_merged_into_the_protocol(write):
@@ -60,7 +70,11 @@ def test_overrides_are_merged_into_the_protocol(write):
         ({"candidates": []}, ["candidates"]),
         ({"candidates": 5}, ["candidates"]),
         ({"references": {"file": "r.parquet", "element": "e.json"}}, ["references.element", "unknown key"]),
-        ({"references": {"elements": "e.json"}}, ["references.file", "required"]),
+        ({"references": {"elements": "e.json"}}, ["references", "exactly one of file, node (here: none)"]),
+        ({"references": {"file": "r.parquet", "node": 3}}, ["exactly one of file, node (here: file, node)"]),
+        ({"references": {"node": 3, "scheme": "PBE"}}, ["a node says everything itself", "scheme"]),
+        ({"references": {"file": "r.parquet", "corrections": "mp2000"}}, ["references.corrections", "mp2020"]),
+        ({"candidates": [{"group": "g", "node": 3}]}, ["candidates.0", "exactly one of file, node, group"]),
         ({"bad_rows": "ignore"}, ["bad_rows", "leave_out"]),
         ({"overrides": {"ensemble": {"model": "gnome"}}}, ["unknown model 'gnome'", "cgcnn", "trees_gp"]),
         (
