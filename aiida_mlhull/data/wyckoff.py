@@ -7,7 +7,10 @@ import io
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
+from aiida import orm
+
 from aiida_mlhull.data.noun import Exported, NounData, attribute, only_file
+from aiida_mlhull.science.candidates.cells import build_cell
 from aiida_mlhull.science.types import Wyckoff
 from aiida_mlhull.science.wire import decode_wyckoff, encode_wyckoff
 
@@ -46,6 +49,30 @@ class WyckoffData(NounData[Wyckoff]):
             "letter": list(noun.letters),
             "multiplicity": [str(sites) for sites in noun.multiplicities],
         }
+
+    def equivalents(self) -> list[dict[str, list[str]]]:
+        """Every lettering that another choice of origin and axes gives, as element to its letters; this one is first."""
+        noun = self.to_science()
+        others = [letters for letters in noun.equivalents if letters != noun.letters]
+        return [
+            {
+                element: [letter for letter, owner in zip(letters, noun.elements, strict=True) if owner == element]
+                for element in dict.fromkeys(noun.elements)
+            }
+            for letters in (noun.letters, *others)
+        ]
+
+    def to_structure(self, seed: int = 0) -> orm.StructureData:
+        """A reasonable unrelaxed cell, not stored: of a known prototype, else drawn; see :func:`build_cell`.
+
+        Raises:
+            CrystalError: if no cell with these positions was found.
+        """
+        noun = self.to_science()
+        structure = orm.StructureData(pymatgen=build_cell(noun.protostructure, seed=seed).structure(0))
+        structure.label = noun.protostructure
+        structure.description = f"unrelaxed cell for {noun.protostructure}, seed {seed}"
+        return structure
 
     def _prepare_csv(self, main_file_name: str = "") -> Exported:  # noqa: ARG002  (AiiDA passes it)
         """One row a position."""

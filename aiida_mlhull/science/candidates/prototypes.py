@@ -115,7 +115,7 @@ def decorate(
         InputError: if an element is unknown or given twice, or no prototype fits the system.
     """
     library = aflow_prototypes() if prototypes is None else prototypes
-    choices = _sampled(_all_choices(library, elements, fewest_elements, largest_cell), sample, seed)
+    choices = sampled(all_choices(library, elements, fewest_elements, largest_cell), sample, seed)
     for shard in _shards(library, choices, shard_size):
         if len(shard.candidates):
             yield shard.candidates
@@ -136,13 +136,13 @@ def decorate_all(
         InputError: if an element is unknown or given twice, or no prototype fits the system.
     """
     library = aflow_prototypes() if prototypes is None else prototypes
-    choices = _all_choices(library, elements, fewest_elements, largest_cell)
-    drawn = _sampled(choices, sample, seed)
+    choices = all_choices(library, elements, fewest_elements, largest_cell)
+    drawn = sampled(choices, sample, seed)
     shards = list(_shards(library, drawn, SHARD))
     return Decorated(
         candidates=concatenate([shard.candidates for shard in shards]),
         used=len({choice.parent for choice in drawn}),
-        passed_over=_passed_over(library.crystals, len(elements), fewest_elements, largest_cell),
+        passed_over=passed_over(library.crystals, len(elements), fewest_elements, largest_cell),
         decorations=len(choices),
         drawn=len(drawn),
         overlapping=sum(shard.left_out["overlapping_atoms"] for shard in shards),
@@ -158,7 +158,12 @@ def _checked(elements: Sequence[str]) -> tuple[int, ...]:
     return tuple(int(Element(symbol).Z) for symbol in elements)
 
 
-def _all_choices(library: Prototypes, elements: Sequence[str], fewest: int, largest_cell: int) -> list[Exchange]:
+def all_choices(library: Prototypes, elements: Sequence[str], fewest: int, largest_cell: int) -> list[Exchange]:
+    """Every ordered choice of elements on every prototype that fits.
+
+    Raises:
+        InputError: if an element is unknown or given twice, or no prototype fits.
+    """
     choices = list(_choices(library.crystals, _checked(elements), fewest, largest_cell))
     if not choices:
         raise InputError(
@@ -185,7 +190,7 @@ def _misfit(own: int, sites: int, system: int, fewest: int, largest_cell: int) -
     return f"more than {largest_cell} sites" if sites > largest_cell else ""
 
 
-def _passed_over(crystals: Crystals, system: int, fewest: int, largest_cell: int) -> dict[str, int]:
+def passed_over(crystals: Crystals, system: int, fewest: int, largest_cell: int) -> dict[str, int]:
     """Prototypes that don't fit, by reason, the most frequent first."""
     reasons = Counter(
         _misfit(len(crystals.element_counts(index)), int(crystals.n_sites[index]), system, fewest, largest_cell)
@@ -194,7 +199,8 @@ def _passed_over(crystals: Crystals, system: int, fewest: int, largest_cell: int
     return {reason: count for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])) if reason}
 
 
-def _sampled(choices: list[Exchange], sample: int | None, seed: int) -> list[Exchange]:
+def sampled(choices: list[Exchange], sample: int | None, seed: int) -> list[Exchange]:
+    """So many of them drawn at random, in their order; all if there are no more."""
     if sample is None or sample >= len(choices):
         return choices
     drawn = np.random.default_rng(seed).permutation(len(choices))[:sample]

@@ -99,12 +99,12 @@ def dls_volumes(crystals: Crystals) -> Floats:
     """
     first_guess = tabulated_volumes().per_atom(crystals)
     scaled = crystals.with_volumes_per_atom(first_guess)
-    ratios = np.asarray([_tightest_bond(*scaled.arrays(index)) for index in range(len(scaled))])
+    ratios = np.asarray([tightest_bond(*scaled.arrays(index)) for index in range(len(scaled))])
     factors = np.where(np.isfinite(ratios), np.clip(ratios**-3.0, *DLS_BOUNDS), 1.0)
     return np.asarray(first_guess * factors)
 
 
-def _tightest_bond(lattice: Floats, numbers: NDArray[np.int16], frac_coords: Floats) -> float:
+def tightest_bond(lattice: Floats, numbers: NDArray[np.int16], frac_coords: Floats) -> float:
     """Shortest distance of two atoms as a share of what is expected of them; infinite if nothing is."""
     table = _bond_parameters()
     spread = float(np.std(element_table().electronegativity[numbers]))

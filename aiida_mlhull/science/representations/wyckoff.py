@@ -14,9 +14,10 @@ from __future__ import annotations
 import logging
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 import moyopy
@@ -33,8 +34,12 @@ legs. (A tolerance of 5° for the angles, as often used with spglib, sends moyop
 
 _LATTICE_PARAMETERS: Final = {"a": 6, "m": 4, "o": 3, "t": 2, "h": 2, "c": 1}
 _SIDE_CENTERED: Final = str.maketrans("ABC", "SSS")
+_FIRST_OF_FAMILY: Final = (3, 16, 75, 143, 195)
 _ORBITS: Final = re.compile(r"(\d*)([a-zA-Z])")
 _CAPITALS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+Occupied = tuple[tuple[tuple[str, int], ...], ...]
+"""For every element its letters with the number of orbits on them."""
 
 # In a supercell moyopy warns that it leaves out operations that don't fit the cell; operations aren't read here.
 logging.getLogger("moyo").setLevel(logging.ERROR)
@@ -77,31 +82,73 @@ def _reduced(counts: Sequence[int]) -> tuple[int, ...]:
     return tuple(count // divisor for count in counts)
 
 
-_Occupied = tuple[tuple[tuple[str, int], ...], ...]
-"""For every element its letters with the number of orbits on them."""
-
-
 @lru_cache(maxsize=100_000)
-def _aflow_word(number: int, pearson: str, occupied: _Occupied, formula: tuple[int, ...]) -> str:
+def _aflow_word(number: int, pearson: str, occupied: Occupied, formula: tuple[int, ...]) -> str:
     """The label without its elements; empty if the orbits don't add up to the formula."""
     sites = multiplicities(number)
     if _reduced([sum(sites[letter] * n for letter, n in orbits) for orbits in occupied]) != formula:
         return ""
-    anonymous = "".join(f"{capital}{n if n > 1 else ''}" for capital, n in zip(_CAPITALS, formula, strict=False))
     symbol = pearson[:1] + pearson[1:].translate(_SIDE_CENTERED)
-    return f"{anonymous}_{symbol}_{number}_{_canonical_letters(number, occupied)}"
+    return _word(number, symbol, formula, _canonical_letters(number, occupied))
 
 
-def _canonical_letters(number: int, occupied: _Occupied) -> str:
+def _canonical_letters(number: int, occupied: Occupied) -> str:
     """Of all equivalent letterings the one with the lowest sum of letters, then the first in the alphabet."""
+    return min(_spelled(occupied, relabeling) for relabeling in relabelings(number))[1]
 
-    def spelled(relabeling: dict[str, str]) -> tuple[int, str]:
-        renamed = [sorted((relabeling[letter], n) for letter, n in orbits) for orbits in occupied]
-        weight = sum(0 if letter == "A" else ord(letter) - 96 for orbits in renamed for letter, _ in orbits)
-        words = ("".join(f"{n if n > 1 else ''}{letter}" for letter, n in orbits) for orbits in renamed)
-        return weight, "_".join(words)
 
-    return min(spelled(relabeling) for relabeling in relabelings(number))[1]
+def _spelled(occupied: Occupied, relabeling: dict[str, str]) -> tuple[int, str]:
+    """Sum of letters and the letters of a lettering."""
+    renamed = [sorted((relabeling[letter], n) for letter, n in orbits) for orbits in occupied]
+    weight = sum(_weight(letter) for orbits in renamed for letter, _ in orbits)
+    words = ("".join(f"{n if n > 1 else ''}{letter}" for letter, n in orbits) for orbits in renamed)
+    return weight, "_".join(words)
+
+
+def canonical_label(number: int, elements: Sequence[str], occupied: Occupied) -> str:
+    """The label of a representation that no crystal was needed for; empty if it is written in another way.
+
+    Args:
+        number: of the space group.
+        elements: symbols in alphabetical order.
+        occupied: for each of them its letters in alphabetical order, with the number of orbits on them.
+    """
+    own, *others = _letter_weights(number)
+    letters = [letter for orbits in occupied for letter, _ in orbits]
+    weight = sum(own[0][letter] for letter in letters)
+    spelled = _spelled(occupied, own[1])[1]
+    for weights, relabeling in others:
+        other = sum(weights[letter] for letter in letters)
+        if other < weight or (other == weight and _spelled(occupied, relabeling)[1] < spelled):
+            return ""
+    sites = multiplicities(number)
+    counts = [sum(sites[letter] * n for letter, n in orbits) for orbits in occupied]
+    word = _word(number, pearson_symbol(number, sum(counts)), _reduced(counts), spelled)
+    return f"{word}:{'-'.join(elements)}"
+
+
+def _word(number: int, pearson: str, formula: tuple[int, ...], letters: str) -> str:
+    anonymous = "".join(f"{capital}{n if n > 1 else ''}" for capital, n in zip(_CAPITALS, formula, strict=False))
+    return f"{anonymous}_{pearson}_{number}_{letters}"
+
+
+@cache
+def _letter_weights(number: int) -> list[tuple[dict[str, int], dict[str, str]]]:
+    """For every different relabeling, the one that changes nothing first, the weight of each letter, and itself."""
+    different = {tuple(sorted(relabeling.items())): relabeling for relabeling in relabelings(number)}
+    return [({old: _weight(new) for old, new in choice.items()}, choice) for choice in different.values()]
+
+
+def _weight(letter: str) -> int:
+    return 0 if letter == "A" else ord(letter) - 96
+
+
+@cache
+def pearson_symbol(number: int, sites: int) -> str:
+    """Crystal family, centering and sites of the conventional cell (hexagonal for rhombohedral crystals), ``"cF8"``."""
+    family = "amothc"[bisect_right(_FIRST_OF_FAMILY, number)]
+    centering = moyopy.SpaceGroupType(number).hm_short[0].translate(_SIDE_CENTERED)
+    return f"{family}{centering}{sites}"
 
 
 def space_group_numbers(labels: Sequence[str] | NDArray[np.str_]) -> Integers:

@@ -32,14 +32,14 @@ class GeneratorSettings(BaseModel):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Start:
-    """What a person has. A generator reads what it needs, and all of them leave out what is known.
+    """What a person has; a generator reads what it needs.
 
     Attributes:
-        crystals: known crystals, to learn from, to start from, or to take as prototypes.
+        crystals: known crystals, to learn from, to draw from, or to take as prototypes.
         elements: symbols of a chemical system.
         formulas: what is asked for.
         table: substitution probabilities from elsewhere; by default they are mined from the crystals.
-        known: compositions that need no candidates.
+        known: compositions, beside those of the crystals, that generators which draw leave out.
     """
 
     crystals: Parents | None = None
