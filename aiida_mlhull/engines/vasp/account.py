@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from aiida import orm
 
+from aiida_mlhull.science.standin.wording import NOT_VASP, PROGRAM
 from aiida_mlhull.science.vasp.outcome import Account
 from aiida_mlhull.science.vasp.sharing import core_minutes
 
@@ -33,7 +34,7 @@ def account_of(chain: orm.ProcessNode) -> Account:
         limit_seconds=None if last is None else last.get_option("max_wallclock_seconds"),
         core_minutes=sum(core_minutes(_seconds(job) or 0.0, job.get_option("resources") or {}) for job in jobs),
         titles={} if last is None else _titles(last),
-        program="" if last is None else _program(last),
+        program="" if last is None else _program(last, _screen(last)),
     )
 
 
@@ -53,11 +54,15 @@ def _words(node: orm.ProcessNode) -> str:
 
 def _log(job: orm.CalcJobNode) -> str:
     """The last lines of the screen output, and the scheduler's errors."""
-    screen = ""
-    if "retrieved" in job.outputs and SCREEN_FILE in job.outputs.retrieved.list_object_names():
-        screen = job.outputs.retrieved.get_object_content(SCREEN_FILE, mode="rb").decode(errors="replace")
-    lines = [*screen.splitlines()[-LAST_LINES:], *(job.get_scheduler_stderr() or "").splitlines()[-LAST_LINES:]]
-    return "\n".join(lines)
+    errors = job.get_scheduler_stderr() or ""
+    return "\n".join([*_screen(job).splitlines()[-LAST_LINES:], *errors.splitlines()[-LAST_LINES:]])
+
+
+def _screen(job: orm.CalcJobNode) -> str:
+    if "retrieved" not in job.outputs or SCREEN_FILE not in job.outputs.retrieved.list_object_names():
+        return ""
+    content: bytes = job.outputs.retrieved.get_object_content(SCREEN_FILE, mode="rb")
+    return content.decode(errors="replace")
 
 
 def _seconds(job: orm.CalcJobNode) -> float | None:
@@ -78,7 +83,9 @@ def _titles(job: orm.CalcJobNode) -> dict[str, str]:
     return {potential.element: potential.title for potential in potentials.values()}
 
 
-def _program(job: orm.CalcJobNode) -> str:
-    """Name and version of what wrote the results, as it calls itself."""
+def _program(job: orm.CalcJobNode, screen: str) -> str:
+    """Name and version of what wrote the results; the stand-in says of itself that it is no VASP."""
+    if NOT_VASP in screen:
+        return f"{PROGRAM}, {NOT_VASP}"
     version = job.outputs.misc.get_dict().get("version") if "misc" in job.outputs else None
-    return f"vasp {version}".strip() if version else ""
+    return f"vasp {version}" if version else ""

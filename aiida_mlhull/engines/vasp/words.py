@@ -61,4 +61,7 @@ def missing_potentials(family: str, candidates: Sequence[Candidates], steps: Seq
     """Names of potentials that the family lacks, of all that the candidates' elements need in any step."""
     elements = sorted({element for shard in candidates for element in elements_of(shard.formulas.tolist())})
     wanted = {name for step in steps for name in potential_names(elements, step).values()}
-    return sorted(wanted - set(PotcarData.get_full_names(family_name=family)))
+    # aiida-vasp's own look-up of names filters by an element that is None, which SQLite refuses.
+    query = orm.QueryBuilder().append(PotcarGroup, filters={"label": family}, tag="family")
+    query.append(PotcarData, with_group="family", project="attributes.full_name")
+    return sorted(wanted - set(query.all(flat=True)))
