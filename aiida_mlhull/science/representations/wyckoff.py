@@ -33,6 +33,7 @@ TOLERANCE: Final = 0.1
 legs. (A tolerance of 5° for the angles, as often used with spglib, sends moyopy into searches of minutes.)"""
 
 _LATTICE_PARAMETERS: Final = {"a": 6, "m": 4, "o": 3, "t": 2, "h": 2, "c": 1}
+_LATTICE_POINTS: Final = {"P": 1, "S": 2, "I": 2, "R": 3, "F": 4}
 _SIDE_CENTERED: Final = str.maketrans("ABC", "SSS")
 _FIRST_OF_FAMILY: Final = (3, 16, 75, 143, 195)
 _ORBITS: Final = re.compile(r"(\d*)([a-zA-Z])")
@@ -173,3 +174,18 @@ def _free_parameters(label: str) -> int:
     coordinates = free_coordinates(int(number))
     orbits = _ORBITS.findall(letters)
     return _LATTICE_PARAMETERS[pearson[0]] - 1 + sum(int(n or 1) * coordinates[letter] for n, letter in orbits)
+
+
+def primitive_sizes(labels: Sequence[str] | NDArray[np.str_]) -> Integers:
+    """(n, 2) occupied positions, and sites of the primitive cell; zeros for empty labels."""
+    return np.asarray([_primitive_size(str(label)) for label in labels], dtype=np.int64).reshape(-1, 2)
+
+
+@lru_cache(maxsize=100_000)
+def _primitive_size(label: str) -> tuple[int, int]:
+    if not label:
+        return 0, 0
+    _, pearson, number, letters = label.partition(":")[0].split("_", 3)
+    sites = multiplicities(int(number))
+    orbits = [(int(n or 1), sites[letter]) for n, letter in _ORBITS.findall(letters)]
+    return sum(n for n, _ in orbits), sum(n * size for n, size in orbits) // _LATTICE_POINTS[pearson[1]]

@@ -101,7 +101,7 @@ def ion_table() -> IonTable:
     )
 
     published = SubstitutionProbability()  # type: ignore[no-untyped-call]
-    charged = {(int(one.Z), float(one.oxi_state)): one for one in published.species}
+    charged = {(int(one.Z), float(one.oxi_state or 0.0)): one for one in published.species}
     species = {(z, round(charge)): one for (z, charge), one in charged.items() if charge == round(charge)}
     ions = sorted(species)
     weigh: Callable[[Any, Any], float] = published.get_lambda
