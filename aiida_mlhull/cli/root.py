@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 from aiida_mlhull.cli.candidates import prototypes
+from aiida_mlhull.cli.clean import clean
 from aiida_mlhull.cli.demo import demo
 from aiida_mlhull.cli.doctor import doctor
+from aiida_mlhull.cli.generate import generate
 from aiida_mlhull.cli.history import history
 from aiida_mlhull.cli.launch import launch
 from aiida_mlhull.cli.references import references
@@ -45,5 +47,20 @@ def main(ctx: click.Context, profile_name: str | None) -> None:
     ctx.obj = profile_name
 
 
-for command in (demo, prototypes, launch, replay, status, report, history, rejected, rules, references, doctor, setup):
+for command in (
+    demo,
+    prototypes,
+    generate,
+    clean,
+    launch,
+    replay,
+    status,
+    report,
+    history,
+    rejected,
+    rules,
+    references,
+    doctor,
+    setup,
+):
     main.add_command(command)

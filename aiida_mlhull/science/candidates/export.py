@@ -100,14 +100,19 @@ def _members(table: Predictions) -> dict[str, pa.Array]:
 
 def to_csv(table: Table) -> bytes:
     """Comma-separated values in UTF-8; lists are written as JSON, text is quoted."""
+    sink = BytesIO()
+    pa.csv.write_csv(csv_columns(table), sink)
+    return sink.getvalue()
+
+
+def csv_columns(table: Table) -> pa.Table:
+    """The flat columns, lists as JSON."""
     columns = flat(table)
     for position, field in enumerate(columns.schema):
         if pa.types.is_list(field.type):
             texts = pa.array([json.dumps(values) for values in columns.column(position).to_pylist()], pa.string())
             columns = columns.set_column(position, field.name, texts)
-    sink = BytesIO()
-    pa.csv.write_csv(columns, sink)
-    return sink.getvalue()
+    return columns
 
 
 def to_parquet(table: Table) -> bytes:

@@ -69,7 +69,7 @@ class Enumeration:
         wanted = start.compositions()
         limits = {"max_sites": self.settings.max_sites, "max_positions": self.settings.max_positions}
         counts = {
-            composition.formula: sum(count_representations(group, composition, **limits) for group in self._groups())
+            _reduced(composition): sum(count_representations(group, composition, **limits) for group in self._groups())
             for composition in wanted
         }
         total = sum(counts.values())
@@ -99,12 +99,13 @@ class Enumeration:
     def _labels(self, wanted: list[Composition]) -> Iterator[tuple[str, str, str]]:
         """Label, formula, and where in the enumeration it stands."""
         for composition in wanted:
+            formula = _reduced(composition)
             for group in self._groups():
                 found = representations(
                     group, composition, max_sites=self.settings.max_sites, max_positions=self.settings.max_positions
                 )
                 for number, label in enumerate(found, start=1):
-                    yield label, composition.formula, f"{composition.formula}, space group {group}, number {number}"
+                    yield label, formula, f"{formula}, space group {group}, number {number}"
 
     def _with_cells(self, batch: list[tuple[str, str, str]], seed: int) -> Shard:
         built, kept = [], []
@@ -128,6 +129,13 @@ class Enumeration:
             source=SOURCE,
         )
         return Shard(shard, +left_out)
+
+
+def _reduced(composition: Composition) -> str:
+    """Formula with elements as pymatgen orders them, as in every table."""
+    from pymatgen.core import Composition as Spelled  # noqa: PLC0415  (slow import)
+
+    return str(Spelled(composition.formula).reduced_formula)
 
 
 def _labels_only(batch: list[tuple[str, str, str]]) -> Shard:

@@ -1,0 +1,75 @@
+"""``aiida-mlhull clean``: which candidates are worth a model's time, and why the others aren't."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from aiida_mlhull.cli import text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiida_mlhull.science.candidates.cleaning import CleaningSettings, Step
+
+FILE: Final = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=FILE, required=True, metavar="FILE", help="Table of what is left, .parquet or .csv."
+)
+@click.option("--settings", type=FILE, metavar="YAML", help="Limits; defaults for what is left out.")
+@click.option("--known", type=click.Path(path_type=Path), metavar="FILE", help="Crystals that need no candidate.")
+@click.option("--decisions", type=FILE, metavar="FILE", help="Table of all rows with reasons, .parquet or .csv.")
+def clean(file: Path, output: Path, settings: Path | None, known: Path | None, decisions: Path | None) -> None:
+    """Filter the candidates of FILE and tell how many every filter has dropped.
+
+    FILE is anything that candidates are read from. Where it has a record of energies, of all rows with one
+    label the lowest is kept, else the first.
+    """
+    from aiida_mlhull.science.candidates.cleaning import clean as filtered
+    from aiida_mlhull.science.candidates.cleaning import funnel_steps, labeled
+    from aiida_mlhull.science.candidates.export import WRITERS
+    from aiida_mlhull.science.candidates.intake import read_candidates
+    from aiida_mlhull.science.candidates.parents import read_parents
+    from aiida_mlhull.science.errors import InputError
+
+    for path in (output, *([] if decisions is None else [decisions])):
+        if path.suffix not in (".parquet", ".csv"):
+            raise click.UsageError(f"{path.name}: tables are written as .parquet or .csv")
+    limits = _limits(settings)
+    intake = read_candidates(file, bad_rows="leave_out")
+    click.echo(intake.summary())
+    shard = labeled(intake.candidates, tolerance=limits.tolerance)
+    labels = [] if known is None else read_parents(known, tolerance=limits.tolerance)[0].protostructures.tolist()
+    energies = None if intake.record is None else [intake.record.energies]
+    (decided,) = filtered([shard], settings=limits, energies=energies, known=labels)
+    click.echo(f"\n{describe(funnel_steps([decided]))}")
+    if limits.neutrality:
+        balanced = int((decided.reasons[decided.keep] == "charges_balance").sum())
+        click.echo(f"\ncharges can be balanced in {balanced} of the {int(decided.keep.sum())} that are left")
+    if decisions is not None:
+        decisions.write_bytes(WRITERS[decisions.suffix[1:]](decided))
+    if not decided.keep.any():
+        raise InputError(f"{file.name}: no candidate is left; the table above tells where they went")
+    output.write_bytes(WRITERS[output.suffix[1:]](shard.take(decided.keep)))
+    click.echo(f"\nwritten: {output}")
+
+
+def _limits(settings: Path | None) -> CleaningSettings:
+    from aiida_mlhull.science.campaign.file import read_mapping
+    from aiida_mlhull.science.campaign.settings import validated
+    from aiida_mlhull.science.candidates.cleaning import CleaningSettings
+
+    values = {} if settings is None else read_mapping(settings)
+    return validated(CleaningSettings, values, what="cleaning" if settings is None else settings.name)
+
+
+def describe(steps: Sequence[Step]) -> str:
+    """The funnel as a table."""
+    rows = [(step.name.replace("_", " "), step.entered, step.dropped, step.left) for step in steps]
+    return text.table(("dropped because", "looked at", "dropped", "left"), rows, indent="  ")

@@ -1,0 +1,182 @@
+"""``aiida-mlhull generate``: candidates from crystals, a chemical system or formulas, with any generator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from aiida_mlhull.cli import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiida_mlhull.science.candidates.exchange import Shard
+    from aiida_mlhull.science.candidates.generators.base import Generator, Plan, Start
+    from aiida_mlhull.science.candidates.parents import Parents
+    from aiida_mlhull.science.candidates.writing import Written
+    from aiida_mlhull.science.types import References, Substitutions
+
+FILE: Final = click.Path(path_type=Path, dir_okay=False)
+ANY: Final = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("name", metavar="GENERATOR")
+@click.argument("given", nargs=-1, metavar="[FILE | ELEMENT... | FORMULA...]")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Table to write, .parquet or .csv.")
+@click.option("--settings", type=FILE, metavar="YAML", help="Settings of the generator; defaults for what is left out.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything that is drawn.")
+@click.option("--dry-run", is_flag=True, help="Count what would be drawn, and write nothing.")
+@click.option("--crystals", type=ANY, metavar="FILE", help="Crystals to take as prototypes.")
+@click.option(
+    "--references", type=FILE, metavar="FILE", help="Competing phases: hull of the parents, known compositions."
+)
+@click.option("--elements", type=FILE, metavar="FILE", help="Elemental references (.json), if they stand apart.")
+@click.option("--table", type=FILE, metavar="JSON", help="Substitution table to draw from, instead of mining one.")
+@click.option("--write-table", type=FILE, metavar="JSON", help="Where to write the substitution table.")
+@click.option("--draw-table", type=FILE, metavar="PNG", help="Where to draw it as a heat map.")
+def generate(
+    *,
+    name: str,
+    given: tuple[str, ...],
+    output: Path | None,
+    settings: Path | None,
+    seed: int,
+    dry_run: bool,
+    write_table: Path | None,
+    draw_table: Path | None,
+    **files: Path | None,
+) -> None:
+    """Make candidates with a GENERATOR and write them to a table that 'launch' reads.
+
+    \b
+    substitution FILE     elements of known crystals put in each other's place
+    ionic FILE            the same by Hautier's table of ions
+    prototypes ELEMENT... a chemical system on known prototypes (or --crystals)
+    enumeration FORMULA...  all Wyckoff representations of formulas
+
+    FILE is what candidates are read from: a table, or a folder of CIF or POSCAR files. Every row says where
+    it came from. Draws that come to nothing are counted by reason.
+    """  # noqa: D301  (click's mark for a paragraph that keeps its lines)
+    from aiida_mlhull.science.candidates.generators import GENERATORS
+    from aiida_mlhull.science.candidates.writing import write_shards
+
+    if output is None and not dry_run:
+        raise click.UsageError("say where the table goes with --output FILE, or look first with --dry-run")
+    generator = made(GENERATORS[name], name, settings)
+    start = read_start(generator, name, given, **files)
+    if write_table is not None or draw_table is not None:
+        keep_table(generator, start, write_table, draw_table)
+    plan = generator.plan(start)
+    click.echo(describe_plan(name, plan))
+    if dry_run or output is None:
+        click.echo("\ndry run: nothing was written")
+        return
+    with click.progressbar(length=plan.draws, label="drawing", file=click.get_text_stream("stderr")) as bar:
+
+        def told(shard: Shard) -> None:
+            bar.update(shard.drawn)
+
+        shards: Iterator[Shard] = generator.shards(start, seed=seed)
+        written = write_shards(shards, output, progress=told)
+    click.echo(f"\n{describe_written(written)}\n\nwritten: {output}")
+
+
+def made(kind: type[Generator], name: str, settings: Path | None) -> Generator:
+    """The generator with the settings of a file.
+
+    Raises:
+        SettingsError: if the file says something that the generator doesn't know.
+    """
+    from aiida_mlhull.science.campaign.file import read_mapping
+    from aiida_mlhull.science.campaign.settings import validated
+
+    values = {} if settings is None else read_mapping(settings)
+    return kind(validated(kind.Settings, values, what=name if settings is None else settings.name))
+
+
+def read_start(
+    generator: Generator,
+    name: str,
+    given: tuple[str, ...],
+    *,
+    crystals: Path | None,
+    references: Path | None,
+    elements: Path | None,
+    table: Path | None,
+) -> Start:
+    """Read what the generator needs.
+
+    Raises:
+        click.UsageError: if something else was given.
+    """
+    from aiida_mlhull.science.candidates.generators.base import Start
+    from aiida_mlhull.science.representations.composition import distinct
+    from aiida_mlhull.science.wire import decode_substitutions
+
+    from_crystals = generator.needs == "crystals"
+    if not given or (from_crystals and len(given) > 1):
+        wanted = "one file or folder of crystals" if from_crystals else f"some {generator.needs}"
+        raise click.UsageError(f"{name} starts from {wanted}: aiida-mlhull generate {name} ...")
+    if from_crystals and crystals is not None:
+        raise click.UsageError(f"{name} starts from {given[0]}; --crystals is for prototypes")
+    known = None if references is None else _references(references, elements)
+    source = Path(given[0]) if from_crystals else crystals
+    return Start(
+        crystals=None if source is None else _parents(source, known),
+        elements=given if generator.needs == "elements" else (),
+        formulas=given if generator.needs == "formulas" else (),
+        table=None if table is None else decode_substitutions(table.read_bytes(), name=table.name),
+        known=frozenset() if known is None else frozenset(distinct(known.formulas.tolist())[0]),
+    )
+
+
+def _references(file: Path, elements: Path | None) -> References:
+    from aiida_mlhull.science.candidates import read_references
+
+    intake = read_references(file, elements=elements, bad_rows="leave_out")
+    click.echo(intake.summary())
+    return intake.references
+
+
+def _parents(file: Path, references: References | None) -> Parents:
+    from aiida_mlhull.science.candidates.parents import read_parents
+
+    parents, left_out = read_parents(file, references=references)
+    beyond = f"{parents.symmetric} with symmetry beyond P1"
+    click.echo(f"{parents.source}: {text.count(len(parents), 'crystal')}, {beyond}; {left_out.summary()}")
+    return parents
+
+
+def keep_table(generator: Any, start: Start, file: Path | None, picture: Path | None) -> None:
+    """Write and draw the table that a generator draws from.
+
+    Raises:
+        click.UsageError: if it draws from none.
+    """
+    from aiida_mlhull.science.plots.substitutions import draw_substitutions
+    from aiida_mlhull.science.wire import encode_substitutions
+
+    if not hasattr(generator, "table"):
+        raise click.UsageError("only substitution draws from a substitution table")
+    table: Substitutions = generator.table(start)
+    if file is not None:
+        file.write_bytes(encode_substitutions(table))
+        click.echo(f"written: {file}")
+    if picture is not None:
+        draw_substitutions(table, title=table.source).savefig(picture)
+        click.echo(f"written: {picture}")
+
+
+def describe_plan(name: str, plan: Plan) -> str:
+    """What would be drawn, for people."""
+    facts = [(what, value) for what, value in plan.facts.items() if value is not None]
+    return f"\n{name}\n{text.pairs([*facts, ('draws', plan.draws)])}"
+
+
+def describe_written(written: Written) -> str:
+    """What became of the draws, for people."""
+    reasons = [(reason.replace("_", " "), count) for reason, count in written.left_out.most_common()]
+    return text.pairs([("draws", written.drawn), *reasons, ("candidates", written.candidates)])
