@@ -9,6 +9,7 @@ import click
 from aiida_mlhull.cli.candidates import prototypes
 from aiida_mlhull.cli.clean import clean
 from aiida_mlhull.cli.demo import demo
+from aiida_mlhull.cli.diagnose import diagnose
 from aiida_mlhull.cli.doctor import doctor
 from aiida_mlhull.cli.generate import generate
 from aiida_mlhull.cli.history import history
@@ -59,6 +60,7 @@ for command in (
     history,
     rejected,
     rules,
+    diagnose,
     references,
     doctor,
     setup,

@@ -2,13 +2,18 @@
 
 from aiida_mlhull.science.metrics.campaign import CampaignScores, RecallCurve, campaign_scores, recall_curve, true_marks
 from aiida_mlhull.science.metrics.classification import Confusion, Errors, confusion, errors, is_stable, on_fixed_hull
+from aiida_mlhull.science.metrics.confidence import ConfidenceCurve, confidence_curve, diagnose
 from aiida_mlhull.science.metrics.discovery import DiscoveryCurve, discovery_curve, discovery_curves
 from aiida_mlhull.science.metrics.ledger import Ledger, StageCost
 from aiida_mlhull.science.metrics.rules import RuleScores, score_rules
+from aiida_mlhull.science.metrics.stated import Stated, stated
+from aiida_mlhull.science.metrics.uncertainty import Calibration, coverage, miscalibration_area, z_scores
 from aiida_mlhull.science.metrics.windows import RollingError, StabilityHistogram, rolling_error, stability_histogram
 
 __all__ = [
+    "Calibration",
     "CampaignScores",
+    "ConfidenceCurve",
     "Confusion",
     "DiscoveryCurve",
     "Errors",
@@ -18,16 +23,23 @@ __all__ = [
     "RuleScores",
     "StabilityHistogram",
     "StageCost",
+    "Stated",
     "campaign_scores",
+    "confidence_curve",
     "confusion",
+    "coverage",
+    "diagnose",
     "discovery_curve",
     "discovery_curves",
     "errors",
     "is_stable",
+    "miscalibration_area",
     "on_fixed_hull",
     "recall_curve",
     "rolling_error",
     "score_rules",
     "stability_histogram",
+    "stated",
     "true_marks",
+    "z_scores",
 ]

@@ -8,16 +8,28 @@ from aiida_mlhull.science.plots.diagram import Diagram, Phases, make_diagram
 from aiida_mlhull.science.plots.errors import draw_rolling_error, draw_stability_histogram
 from aiida_mlhull.science.plots.interactive import interactive_phase_diagram
 from aiida_mlhull.science.plots.static import draw_phase_diagram
+from aiida_mlhull.science.plots.uncertainty import (
+    draw_calibration,
+    draw_confidence,
+    draw_parts,
+    draw_quantiles,
+    draw_z_scores,
+)
 
 __all__ = [
     "Diagram",
     "Phases",
+    "draw_calibration",
+    "draw_confidence",
     "draw_enrichment",
     "draw_funnel",
+    "draw_parts",
     "draw_phase_diagram",
+    "draw_quantiles",
     "draw_recall",
     "draw_rolling_error",
     "draw_stability_histogram",
+    "draw_z_scores",
     "interactive_phase_diagram",
     "make_diagram",
 ]

@@ -1,0 +1,172 @@
+"""``aiida-mlhull diagnose``: how far the spreads of an ensemble, or of a campaign's models, can be believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aiida_mlhull.cli import profile, text
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+    from aiida_mlhull.science.metrics import Calibration, Stated
+
+
+@click.command()
+@click.argument("node", metavar="[ENSEMBLE_OR_CAMPAIGN]", required=False)
+@click.option("--round", "number", type=click.IntRange(min=1), default=1, show_default=True, metavar="K")
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write pictures to this folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def diagnose(profile_name: str | None, node: str | None, number: int, output: Path | None, as_json: bool) -> None:
+    """Hold stated spreads against errors: z-scores, coverage, sharpness, ranking.
+
+    Of an ENSEMBLE, rows are used that its members didn't learn from, with σ before and after calibration.
+    Of a CAMPAIGN (the newest one if left out), what the models of round K at every gate said is held against
+    the record, or else against what has been relaxed by now.
+    """
+    profile.load(profile_name)
+    title, stated, remarks, unit = look(node, number=number)
+    from aiida_mlhull.science.metrics import diagnose as measure
+
+    found = {
+        name: measure(said.errors, said.sigma, aleatoric=said.aleatoric, epistemic=said.epistemic)
+        for name, said in stated.items()
+    }
+    pictures = [] if output is None else draw(stated, output, unit=unit)
+    if as_json:
+        told = {name: asdict(one) for name, one in found.items()}
+        click.echo(json.dumps({"node": title, "unit": unit, **told, "pictures": [str(p) for p in pictures]}, indent=2))
+        return
+    click.echo(f"{title}\n\n{tell(found, unit=unit)}")
+    for remark in remarks:
+        click.echo(f"\n{remark}")
+    if pictures:
+        click.echo(f"\n{text.count(len(pictures), 'picture')} in {output}: {', '.join(path.name for path in pictures)}")
+
+
+def look(identifier: str | None, *, number: int) -> tuple[str, dict[str, Stated], list[str], str]:
+    """What a node is called, its stated spreads by name, remarks, and their unit.
+
+    Raises:
+        click.ClickException: if there is no such node, or nothing to hold it against.
+    """
+    from aiida_mlhull.cli import campaigns
+    from aiida_mlhull.data import EnsembleData
+
+    found = None if identifier is None else _loaded(identifier)
+    if isinstance(found, EnsembleData):
+        return _of_ensemble(found)
+    return _of_campaign(campaigns.find(identifier), number=number)
+
+
+def tell(found: Mapping[str, Calibration], *, unit: str) -> str:
+    """The numbers for people, one column for each name."""
+
+    def line(label: str, show: Callable[[Calibration], str]) -> tuple[str, ...]:
+        return (label, *(show(one) for one in found.values()))
+
+    levels = next(iter(found.values())).coverage
+    rows = [
+        line("rows", lambda one: f"{one.rows:,}"),
+        line(f"MAE, {unit}", lambda one: f"{one.mae:.4f}"),
+        line(f"RMSE, {unit}", lambda one: f"{one.rmse:.4f}"),
+        line(f"root of mean σ², {unit}", lambda one: f"{one.sharpness:.4f}"),
+        line(f"CRPS, {unit}", lambda one: f"{one.crps:.4f}"),
+        line("z: mean", lambda one: f"{one.z_mean:.2f}"),
+        line("z: width", lambda one: f"{one.z_std:.2f}"),
+        *(line(f"within {level:.0%}", lambda one, level=level: f"{one.coverage[level]:.1%}") for level in levels),  # type: ignore[misc]
+        line("miscalibration area", lambda one: f"{one.miscalibration_area:.3f}"),
+        line("NLL", lambda one: f"{one.nll:.3f}"),
+        line("ranking", lambda one: f"{one.ranking:.2f}"),
+        line("log10 σ_a/σ_e", lambda one: "-" if one.log_ratio is None else f"{one.log_ratio:.2f}"),
+    ]
+    return text.table(("", *found), rows)
+
+
+def draw(stated: Mapping[str, Stated], folder: Path, *, unit: str) -> list[Path]:
+    """One picture for each question."""
+    from aiida_mlhull.science import plots
+    from aiida_mlhull.science.metrics import confidence_curve
+
+    curves = {name: confidence_curve(said.errors, said.sigma) for name, said in stated.items()}
+    figures = {
+        "calibration": plots.draw_calibration(stated),
+        "z_scores": plots.draw_z_scores(stated),
+        "quantiles": plots.draw_quantiles(stated),
+        "confidence": plots.draw_confidence(curves, unit=unit),
+        "parts": plots.draw_parts(stated),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, figure in figures.items():
+        written.append(folder / f"{name}.png")
+        figure.savefig(written[-1])
+    return written
+
+
+def _loaded(identifier: str) -> orm.Node | None:
+    from aiida import orm
+    from aiida.common.exceptions import MultipleObjectsError, NotExistent
+
+    try:
+        return orm.load_node(identifier)
+    except (NotExistent, MultipleObjectsError, ValueError):
+        return None  # a campaign's label, perhaps
+
+
+def _of_ensemble(node: Any) -> tuple[str, dict[str, Stated], list[str], str]:
+    from aiida_mlhull.science.ensembles.calibrate import out_of_member
+    from aiida_mlhull.science.metrics import Stated
+
+    ensemble = node.to_science()
+    held = out_of_member(ensemble.members)
+    if not len(held):
+        raise click.ClickException(f"ensemble {node.pk} keeps no predictions of rows that its members hadn't seen")
+    stated = {"as stated": Stated(held.errors, held.aleatoric, held.epistemic)}
+    factor, method = ensemble.calibration.get("factor", 1.0), ensemble.calibration.get("method", "none")
+    if method != "none":
+        stated[method] = Stated(held.errors, factor * held.aleatoric, factor * held.epistemic)
+    remarks = [
+        f"Calibration: {method}; by variance σ is to be multiplied by {ensemble.calibration['variance']:.2f}, so that "
+        f"95 % lie within 1.96 σ by {ensemble.calibration['conformal']['0.95'] / 1.96:.2f} (conformal)."
+        if "variance" in ensemble.calibration
+        else "This ensemble was not gathered from all of its members, and is not calibrated."
+    ]
+    if method != "none":
+        remarks.append("The factor was found on these same rows; a campaign tells how it does on others.")
+    title = f"Ensemble {node.pk}: {node.description}"
+    return title, stated, remarks, ensemble.unit
+
+
+def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, Stated], list[str], str]:
+    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.cli.rules import find_step, record_of
+    from aiida_mlhull.science.campaign import CampaignSettings
+    from aiida_mlhull.science.metrics import stated
+    from aiida_mlhull.science.types import concatenate
+    from aiida_mlhull.science.units import ENERGY_UNIT
+
+    record = record_of(node)
+    truth = ledger.results(node) if record is None else record
+    settings = CampaignSettings.model_validate(node.inputs.settings.get_dict())
+    found = {}
+    for stage in settings.stages:
+        if stage.gate is not None:
+            step = find_step(node, number=number, stage=stage.name)
+            said = concatenate([shard.to_science() for _, shard in sorted(step.inputs.predictions.items())])
+            found[f"{stage.name}, round {number}"] = stated(said, truth)
+    if not found:
+        raise click.ClickException(f"campaign {node.pk} ({node.label}) has no gate: no models were asked")
+    remark = (
+        "Held against the record."
+        if record is not None
+        else "Held against what was relaxed by now: what the models thought hopeless is missing."
+    )
+    return f"Campaign {node.pk} ({node.label})", found, [remark], ENERGY_UNIT
