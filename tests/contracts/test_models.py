@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,16 +12,29 @@ from pydantic import ValidationError
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models import MODELS
-from aiida_mlhull.science.models.base import Model
+from aiida_mlhull.science.models.base import ROBUST, Model
 from aiida_mlhull.science.models.parts.losses import OUTPUTS
 from aiida_mlhull.science.models.parts.network_model import NetworkModel
+from aiida_mlhull.science.representations import Reads
+from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, MemberWeights
 from aiida_mlhull.science.wire.weights import decode_member, encode_member
 from tests.science.real_crystals import disguised, model_rows, mp_crystals, mp_energies, pnictides, supercells
 
 SMALL = {
+    "cgat": {
+        "width": 8,
+        "edge_width": 8,
+        "context_hidden": 8,
+        "output_widths": [16],
+        "learning_rate": 0.02,
+        "batch_size": 16,
+        "max_epochs": 10,
+    },
     "cgcnn": {"atom_width": 16, "layers": 2, "hidden_width": 16, "max_epochs": 25, "batch_size": 16},
+    "roost": {"width": 16, "hidden_width": 16, "output_widths": [32, 16], "learning_rate": 0.01, "max_epochs": 20},
     "trees_gp": {"trees": 20, "linear_up_to": 1e9},
+    "wren": {"hidden_width": 16, "layers": 2, "output_widths": [32, 16], "learning_rate": 0.01, "max_epochs": 20},
 }
 """Settings that make a fit quick, and fit for targets of any unit; a model that isn't here is fitted as it comes."""
 
@@ -166,6 +180,16 @@ def test_weights_of_another_model_are_refused(fitted):
         model.predict(MemberWeights({}, {}, {}, 0), inputs)
 
 
+@pytest.mark.parametrize("other", ["l2", "robust_l2"])
+def test_squared_losses_learn_too(name, other):
+    model = build(name)
+    inputs = model.represent(model_rows(mp_crystals()))
+    means, spreads = model.predict(fit(model, inputs, other), inputs)
+    energies = mp_energies()
+    assert np.square(means - energies)[TRAIN].mean() < energies[TRAIN].var()
+    assert (spreads is not None) == (other in ROBUST)
+
+
 @pytest.mark.parametrize("what", ["order", "origin", "cell", "turned"])
 def test_invariant_to_how_a_crystal_is_written_down(fitted, what):
     model, inputs, weights = fitted
@@ -203,12 +227,24 @@ def test_one_atom_cells_and_single_elements(name, loss):
     assert np.isfinite(means).all()
 
 
-def test_both_cells_of_a_candidate_look_different(fitted):
+def test_it_tells_apart_what_it_reads(fitted):
+    """Two cells of one candidate: all the same by composition, by Wyckoff positions or by coordinates."""
     model, _, weights = fitted
     rows = pnictides().take(np.arange(20))
     unrelaxed, relaxed = (model.represent(model_rows(cells)) for cells in (rows.crystals, rows.relaxed))
     first, second = model.predict(weights, unrelaxed)[0], model.predict(weights, relaxed)[0]
-    assert (np.abs(first - second) > 1e-6).all()
+    other = np.abs(first - second) > 1e-6
+    assert model.reads in get_args(Reads)
+    if model.reads == "composition":
+        assert not other.any()
+    elif model.reads == "wyckoff":
+        before, after = protostructures(rows.crystals), protostructures(rows.relaxed)
+        np.testing.assert_array_equal(other, before != after)
+        assert other.any()
+    elif model.reads == "shells":
+        assert other.mean() > 0.5
+    else:
+        assert other.all()
 
 
 def test_gradients_reach_every_parameter(name, loss):
@@ -216,6 +252,9 @@ def test_gradients_reach_every_parameter(name, loss):
     if isinstance(model, NetworkModel):
         torch.manual_seed(3)
         network = model.network(outputs=OUTPUTS[loss]).train()
+        with torch.no_grad():  # factors that start at zero pass nothing on, and only then
+            for parameter in network.parameters():
+                parameter.add_(0.01 * torch.randn_like(parameter))
         inputs = model.represent(model_rows(mp_crystals()))
         outputs = network(model.batches(inputs, device=torch.device("cpu")).batch(np.arange(40)))
         assert outputs.shape == (40, OUTPUTS[loss])

@@ -70,8 +70,8 @@ class GraphTensors:
     def batch(self, indices: Integers) -> GraphBatch:
         """The graphs at ``indices``."""
         chosen = torch.as_tensor(indices, device=self.device)
-        nodes, node_counts, first_nodes = _blocks(self.node_offsets, chosen)
-        edges, edge_counts, _ = _blocks(self.edge_offsets, chosen)
+        nodes, node_counts, first_nodes = blocks(self.node_offsets, chosen)
+        edges, edge_counts, _ = blocks(self.edge_offsets, chosen)
         first = torch.repeat_interleave(first_nodes, edge_counts)
         return GraphBatch(
             numbers=self.numbers.index_select(0, nodes),
@@ -85,7 +85,7 @@ class GraphTensors:
         )
 
 
-def _blocks(offsets: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def blocks(offsets: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Positions of the chosen blocks, their sizes, and where they start in the batch."""
     sizes = offsets[chosen + 1] - offsets[chosen]
     starts = torch.cumsum(sizes, 0) - sizes

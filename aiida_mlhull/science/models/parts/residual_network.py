@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
@@ -28,5 +29,23 @@ class ResidualNetwork(nn.Module):
         """(n, outputs) from (n, inputs)."""
         for layer, skip in zip(self.layers, self.skips, strict=True):
             rows = relu(layer(rows)) + skip(rows)
+        outputs: Tensor = self.output(rows)
+        return outputs
+
+
+class ReZeroNetwork(ResidualNetwork):
+    """The same with a learned factor for every layer, which starts at zero: x <- a ReLU(W x + b) + R x.
+
+    Source: Bachlechner et al., UAI 2021, as used by Schmidt et al., Sci. Adv. 7 (2021) eabi7948.
+    """
+
+    def __init__(self, inputs: int, hidden: Sequence[int], outputs: int) -> None:
+        super().__init__(inputs, hidden, outputs)
+        self.factors = nn.Parameter(torch.zeros(len(hidden)))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(n, outputs) from (n, inputs)."""
+        for factor, layer, skip in zip(self.factors, self.layers, self.skips, strict=True):
+            rows = factor * relu(layer(rows)) + skip(rows)
         outputs: Tensor = self.output(rows)
         return outputs
