@@ -175,7 +175,8 @@ def _set_hubbard(incar: dict[str, Any], elements: list[str], step: Step) -> None
 
 
 def _plain(value: Any) -> Any:
-    """Numbers and lists of Python itself: pymatgen's are its own or numpy's."""
+    """Numbers and lists of Python itself (pymatgen's are its own or numpy's), without noise in the last digits."""
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value.item() if isinstance(value, np.generic) else value
+    plain = value.item() if isinstance(value, np.generic) else value
+    return float(f"{plain:.12g}") if isinstance(plain, float) else plain

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pymatgen.core import Lattice, Structure
+
+from aiida_mlhull.science.types import Candidates, Crystals
 
 
 def nitride() -> Structure:
@@ -49,3 +52,15 @@ CRYSTALS = {
     "magnet": magnet,
     "mixed_anion": mixed_anion,
 }
+
+
+def candidate(structure: Structure) -> Candidates:
+    """A shard of one candidate, called ``one``."""
+    crystals = Crystals.from_structures([structure])
+    return Candidates(
+        ids=np.asarray(["one"]),
+        formulas=np.asarray(crystals.reduced_formulas()),
+        crystals=crystals,
+        protostructures=np.asarray([""]),
+        origins=np.asarray(["by hand"]),
+    )

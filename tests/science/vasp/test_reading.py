@@ -9,11 +9,11 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED, MP2020_RAW, with_corrections
-from aiida_mlhull.science.types import Candidates, Crystals, References
+from aiida_mlhull.science.types import Crystals, References
 from aiida_mlhull.science.vasp import Account, VaspSettings, read_step, vasp_inputs
 from aiida_mlhull.science.vasp.reading import Found, ionic_steps, read
 from aiida_mlhull.science.vasp.results import hubbard_values, run_type
-from tests.science.vasp.crystals import mixed_anion, oxide
+from tests.science.vasp.crystals import candidate, mixed_anion, oxide
 
 RAW = -8.0
 
@@ -27,17 +27,6 @@ def rutile() -> Structure:
 def wurtzite() -> Structure:
     return Structure.from_spacegroup(
         "P6_3mc", Lattice.hexagonal(3.25, 5.2), ["Zn", "O"], [[1 / 3, 2 / 3, 0], [1 / 3, 2 / 3, 0.382]]
-    )
-
-
-def candidate(structure) -> Candidates:
-    crystals = Crystals.from_structures([structure])
-    return Candidates(
-        ids=np.asarray(["one"]),
-        formulas=np.asarray(crystals.reduced_formulas()),
-        crystals=crystals,
-        protostructures=np.asarray([""]),
-        origins=np.asarray(["by hand"]),
     )
 
 
