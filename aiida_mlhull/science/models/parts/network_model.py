@@ -155,7 +155,15 @@ class NetworkModel(ABC):
         known = {"center", "scale", "loss"} <= weights.meta.keys() and weights.meta["loss"] in OUTPUTS
         if not known:
             raise WeightsError(f"these weights were not fitted by {type(self).__name__}")
-        network = self.network(outputs=OUTPUTS[weights.meta["loss"]])
+        return self.filled(weights, outputs=OUTPUTS[weights.meta["loss"]])
+
+    def filled(self, weights: MemberWeights, *, outputs: int) -> nn.Module:
+        """A network with so many columns that has these weights.
+
+        Raises:
+            WeightsError: if they are of another architecture.
+        """
+        network = self.network(outputs=outputs)
         expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
         if {name: value.shape for name, value in weights.arrays.items()} != expected:
             raise WeightsError(

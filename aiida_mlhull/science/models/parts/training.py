@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from aiida_mlhull.science.errors import FitError
-from aiida_mlhull.science.models.base import Checkpoints, Loss, Report
+from aiida_mlhull.science.models.base import Checkpoints, Report
 from aiida_mlhull.science.models.parts.checkpoints import pack, unpack
-from aiida_mlhull.science.models.parts.losses import loss_of
+from aiida_mlhull.science.models.parts.losses import Objective, errors_of, loss_of
 from aiida_mlhull.science.models.parts.optimizers import Descent, TrainingSettings, train_mode
 from aiida_mlhull.science.types import MemberWeights
 from aiida_mlhull.science.types.crystals import Floats, Integers
@@ -62,7 +62,7 @@ def train_network(
     *,
     train: Integers,
     validation: Integers,
-    loss: Loss,
+    loss: Objective,
     settings: TrainingSettings,
     seed: int,
     report: Report,
@@ -101,7 +101,8 @@ def train_network(
             objective = loss_of(network(inputs.batch(rows)), goal[torch.as_tensor(rows, device=device)], loss=loss)
             objective.backward()  # type: ignore[no-untyped-call]
             run.descent.step()
-        run.best.look(network, predict_network(network, inputs, validation)[:, 0] - targets[validation])
+        outputs = predict_network(network, inputs, validation)
+        run.best.look(network, errors_of(outputs, targets[validation], loss=loss))
         if checkpoints is not None:
             checkpoints.save(run.state())
         if epoch % max(1, settings.max_epochs // 10) == 0:
@@ -179,7 +180,7 @@ class _Run:
 
 
 def predict_network(network: nn.Module, inputs: Batches, rows: Integers) -> Floats:
-    """(len(rows), 1 or 2) outputs of the network in evaluation mode."""
+    """(len(rows), columns) outputs of the network in evaluation mode."""
     network.eval()
     starts = range(0, len(rows), _PREDICTED_AT_ONCE)
     with torch.inference_mode():
