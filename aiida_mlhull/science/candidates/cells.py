@@ -9,6 +9,7 @@ import numpy as np
 from aiida_mlhull.science.candidates.exchange import Exchange, exchanged
 from aiida_mlhull.science.candidates.prototypes import Prototypes, aflow_prototypes
 from aiida_mlhull.science.representations.element_classes import element_classes
+from aiida_mlhull.science.representations.protostructure import canonical_spelling
 from aiida_mlhull.science.representations.volumes import tightest_bond
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.representations.wyckoff_cells import LOOSEST, cell_for
@@ -42,7 +43,7 @@ class KnownKinds:
         order = np.argsort(own)
         exchange = Exchange(row, tuple(own[i] for i in order), tuple(wanted.numbers[i] for i in order))
         cell = exchanged(self._crystals, [exchange])
-        sound = tightest_bond(*cell.arrays(0)) >= LOOSEST and protostructures(cell)[0] == label
+        sound = tightest_bond(*cell.arrays(0)) >= LOOSEST and protostructures(cell)[0] == canonical_spelling(label)
         return cell if sound else None
 
 

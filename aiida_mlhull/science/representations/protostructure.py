@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from math import gcd
 from typing import Final
 
 from aiida_mlhull.science.errors import CrystalError
+from aiida_mlhull.science.representations.wyckoff import label_of
 from aiida_mlhull.science.representations.wyckoff_tables import multiplicities, relabelings
 from aiida_mlhull.science.types.wyckoff import Wyckoff
 
@@ -64,6 +66,19 @@ def letters_of(label: str) -> tuple[int, tuple[str, ...], Letters]:
     if [count // gcd(*counts) for count in counts] != amounts:
         raise CrystalError(f"{label}: the letters add up to {counts} sites, the formula says {amounts}")
     return group, tuple(elements), letters
+
+
+def canonical_spelling(label: str) -> str:
+    """The label that crystals of this representation get: of all equivalent letterings the first, Pearson symbol corrected.
+
+    The AFLOW library counts rhombohedral crystals by their primitive cell (``hR10``), this package as
+    pymatgen by the hexagonal one (``hR30``).
+
+    Raises:
+        CrystalError: if it is no label, or its letters don't add up to its formula.
+    """
+    group, elements, letters = letters_of(label)
+    return label_of(group, elements, tuple(tuple(sorted(Counter(word).items())) for word in letters))
 
 
 def _spelled_out(word: str) -> tuple[str, ...]:

@@ -128,6 +128,14 @@ def canonical_label(number: int, elements: Sequence[str], occupied: Occupied) ->
     return f"{word}:{'-'.join(elements)}"
 
 
+def label_of(number: int, elements: Sequence[str], occupied: Occupied) -> str:
+    """The label of a representation, whichever way it is lettered; arguments as in :func:`canonical_label`."""
+    sites = multiplicities(number)
+    counts = [sum(sites[letter] * n for letter, n in orbits) for orbits in occupied]
+    word = _aflow_word(number, pearson_symbol(number, sum(counts)), occupied, _reduced(counts))
+    return f"{word}:{'-'.join(elements)}"
+
+
 def _word(number: int, pearson: str, formula: tuple[int, ...], letters: str) -> str:
     anonymous = "".join(f"{capital}{n if n > 1 else ''}" for capital, n in zip(_CAPITALS, formula, strict=False))
     return f"{anonymous}_{pearson}_{number}_{letters}"

@@ -20,7 +20,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import CrystalError
 from aiida_mlhull.science.representations.composition import NUMBERS
-from aiida_mlhull.science.representations.protostructure import letters_of
+from aiida_mlhull.science.representations.protostructure import canonical_spelling, letters_of
 from aiida_mlhull.science.representations.volumes import dls_volumes, tabulated_volumes, tightest_bond
 from aiida_mlhull.science.representations.wyckoff import TOLERANCE, free_parameters, protostructures
 from aiida_mlhull.science.representations.wyckoff_embedding import coordinates
@@ -47,13 +47,14 @@ def cell_for(label: str, *, seed: int = 0, tolerance: float = TOLERANCE) -> Crys
     """One unrelaxed cell with this protostructure label.
 
     Args:
-        label: with elements.
+        label: with elements; whichever way it is spelled, the cell has its canonical spelling.
         seed: of what the label leaves open; the same seed gives the same cell.
         tolerance: Å, of the symmetry search that has to find the label again.
 
     Raises:
         CrystalError: if it is no label, or no such cell was found; the message says why.
     """
+    label = canonical_spelling(label)
     draft = _Draft.of(label)
     chance = np.random.default_rng([seed, *label.encode()])
     fixed = int(free_parameters([label])[0]) == 0

@@ -17,7 +17,7 @@ from pymatgen.analysis.prototypes import (
 from pymatgen.core import Composition, Lattice, Structure
 
 from aiida_mlhull.science.errors import CrystalError
-from aiida_mlhull.science.representations.protostructure import read_protostructure
+from aiida_mlhull.science.representations.protostructure import canonical_spelling, read_protostructure
 
 ROCK_SALT = Structure.from_spacegroup(225, Lattice.cubic(4.24), ["Ti", "N"], [[0, 0, 0], [0.5, 0.5, 0.5]])
 SPINEL = Structure.from_spacegroup(
@@ -83,6 +83,19 @@ def test_equivalent_letterings_have_the_same_sites(label: str) -> None:
         for element, letter in zip(wyckoff.elements, letters, strict=True):
             per_element[element] += table[letter]
         assert Composition(per_element).reduced_formula == wyckoff.formula
+
+
+@pytest.mark.parametrize(
+    ("spelled", "canonical"),
+    [
+        ("AB_cF8_225_b_a:N-Ti", "AB_cF8_225_a_b:N-Ti"),
+        ("AB_cF8_216_d_b:N-Zn", "AB_cF8_216_a_c:N-Zn"),
+        ("A2B3_hR10_167_c_e:Al-O", "A2B3_hR30_167_c_e:Al-O"),
+        ("A_cI58_217_ac2g:Mn", "A_cI58_217_ac2g:Mn"),
+    ],
+)
+def test_one_spelling_for_all(spelled: str, canonical: str) -> None:
+    assert canonical_spelling(spelled) == canonical
 
 
 def test_elements_do_not_change_the_prototype() -> None:
