@@ -13,6 +13,7 @@ from aiida_mlhull.cli.diagnose import diagnose
 from aiida_mlhull.cli.doctor import doctor
 from aiida_mlhull.cli.generate import generate
 from aiida_mlhull.cli.history import history
+from aiida_mlhull.cli.importing import importing
 from aiida_mlhull.cli.launch import launch
 from aiida_mlhull.cli.references import references
 from aiida_mlhull.cli.rejected import rejected
@@ -51,6 +52,7 @@ def main(ctx: click.Context, profile_name: str | None) -> None:
 for command in (
     demo,
     prototypes,
+    importing,
     generate,
     clean,
     launch,

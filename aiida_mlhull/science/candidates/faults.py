@@ -126,16 +126,20 @@ class Sieve:
         Raises:
             InputError: if none passed.
         """
+        report = self.report()
+        if not self.good.any():
+            raise InputError(f"{self.name}: no row can be used; {report.summary()}")
+        return report
+
+    def report(self) -> LeftOut:
+        """The rows that got stuck, be it all of them."""
         stuck = ~self.good
-        report = LeftOut.from_rows(
+        return LeftOut.from_rows(
             ids=self.ids[stuck],
             formulas=self._formulas[stuck].astype(np.str_),
             reasons=self._reasons[stuck].astype(np.str_),
             details=self._details[stuck].astype(np.str_),
         )
-        if stuck.all():
-            raise InputError(f"{self.name}: no row can be used; {report.summary()}")
-        return report
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -77,13 +77,19 @@ def read_candidates(path: Path | str, *, bad_rows: BadRows = "refuse", scheme: s
         InputError: if fewer than two candidates are left.
     """
     path = Path(path)
-    found, left_out = sound_rows(path, bad_rows=bad_rows)
-    candidates, record = _nouns(found, scheme=scheme)
-    if len(candidates) < FEWEST:
+    intake = read_crystals(path, bad_rows=bad_rows, scheme=scheme)
+    if len(intake.candidates) < FEWEST:
         raise InputError(
-            f"{path.name}: a single candidate, {candidates.ids[0]}: a campaign chooses among several; "
+            f"{path.name}: a single candidate, {intake.candidates.ids[0]}: a campaign chooses among several; "
             "relax this one with the engine"
         )
+    return intake
+
+
+def read_crystals(path: Path, *, bad_rows: BadRows = "refuse", scheme: str = AS_PUBLISHED) -> Intake:
+    """The same as :func:`read_candidates`, of which one alone is enough."""
+    found, left_out = sound_rows(path, bad_rows=bad_rows)
+    candidates, record = _nouns(found, scheme=scheme)
     return Intake(candidates=candidates, record=record, left_out=left_out)
 
 

@@ -88,10 +88,14 @@ def packed(
 
 
 def _from_folder(folder: Path) -> Named:
-    """Every CIF and POSCAR of the folder and the folders in it."""
+    """Every CIF and POSCAR of the folder and the folders in it; links that lead out of it are refused."""
     from pymatgen.core import Structure  # noqa: PLC0415  (slow import)
 
     files = sorted({path for pattern in FOLDER_PATTERNS for path in folder.rglob(pattern) if path.is_file()})
+    inside = folder.resolve()
+    outside = [str(path.relative_to(folder)) for path in files if not path.resolve().is_relative_to(inside)]
+    if outside:
+        raise WireError(f"{folder.name}: {len(outside)} files are links out of the folder: {listed(outside)}")
     broken = []
     for path in files:
         try:

@@ -1,0 +1,134 @@
+"""``aiida-mlhull import``: candidates from databases, files and groups, as a table that 'launch' reads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from aiida_mlhull.cli import profile, text
+
+if TYPE_CHECKING:
+    from aiida_mlhull.science.candidates.importing import Imported
+    from aiida_mlhull.science.candidates.sources.base import Source
+
+FILE: Final = click.Path(path_type=Path, dir_okay=False)
+INTERRUPTED: Final = 130
+
+
+def output_option(command: Any) -> Any:
+    """The table that every source is written to."""
+    return click.option(
+        "-o", "--output", type=FILE, required=True, metavar="FILE", help="Table to write, .parquet or .csv."
+    )(command)
+
+
+@click.group("import")
+def importing() -> None:
+    """Import candidates from databases, files and groups.
+
+    Structures that can't be used (disorder, partial occupancies, atoms that meet) are left out and counted. An
+    import that was interrupted goes on where it stopped when it is called again.
+    """
+
+
+@importing.command()
+@click.argument("url")
+@click.option("--filter", "query", default="", metavar="FILTER", help="OPTIMADE filter; everything if left out.")
+@click.option("--keep", multiple=True, metavar="COLUMN", help="Provider's columns to keep. [default: about energies]")
+@click.option("--page", type=click.IntRange(min=1), default=100, show_default=True, help="Structures a request.")
+@click.option("--pause", type=click.FloatRange(min=0), default=0.5, show_default=True, help="Seconds between requests.")
+@output_option
+def optimade(*, url: str, query: str, keep: tuple[str, ...], page: int, pause: float, output: Path) -> None:
+    """Import from the OPTIMADE database at URL what a filter finds.
+
+    \b
+    aiida-mlhull import optimade https://oqmd.org/optimade \\
+        --filter 'elements HAS ALL "Ti","N" AND nelements <= 3' -o candidates.parquet
+    """  # noqa: D301  (click's mark for a paragraph that keeps its lines)
+    from aiida_mlhull.science.candidates.sources import SOURCES
+    from aiida_mlhull.science.candidates.sources.client import Client
+
+    run(SOURCES["optimade"](url, query=query, page_size=page, keep=keep or None, client=Client(pause=pause)), output)
+
+
+@importing.command("materials-project")
+@click.argument("elements", nargs=-1, required=True, metavar="ELEMENT...")
+@click.option("--highest", type=click.FloatRange(min=0), metavar="EV", help="At most so far above the project's hull.")
+@output_option
+def materials_project(*, elements: tuple[str, ...], highest: float | None, output: Path) -> None:
+    """Import a chemical system, and the systems in it, from the Materials Project.
+
+    The key is read from MP_API_KEY. Needs the extra 'mp'.
+    """
+    from aiida_mlhull.science.candidates.sources import SOURCES
+
+    endpoint = os.environ.get("MP_API_ENDPOINT")
+    run(SOURCES["materials-project"](elements, highest=highest, endpoint=endpoint), output)
+
+
+@importing.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@output_option
+def files(*, paths: tuple[Path, ...], output: Path) -> None:
+    """Import tables, folders of CIF or POSCAR, extxyz, and pymatgen's JSON."""
+    from aiida_mlhull.science.candidates.sources import SOURCES
+
+    run(SOURCES["files"](paths), output)
+
+
+@importing.command()
+@click.argument("label")
+@output_option
+@click.pass_obj
+def group(profile_name: str | None, *, label: str, output: Path) -> None:
+    """Import the structures of the AiiDA group LABEL."""
+    profile.load(profile_name)
+    from aiida_mlhull.data.sources import StructureGroup
+
+    run(StructureGroup(label), output)
+
+
+def run(source: Source, output: Path) -> None:
+    """Import, with a line a portion where that takes a while, and say what came of it.
+
+    Raises:
+        click.exceptions.Exit: if it was interrupted; what has come is kept.
+    """
+    from aiida_mlhull.science.candidates.importing import import_from
+
+    def told(counts: Imported) -> None:
+        if source.waits:
+            of = "" if counts.total is None else f" of {counts.total:,}"
+            click.echo(f"{counts.read:,}{of} read", err=True)
+
+    try:
+        counts = import_from(source, output, progress=told)
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted: the same command goes on where this one stopped.", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    click.echo(f"{describe(source.name, counts)}\n\nwritten: {output}")
+
+
+def describe(name: str, counts: Imported) -> str:
+    """What came, and what is not in the table, for people."""
+    rows: list[tuple[str, object]] = [
+        ("read", counts.read),
+        ("candidates", counts.used),
+        ("left out", counts.left_out.total()),
+    ]
+    if counts.without_symmetry:
+        rows.append(("without symmetry (P1)", counts.without_symmetry))
+    if counts.unlabeled:
+        rows.append(("without a label", counts.unlabeled))
+    if counts.columns:
+        rows.append(("kept beside the cells", ", ".join(counts.columns)))
+    said = f"{name}\n{text.pairs(rows)}"
+    if counts.left_out:
+        reasons = [(count, code, "; ".join(counts.examples[code])) for code, count in counts.left_out.most_common()]
+        said += f"\n\n{text.table(('left out', 'reason', 'for example'), reasons, indent='  ')}"
+    if counts.without_symmetry == counts.used:
+        said += "\n\nNote: all of them are P1: representations by Wyckoff positions can't tell them apart."
+    return said
