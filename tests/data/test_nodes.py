@@ -21,6 +21,7 @@ from aiida_mlhull.data.tables import TABLE_FILE
 from aiida_mlhull.data.wyckoff import WYCKOFF_FILE
 from aiida_mlhull.science.errors import FormulaError, InputError, TableError
 from aiida_mlhull.science.representations.protostructure import read_protostructure
+from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, Table
 from aiida_mlhull.science.wire import encode_table, encode_wyckoff
 from tests.data.nouns import EVERY_NOUN, IDS, TABLES, candidates, decisions, ensemble, labels, wyckoff
@@ -269,3 +270,23 @@ def test_nothing_of_a_refused_node_is_stored() -> None:
 def test_ids_name_the_rows() -> None:
     node = CandidatesData.from_science(candidates())
     assert (node.base.attributes.get("id_min"), node.base.attributes.get("id_max")) == (IDS[0], IDS[-1])
+
+
+# ------------------------------------------------------------------- what a Wyckoff representation offers
+
+
+def test_equivalent_letterings_by_element() -> None:
+    rock_salt = WyckoffData.from_science(read_protostructure("AB_cF8_225_a_b:N-Ti"))
+    assert rock_salt.equivalents() == [{"N": ["a"], "Ti": ["b"]}, {"N": ["b"], "Ti": ["a"]}]
+
+
+@pytest.mark.parametrize("label", ["AB3C_cP5_221_a_c_b:Ba-O-Ti", "ABC_oP18_31_ab_ab_ab:N-Ti-Zn"])
+def test_a_representation_gives_a_structure_of_its_own_kind(label: str) -> None:
+    """From a known prototype and from a draw."""
+    node = WyckoffData.from_science(read_protostructure(label))
+    first, again = node.to_structure(seed=3), node.to_structure(seed=3)
+    assert not first.is_stored
+    assert first.label == label
+    found = Crystals.from_structures([first.get_pymatgen(), again.get_pymatgen()])
+    assert protostructures(found).tolist() == [label, label]
+    assert (found.lattices[0] == found.lattices[1]).all()
