@@ -45,10 +45,10 @@ def upload_placeholders() -> tuple[str, str]:
     from aiida.manage import get_manager
     from aiida_vasp.data.potcar import PotcarData
 
-    from aiida_mlhull.science.standin.potcars import FAMILY, write_placeholders
+    from aiida_mlhull.science.standin.potcars import FAMILY, potential_names, write_placeholders
 
     with tempfile.TemporaryDirectory() as folder, get_manager().get_profile_storage().transaction():
-        write_placeholders(Path(folder))
+        write_placeholders(Path(folder), potential_names())
         _, added, _ = PotcarData.upload_potcar_family(
             folder, FAMILY, f"{WARNING}; holds no potentials", stop_if_existing=False
         )

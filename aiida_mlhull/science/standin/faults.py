@@ -17,7 +17,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeGuard
 
 import numpy as np
 
@@ -29,10 +29,12 @@ from aiida_mlhull.science.standin.task import Task
 OUT_OF_MEMORY_STATUS: Final = 41
 """As Fortran's run time ends when memory can't be had."""
 
+KILLED_IN_STEP: Final = 3
+
 KINDS: Final = {
     "electronic": "no electronic cycle converges",
-    "killed": "killed by a signal in the middle of writing the second ionic step (or the only one)",
-    "truncated": "ends well, but the end of vasprun.xml is missing",
+    "killed": "killed by a signal in the electronic cycle of the third ionic step (or of the last)",
+    "truncated": "ends well, but vasprun.xml breaks off in the last ionic step's cell",
     "negative_volume": "the cell vectors turn left-handed after the first ionic step",
     "out_of_memory": "the run time finds no memory for the first ionic step",
     "no_start": "ends before anything is written",
@@ -142,43 +144,47 @@ def _turned_over(steps: Iterator[IonicStep]) -> Iterator[IonicStep]:
 
 
 def _killed(events: Iterable[Event]) -> Iterator[Event]:
-    """Stop in the middle of the second step's entry in vasprun.xml, or of the first if there is no second."""
-    calculations = 0
-    held: list[Event] = []
+    """Stop in the electronic cycle of the third ionic step, or of the last, as vasprun.xml tells it."""
+    steps = 0
+    since: list[Event] = []  # the latest step in vasprun.xml, and what came after it
     for event in events:
-        if isinstance(event, Append) and event.file == "vasprun.xml" and event.text.startswith("<calculation>"):
-            calculations += 1
-            if calculations > 1:
-                yield from held
-                yield replace(event, text=event.text[: len(event.text) // 2])
-                yield Die(signal.SIGKILL)
-                return
-            held.append(event)
-        elif isinstance(event, Append) and event.text.endswith("</modeling>\n"):
-            first, *_ = held
-            assert isinstance(first, Append)
-            yield replace(first, text=first.text[: len(first.text) // 2])
-            yield Die(signal.SIGKILL)
-            return
-        elif held:
-            held.append(event)
+        new_step = _in_vasprun(event) and "<scstep>" in event.text
+        if new_step:
+            steps += 1
+            yield from since
+            since = [event]
+        elif since:
+            since.append(event)
         else:
             yield event
+        if since and (steps == KILLED_IN_STEP or (_in_vasprun(event) and not new_step)):
+            yield _cut(since[0], '<i name="e_wo_entrp">')
+            yield Die(signal.SIGKILL)
+            return
 
 
 def _truncated(events: Iterable[Event]) -> Iterator[Event]:
-    """Keep vasprun.xml back by one piece, and drop the end of what is kept."""
+    """Keep vasprun.xml back by one piece, and drop all that follows the last cell's first vector."""
     kept: Append | None = None
     for event in events:
-        if not (isinstance(event, Append) and event.file == "vasprun.xml"):
+        if not _in_vasprun(event):
             yield event
-        elif event.text.endswith("</modeling>\n"):
-            assert kept is not None
-            yield replace(kept, text=kept.text[: 2 * len(kept.text) // 3])
-        else:
+        elif "<scstep>" in event.text or kept is None:
             if kept is not None:
                 yield kept
             kept = event
+        else:
+            yield _cut(kept, "</v>")
+
+
+def _in_vasprun(event: Event) -> TypeGuard[Append]:
+    return isinstance(event, Append) and event.file == "vasprun.xml"
+
+
+def _cut(event: Event, mark: str) -> Append:
+    """What is written up to the first ``mark``."""
+    assert isinstance(event, Append)
+    return replace(event, text=event.text.partition(mark)[0] + mark)
 
 
 def _out_of_memory(events: Iterable[Event]) -> Iterator[Event]:

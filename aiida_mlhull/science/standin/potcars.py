@@ -6,6 +6,7 @@ does the stand-in; VASP itself would stop at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -55,10 +56,10 @@ def placeholder(name: str) -> str:
     )
 
 
-def write_placeholders(folder: Path) -> list[Path]:
-    """Write all placeholders as ``folder/NAME/POTCAR``, where aiida-vasp looks for a family's files."""
+def write_placeholders(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Write placeholders as ``folder/NAME/POTCAR``, where aiida-vasp looks for a family's files."""
     written = []
-    for name in potential_names():
+    for name in names:
         path = folder / name / "POTCAR"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(placeholder(name), encoding="utf-8")

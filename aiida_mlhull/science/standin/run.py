@@ -64,7 +64,8 @@ def _relax(task: Task, network: CHGNetNetwork, *, stop: Stop, fault: faults.Faul
     now = datetime.now().astimezone()
     yield Append("vasprun.xml", vasprun.head(task, potential=potential, now=now, n_electrons=electrons))
     yield Append("OUTCAR", outcar.head(task, cell, n_electrons=electrons))
-    yield Append("OSZICAR", "")
+    for file in ("OSZICAR", "CONTCAR"):  # there from the start, empty
+        yield Append(file, "")
     if task.incar.flag("LWAVE", default=True):
         yield Replace("WAVECAR", f"{NOT_VASP}: no wave functions\n")
     yield Append(STDOUT, " entering main loop\n")

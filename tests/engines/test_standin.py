@@ -1,0 +1,83 @@
+"""Runs of the stand-in through aiida-vasp's own WorkChain, parser and handlers, replayed by its mock-vasp."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from aiida import orm
+from aiida.engine import run_get_node
+from aiida.plugins import WorkflowFactory
+from pymatgen.core import Lattice, Structure
+
+from tests.vasp_codes import placeholders, replayed
+
+INCAR = {"encut": 400, "ibrion": 2, "isif": 3, "nsw": 20, "ediffg": -0.05, "ediff": 1e-5, "gga": "PE", "nelm": 60}
+OPTIONS = {"resources": {"num_machines": 1, "num_mpiprocs_per_machine": 1}, "max_wallclock_seconds": 600}
+
+
+def titanium_nitride(a: float) -> orm.StructureData:
+    cell = Lattice(a * np.array([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]]))
+    return orm.StructureData(pymatgen=Structure(cell, ["Ti", "N"], [[0, 0, 0], [0.5, 0.5, 0.5]]))
+
+
+@pytest.fixture
+def relax(aiida_code_installed, tmp_path):
+    """Relax TiN in a recorded case, with changes to the INCAR."""
+
+    def run(case: str, *, faults: str = "", a: float = 4.35, **changes: Any) -> tuple[dict[str, Any], Any]:
+        builder = WorkflowFactory("vasp.vasp").get_builder()
+        builder.code = replayed(aiida_code_installed, tmp_path, case, faults=faults)
+        builder.structure = titanium_nitride(a)
+        builder.parameters = orm.Dict({"incar": INCAR | changes})
+        builder.kpoints_spacing = 0.05
+        builder.potential_family = placeholders(tmp_path / "potentials", "Ti_pv", "N")
+        builder.potential_mapping = {"Ti": "Ti_pv", "N": "N"}
+        builder.calc.metadata.options = OPTIONS
+        # complete or not, what is there is to be parsed: a killed run then ends in its handler
+        builder.settings = {"parser_settings": {"include_node": ["trajectory"], "check_completeness": False}}
+        builder.max_iterations = 2
+        return run_get_node(builder)
+
+    return run
+
+
+def jobs(node: orm.WorkChainNode) -> list[int]:
+    """Exit statuses of the calculations, first to last."""
+    called = [one for one in node.called_descendants if isinstance(one, orm.CalcJobNode)]
+    return [one.exit_status for one in sorted(called, key=lambda one: one.pk)]
+
+
+def test_a_relaxation_ends_well(relax):
+    out, node = relax("plain")
+    assert (node.exit_status, jobs(node)) == (0, [0])
+    misc = out["misc"].get_dict()
+    assert misc["run_status"]["ionic_converged"]
+    assert misc["run_status"]["electronic_converged"]
+    assert misc["version"] == "0.0.0"  # no VASP ever had it
+    assert {"total_cpu_time_used", "elapsed_time", "maximum_memory_used"} <= set(misc["run_stats"])
+    energies = out["trajectory"].get_array("energy_extrapolated")
+    assert energies[-1] == misc["total_energies"]["energy_extrapolated"] == energies.min()
+    assert len(energies) == misc["run_status"]["last_iteration_index"][0]
+    assert out["structure"].get_cell_volume() == pytest.approx(18.9, abs=0.3)  # experiment: 19.1 Å³
+
+
+@pytest.mark.parametrize(
+    ("case", "asked", "statuses"),
+    [
+        ("electronic", {"faults": "electronic unless NELM=150"}, [701, 0]),
+        ("killed", {"faults": "killed in 20%", "a": 4.27}, [700, 0]),  # the lot falls on the first run only
+    ],
+)
+def test_handlers_cure_failures(relax, case, asked, statuses):
+    _, node = relax(case, **asked)
+    assert (node.exit_status, jobs(node)) == (0, statuses)
+
+
+def test_a_torn_vasprun_is_no_failure_to_aiida_vasp(relax):
+    """Whoever uses its WorkChain must look whether there is an energy."""
+    out, node = relax("truncated", faults="truncated")
+    assert node.exit_status == 0
+    assert out["misc"]["total_energies"] is None
+    assert "structure" not in out
