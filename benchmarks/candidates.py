@@ -1,8 +1,9 @@
-"""Labels, ids, decorated prototypes and merging, beside pymatgen's labels by spglib in the same run.
+"""Labels, ids, generators and merging, beside pymatgen's labels and volumes in the same run.
 
     python -m benchmarks.candidates --json [--sample N]
 
-Rates are rows per CPU second of one thread.
+Rates are rows per CPU second of one thread. ``candidates_per_second`` is substitution end to end: drawn, built,
+scaled by data-mined lattice scaling, labeled, told apart from all before, checked for atoms that meet.
 """
 
 from __future__ import annotations
@@ -12,21 +13,41 @@ import json
 import resource
 import time
 from collections.abc import Callable
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 from pymatgen.analysis.prototypes import get_protostructure_label_from_spglib
+from pymatgen.analysis.structure_prediction.volume_predictor import DLSVolumePredictor
 
+from aiida_mlhull.science.candidates.generators.base import Start
+from aiida_mlhull.science.candidates.generators.substitution import Substitution, SubstitutionSettings
 from aiida_mlhull.science.candidates.merge import merge
+from aiida_mlhull.science.candidates.parents import Parents
 from aiida_mlhull.science.candidates.prototypes import decorate
+from aiida_mlhull.science.errors import CrystalError
+from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.representations.identity import crystal_ids
+from aiida_mlhull.science.representations.volumes import dls_volumes, tabulated_volumes
 from aiida_mlhull.science.representations.wyckoff import protostructures
+from aiida_mlhull.science.representations.wyckoff_cells import cell_for
+from aiida_mlhull.science.representations.wyckoff_space import count_representations, representations
 from aiida_mlhull.science.types import Crystals, Labels
+from aiida_mlhull.science.types.tables import Strings
 from benchmarks.crystals import read_crystals
 
 SYSTEM = ("Ti", "Zn", "N")
 PEER_SHARE = 10
 """The peer labels one crystal in so many."""
+
+DRAWS = 8
+"""Of the substitution, per crystal."""
+
+FORMULA, MAX_SITES, MAX_POSITIONS = "ZnTiN2", 16, 6
+"""What is enumerated; of the listing so many at most."""
+MOST_LISTED = 20_000
+CELLS = 60
+"""Labels that get a cell."""
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
@@ -53,6 +74,65 @@ def as_results(crystals: Crystals) -> Labels:
     )
 
 
+def measure_substitution(crystals: Crystals, labels: Strings) -> dict[str, Any]:
+    """Substitution with the crystals as parents, and volumes beside pymatgen's predictor."""
+    parents = Parents.from_rows(
+        ids=[f"{index:06d}" for index in range(len(crystals))],
+        formulas=crystals.reduced_formulas(),
+        crystals=crystals,
+        protostructures=labels,
+        above_hull=np.zeros(len(crystals)),
+        source="excerpt of MP-20",
+    )
+    generator = Substitution(SubstitutionSettings(draws=DRAWS))
+    next(generator.shards(Start(crystals=parents), size=10))
+    shards, seconds = timed(lambda: list(generator.shards(Start(crystals=parents))))
+    made = sum(len(shard.candidates) for shard in shards)
+    _, volume_seconds = timed(lambda: dls_volumes(crystals))
+    scaled = crystals.with_volumes_per_atom(tabulated_volumes().per_atom(crystals))
+    structures = [scaled.structure(index) for index in range(0, len(crystals), PEER_SHARE)]
+    predictor = DLSVolumePredictor()  # type: ignore[no-untyped-call]
+    _, peer_seconds = timed(lambda: [predictor.predict(structure) for structure in structures])
+    return {
+        "draws": sum(shard.drawn for shard in shards),
+        "candidates": made,
+        "candidates_per_second": round(made / seconds),
+        "volumes_per_second": round(len(crystals) / volume_seconds),
+        "peer_volumes_per_second": round(len(structures) / peer_seconds),
+    }
+
+
+def measure_enumeration(labels: Strings) -> dict[str, Any]:
+    """Wyckoff space of one formula, counted and listed; cells for labels of real crystals."""
+    composition = reduce_formula(FORMULA)
+    limits = {"max_sites": MAX_SITES, "max_positions": MAX_POSITIONS}
+    total, count_seconds = timed(
+        lambda: sum(count_representations(group, composition, **limits) for group in range(1, 231))
+    )
+    stream = chain.from_iterable(representations(group, composition, **limits) for group in range(1, 231))
+    listed, list_seconds = timed(lambda: sum(1 for _ in islice(stream, MOST_LISTED)))
+    wanted = np.unique(labels[labels != ""])[:: max(1, len(labels) // CELLS)][:CELLS].tolist()
+
+    def build() -> int:
+        built = 0
+        for label in wanted:
+            try:
+                cell_for(label)
+            except CrystalError:
+                continue
+            built += 1
+        return built
+
+    built, cell_seconds = timed(build)
+    return {
+        "representations": total,
+        "count_seconds": round(count_seconds, 3),
+        "enumerated_per_second": round(listed / list_seconds),
+        "cells_per_second": round(built / cell_seconds),
+        "cells_built_share": round(built / len(wanted), 3),
+    }
+
+
 def measure(sample: int) -> dict[str, Any]:
     """All numbers."""
     read = read_crystals(None)
@@ -75,8 +155,10 @@ def measure(sample: int) -> dict[str, Any]:
         "peer_labels_per_second": round(peer_rate),
         "label_ratio": round(n / label_seconds / peer_rate, 1),
         "ids_per_second": round(n / id_seconds),
-        "candidates": sum(shards),
-        "candidates_per_second": round(sum(shards) / decorate_seconds),
+        **measure_substitution(crystals, labels),
+        **measure_enumeration(labels),
+        "decorated": sum(shards),
+        "decorated_per_second": round(sum(shards) / decorate_seconds),
         "merged_rows_per_second": round(len(results) / merge_seconds),
         "merged_share": round(float((~decisions.keep).mean()), 3),
         "peak_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
