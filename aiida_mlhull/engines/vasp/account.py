@@ -40,11 +40,11 @@ def account_of(chain: orm.ProcessNode) -> Account:
 
 def results_of(chain: orm.ProcessNode, names: Iterable[str]) -> dict[str, Any]:
     """Outputs of the last calculation that has any, whatever became of the WorkChain, and what it ran with."""
-    jobs = jobs_of(chain)
-    if not jobs:
-        return {}
-    found = {name: jobs[-1].outputs[name] for name in names if name in jobs[-1].outputs}
-    return {**found, "parameters": jobs[-1].inputs.parameters}
+    for job in reversed(jobs_of(chain)):
+        found = {name: job.outputs[name] for name in names if name in job.outputs}
+        if found:
+            return {**found, "parameters": job.inputs.parameters}
+    return {}
 
 
 def _words(node: orm.ProcessNode) -> str:

@@ -27,6 +27,10 @@ RESULTS: Final = ("misc", "structure", "trajectory")
 MONITOR: Final = "vasp.stdout"
 """Stops a calculation whose screen output grows beyond bounds. aiida-vasp's other monitor, of the loop time,
 looks for a file of another name than VASP's, and is left out."""
+DEFAULT_OPTIONS: Final = {
+    "resources": {"num_machines": 1, "num_mpiprocs_per_machine": 1},
+    "max_wallclock_seconds": 86400,
+}
 
 
 class VaspLane(WorkChain):
@@ -123,15 +127,21 @@ def vasp_inputs_of(spec: Any) -> None:
 
 
 def default_options() -> orm.Dict:
-    """One core for a day."""
-    return orm.Dict({"resources": {"num_machines": 1, "num_mpiprocs_per_machine": 1}, "max_wallclock_seconds": 86400})
+    """One core for a day, as a node."""
+    return orm.Dict(DEFAULT_OPTIONS)
 
 
 def parser_settings(step: Step) -> dict[str, Any]:
-    """What aiida-vasp is told: whether stopping short is an error (twice: its parser and its WorkChain both look)."""
-    nodes = ["trajectory"] if step.keep_steps else []
+    """What aiida-vasp is told: whether stopping short is an error (twice: its parser and its WorkChain both look).
+
+    A missing or torn file is no error of its own: its handlers then get to see why the calculation stopped.
+    """
     return {
-        "parser_settings": {"check_ionic_convergence": step.must_converge, "include_node": nodes},
+        "parser_settings": {
+            "check_ionic_convergence": step.must_converge,
+            "check_completeness": False,
+            "include_node": ["trajectory"] if step.keep_steps else [],
+        },
         "CHECK_IONIC_CONVERGENCE": step.must_converge,
     }
 

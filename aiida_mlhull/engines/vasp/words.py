@@ -10,6 +10,7 @@ from aiida.common.exceptions import MultipleObjectsError, NotExistent
 from aiida_vasp.data.potcar import PotcarData, PotcarGroup
 from pydantic import BaseModel, ConfigDict, Field
 
+from aiida_mlhull.engines.vasp.lane import DEFAULT_OPTIONS
 from aiida_mlhull.science.campaign.settings import validated
 from aiida_mlhull.science.errors import SettingsError, listed
 from aiida_mlhull.science.representations.composition import elements_of
@@ -54,7 +55,7 @@ def load_inputs(words: Mapping[str, Any]) -> dict[str, Any]:
             f"'aiida-vasp potcar uploadfamily' makes one"
         )
     nodes = {"code": code, "potential_family": orm.Str(said.potential_family)}
-    return {**nodes, "options": orm.Dict(said.options)} if said.options else nodes
+    return {**nodes, "options": orm.Dict({**DEFAULT_OPTIONS, **said.options})}
 
 
 def missing_potentials(family: str, candidates: Sequence[Candidates], steps: Sequence[Step]) -> list[str]:

@@ -36,14 +36,10 @@ FAILURES: Final[tuple[str, ...]] = get_args(Failure)
 CHAIN_POTENTIALS: Final = range(700, 703)
 CHAIN_ELECTRONIC: Final = (503, 505)
 CHAIN_IONIC: Final = 504
-JOB_UNFINISHED: Final = 700
 JOB_ELECTRONIC: Final = 701
 JOB_IONIC: Final = 702
 SCHEDULER_MEMORY: Final = 110
 SCHEDULER_TIME: Final = 120
-SCHEDULER: Final = range(100, 200)
-NOT_EXECUTED: Final = 333
-MISSING_OUTPUT: Final = range(350, 353)
 
 _MEMORY: Final = re.compile(
     r"out of memory|oom[- _]?kill|cannot allocate memory|exceeded (?:job )?memory|insufficient virtual memory|bad_alloc",
@@ -51,6 +47,8 @@ _MEMORY: Final = re.compile(
 )
 _TIME: Final = re.compile(r"due to time limit|wall ?time.{0,20}(?:exceeded|limit)|time limit reached", re.IGNORECASE)
 _NEARLY: Final = 0.95
+LAST_WORDS: Final = 100
+"""Characters of a log's last line that a reason quotes."""
 _SELF: Final = 1e-8
 _PERIODIC: Final = np.ones(3, dtype=np.int64)
 
@@ -88,6 +86,9 @@ class Account(BaseModel):
 def judge(account: Account, misc: Mapping[str, Any], step: Step, *, has_cell: bool) -> str:
     """The reason why a calculation gave no energy to go on with; empty if it did.
 
+    That a WorkChain ends well says little: of a torn vasprun.xml beside a whole OUTCAR aiida-vasp makes a success
+    without an energy.
+
     A step that needn't converge hands on what a calculation had reached that ran into a limit of steps or
     time, if it left an energy and a cell whose electrons had converged.
 
@@ -105,14 +106,18 @@ def judge(account: Account, misc: Mapping[str, Any], step: Step, *, has_cell: bo
         return "" if usable else "engine_error: VASP's output holds no energy or no cell"
     reason = _reason(account, misc)
     limit = reason.split(":")[0] in {"not_converged_ionically", "out_of_time"}
-    converged = misc.get("run_status", {}).get("electronic_converged") is not False
+    converged = _status(misc).get("electronic_converged") is not False
     return "" if limit and usable and converged and not step.must_converge else reason
 
 
 def energy_of(misc: Mapping[str, Any]) -> float | None:
     """Total energy of the cell (eV), extrapolated to zero smearing; None if it was not parsed or is not finite."""
-    energy = misc.get("total_energies", {}).get("energy_extrapolated")
+    energy = (misc.get("total_energies") or {}).get("energy_extrapolated")
     return float(energy) if energy is not None and np.isfinite(energy) else None
+
+
+def _status(misc: Mapping[str, Any]) -> Mapping[str, Any]:
+    return misc.get("run_status") or {}
 
 
 def _reason(account: Account, misc: Mapping[str, Any]) -> str:
@@ -120,14 +125,12 @@ def _reason(account: Account, misc: Mapping[str, Any]) -> str:
         kind = "missing_potential" if account.chain_status in CHAIN_POTENTIALS else "engine_error"
         return _told(kind, account.chain_message or "no calculation was started")
     last, chain = account.job_statuses[-1], account.chain_status
-    if last in {JOB_UNFINISHED, NOT_EXECUTED, *SCHEDULER, *MISSING_OUTPUT}:
-        return _why_stopped(account)
     if last == JOB_ELECTRONIC or chain in CHAIN_ELECTRONIC:
         return "not_converged_electronically"
     if last == JOB_IONIC or chain == CHAIN_IONIC:
-        breached = misc.get("run_status", {}).get("consistent_nelm_breach")
+        breached = _status(misc).get("consistent_nelm_breach")
         return "not_converged_electronically" if breached else "not_converged_ionically"
-    return _told("engine_error", account.job_message or account.chain_message)
+    return _why_stopped(account)
 
 
 def _why_stopped(account: Account) -> str:
@@ -140,7 +143,9 @@ def _why_stopped(account: Account) -> str:
     known = account.seconds is not None and account.limit_seconds is not None
     if known and account.seconds >= _NEARLY * account.limit_seconds:  # type: ignore[operator]
         return "out_of_time"
-    return _told("engine_error", account.job_message or account.chain_message)
+    said = [line.strip() for line in account.log.splitlines() if re.search("[a-z]", line, re.IGNORECASE)]
+    last_words = f"; last words: {said[-1][:LAST_WORDS]}" if said else ""
+    return _told("engine_error", f"{(account.job_message or account.chain_message).rstrip('.')}{last_words}")
 
 
 def _told(kind: str, words: str) -> str:
@@ -159,6 +164,8 @@ def unphysical(before: Floats, after: Floats, frac_coords: Floats, *, limits: Li
     """
     if not (np.isfinite(after).all() and np.isfinite(frac_coords).all()):
         return "unphysical_cell: not finite"
+    if np.linalg.det(after) * np.linalg.det(before) <= 0:
+        return "unphysical_cell: turned inside out"
     ratio = abs(np.linalg.det(after)) / abs(np.linalg.det(before))
     if not 1 / limits.volume_ratio <= ratio <= limits.volume_ratio:
         return f"unphysical_cell: volume x {ratio:.3g}"

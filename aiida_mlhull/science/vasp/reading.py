@@ -69,6 +69,9 @@ def read(
     assert lattice is not None
     assert coordinates is not None
     failure = judge(account, found.misc, step, has_cell=moved or static)
+    broken = unphysical(before.lattices[0], lattice, coordinates, limits=step.limits)
+    if broken and (not failure or failure.startswith("engine_error")):
+        failure = broken  # which is why the calculation came to grief
     result = Result(
         name=str(row.ids[0]),
         formula=str(row.formulas[0]),
@@ -77,7 +80,7 @@ def read(
         frac_coords=coordinates,
         order=order,
         energy=energy_of(found.misc),
-        failure=failure or unphysical(before.lattices[0], lattice, coordinates, limits=step.limits),
+        failure=failure,
         core_minutes=account.core_minutes,
         program=account.program,
     )
@@ -99,7 +102,7 @@ def _worth_keeping(result: Result, found: Found, *, stage: str) -> dict[str, Any
         placed = np.empty(len(moments))
         placed[result.order] = moments
         ordered = placed.tolist()
-    steps = found.misc.get("run_status", {}).get("last_iteration_index")
+    steps = (found.misc.get("run_status") or {}).get("last_iteration_index")
     return {
         "stage": stage,
         "protostructure_before": str(before),
@@ -113,7 +116,7 @@ def _worth_keeping(result: Result, found: Found, *, stage: str) -> dict[str, Any
 
 def _moments(misc: Mapping[str, Any], n_sites: int) -> Floats | None:
     """(N,) Bohr magnetons of the sites as VASP had them; None where they were not parsed."""
-    sphere = misc.get("site_magnetization", {}).get("sphere", {}).get("x") or {}
+    sphere = ((misc.get("site_magnetization") or {}).get("sphere") or {}).get("x") or {}
     sites = sphere.get("site_moment") or {}
     ordered = sorted(sites.items(), key=lambda item: int(item[0]))
     return np.asarray([float(values["tot"]) for _, values in ordered]) if len(ordered) == n_sites else None

@@ -46,6 +46,10 @@ ENDS = {
     "nothing written": ({"chain_status": 501, "job_statuses": [333], "job_message": "no output"}, "engine_error: no output"),
     "truncated": ({"chain_status": 500, "job_statuses": [1002], "job_message": "can't parse"}, "engine_error: can't parse"),
     "critical": ({"chain_status": 501, "job_statuses": [703], "job_message": "EDDDAV"}, "engine_error: EDDDAV"),
+    "last words": (
+        {"chain_status": 500, "job_statuses": [352], "job_message": "missing", "log": "one\n  srun: no such file \n\n"},
+        "engine_error: missing; last words: srun: no such file",
+    ),
     "lost": ({"chain_status": None, "chain_message": "killed"}, "engine_error: killed"),
     "no such potential": (
         {"chain_status": 702, "chain_message": "No POTCAR found for full name W_pv"},
@@ -66,7 +70,10 @@ def test_success_is_no_reason() -> None:
     assert judge(Account(chain_status=0, job_statuses=(0,)), PARSED, CONVERGE, has_cell=True) == ""
 
 
-@pytest.mark.parametrize("parsed", [{}, {"total_energies": {}}, {"total_energies": {"energy_extrapolated": np.nan}}])
+@pytest.mark.parametrize(
+    "parsed",
+    [{}, {"total_energies": None}, {"total_energies": {}}, {"total_energies": {"energy_extrapolated": np.nan}}],
+)
 def test_success_without_an_energy_is_none(parsed) -> None:
     found = judge(Account(chain_status=0, job_statuses=(0,)), parsed, CONVERGE, has_cell=True)
     assert found == "engine_error: VASP's output holds no energy or no cell"
@@ -100,6 +107,8 @@ def test_nobody_hands_on_electrons_that_did_not_converge() -> None:
         (CUBE * 1.5, ONE, ""),
         (CUBE * 3, ONE, "volume x 27"),
         (CUBE / 3, ONE, "volume x 0.037"),
+        (-CUBE, ONE, "turned inside out"),
+        (CUBE * [[1], [1], [0]], ONE, "turned inside out"),
         (CUBE * np.nan, ONE, "not finite"),
         (CUBE, ONE + np.inf, "not finite"),
         (CUBE, np.array([[0, 0, 0], [0.99, 0, 0.0]]), "atoms 0.04 Å apart"),
