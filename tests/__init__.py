@@ -1,1 +1,1 @@
-"""Tests; a package so that none of the same name that others install comes before it."""
+"""A package, so that no other one of that name is taken for it: some distributions bring their tests along."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 from pymatgen.core import Lattice, Structure
 
@@ -94,6 +95,20 @@ def test_alloys_are_refused_with_their_count_or_left_out(aiida_profile):
         candidates_in(label, bad_rows="refuse")
     _, intake = candidates_in(label, bad_rows="leave_out")
     assert intake.left_out.counts() == {"disordered": 1}
+
+
+def test_a_group_of_structures_becomes_a_table(aiida_profile, tmp_path):
+    from aiida import orm
+
+    sound = orm.StructureData(pymatgen=Structure(Lattice.cubic(2.9), ["Fe"], [[0, 0, 0]]))
+    mixed = orm.StructureData(cell=[[4, 0, 0], [0, 4, 0], [0, 0, 4]])
+    mixed.append_atom(position=(0, 0, 0), symbols=("Fe",), weights=(0.9,))
+    result = run("import", "group", grouped("iron", [sound, mixed]), "-o", tmp_path / "iron.parquet")
+    assert result.exit_code == 0, result.output
+    assert " ".join(result.output.split()).startswith("group iron read 2 candidates 1 left out 1")
+    assert pq.read_table(tmp_path / "iron.parquet")["id"].to_pylist() == [sound.uuid]
+    nothing = run("import", "group", "nowhere", "-o", tmp_path / "t.parquet")
+    assert "holds no structures, or there is no such group" in nothing.output
 
 
 @pytest.mark.parametrize(
