@@ -31,16 +31,17 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     FILE is anything that candidates are read from. Where it has a record of energies, of all rows with one
     label the lowest is kept, else the first.
     """
+    from aiida_mlhull.science.candidates.cleaning import BALANCED, funnel_steps, labeled
     from aiida_mlhull.science.candidates.cleaning import clean as filtered
-    from aiida_mlhull.science.candidates.cleaning import funnel_steps, labeled
     from aiida_mlhull.science.candidates.export import WRITERS
     from aiida_mlhull.science.candidates.intake import read_candidates
     from aiida_mlhull.science.candidates.parents import read_parents
+    from aiida_mlhull.science.candidates.writing import WRITABLE
     from aiida_mlhull.science.errors import InputError
 
     for path in (output, *([] if decisions is None else [decisions])):
-        if path.suffix not in (".parquet", ".csv"):
-            raise click.UsageError(f"{path.name}: tables are written as .parquet or .csv")
+        if path.suffix not in WRITABLE:
+            raise click.UsageError(f"{path.name}: tables are written as {' or '.join(WRITABLE)}")
     limits = _limits(settings)
     intake = read_candidates(file, bad_rows="leave_out")
     click.echo(intake.summary())
@@ -50,7 +51,7 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     (decided,) = filtered([shard], settings=limits, energies=energies, known=labels)
     click.echo(f"\n{describe(funnel_steps([decided]))}")
     if limits.neutrality:
-        balanced = int((decided.reasons[decided.keep] == "charges_balance").sum())
+        balanced = int((decided.reasons[decided.keep] == BALANCED).sum())
         click.echo(f"\ncharges can be balanced in {balanced} of the {int(decided.keep.sum())} that are left")
     if decisions is not None:
         decisions.write_bytes(WRITERS[decisions.suffix[1:]](decided))

@@ -126,5 +126,5 @@ def _above_hull(path: Path, found: Found, formulas: Strings, references: Referen
             if name in columns:
                 ids = columns.texts(columns.first_of(ID_COLUMNS, what="ids")).tolist()
                 stated = dict(zip(ids, columns.floats(name).tolist(), strict=True))
-                return np.asarray([stated[name] for name in found.sieve.ids[good].tolist()])
+                return np.asarray([stated[row] for row in found.sieve.ids[good].tolist()])
     return np.full(len(formulas), np.nan)
