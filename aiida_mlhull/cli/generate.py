@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from aiida_mlhull.cli import text
+from aiida_mlhull.cli import profile, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from aiida_mlhull.science.candidates.exchange import Shard
     from aiida_mlhull.science.candidates.generators.base import Generator, Plan, Start
     from aiida_mlhull.science.candidates.parents import Parents
     from aiida_mlhull.science.candidates.writing import Written
-    from aiida_mlhull.science.types import References, Substitutions
+    from aiida_mlhull.science.types import Candidates, References
 
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
 ANY: Final = click.Path(path_type=Path)
@@ -26,6 +27,7 @@ ANY: Final = click.Path(path_type=Path)
 @click.argument("name", metavar="GENERATOR")
 @click.argument("given", nargs=-1, metavar="[FILE | ELEMENT... | FORMULA...]")
 @click.option("-o", "--output", type=FILE, metavar="FILE", help="Table to write, .parquet or .csv.")
+@click.option("--group", metavar="LABEL", help="Store shards in AiiDA instead, as a new group that 'launch' takes.")
 @click.option("--settings", type=FILE, metavar="YAML", help="Settings of the generator; defaults for what is left out.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything that is drawn.")
 @click.option("--dry-run", is_flag=True, help="Count what would be drawn, and write nothing.")
@@ -42,6 +44,7 @@ def generate(
     name: str,
     given: tuple[str, ...],
     output: Path | None,
+    group: str | None,
     settings: Path | None,
     seed: int,
     dry_run: bool,
@@ -63,25 +66,48 @@ def generate(
     from aiida_mlhull.science.candidates.generators import GENERATORS
     from aiida_mlhull.science.candidates.writing import write_shards
 
-    if output is None and not dry_run:
-        raise click.UsageError("say where the table goes with --output FILE, or look first with --dry-run")
+    if (output is None) == (group is None) and not dry_run:
+        raise click.UsageError("say where candidates go, --output FILE or --group LABEL, or look first with --dry-run")
     generator = made(GENERATORS[name], name, settings)
     start = read_start(generator, name, given, **files)
     if write_table is not None or draw_table is not None:
         keep_table(generator, start, write_table, draw_table)
     plan = generator.plan(start)
     click.echo(describe_plan(name, plan))
-    if dry_run or output is None:
+    if dry_run:
         click.echo("\ndry run: nothing was written")
         return
+    if group is not None:
+        profile.load(click.get_current_context().obj)
     with click.progressbar(length=plan.draws, label="drawing", file=click.get_text_stream("stderr")) as bar:
 
         def told(shard: Shard) -> None:
             bar.update(shard.drawn)
 
         shards: Iterator[Shard] = generator.shards(start, seed=seed)
-        written = write_shards(shards, output, progress=told)
-    click.echo(f"\n{describe_written(written)}\n\nwritten: {output}")
+        if output is not None:
+            written, place = write_shards(shards, output, progress=told), f"written: {output}"
+        else:
+            written, place = store(shards, str(group), progress=told)
+    click.echo(f"\n{describe_written(written)}\n\n{place}")
+
+
+def store(shards: Iterator[Shard], group: str, *, progress: Callable[[Shard], None]) -> tuple[Written, str]:
+    """Shards as nodes of a new group; what became of the draws, and where they are now."""
+    from aiida_mlhull.data.shards import store_shards
+    from aiida_mlhull.science.candidates.writing import Written
+
+    left_out = Counter[str]()
+
+    def rows() -> Iterator[Candidates]:
+        for shard in shards:
+            left_out.update(shard.left_out)
+            progress(shard)
+            yield shard.candidates
+
+    nodes = store_shards(rows(), group=group)
+    total = sum(node.n_rows for node in nodes)
+    return Written(total, left_out), f"stored: {text.count(len(nodes), 'node')} in group {group!r}"
 
 
 def made(kind: type[Generator], name: str, settings: Path | None) -> Generator:
@@ -150,18 +176,19 @@ def _parents(file: Path, references: References | None) -> Parents:
     return parents
 
 
-def keep_table(generator: Any, start: Start, file: Path | None, picture: Path | None) -> None:
+def keep_table(generator: object, start: Start, file: Path | None, picture: Path | None) -> None:
     """Write and draw the table that a generator draws from.
 
     Raises:
         click.UsageError: if it draws from none.
     """
+    from aiida_mlhull.science.candidates.generators.substitution import Substitution
     from aiida_mlhull.science.plots.substitutions import draw_substitutions
     from aiida_mlhull.science.wire import encode_substitutions
 
-    if not hasattr(generator, "table"):
+    if not isinstance(generator, Substitution):
         raise click.UsageError("only substitution draws from a substitution table")
-    table: Substitutions = generator.table(start)
+    table = generator.table(start)
     if file is not None:
         file.write_bytes(encode_substitutions(table))
         click.echo(f"written: {file}")

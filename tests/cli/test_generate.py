@@ -174,3 +174,20 @@ def test_clean_against_what_is_known(tmp_path):
 
 def test_clean_writes_tables_only(tmp_path):
     assert ".parquet or .csv" in run("clean", OWN, "-o", tmp_path / "clean.cif").output
+
+
+def test_candidates_go_to_aiida_in_shards(aiida_profile, tmp_path):
+    from aiida import orm
+
+    table = tmp_path / "system.parquet"
+    assert run("generate", "prototypes", "Ti", "N", "-o", table).exit_code == 0
+    result = run("generate", "prototypes", "Ti", "N", "--group", "titanium and nitrogen")
+    assert result.exit_code == 0, result.output
+    assert "stored: 1 node in group 'titanium and nitrogen'" in result.output
+    (node,) = orm.load_group("titanium and nitrogen").nodes
+    assert node.to_science().ids.tolist() == sorted(pq.read_table(table)["id"].to_pylist())
+    again = run("generate", "prototypes", "Ti", "N", "--group", "titanium and nitrogen")
+    assert again.exit_code == 1
+    assert "there is a group" in again.output
+    both = run("generate", "prototypes", "Ti", "N", "--group", "a", "-o", table)
+    assert "--output FILE or --group LABEL" in both.output
