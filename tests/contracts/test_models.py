@@ -32,11 +32,16 @@ SMALL = {
         "max_epochs": 10,
     },
     "cgcnn": {"atom_width": 16, "layers": 2, "hidden_width": 16, "max_epochs": 25, "batch_size": 16},
+    "magpie_forest": {"trees": 20},
     "roost": {"width": 16, "hidden_width": 16, "output_widths": [32, 16], "learning_rate": 0.01, "max_epochs": 20},
     "trees_gp": {"trees": 20, "linear_up_to": 1e9},
+    "voronoi_forest": {"trees": 20},
     "wren": {"hidden_width": 16, "layers": 2, "output_widths": [32, 16], "learning_rate": 0.01, "max_epochs": 20},
 }
 """Settings that make a fit quick, and fit for targets of any unit; a model that isn't here is fitted as it comes."""
+
+BY_CELL = {"sine_kernel"}
+"""Models whose mathematics depends on the choice of the primitive cell."""
 
 TRAIN, VALIDATION = np.arange(0, 94, 2), np.arange(1, 94, 4)
 
@@ -68,6 +73,11 @@ def fitted(name, loss):
     return model, inputs, fit(model, inputs, loss)
 
 
+def skip_if_it_reads_nothing(model):
+    if model.reads == "nothing":
+        pytest.skip("reads nothing, so that it can't learn")
+
+
 def same_arrays(first, second):
     return first.keys() == second.keys() and all(first[k].tobytes() == second[k].tobytes() for k in first)
 
@@ -87,6 +97,7 @@ def test_unknown_settings_are_refused(name):
 
 def test_it_learns(fitted):
     model, inputs, weights = fitted
+    skip_if_it_reads_nothing(model)
     means, _ = model.predict(weights, inputs)
     energies = mp_energies()
     guess = np.abs(energies - np.median(energies[TRAIN])).mean()
@@ -115,7 +126,7 @@ def test_a_spread_in_every_row_for_the_loss_that_has_one(fitted, loss):
         assert spreads.shape == (94,)
         assert np.isfinite(spreads).all()
         assert (spreads > 0).all()
-        assert np.unique(spreads).size > 1
+        assert np.unique(spreads).size > 1 or model.reads == "nothing"
 
 
 def test_the_same_seed_gives_the_same_bits(name, fitted, loss):
@@ -127,7 +138,8 @@ def test_the_same_seed_gives_the_same_bits(name, fitted, loss):
 
 
 def test_another_seed_gives_another_member(name, fitted, loss):
-    _, inputs, weights = fitted
+    model, inputs, weights = fitted
+    skip_if_it_reads_nothing(model)
     assert not same_arrays(weights.arrays, fit(build(name), inputs, loss, seed=18).arrays)
 
 
@@ -147,6 +159,7 @@ def test_validation_rows_are_never_learned_from(name, fitted, loss):
 
 def test_any_unit_will_do(name, fitted, loss):
     model, inputs, _ = fitted
+    skip_if_it_reads_nothing(model)
     targets = 1000 * mp_energies() + 3000  # meV/atom from another zero
     weights = model.fit(inputs, targets, train=TRAIN, validation=VALIDATION, loss=loss, seed=17)
     means, spreads = model.predict(weights, inputs)
@@ -183,6 +196,7 @@ def test_weights_of_another_model_are_refused(fitted):
 @pytest.mark.parametrize("other", ["l2", "robust_l2"])
 def test_squared_losses_learn_too(name, other):
     model = build(name)
+    skip_if_it_reads_nothing(model)
     inputs = model.represent(model_rows(mp_crystals()))
     means, spreads = model.predict(fit(model, inputs, other), inputs)
     energies = mp_energies()
@@ -191,7 +205,9 @@ def test_squared_losses_learn_too(name, other):
 
 
 @pytest.mark.parametrize("what", ["order", "origin", "cell", "turned"])
-def test_invariant_to_how_a_crystal_is_written_down(fitted, what):
+def test_invariant_to_how_a_crystal_is_written_down(name, fitted, what):
+    if name in BY_CELL and what == "cell":
+        pytest.skip("depends on the choice of the cell")
     model, inputs, weights = fitted
     chosen = {name: name == what for name in ("order", "origin", "cell", "turned")}
     theirs = model.represent(model_rows(disguised(mp_crystals(), 31, **chosen)))
@@ -200,7 +216,9 @@ def test_invariant_to_how_a_crystal_is_written_down(fitted, what):
             np.testing.assert_allclose(others, ours, atol=1e-4)
 
 
-def test_invariant_to_supercells(fitted):
+def test_invariant_to_supercells(name, fitted):
+    if name in BY_CELL:
+        pytest.skip("depends on the choice of the cell")
     model, _, weights = fitted
     small = mp_crystals().take(np.flatnonzero(mp_crystals().n_sites <= 8))
     ours, theirs = (model.represent(model_rows(crystals)) for crystals in (small, supercells(small)))
@@ -235,13 +253,13 @@ def test_it_tells_apart_what_it_reads(fitted):
     first, second = model.predict(weights, unrelaxed)[0], model.predict(weights, relaxed)[0]
     other = np.abs(first - second) > 1e-6
     assert model.reads in get_args(Reads)
-    if model.reads == "composition":
+    if model.reads in {"composition", "nothing"}:
         assert not other.any()
     elif model.reads == "wyckoff":
         before, after = protostructures(rows.crystals), protostructures(rows.relaxed)
         np.testing.assert_array_equal(other, before != after)
         assert other.any()
-    elif model.reads == "shells":
+    elif model.reads in {"shells", "descriptors"}:  # a tree gives all rows of a leaf the same
         assert other.mean() > 0.5
     else:
         assert other.all()

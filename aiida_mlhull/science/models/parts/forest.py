@@ -43,6 +43,22 @@ class Forest:
         return cls.from_sklearn(forest.fit(rows, targets))
 
     @classmethod
+    def bagged(
+        cls, rows: Floats, targets: Floats, *, trees: int, max_features: float, min_samples_leaf: int, seed: int
+    ) -> Forest:
+        """Grow a random forest (Breiman, Mach. Learn. 45 (2001) 5): best splits, each tree on a bootstrap sample."""
+        from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415  (slow import, not needed to predict)
+
+        forest = RandomForestRegressor(
+            trees, max_features=max_features, min_samples_leaf=min_samples_leaf, random_state=seed, n_jobs=1
+        )
+        return cls.from_sklearn(forest.fit(rows, targets))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The four arrays by name."""
+        return {"roots": self.roots, "features": self.features, "splits": self.splits, "rights": self.rights}
+
+    @classmethod
     def from_sklearn(cls, forest: Any) -> Forest:
         """Flatten a fitted scikit-learn forest.
 
