@@ -19,7 +19,7 @@ def cycle(energy: float, *, first: bool, ediff: float, nelm: int, converges: boo
         first: whether it is the run's first cycle.
         ediff: eV, what the last change must be smaller than.
         nelm: electronic steps at most.
-        converges: False if the cycle shall swing to and fro until ``nelm`` steps are used up.
+        converges: False if the cycle shall swing up and down until ``nelm`` steps are used up.
     """
     if not converges:
         return [energy + _FAR * ediff * (-1.0) ** k for k in range(nelm - 1)] + [energy]

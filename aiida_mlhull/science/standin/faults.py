@@ -21,6 +21,7 @@ from typing import Final, TypeGuard
 
 import numpy as np
 
+from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.standin.descent import IonicStep
 from aiida_mlhull.science.standin.events import STDOUT, Append, Die, Event, Exit, Inputs, Replace, Sleep
 from aiida_mlhull.science.standin.inputs import RefusalError
@@ -98,26 +99,24 @@ def chosen(inputs: Inputs, task: Task) -> Fault:
 
 
 def _meets(where: str | None, inputs: Inputs, task: Task) -> bool:
-    from pymatgen.core import Composition  # noqa: PLC0415  (slow import)
-
+    """Whether one of the words after ``in`` means this job."""
     if where is None:
         return True
-    composition = Composition(" ".join(f"{symbol}{count}" for symbol, count in task.poscar.blocks))
-    for word in where.replace(",", " ").split():
-        if word.endswith("%"):
-            drawn = int.from_bytes(sha256(inputs.poscar.encode()).digest()[:4], "big") / 2**32
-            if 100.0 * drawn < float(word[:-1]):
+    composition = reduce_formula("".join(f"{symbol}{count}" for symbol, count in task.poscar.blocks))
+    system = sorted(set(task.poscar.symbols))
+    drawn = 100.0 * int.from_bytes(sha256(inputs.poscar.encode()).digest()[:4], "big") / 2.0**32
+    try:
+        for word in where.replace(",", " ").split():
+            if word.endswith("%"):
+                met = drawn < float(word[:-1])
+            elif "-" in word:
+                met = sorted(word.split("-")) == system
+            else:
+                met = reduce_formula(word) == composition
+            if met:
                 return True
-        elif "-" in word:
-            if composition.chemical_system == "-".join(sorted(word.split("-"))):
-                return True
-        else:
-            try:
-                wanted = Composition(word)
-            except ValueError as error:
-                raise RefusalError(f"the fault's formula {word!r} can't be read: {error}") from None
-            if wanted.reduced_formula == composition.reduced_formula:
-                return True
+    except ValueError as error:  # also FormulaError
+        raise RefusalError(f"the fault's 'in {where}' can't be understood: {error}") from None
     return False
 
 
@@ -138,7 +137,7 @@ def _turned_over(steps: Iterator[IonicStep]) -> Iterator[IonicStep]:
     mirrored = first.lattice * np.array([[-1.0], [1.0], [1.0]])
     yield replace(first, number=2, lattice=mirrored, ending="")
     raise RefusalError(
-        f"the volume of the cell of ionic step 2 is negative: {np.linalg.det(mirrored):.3f} Å³; the triple product "
+        f"the volume of the cell of ionic step 2 is negative: {np.linalg.det(mirrored):.3f} A^3; the triple product "
         f"of the basis vectors is negative"
     )
 

@@ -160,21 +160,23 @@ def serve(place: Path, load: Callable[[], CHGNetNetwork], *, idle_seconds: float
         os.umask(before)
         sys.stderr.write(f"{NOT_VASP}: listening at {place}\n")
         try:
-            _work(server, idle_seconds)
+            _accept(server, idle_seconds)
         finally:
             place.unlink(missing_ok=True)
             server.server_close()
+    # From here on another server may start, while this one's last jobs come to their end.
+    while server.ledger.running:
+        time.sleep(_POLL_SECONDS)
     return True
 
 
-def _work(server: _Server, idle_seconds: float) -> None:
+def _accept(server: _Server, idle_seconds: float) -> None:
+    """Take jobs until it is time to end."""
     ledger = server.ledger
     while not ledger.stopping:
         server.handle_request()
         idle = not ledger.running and time.monotonic() - ledger.last > idle_seconds
         ledger.stopping |= idle or _nearly_spent()
-    while ledger.running:
-        time.sleep(_POLL_SECONDS)
 
 
 def _nearly_spent() -> bool:

@@ -113,6 +113,9 @@ class Task:
             )
         if isif not in FREEDOMS:
             raise RefusalError(f"ISIF = {isif}: must be one of {', '.join(map(str, FREEDOMS))}")
+        partly = cell.movable.any(axis=1) & ~cell.movable.all(axis=1)
+        if FREEDOMS[isif] - {POSITIONS} and partly.any():
+            raise RefusalError(f"ISIF = {isif}: while the cell changes, atoms can only be fixed as a whole")
         ediff = tags.real("EDIFF", 1e-4)
         return cls(
             incar=tags,

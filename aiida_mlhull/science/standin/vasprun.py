@@ -25,7 +25,7 @@ CLOSING: Final = "</modeling>\n"
 def head(task: Task, *, potential: str, now: datetime, n_electrons: float) -> str:
     """Everything before the first ionic step."""
     return (
-        '<?xml version="1.0" encoding="ISO-8859-1"?>\n<modeling>\n'
+        '<?xml version="1.0" encoding="UTF-8"?>\n<modeling>\n'
         + _generator(potential, now)
         + "<incar>\n"
         + "".join(_tag(name, value) for name, value in task.incar.items())
