@@ -36,6 +36,11 @@ class Measured:
     def __len__(self) -> int:
         return len(self.energies)
 
+    def first(self, rows: int | None) -> Measured:
+        """The first so many, or all."""
+        chosen = np.arange(len(self) if rows is None else min(rows, len(self)))
+        return Measured(self.crystals.take(chosen), self.energies[chosen], self.source)
+
     def rows(self) -> ModelRows:
         """As a model reads them."""
         ids = np.asarray([f"{index:06d}" for index in range(len(self))])

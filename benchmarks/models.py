@@ -1,6 +1,10 @@
-"""Models on MP-20: accuracy, and speed beside aviary-models' network in the same run where it is installed.
+"""Models on MP-20: accuracy, and speed beside a peer's network in the same run.
 
     python -m benchmarks.models --model cgcnn --json [--data MP20.parquet] [--epochs 40] [--seeds 1] [--cores 1]
+        [--rows N] [--preset paper]
+
+CGCNN, Roost and Wren are measured beside those of aviary-models, where it is installed; CGAT beside its published
+form, written down plainly in :mod:`benchmarks.published_cgat`.
 
 4,000 / 500 / 1,000 crystals to train, validate and test on, drawn by seed; without ``--data`` a shipped
 excerpt in the same proportions. MAE is of the test rows, in eV/atom, mean over seeds. Training rates are
@@ -37,7 +41,9 @@ from aiida_mlhull.science.types.crystals import Floats
 from benchmarks.crystals import Measured, read_crystals
 
 SPLIT = (4000, 500, 1000)
-PEERS = {"cgcnn": "aviary"}
+PEERS = {"cgat": "published_peer", "cgcnn": "aviary_peers", "roost": "aviary_peers", "wren": "aviary_peers"}
+NEEDS = {"aviary_peers": "aviary"}
+WARM_ROWS = 64
 T = TypeVar("T")
 
 
@@ -72,10 +78,11 @@ def ours(
     task = Task(model, inputs, measured.energies, parts)
     seeds = [seed + 1000 * member for member in range(cores)]
     if cores == 1:
+        _warmed_up(task)
         members, fitting = timed(lambda: [task(seed)], cores=1)
     else:
         with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
-            list(pool.map(_import_model, [type(model).__module__] * cores))
+            list(pool.map(_warmed_up, [task] * cores))
             members, fitting = timed(lambda: list(pool.map(task, seeds)), cores=cores)
     (means, _), asking = timed(lambda: model.predict(members[0], inputs), cores=1)
     epochs = sum(weights.scores["epochs"] for weights in members)
@@ -88,22 +95,34 @@ def ours(
     }
 
 
-def _import_model(module: str) -> None:
-    """Have a new process import what it needs before the clock starts."""
-    import_module(module)
+def _warmed_up(task: Task) -> None:
+    """Import, load machine code and fill caches before the clock starts: a fit of one epoch on a few rows."""
+    settings = task.model.settings
+    if "max_epochs" in type(settings).model_fields:
+        short = type(task.model)(settings.model_copy(update={"max_epochs": 1}))
+        few = [part[:WARM_ROWS] for part in task.parts]
+        Task(short, task.inputs, task.energies, few)(seed=0)
 
 
-def aviary(
-    model: Any, measured: Measured, parts: list[NDArray[np.int64]], *, seed: int, cores: int
+def theirs(
+    name: str, model: Any, measured: Measured, parts: list[NDArray[np.int64]], *, seed: int, cores: int
 ) -> dict[str, float]:
-    """The same with aviary's network and training loop."""
-    from benchmarks import aviary_cgcnn as peer  # noqa: PLC0415  (only where it is installed)
-
-    loaders = peer.load(measured, parts, model.settings)
+    """The same with the peer's network and training loop; nothing where it is not installed."""
+    if name not in PEERS or find_spec(NEEDS.get(PEERS[name], "benchmarks")) is None:
+        return {}
+    peer = import_module(f"benchmarks.{PEERS[name]}")
+    loaders = peer.load(name, measured, parts, model.settings)
+    few = [part[:WARM_ROWS] for part in parts]
+    peer.train(
+        name,
+        peer.load(name, measured, few, model.settings),
+        model.settings.model_copy(update={"max_epochs": 1}),
+        seed=0,
+    )
     torch.set_num_threads(cores)
-    network, fitting = timed(lambda: peer.train(loaders, model.settings, seed=seed), cores=cores)
+    network, fitting = timed(lambda: peer.train(name, loaders, model.settings, seed=seed), cores=cores)
     torch.set_num_threads(1)
-    means, asking = timed(lambda: peer.predict(network, loaders.test, loaders.normalizer), cores=1)
+    means, asking = timed(lambda: peer.predict(network, loaders), cores=1)
     return {
         "peer_parameters": sum(parameter.numel() for parameter in network.parameters()),
         "peer_train_rate": model.settings.max_epochs * len(parts[0]) / fitting,
@@ -112,19 +131,20 @@ def aviary(
     }
 
 
-def measure(name: str, measured: Measured, *, epochs: int, seeds: int, cores: int) -> dict[str, Any]:
-    """All numbers for one model."""
+def measure(
+    name: str, measured: Measured, *, given: dict[str, Any], epochs: int, seeds: int, cores: int
+) -> dict[str, Any]:
+    """All numbers for one model, with the settings ``given``."""
     cls = MODELS[name]
-    learned_by_epochs = issubclass(cls.Settings, TrainingSettings)
-    model = cls(cls.Settings(max_epochs=epochs, patience=epochs) if learned_by_epochs else cls.Settings())
-    sides = [ours]
-    if name in PEERS and find_spec(PEERS[name]) is not None:
-        sides.append(aviary)
+    if issubclass(cls.Settings, TrainingSettings):
+        given = {**given, "max_epochs": epochs, "patience": epochs}
+        given |= {"schedule": "constant"} if cls.Settings(**{**given, "patience": 1000}).schedule == "cyclic" else {}
+    model = cls(cls.Settings(**given))
     runs = []
     for seed in range(seeds):
         parts = measured.split(SPLIT, seed=seed)
-        results = [side(model, measured, parts, seed=seed, cores=cores) for side in sides]
-        runs.append({key: value for result in results for key, value in result.items()})
+        run = ours(model, measured, parts, seed=seed, cores=cores)
+        runs.append(run | theirs(name, model, measured, parts, seed=seed, cores=cores))
     result: dict[str, Any] = {key: float(np.mean([run[key] for run in runs])) for key in runs[0]}
     for what in ("train", "infer"):
         if f"peer_{what}_rate" in result:
@@ -143,12 +163,15 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=40, help="epochs of a network, the same for both sides")
     parser.add_argument("--seeds", type=int, default=1, help="splits and starts to average over")
     parser.add_argument("--cores", type=int, default=1, help="members that we train at once; threads of the peer")
+    parser.add_argument("--rows", type=int, help="use the first rows of the file only; default: all")
+    parser.add_argument("--preset", help="a preset of the model's settings")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     result = measure(
         arguments.model,
-        read_crystals(arguments.data),
+        read_crystals(arguments.data).first(arguments.rows),
+        given={} if arguments.preset is None else {"preset": arguments.preset},
         epochs=arguments.epochs,
         seeds=arguments.seeds,
         cores=arguments.cores,

@@ -11,6 +11,7 @@ import torch
 from pymatgen.core import Composition
 
 from aiida_mlhull.science.errors import CrystalError
+from aiida_mlhull.science.models.parts.compiled_attention import CompiledAttention
 from aiida_mlhull.science.models.parts.set_batches import SetTensors
 from aiida_mlhull.science.models.parts.soft_attention import _Attend
 from aiida_mlhull.science.models.roost import Roost, RoostNetwork, RoostSettings
@@ -70,6 +71,28 @@ def test_written_out_gradients_are_right():
     assert torch.autograd.gradcheck(
         _Attend.apply, [torch.randn(*shape, dtype=torch.double, requires_grad=True) for shape in shapes]
     )
+
+
+@pytest.mark.parametrize("pairs", [True, False])
+def test_processors_and_accelerators_compute_the_same(lean, pairs):
+    """The compiled loops against tables of all pairs, values and gradients."""
+    batch = double(
+        SetTensors(Roost(SMALL).represent(model_rows(mp_crystals())), torch.device("cpu")).batch(np.arange(30))
+    )
+    layer = lean.messages[0] if pairs else lean.pooling
+    bias = torch.randn(len(batch.weights), len(layer.power), dtype=torch.double, requires_grad=True)
+    sent = torch.randn(len(batch.weights), len(layer.hidden_bias), dtype=torch.double, requires_grad=True)
+    received = torch.randn_like(sent).requires_grad_() if pairs else None
+    own = received if pairs else layer.hidden_bias[None]
+    inputs = [sent, bias, layer.gate_weight, received if pairs else layer.hidden_bias]
+    results = (
+        CompiledAttention.apply(own, sent, layer.gate_weight, bias, batch.starts, pairs),
+        layer.attend_by_blocks(received, sent, bias, batch),
+    )
+    torch.testing.assert_close(*results)
+    outer = torch.randn_like(results[0])
+    for ours, theirs in zip(*(torch.autograd.grad(result, inputs, outer) for result in results), strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_size_is_the_papers():

@@ -60,6 +60,12 @@ class SetBatch:
     rows: Tensor
     materials: int
 
+    @property
+    def starts(self) -> Integers:
+        """(S + 1,) first node of every set, on the host."""
+        sizes = np.repeat([block.size for block in self.blocks], [block.sets for block in self.blocks])
+        return np.concatenate([[0], np.cumsum(sizes)])
+
     def mean_over_sets(self, sets: Tensor) -> Tensor:
         """(m, C) mean over the equivalent sets of every material, from (S, C)."""
         weighted = sets * self.shares[:, None]

@@ -27,13 +27,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, linear
 
+from aiida_mlhull.science.models.parts.compiled_attention import SLOPE, CompiledAttention
 from aiida_mlhull.science.models.parts.set_batches import SetBatch
-
-_SLOPE = 0.01
 
 
 class _Attend(torch.autograd.Function):
-    """Sum_j a_ij s_ij of the second halves s of z = leaky(r_i + t_j), a the softmax over j of the gates.
+    """For accelerators; :class:`CompiledAttention` says the same to processors.
+
+    Sum_j a_ij s_ij of the second halves s of z = leaky(r_i + t_j), a the softmax over j of the gates.
 
     The gate of head h is the scalar product of its K columns in z's first half with v_h, plus a bias.
     Gradients are written out: autograd would keep three tables of the size (sets, i, j, 2 H K), here it is one.
@@ -44,7 +45,7 @@ class _Attend(torch.autograd.Function):
         """(b, I, H, K) from (b, I, 2 H K), (b, J, 2 H K), (H, K) and (b, J, H)."""
         heads, width = gate.shape
         hidden = received[:, :, None] + sent[:, None]
-        leaky_relu(hidden, _SLOPE, inplace=True)
+        leaky_relu(hidden, SLOPE, inplace=True)
         rows, second = hidden.flatten(0, 2), hidden[..., heads * width :].view(*hidden.shape[:3], heads, width)
         logits = torch.stack([rows[:, head * width : (head + 1) * width] @ gate[head] for head in range(heads)], dim=1)
         shares = torch.softmax(logits.view(*hidden.shape[:3], heads) + bias[:, None], dim=2)
@@ -68,7 +69,7 @@ class _Attend(torch.autograd.Function):
         halves = inner.view(parts.shape)
         torch.mul(logits[..., None], gate, out=halves[..., 0, :, :])
         torch.mul(shares[..., None], outer[:, :, None], out=halves[..., 1, :, :])
-        inner = torch.ops.aten.leaky_relu_backward(inner, hidden, _SLOPE, self_is_result=True)
+        inner = torch.ops.aten.leaky_relu_backward(inner, hidden, SLOPE, self_is_result=True)
         return inner.sum(2), inner.sum(1), torch.stack(products), logits.sum(1)
 
 
@@ -94,13 +95,22 @@ class SoftAttention(nn.Module):
         """(V or S, C) means over heads; ``received`` is None where a set as a whole listens."""
         weights, counts = logs
         bias = weights[:, None] * self.power + counts[:, None]
+        if sent.device.type == "cpu":
+            own = self.hidden_bias[None] if received is None else received
+            rest = (batch.starts, received is not None)
+            pooled: Tensor = CompiledAttention.apply(own, sent, self.gate_weight, bias, *rest)  # type: ignore[no-untyped-call]
+        else:
+            pooled = self.attend_by_blocks(received, sent, bias, batch)
+        return linear(pooled, self.output_weight / len(self.power), self.output_bias)
+
+    def attend_by_blocks(self, received: Tensor | None, sent: Tensor, bias: Tensor, batch: SetBatch) -> Tensor:
+        """(V or S, H K) pooled hidden units, by tables of all pairs of the sets of one size."""
         pooled = []
         for block in batch.blocks:
-            others = block.of(sent)
             own = self.hidden_bias.expand(block.sets, 1, -1) if received is None else block.of(received)
-            pooled.append(_Attend.apply(own, others, self.gate_weight, block.of(bias)).flatten(0, 1))  # type: ignore[no-untyped-call]
-        heads = len(self.power)
-        return linear(torch.cat(pooled).flatten(1), self.output_weight / heads, self.output_bias)
+            parts = (own, block.of(sent), self.gate_weight, block.of(bias))
+            pooled.append(_Attend.apply(*parts).flatten(0, 1))  # type: ignore[no-untyped-call]
+        return torch.cat(pooled).flatten(1)
 
 
 class MessageLayer(SoftAttention):
