@@ -11,7 +11,10 @@ from aiida import orm
 
 from aiida_mlhull.data.noun import Exported, NounData, attribute, only_file
 from aiida_mlhull.science.candidates.cells import build_cell
-from aiida_mlhull.science.types import Wyckoff
+from aiida_mlhull.science.errors import CrystalError
+from aiida_mlhull.science.representations.protostructure import read_protostructure
+from aiida_mlhull.science.representations.wyckoff import TOLERANCE, protostructures
+from aiida_mlhull.science.types import Crystals, Wyckoff
 from aiida_mlhull.science.wire import decode_wyckoff, encode_wyckoff
 
 WYCKOFF_FILE: Final = "wyckoff.json"
@@ -40,6 +43,25 @@ class WyckoffData(NounData[Wyckoff]):
         n_positions: int = attribute("n_positions", "occupied positions", ge=1)
         n_sites: int = attribute("n_sites", "sites in the conventional cell", ge=1)
         n_equivalents: int = attribute("n_equivalents", "letterings of the same crystal", ge=1)
+
+    @classmethod
+    def from_structure(
+        cls, structure: orm.StructureData, *, tolerance: float = TOLERANCE, **kwargs: Any
+    ) -> WyckoffData:
+        """An unstored node with the representation of a crystal.
+
+        Args:
+            structure: ordered.
+            tolerance: Å, of the symmetry search.
+            **kwargs: AiiDA's (``label``, ``source``).
+
+        Raises:
+            CrystalError: if the structure is disordered, or no symmetry is found in it.
+        """
+        (label,) = protostructures(Crystals.from_structures([structure.get_pymatgen()]), tolerance=tolerance).tolist()
+        if not label:
+            raise CrystalError(f"{structure.label or structure.uuid}: no symmetry is found within {tolerance} Å")
+        return cls.from_science(read_protostructure(label), **kwargs)
 
     def listing(self, **_: Any) -> dict[str, list[str]]:
         """Columns of text for a screen: one row a position."""

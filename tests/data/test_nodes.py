@@ -13,13 +13,13 @@ import pytest
 from aiida.common.exceptions import ModificationNotAllowed, ValidationError
 from aiida.engine import calcfunction
 from aiida.manage.caching import enable_caching
-from aiida.orm import Data, Int, QueryBuilder, load_node
+from aiida.orm import Data, Int, QueryBuilder, StructureData, load_node
 from aiida.plugins import DataFactory
 
 from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, WyckoffData
 from aiida_mlhull.data.tables import TABLE_FILE
 from aiida_mlhull.data.wyckoff import WYCKOFF_FILE
-from aiida_mlhull.science.errors import FormulaError, InputError, TableError
+from aiida_mlhull.science.errors import CrystalError, FormulaError, InputError, TableError
 from aiida_mlhull.science.representations.protostructure import read_protostructure
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, Table
@@ -290,3 +290,22 @@ def test_a_representation_gives_a_structure_of_its_own_kind(label: str) -> None:
     found = Crystals.from_structures([first.get_pymatgen(), again.get_pymatgen()])
     assert protostructures(found).tolist() == [label, label]
     assert (found.lattices[0] == found.lattices[1]).all()
+
+
+def test_a_representation_of_a_structure() -> None:
+    node = WyckoffData.from_science(wyckoff())
+    again = WyckoffData.from_structure(node.to_structure(), label="perovskite")
+    assert again.to_science() == wyckoff()
+    assert again.label == "perovskite"
+
+
+def test_crystals_without_a_representation_are_refused() -> None:
+    written_twice = StructureData(cell=[[3, 0, 0], [0, 3, 0], [0, 0, 3]])
+    for height in (0.0, 0.03):
+        written_twice.append_atom(position=(0, 0, height), symbols="Cu")
+    with pytest.raises(CrystalError, match="no symmetry is found"):
+        WyckoffData.from_structure(written_twice)
+    mixed = StructureData(cell=[[3, 0, 0], [0, 3, 0], [0, 0, 3]])
+    mixed.append_atom(position=(0, 0, 0), symbols=("Cu", "Zn"), weights=(0.5, 0.5))
+    with pytest.raises(CrystalError, match="disordered"):
+        WyckoffData.from_structure(mixed)

@@ -82,7 +82,7 @@ def test_only_parents_near_the_hull_have_children(parents):
 
 def test_known_compositions_are_left_out_unless_asked_for(parents):
     known = set(parents.formulas.tolist())
-    settings = SubstitutionSettings(draws=30, near_hull=None, exclude=())
+    settings = SubstitutionSettings(draws=8, near_hull=None, exclude=())
     found = whole(Substitution(settings), Start(crystals=parents))
     assert known.isdisjoint(found.formulas.tolist())
     named = found.formulas[0]
