@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from typing import Final, Literal
 
 import click
 
-from aiida_mlhull.cli import profile
+from aiida_mlhull.cli import profile, standin
 from aiida_mlhull.cli.codes import PROGRAM
 
 Grade = Literal["ok", "note", "bad"]
@@ -77,6 +78,7 @@ def _everything(profile_name: str | None, *, in_flight: int | None, shards: int)
     yield _profile()
     yield from _daemon(in_flight=in_flight, shards=shards)
     yield from _codes()
+    yield from _vasp()
     yield _caching()
     yield from _disk()
 
@@ -169,6 +171,31 @@ def _local_program(name: str, executable: Path) -> Finding:
         last = (ran.stderr.strip().splitlines() or ["no message"])[-1]
         return Finding(BAD, "code", f"{name}: {executable} fails: {last}", "install the package again")
     return Finding(GOOD, "code", f"{name}, {executable}")
+
+
+def _vasp() -> Iterator[Finding]:
+    """Codes for VASP, and whether one is the stand-in: its results must not be mistaken for VASP's."""
+    from aiida import orm
+
+    query = orm.QueryBuilder().append(
+        orm.InstalledCode,
+        filters={"or": [{"attributes.input_plugin": standin.PLUGIN}, {"label": standin.LABEL}]},
+    )
+    codes = [code for code in query.all(flat=True) if not code.is_hidden]
+    if not codes:
+        advice = "verdi code create core.code.installed, or to rehearse: aiida-mlhull setup --stand-in"
+        yield Finding(NOTE, "vasp", "no code for VASP: no stage by the engine vasp", advice)
+    for code in codes:
+        if not standin.is_standin(code):
+            yield Finding(GOOD, "vasp", f"{code.full_label}<{code.pk}>, {code.filepath_executable}")
+        elif find_spec("chgnet") is None and code.computer.transport_type == "core.local":
+            says = f"{code.full_label}<{code.pk}> is a stand-in and lacks its potential"
+            yield Finding(NOTE, "vasp", says, f"pip install 'aiida-mlhull[{EXTRAS['chgnet']}]'")
+        else:
+            says = f"{code.full_label}<{code.pk}> is a stand-in, {standin.WARNING}"
+            yield Finding(NOTE, "vasp", says, "name the code of VASP itself in campaigns whose results count")
+    if asked := os.environ.get(standin.FAULTS):
+        yield Finding(NOTE, "vasp", f"the stand-in is asked to fail: {asked}", f"unset {standin.FAULTS}")
 
 
 def _caching() -> Finding:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PROGRAM: Final = "mlhull-vasp-standin"
 LABEL: Final = "vasp-standin"
 PLUGIN: Final = "vasp.vasp"
+FAULTS: Final = "MLHULL_STANDIN_FAULTS"
 START_SERVER: Final = "export MLHULL_STANDIN_SERVER=${MLHULL_STANDIN_SERVER:-start}"
 WARNING: Final = "NOT VASP: relaxes with a universal potential, to rehearse campaigns"
 
@@ -38,6 +39,11 @@ def register_standin(computer: orm.Computer, executable: Path | None = None) -> 
         default_calc_job_plugin=PLUGIN,
         prepend_text=START_SERVER if computer.label == LOCALHOST else "",
     )
+
+
+def is_standin(code: orm.InstalledCode) -> bool:
+    """Whether a code, whatever its label, is the stand-in."""
+    return Path(code.filepath_executable).name == PROGRAM
 
 
 def upload_placeholders() -> tuple[str, str]:

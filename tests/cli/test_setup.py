@@ -51,6 +51,46 @@ def test_another_executable_keeps_the_former_code(tmp_path):
     assert "doesn't start" in run("doctor").output
 
 
+@pytest.mark.usefixtures("aiida_profile_clean")
+def test_a_stand_in_is_one_command_and_loudly_not_vasp(monkeypatch):
+    from aiida import orm
+
+    assert "no code for VASP" in run("doctor").output
+    first = run("setup", "--stand-in")
+    assert first.exit_code == 0, first.output
+    assert "NOT VASP" in first.output
+    code = orm.load_code("vasp-standin@localhost")
+    assert code.default_calc_job_plugin == "vasp.vasp"
+    assert not code.with_mpi
+    family = "placeholders-NOT-VASP"
+    assert {"Ti", "Ti_pv", "W_sv"} <= {node.full_name for node in orm.load_group(family).nodes}
+    before = orm.QueryBuilder().append(orm.Node).count()
+    again = run("setup", "--stand-in").output
+    assert f"{code.full_label}<{code.pk}>: is there" in again
+    assert f"potential family {family}: is there" in again
+    assert orm.QueryBuilder().append(orm.Node).count() == before
+    monkeypatch.setenv("MLHULL_STANDIN_FAULTS", "killed in 5%")
+    told = run("doctor")
+    assert told.exit_code == 0
+    assert "is a stand-in, NOT VASP" in told.output
+    assert "asked to fail: killed in 5%" in told.output
+
+
+@pytest.mark.usefixtures("aiida_profile_clean")
+def test_a_code_of_vasp_is_told_from_a_renamed_stand_in():
+    from aiida import orm
+
+    run("setup")
+    computer = orm.load_computer("localhost")
+    for label, path in (("vasp", "/opt/vasp/bin/vasp_std"), ("vasp-too", "/usr/bin/mlhull-vasp-standin")):
+        orm.InstalledCode(
+            label=label, computer=computer, filepath_executable=path, default_calc_job_plugin="vasp.vasp"
+        ).store()
+    told = [line for line in run("doctor").output.splitlines() if "vasp:" in line]
+    assert [line.split()[0] for line in told] == ["ok", "note"]
+    assert "stand-in" in told[1]
+
+
 def test_unknown_computers_are_named():
     result = run("setup", "--computer", "moon", "--executable", "/bin/true")
     assert result.exit_code != 0
