@@ -32,6 +32,7 @@ SMALL = {
         "max_epochs": 10,
     },
     "cgcnn": {"atom_width": 16, "layers": 2, "hidden_width": 16, "max_epochs": 25, "batch_size": 16},
+    "element_correction": {"penalty": 1.0},
     "magpie_forest": {"trees": 20},
     "roost": {"width": 16, "hidden_width": 16, "output_widths": [32, 16], "learning_rate": 0.01, "max_epochs": 20},
     "trees_gp": {"trees": 20, "linear_up_to": 1e9},

@@ -7,6 +7,7 @@ MODELS = Registry(
     {
         "cgat": "aiida_mlhull.science.models.cgat:CGAT",
         "cgcnn": "aiida_mlhull.science.models.cgcnn:CGCNN",
+        "element_correction": "aiida_mlhull.science.models.element_correction:ElementCorrection",
         "magpie_forest": "aiida_mlhull.science.models.magpie_forest:MagpieForest",
         "mean": "aiida_mlhull.science.models.mean:Mean",
         "roost": "aiida_mlhull.science.models.roost:Roost",

@@ -30,17 +30,23 @@ class StageCorrection:
     corrections: dict[int, float]
 
     @classmethod
-    def fit(cls, fractions: Floats, differences: Floats) -> StageCorrection:
-        """Fit to (n, Z) element fractions and (n,) energies minus stage energies."""
+    def fit(
+        cls, fractions: Floats, differences: Floats, *, penalty: float = _PENALTY, reach: float = _REACH
+    ) -> StageCorrection:
+        """Fit to (n, Z) element fractions and (n,) energies minus stage energies.
+
+        ``penalty`` is that of the squared corrections, in rows of the pure element; errors beyond ``reach`` (eV/atom)
+        count linearly.
+        """
         present = np.flatnonzero(fractions.any(axis=0))
         table = fractions[:, present]
         weights: Floats = np.ones(len(differences))
         found: Floats = np.zeros(len(present))
         for _ in range(_SWEEPS):
-            normal = (table * weights[:, None]).T @ table + _PENALTY * np.eye(len(present))
+            normal = (table * weights[:, None]).T @ table + penalty * np.eye(len(present))
             found = np.asarray(np.linalg.solve(normal, table.T @ (weights * differences)), dtype=np.float64)
             left = np.abs(differences - table @ found)
-            weights = np.asarray(np.minimum(1.0, _REACH / np.maximum(left, 1e-12)), dtype=np.float64)
+            weights = np.asarray(np.minimum(1.0, reach / np.maximum(left, 1e-12)), dtype=np.float64)
         return cls(dict(zip((present + 1).tolist(), found.tolist(), strict=True)))
 
     def __call__(self, fractions: Floats) -> Floats:
