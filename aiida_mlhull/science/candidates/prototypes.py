@@ -17,10 +17,10 @@ from itertools import permutations
 from typing import Final
 
 import numpy as np
-from pymatgen.core import Element
 
 from aiida_mlhull.science.candidates.exchange import Exchange, Seen, Shard, build_shard
 from aiida_mlhull.science.errors import InputError, listed
+from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.types import Candidates, Crystals, concatenate
 from aiida_mlhull.science.types.tables import Strings
 
@@ -151,11 +151,11 @@ def decorate_all(
 
 def _checked(elements: Sequence[str]) -> tuple[int, ...]:
     """Atomic numbers of the system."""
-    unknown = [symbol for symbol in elements if not Element.is_valid_symbol(symbol)]
+    unknown = [symbol for symbol in elements if symbol not in NUMBERS]
     if unknown or len(set(elements)) < len(elements):
         what = f"unknown elements: {listed(unknown)}" if unknown else "an element is given twice"
         raise InputError(f"chemical system {'-'.join(elements)}: {what}")
-    return tuple(int(Element(symbol).Z) for symbol in elements)
+    return tuple(NUMBERS[symbol] for symbol in elements)
 
 
 def all_choices(library: Prototypes, elements: Sequence[str], fewest: int, largest_cell: int) -> list[Exchange]:

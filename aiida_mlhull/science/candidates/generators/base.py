@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from aiida_mlhull.science.candidates.exchange import Shard
 from aiida_mlhull.science.candidates.parents import Parents
-from aiida_mlhull.science.errors import InputError, listed
-from aiida_mlhull.science.representations.composition import NUMBERS, Composition, reduce_formula
+from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.representations.composition import Composition, reduce_formula
 from aiida_mlhull.science.types import Substitutions
 
 __all__ = ["SHARD", "Generator", "GeneratorSettings", "Needs", "Plan", "Shard", "Start"]
@@ -57,18 +57,6 @@ class Start:
         if self.crystals is None:
             raise InputError("this generator starts from crystals: give a file or a folder with some")
         return self.crystals
-
-    def system(self) -> tuple[int, ...]:
-        """Atomic numbers of the chemical system.
-
-        Raises:
-            InputError: if an element is unknown or given twice, or there is none.
-        """
-        unknown = [symbol for symbol in self.elements if symbol not in NUMBERS]
-        if unknown or len(set(self.elements)) < len(self.elements) or not self.elements:
-            what = f"unknown elements: {listed(unknown)}" if unknown else "no element, or one of them twice"
-            raise InputError(f"chemical system {'-'.join(self.elements)}: {what}")
-        return tuple(NUMBERS[symbol] for symbol in self.elements)
 
     def compositions(self) -> list[Composition]:
         """The different compositions of the formulas, in the order given.

@@ -71,7 +71,6 @@ class PrototypeDecoration:
             yield build_shard(library.crystals, library.names, batch, seen=seen, source=library.source)
 
     def _choices(self, start: Start) -> tuple[Prototypes, list[Exchange]]:
-        start.system()
         own = start.crystals
         library = aflow_prototypes() if own is None else Prototypes(own.crystals, own.ids, own.source)
         return library, all_choices(library, start.elements, self.settings.fewest_elements, self.settings.largest_cell)
