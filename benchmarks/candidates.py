@@ -20,6 +20,8 @@ import numpy as np
 from pymatgen.analysis.prototypes import get_protostructure_label_from_spglib
 from pymatgen.analysis.structure_prediction.volume_predictor import DLSVolumePredictor
 
+from aiida_mlhull.science.candidates.duplicates import first_of_kind
+from aiida_mlhull.science.candidates.exchange import Exchange, exchanged
 from aiida_mlhull.science.candidates.generators.base import Start
 from aiida_mlhull.science.candidates.generators.substitution import Substitution, SubstitutionSettings
 from aiida_mlhull.science.candidates.merge import merge
@@ -32,7 +34,7 @@ from aiida_mlhull.science.representations.volumes import dls_volumes, tabulated_
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.representations.wyckoff_cells import cell_for
 from aiida_mlhull.science.representations.wyckoff_space import count_representations, representations
-from aiida_mlhull.science.types import Crystals, Labels
+from aiida_mlhull.science.types import Candidates, Crystals, Labels
 from aiida_mlhull.science.types.tables import Strings
 from benchmarks.crystals import read_crystals
 
@@ -48,6 +50,10 @@ FORMULA, MAX_SITES, MAX_POSITIONS = "ZnTiN2", 16, 6
 MOST_LISTED = 20_000
 CELLS = 60
 """Labels that get a cell."""
+
+ELEMENTS = np.arange(3, 84)
+"""Atomic numbers that rows with duplicates are made of."""
+NOISY = 0.02
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
@@ -133,7 +139,45 @@ def measure_enumeration(labels: Strings) -> dict[str, Any]:
     }
 
 
-def measure(sample: int) -> dict[str, Any]:
+def twice(crystals: Crystals, total: int, *, seed: int = 0) -> Candidates:
+    """So many labeled rows, half of them other descriptions of the other half.
+
+    Crystals get elements at random, as generators give them. The copies have another origin and another volume, and
+    one in fifty has atoms that are moved by some hundredths of an Å.
+    """
+    rng = np.random.default_rng(seed)
+    parents = np.arange(total // 2) % len(crystals)
+    exchanges = []
+    for parent in parents.tolist():
+        own = tuple(sorted(crystals.element_counts(parent)))
+        exchanges.append(Exchange(parent, own, tuple(rng.permutation(ELEMENTS)[: len(own)].tolist())))
+    once = exchanged(crystals, exchanges)
+    shifts = np.repeat(rng.uniform(0, 1, (len(once), 3)), once.n_sites, axis=0)
+    noisy = np.repeat(rng.random(len(once)) < NOISY, once.n_sites)[:, None]
+    moved = once.frac_coords + shifts + noisy * rng.normal(0, 0.005, shifts.shape)
+    again = Crystals(once.lattices * rng.uniform(0.95, 1.05, (len(once), 1, 1)), once.offsets, once.numbers, moved)
+    labels = protostructures(once)
+    return Candidates.from_rows(
+        ids=[f"{index:06d}" for index in range(2 * len(once))],
+        formulas=once.reduced_formulas() * 2,
+        crystals=Crystals.concatenate([once, again]),
+        protostructures=np.concatenate([labels, labels]),
+        origins=np.full(2 * len(once), ""),
+    )
+
+
+def measure_duplicates(crystals: Crystals, total: int) -> dict[str, Any]:
+    """Crystals told apart, scaled up to 1e5 rows where there are fewer."""
+    rows = twice(crystals, total)
+    first, seconds = timed(lambda: first_of_kind(rows))
+    return {
+        "deduplicated_rows": len(rows),
+        "duplicates_found": int((first != np.arange(len(rows))).sum()),
+        "deduplicate_seconds_1e5": round(seconds * 100_000 / len(rows), 1),
+    }
+
+
+def measure(sample: int, total: int) -> dict[str, Any]:
     """All numbers."""
     read = read_crystals(None)
     crystals = read.crystals.take(np.arange(min(sample, len(read))))
@@ -160,6 +204,7 @@ def measure(sample: int) -> dict[str, Any]:
         "decorated": sum(shards),
         "decorated_per_second": round(sum(shards) / decorate_seconds),
         "merged_rows_per_second": round(len(results) / merge_seconds),
+        **measure_duplicates(crystals, total),
         "merged_share": round(float((~decisions.keep).mean()), 3),
         "peak_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
@@ -169,9 +214,10 @@ def main() -> None:
     """Print the result, as JSON or as lines."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, default=600, help="number of crystals")
+    parser.add_argument("--rows", type=int, default=100_000, help="rows to find duplicates in")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
-    result = measure(arguments.sample)
+    result = measure(arguments.sample, arguments.rows)
     print(json.dumps(result) if arguments.json else "\n".join(f"{key}: {value}" for key, value in result.items()))
 
 

@@ -14,12 +14,13 @@ from typing import Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from aiida_mlhull.science.candidates.duplicates import first_of_kind
 from aiida_mlhull.science.candidates.neutrality import charges_balance
 from aiida_mlhull.science.candidates.summary import reason_code
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.representations.neighbors import minimum_distances
 from aiida_mlhull.science.representations.wyckoff import TOLERANCE, primitive_sizes, protostructures
-from aiida_mlhull.science.types import Candidates, Decisions
+from aiida_mlhull.science.types import Candidates, Decisions, concatenate
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.tables import Booleans, Strings
 
@@ -33,9 +34,10 @@ SPARSE: Final = "too_sparse"
 CLOSE: Final = "atoms_too_close"
 KNOWN: Final = "known_crystal"
 NOT_LOWEST: Final = "same_label_as"
-"""Followed by the id of the row that is kept."""
+SAME: Final = "same_crystal_as"
+"""Both are followed by the id of the row that is kept."""
 
-FILTERS: Final = (NO_LABEL, POSITIONS, SITES, SPARSE, CLOSE, KNOWN, NOT_LOWEST)
+FILTERS: Final = (NO_LABEL, POSITIONS, SITES, SPARSE, CLOSE, KNOWN, NOT_LOWEST, SAME)
 """In the order in which rows meet them."""
 
 CLEAN: Final = "clean"
@@ -53,6 +55,8 @@ class CleaningSettings(BaseModel):
         distance: Å between the closest two atoms, at least this; the shortest bond there is has 0.74 Å.
         one_per_label: whether of all rows with one label only the lowest in energy is kept (without
             energies: the first by id).
+        one_per_crystal: whether, where labels may be shared, of all rows that are one crystal only the lowest is
+            kept; see :mod:`~aiida_mlhull.science.candidates.duplicates`.
         neutrality: whether kept rows say if their charges can be balanced (needs the extra ``screening``).
         tolerance: Å, of the symmetry search for rows that have no label yet.
     """
@@ -64,6 +68,7 @@ class CleaningSettings(BaseModel):
     volume_per_site: float | None = Field(default=500.0, gt=0)
     distance: float | None = Field(default=0.7, ge=0)
     one_per_label: bool = True
+    one_per_crystal: bool = True
     neutrality: bool = False
     tolerance: float = Field(default=TOLERANCE, gt=0)
 
@@ -198,6 +203,8 @@ def clean(
             lowest.add(funnel.rows.protostructures[rows], funnel.rows.ids[rows], values[rows])
         for funnel, values in zip(funnels, given, strict=True):
             _keep_lowest(funnel, values, lowest)
+    elif settings.one_per_crystal:
+        _keep_first(funnels, given)
     return [_decisions(funnel, neutrality=settings.neutrality) for funnel in funnels]
 
 
@@ -210,6 +217,27 @@ def _keep_lowest(funnel: _Funnel, energies: Floats, lowest: Lowest) -> None:
     names = np.asarray([name for _, name in best], dtype=np.str_)
     above = np.nan_to_num(energies - np.asarray([energy for energy, _ in best]), nan=0.0, posinf=0.0, neginf=0.0)
     funnel.stop(names != funnel.rows.ids, np.char.add(f"{NOT_LOWEST} ", names), above, 0.0)
+
+
+def _keep_first(funnels: Sequence[_Funnel], energies: Sequence[Floats]) -> None:
+    """Drop rows that are the same crystal as another one, of whatever shard; rows without cells differ by id."""
+    left = [funnel for funnel in funnels if funnel.keep.any() and funnel.rows.crystals is not None]
+    if not left:
+        return
+    rows = concatenate([funnel.rows.take(funnel.keep) for funnel in left])
+    known = np.full(len(rows), np.nan)
+    for funnel, values in zip(funnels, energies, strict=True):
+        if funnel in left:
+            known[rows.positions(funnel.rows.ids[funnel.keep])] = values[funnel.keep]
+    first = first_of_kind(rows, energies=known)
+    above = np.nan_to_num(known - known[first], nan=0.0)
+    for funnel in left:
+        n, at = len(funnel.rows), rows.positions(funnel.rows.ids[funnel.keep])
+        names, values = funnel.rows.ids.astype(object), np.zeros(n)
+        names[funnel.keep], values[funnel.keep] = rows.ids[first[at]], above[at]
+        funnel.stop(
+            names.astype(np.str_) != funnel.rows.ids, np.char.add(f"{SAME} ", names.astype(np.str_)), values, 0.0
+        )
 
 
 def _decisions(funnel: _Funnel, *, neutrality: bool) -> Decisions:

@@ -118,7 +118,7 @@ def test_an_unsound_row_displaces_nobody(shard):
 def test_the_funnel_follows_from_the_decisions(shard):
     steps = funnel_steps([decided(shard)])
     assert [step.name for step in steps] == list(FILTERS)
-    assert [step.dropped for step in steps] == [1, 1, 0, 1, 1, 1, 1]
+    assert [step.dropped for step in steps] == [1, 1, 0, 1, 1, 1, 1, 0]
     assert steps[0].entered == len(shard)
     assert all(one.left == other.entered for one, other in pairwise(steps))
     assert steps[-1].left == 2
@@ -134,8 +134,19 @@ def test_shards_are_cleaned_together(shard):
 
 def test_filters_can_be_switched_off(shard):
     none = {"positions": None, "sites": None, "volume_per_site": None, "distance": None, "one_per_label": False}
-    rows = decided(shard, known=(), **none)
+    rows = decided(shard, known=(), **none, one_per_crystal=False)
     assert rows.ids[~rows.keep].tolist() == ["g-broken"]
+
+
+def test_where_labels_may_be_shared_crystals_may_not(shard):
+    rows = decided(shard, known=(), one_per_label=False)
+    assert reasons(rows)["b-sound"] == "same_crystal_as a-twin"
+    parts = [shard.take(np.flatnonzero(shard.ids == "a-twin")), shard.take(np.flatnonzero(shard.ids == "b-sound"))]
+    settings = CleaningSettings(one_per_label=False)
+    energies = [np.asarray([-3.0]), np.asarray([-3.5])]
+    first, second = clean(parts, settings=settings, energies=energies)
+    assert (reasons(first)["a-twin"], reasons(second)["b-sound"]) == ("same_crystal_as b-sound", "clean")
+    assert first.values.tolist() == [0.5]
 
 
 def test_labels_alone_can_be_cleaned(shard):
