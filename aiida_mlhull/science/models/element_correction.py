@@ -28,7 +28,7 @@ from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import HEAVIEST, Floats, Integers
 
 _REACH = 1 / 3
-"""Of the targets' standard deviation: errors beyond it count linearly, in whatever unit."""
+"""Of the targets' median deviation: errors beyond it count linearly, in whatever unit."""
 
 _NAMES = frozenset({"center", "corrections", "precision", "width"})
 
@@ -92,7 +92,7 @@ class ElementCorrection:
         center = float(np.median(differences[rows]))
         penalty = self.settings.penalty
         learned = differences[rows] - center
-        reach = _REACH * float(learned.std()) or 1.0
+        reach = _REACH * float(np.median(np.abs(learned))) or 1.0
         found = StageCorrection.fit(fractions, learned, penalty=penalty, reach=reach).corrections
         arrays = {
             "center": np.asarray([center]),
