@@ -89,56 +89,24 @@ def _aflow_word(number: int, pearson: str, occupied: Occupied, formula: tuple[in
     sites = multiplicities(number)
     if _reduced([sum(sites[letter] * n for letter, n in orbits) for orbits in occupied]) != formula:
         return ""
+    anonymous = "".join(f"{capital}{n if n > 1 else ''}" for capital, n in zip(_CAPITALS, formula, strict=False))
     symbol = pearson[:1] + pearson[1:].translate(_SIDE_CENTERED)
-    return _word(number, symbol, formula, _canonical_letters(number, occupied))
+    return f"{anonymous}_{symbol}_{number}_{_canonical_letters(number, occupied)}"
 
 
 def _canonical_letters(number: int, occupied: Occupied) -> str:
     """Of all equivalent letterings the one with the lowest sum of letters, then the first in the alphabet."""
-    return min(_spelled(occupied, relabeling) for relabeling in relabelings(number))[1]
-
-
-def _spelled(occupied: Occupied, relabeling: dict[str, str]) -> tuple[int, str]:
-    """Sum of letters and the letters of a lettering."""
-    renamed = [sorted((relabeling[letter], n) for letter, n in orbits) for orbits in occupied]
-    weight = sum(_weight(letter) for orbits in renamed for letter, _ in orbits)
-    words = ("".join(f"{n if n > 1 else ''}{letter}" for letter, n in orbits) for orbits in renamed)
-    return weight, "_".join(words)
-
-
-def canonical_label(number: int, elements: Sequence[str], occupied: Occupied) -> str:
-    """The label of a representation that no crystal was needed for; empty if it is written in another way.
-
-    Args:
-        number: of the space group.
-        elements: symbols in alphabetical order.
-        occupied: for each of them its letters in alphabetical order, with the number of orbits on them.
-    """
-    own, *others = _letter_weights(number)
     letters = [letter for orbits in occupied for letter, _ in orbits]
-    weight = sum(own[0][letter] for letter in letters)
-    spelled = _spelled(occupied, own[1])[1]
-    for weights, relabeling in others:
-        other = sum(weights[letter] for letter in letters)
-        if other < weight or (other == weight and _spelled(occupied, relabeling)[1] < spelled):
-            return ""
-    sites = multiplicities(number)
-    counts = [sum(sites[letter] * n for letter, n in orbits) for orbits in occupied]
-    word = _word(number, pearson_symbol(number, sum(counts)), _reduced(counts), spelled)
-    return f"{word}:{'-'.join(elements)}"
+    weighed = [
+        (sum(weights[letter] for letter in letters), relabeling) for weights, relabeling in _letter_weights(number)
+    ]
+    lowest = min(weight for weight, _ in weighed)
+    return min(_spelled(occupied, relabeling) for weight, relabeling in weighed if weight == lowest)
 
 
-def label_of(number: int, elements: Sequence[str], occupied: Occupied) -> str:
-    """The label of a representation, whichever way it is lettered; arguments as in :func:`canonical_label`."""
-    sites = multiplicities(number)
-    counts = [sum(sites[letter] * n for letter, n in orbits) for orbits in occupied]
-    word = _aflow_word(number, pearson_symbol(number, sum(counts)), occupied, _reduced(counts))
-    return f"{word}:{'-'.join(elements)}"
-
-
-def _word(number: int, pearson: str, formula: tuple[int, ...], letters: str) -> str:
-    anonymous = "".join(f"{capital}{n if n > 1 else ''}" for capital, n in zip(_CAPITALS, formula, strict=False))
-    return f"{anonymous}_{pearson}_{number}_{letters}"
+def _spelled(occupied: Occupied, relabeling: dict[str, str]) -> str:
+    renamed = (sorted((relabeling[letter], n) for letter, n in orbits) for orbits in occupied)
+    return "_".join("".join(f"{n if n > 1 else ''}{letter}" for letter, n in orbits) for orbits in renamed)
 
 
 @cache
@@ -150,6 +118,20 @@ def _letter_weights(number: int) -> list[tuple[dict[str, int], dict[str, str]]]:
 
 def _weight(letter: str) -> int:
     return 0 if letter == "A" else ord(letter) - 96
+
+
+def label_of(number: int, elements: Sequence[str], occupied: Occupied) -> str:
+    """The label of a representation that no crystal was needed for, whichever way it is lettered.
+
+    Args:
+        number: of the space group.
+        elements: symbols in alphabetical order.
+        occupied: for each of them its letters, with the number of orbits on them.
+    """
+    sites = multiplicities(number)
+    counts = [sum(sites[letter] * n for letter, n in orbits) for orbits in occupied]
+    word = _aflow_word(number, pearson_symbol(number, sum(counts)), occupied, _reduced(counts))
+    return f"{word}:{'-'.join(elements)}"
 
 
 @cache

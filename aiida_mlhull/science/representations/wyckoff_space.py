@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiida_mlhull.science.representations.composition import Composition
-from aiida_mlhull.science.representations.wyckoff import Occupied, canonical_label
+from aiida_mlhull.science.representations.wyckoff import Occupied, label_of
 from aiida_mlhull.science.representations.wyckoff_tables import free_coordinates, multiplicities, relabelings
 
 SAFE: Final = 1 << 62
@@ -117,34 +117,55 @@ def _occupied(ways: NDArray[Any], *, sites: int, positions: int, free: bool) -> 
 def representations(group: int, composition: Composition, *, max_sites: int, max_positions: int) -> Iterator[str]:
     """Stream the labels of all different representations; see :func:`count_representations`.
 
-    Small cells come first. Memory doesn't grow with their number.
+    Of equivalent ones only the first in order is ever completed: an element's letters that some permutation
+    makes smaller are passed over at once, and only permutations that leave them alone are looked at for
+    the next element. Small cells come first. Memory doesn't grow with the number of representations.
 
     Raises:
         CrystalError: if there is no such space group.
     """
     pairs = sorted(zip(composition.symbols, composition.counts, strict=True))
     elements = [symbol for symbol, _ in pairs]
-    letters = sorted(multiplicities(group), key=lambda letter: (letter == "A", letter))
+    letters = sorted(multiplicities(group))
+    different = {tuple(choice[letter] for letter in letters) for choice in relabelings(group)}
+    choices = [dict(zip(letters, choice, strict=True)) for choice in sorted(different)]
     for units in range(1, max_sites // composition.atoms + 1):
         wanted = [units * amount for _, amount in pairs]
-        for occupied in _all_occupied(group, letters, wanted, max_positions, frozenset()):
-            label = canonical_label(group, elements, occupied)
-            if label:
-                yield label
+        for occupied in _all_occupied(group, letters, wanted, max_positions, taken=frozenset(), choices=choices):
+            yield label_of(group, elements, occupied)
 
 
 def _all_occupied(
-    group: int, letters: Sequence[str], wanted: Sequence[int], positions: int, taken: frozenset[str]
+    group: int,
+    letters: Sequence[str],
+    wanted: Sequence[int],
+    positions: int,
+    *,
+    taken: frozenset[str],
+    choices: list[dict[str, str]],
 ) -> Iterator[Occupied]:
-    """Every way to put elements with so many sites on positions of which some are taken."""
+    """Every different way to put elements with so many sites on positions of which some are taken.
+
+    Args:
+        group: space group.
+        letters: its letters.
+        wanted: sites of each element that is still to be placed.
+        positions: how many may be occupied.
+        taken: positions without freedom that are occupied.
+        choices: permutations of letters that leave alone what is placed already.
+    """
     if not wanted:
         yield ()
         return
     free = free_coordinates(group)
     for orbits in _multisets(group, letters, wanted[0], positions - len(wanted) + 1, taken):
+        images = [tuple(sorted((choice[letter], n) for letter, n in orbits)) for choice in choices]
+        if min(images) < orbits:
+            continue
+        same = [choice for choice, image in zip(choices, images, strict=True) if image == orbits]
         fixed = taken | {letter for letter, _ in orbits if not free[letter]}
         left = positions - sum(n for _, n in orbits)
-        for others in _all_occupied(group, letters, wanted[1:], left, fixed):
+        for others in _all_occupied(group, letters, wanted[1:], left, taken=fixed, choices=same):
             yield (orbits, *others)
 
 
