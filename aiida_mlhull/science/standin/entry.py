@@ -65,7 +65,7 @@ def run_here(path: Path) -> int:
     """Run the job in folder ``path``; the status that the process ends with."""
     if any(os.environ.get(rank, "0") != "0" for rank in RANKS):
         return 0  # one of many that a parallel launcher started; the first does the work
-    limit_wall_time(wall_time())
+    limit_wall_time(wall_time(path))
     folder = Folder(path)
     try:
         inputs = folder.inputs()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -88,14 +89,18 @@ class Folder:
         return "hard" if asked.get("LABORT") == "T" else "soft" if asked.get("LSTOP") == "T" else ""
 
 
-def wall_time() -> float | None:
-    """Seconds that this job may take: from the environment, or from the limit that a batch system has set.
+def wall_time(path: Path) -> float | None:
+    """Seconds that the job in folder ``path`` may take.
 
-    AiiDA's scheduler for a single machine (``core.direct``) turns a job's wall time into a limit of
-    processor time. Next to a server a job uses hardly any, so the limit is taken for what was meant.
+    From the environment; or what AiiDA has written beside the inputs, because its scheduler for a single
+    machine (``core.direct``) keeps no time itself; or a limit of processor time, which a job whose work is
+    done by a server would never reach.
     """
     if asked := os.environ.get(WALL_TIME):
         return float(asked)
+    template = path / ".aiida" / "job_tmpl.json"
+    if template.exists() and (seconds := json.loads(_text(template)).get("max_wallclock_seconds")):
+        return float(seconds)
     limit = resource.getrlimit(resource.RLIMIT_CPU)[0]
     return None if limit == resource.RLIM_INFINITY else float(limit)
 

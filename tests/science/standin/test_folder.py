@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -111,12 +112,20 @@ def test_a_stopped_run_ends_in_order(job, tmp_path, tag, word):
     assert (folder / "vasprun.xml").read_text().count("</calculation>") == 1
 
 
-def test_the_limit_of_processor_time_is_the_wall_time(monkeypatch):
+def test_the_wall_time_is_the_nearest_that_anybody_has_set(tmp_path, monkeypatch):
     monkeypatch.delenv(WALL_TIME, raising=False)
+    monkeypatch.setattr("resource.getrlimit", lambda _: (resource.RLIM_INFINITY,) * 2)
+    assert wall_time(tmp_path) is None
     monkeypatch.setattr("resource.getrlimit", lambda _: (600, 600))
-    assert wall_time() == 600.0
+    assert wall_time(tmp_path) == 600.0
+    (tmp_path / ".aiida").mkdir()
+    template = tmp_path / ".aiida" / "job_tmpl.json"
+    template.write_text('{"max_wallclock_seconds": null}')
+    assert wall_time(tmp_path) == 600.0
+    template.write_text('{"max_wallclock_seconds": 90}')
+    assert wall_time(tmp_path) == 90.0
     monkeypatch.setenv(WALL_TIME, "12.5")
-    assert wall_time() == 12.5
+    assert wall_time(tmp_path) == 12.5
 
 
 def test_missing_files_are_named(tmp_path):
