@@ -12,9 +12,11 @@ from aiida_mlhull.cli.demo import demo
 from aiida_mlhull.cli.diagnose import diagnose
 from aiida_mlhull.cli.doctor import doctor
 from aiida_mlhull.cli.generate import generate
+from aiida_mlhull.cli.fit import fit
 from aiida_mlhull.cli.history import history
 from aiida_mlhull.cli.importing import importing
 from aiida_mlhull.cli.launch import launch
+from aiida_mlhull.cli.learning_curve import learning_curve
 from aiida_mlhull.cli.references import references
 from aiida_mlhull.cli.rejected import rejected
 from aiida_mlhull.cli.replay import replay
@@ -62,7 +64,9 @@ for command in (
     history,
     rejected,
     rules,
+    fit,
     diagnose,
+    learning_curve,
     references,
     doctor,
     setup,

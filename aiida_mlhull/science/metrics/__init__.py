@@ -4,6 +4,7 @@ from aiida_mlhull.science.metrics.campaign import CampaignScores, RecallCurve, c
 from aiida_mlhull.science.metrics.classification import Confusion, Errors, confusion, errors, is_stable, on_fixed_hull
 from aiida_mlhull.science.metrics.confidence import ConfidenceCurve, confidence_curve, diagnose
 from aiida_mlhull.science.metrics.discovery import DiscoveryCurve, discovery_curve, discovery_curves
+from aiida_mlhull.science.metrics.learning import PowerLaw, Spending, fit_power_law, spend
 from aiida_mlhull.science.metrics.ledger import Ledger, StageCost
 from aiida_mlhull.science.metrics.rules import RuleScores, score_rules
 from aiida_mlhull.science.metrics.stated import Stated, stated
@@ -18,9 +19,11 @@ __all__ = [
     "DiscoveryCurve",
     "Errors",
     "Ledger",
+    "PowerLaw",
     "RecallCurve",
     "RollingError",
     "RuleScores",
+    "Spending",
     "StabilityHistogram",
     "StageCost",
     "Stated",
@@ -32,12 +35,14 @@ __all__ = [
     "discovery_curve",
     "discovery_curves",
     "errors",
+    "fit_power_law",
     "is_stable",
     "miscalibration_area",
     "on_fixed_hull",
     "recall_curve",
     "rolling_error",
     "score_rules",
+    "spend",
     "stability_histogram",
     "stated",
     "true_marks",

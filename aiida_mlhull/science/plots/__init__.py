@@ -7,6 +7,7 @@ from aiida_mlhull.science.plots.campaign import draw_enrichment, draw_funnel, dr
 from aiida_mlhull.science.plots.diagram import Diagram, Phases, make_diagram
 from aiida_mlhull.science.plots.errors import draw_rolling_error, draw_stability_histogram
 from aiida_mlhull.science.plots.interactive import interactive_phase_diagram
+from aiida_mlhull.science.plots.learning import draw_learning_curves
 from aiida_mlhull.science.plots.static import draw_phase_diagram
 from aiida_mlhull.science.plots.uncertainty import (
     draw_calibration,
@@ -23,6 +24,7 @@ __all__ = [
     "draw_confidence",
     "draw_enrichment",
     "draw_funnel",
+    "draw_learning_curves",
     "draw_parts",
     "draw_phase_diagram",
     "draw_quantiles",

@@ -1,0 +1,112 @@
+"""``aiida-mlhull learning-curve``: what more labels would bring, with and without pre-training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aiida_mlhull.cli import learned, profile, text
+
+if TYPE_CHECKING:
+    from aiida_mlhull.science.ensembles.learning import LearningCurve
+
+
+@click.command("learning-curve")
+@learned.table_options
+@click.option("--sizes", default="50,100,200,400", show_default=True, metavar="N,N,...", help="Rows to learn from.")
+@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Splits to average over.")
+@click.option("--by-formula", is_flag=True, help="Keep all rows of a formula on one side of the split.")
+@click.option("--parent", metavar="NODE", help="Draw a second curve, of members that begin with this ensemble's.")
+@click.option("--transfer", type=click.Choice(["full", "head"]), default="full", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a picture to this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def learning_curve(
+    profile_name: str | None,
+    /,
+    *,
+    sizes: str,
+    repeats: int,
+    by_formula: bool,
+    parent: str | None,
+    transfer: str,
+    output: Path | None,
+    as_json: bool,
+    seed: int,
+    **given: Any,
+) -> None:
+    """Fit ensembles to ever more rows of TABLE, test them on a fifth of it, and fit a power law.
+
+    Nothing is stored. With a parent, both curves are made on the same rows.
+    """
+    from aiida_mlhull.science.ensembles.learning import learning_curve as made
+
+    found, settings = learned.read(**given)
+    shared: dict[str, Any] = {
+        "sizes": _numbers(sizes),
+        "repeats": repeats,
+        "by": "formula" if by_formula else "row",
+        "seed": seed,
+        "report": lambda line: click.echo(line, err=True),
+    }
+    click.echo(found.summary(), err=True)
+    curves = {settings.model: made(found.rows, settings, **shared)}
+    if parent is not None:
+        profile.load(profile_name)
+        from aiida_mlhull.cli.fit import load_ensemble
+
+        _, child = learned.read(**given, transfer={"mode": transfer})
+        curves[f"from {parent}, {transfer}"] = made(
+            found.rows, child, **shared, parent=load_ensemble(parent).to_science()
+        )
+    if output is not None:
+        from aiida_mlhull.science.plots import draw_learning_curves
+
+        draw_learning_curves(curves, unit=settings.unit or settings.target).savefig(output)
+    told = {name: facts(curve) for name, curve in curves.items()}
+    click.echo(json.dumps(told, indent=2) if as_json else tell(curves, unit=settings.unit))
+
+
+def facts(curve: LearningCurve) -> dict[str, Any]:
+    """A curve as plain JSON, with its power law where there are sizes enough."""
+    from aiida_mlhull.science.metrics import fit_power_law
+
+    law = fit_power_law(curve.sizes, curve.mae) if len(curve.sizes) > 1 else None
+    return {
+        "sizes": curve.sizes.tolist(),
+        "mae": curve.mae.mean(axis=1).tolist(),
+        "rmse": curve.rmse.mean(axis=1).tolist(),
+        "mae_repeats": curve.mae.tolist(),
+        "test_rows": curve.test_rows,
+        "slope": None if law is None else law.slope,
+        "intercept": None if law is None else law.intercept,
+    }
+
+
+def tell(curves: dict[str, LearningCurve], *, unit: str) -> str:
+    """Curves for people."""
+    sizes = next(iter(curves.values())).sizes.tolist()
+    known = {name: facts(curve) for name, curve in curves.items()}
+    rows = [(f"{size:,}", *(f"{one['mae'][place]:.4g}" for one in known.values())) for place, size in enumerate(sizes)]
+    laws = [
+        f"{name}: MAE = 10^{one['intercept']:.3f} n^{one['slope']:.3f}"
+        for name, one in known.items()
+        if one["slope"] is not None
+    ]
+    head = f"MAE{f', {unit}' if unit else ''}, of {known[next(iter(known))]['test_rows']:,} test rows"
+    return "\n\n".join([f"{head}\n{text.table(('rows', *known), rows)}", *laws])
+
+
+def _numbers(words: str) -> list[int]:
+    """Counts, as they are written behind an option.
+
+    Raises:
+        click.BadParameter: if they aren't.
+    """
+    try:
+        return [int(word) for word in words.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{words!r} should be numbers with commas between, as 50,100,200") from None

@@ -1,0 +1,96 @@
+"""Ensembles for the columns of a table: band gaps by composition, volumes by cell, a child of another target."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from tests.arsenides import every_sixth
+from tests.cli.conftest import run
+from tests.science.real_crystals import mp_crystals, mp_energies
+
+NETWORK = {"width": 8, "hidden_width": 8, "output_widths": [16], "max_epochs": 3, "patience": 3}
+
+
+@pytest.fixture
+def compositions(tmp_path):
+    """Formation energies of real crystals, by formula alone."""
+    path = tmp_path / "energies.parquet"
+    table = pa.table({"formula": mp_crystals().reduced_formulas(), "e_form": mp_energies(), "twice": 2 * mp_energies()})
+    pq.write_table(table, path)
+    return path
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """Volumes of arsenides' cells."""
+    crystals = every_sixth().candidates.crystals
+    path = tmp_path / "volumes.parquet"
+    parts = [crystals.arrays(index) for index in range(len(crystals))]
+    columns = {
+        "formula": crystals.reduced_formulas(),
+        "volume": crystals.volumes_per_atom,
+        "lattice": [lattice.ravel().tolist() for lattice, _, _ in parts],
+        "species": [[site.specie.symbol for site in crystals.structure(i)] for i in range(len(crystals))],
+        "frac_coords": [coordinates.ravel().tolist() for _, _, coordinates in parts],
+    }
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+@pytest.mark.slow
+def test_a_parent_its_child_and_what_it_brings(registered, compositions, tmp_path):
+    from aiida import orm
+
+    from aiida_mlhull.data import EnsembleData
+
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump({"model_settings": NETWORK, "calibration": "conformal"}))
+    shared = ["--model", "roost", "--members", 1, "--settings", tmp_path / "small.yaml", "--unit", "eV/atom"]
+    result = run("fit", compositions, "--target", "e_form", *shared)
+    assert result.exit_code == 0, result.output
+    assert "94 rows with e_form" in result.output
+    parent = orm.load_node(int(result.output.split("Ensemble ")[1].split(":")[0]))
+    assert (parent.base.attributes.get("target"), parent.base.attributes.get("unit")) == ("e_form", "eV/atom")
+    assert parent.base.attributes.get("calibration")["method"] == "conformal"
+
+    result = run("fit", compositions, "--target", "twice", *shared, "--parent", parent.pk, "--transfer", "head")
+    assert result.exit_code == 0, result.output
+    child = orm.load_node(int(result.output.split("Ensemble ")[1].split(":")[0]))
+    query = orm.QueryBuilder().append(EnsembleData, filters={"id": parent.pk}, tag="parent")
+    assert query.append(EnsembleData, with_ancestors="parent", filters={"id": child.pk}).count() >= 1
+    before, after = (node.to_science().members[0].arrays for node in (parent, child))
+    assert before["embedding.weight"].tobytes() == after["embedding.weight"].tobytes()
+
+    picture = tmp_path / "curve.png"
+    asked = ["--target", "twice", *shared, "--sizes", "20,60", "--parent", parent.pk, "-o", picture, "--json"]
+    result = run("learning-curve", compositions, *asked)
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert set(told) == {"roost", f"from {parent.pk}, full"}
+    assert told["roost"]["sizes"] == [20, 60]
+    assert picture.stat().st_size > 10_000
+
+
+def test_a_learning_curve_of_volumes(cells):
+    result = run("learning-curve", cells, "--target", "volume", "--unit", "Å³/atom", "--members", 1, "--sizes", "20,40")
+    assert result.exit_code == 0, result.output
+    assert "59 rows with volume" in result.stderr
+    assert "MAE, Å³/atom, of 12 test rows" in result.stdout
+    assert "MAE = 10^" in result.stdout
+
+
+def test_what_does_not_fit_is_refused(compositions, cells):
+    for words, message in [
+        ((compositions, "--target", "e_form", "--model", "cgcnn"), "has no cells, which cgcnn reads"),
+        ((compositions, "--target", "band_gap"), "no column for the target (one of band_gap)"),
+        ((cells, "--target", "volume", "--parent", "12"), "--parent and --transfer belong together"),
+        ((cells, "--target", "volume", "--loss", "l3"), "loss"),
+    ]:
+        result = run("fit", *words)
+        assert result.exit_code == 1
+        assert message in result.output
+    assert run("learning-curve", cells, "--target", "volume", "--sizes", "many").exit_code == 2
