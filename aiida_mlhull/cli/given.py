@@ -181,7 +181,7 @@ def builder(
     """The campaign, checked and ready to run; nothing has been stored yet.
 
     Args:
-        made: of :func:`nodes`.
+        made: of :func:`nodes`; also ``parent``, where members begin with another ensemble's.
         protocol: name of the protocol.
         overrides: what differs from it.
         code: the program mlhull-job.
@@ -219,6 +219,8 @@ def builder(
         overrides=overrides,
         jobs=jobs,
     )
+    if "parent" in made:
+        whole.parent = made["parent"]
     ports = Screen.spec().inputs
     refused = ports.validate(ports.pre_process(whole._inputs(prune=True)))  # noqa: SLF001  (as AiiDA itself does)
     if refused is not None:

@@ -36,12 +36,15 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
     profile.load(profile_name)
     from aiida_mlhull.calculations.jobs import JobSettings
     from aiida_mlhull.cli import daemon, given
+    from aiida_mlhull.cli.fit import load_ensemble
     from aiida_mlhull.engines import ENGINES
 
     sizes = validated(JobSettings, wish.jobs, what=f"{campaign.name}, jobs")
     found = given.gather(wish)
     code = load_program(wish.code)
     made = given.nodes(found)
+    if wish.parent is not None:
+        made["parent"] = load_ensemble(wish.parent)
     builder = given.builder(
         made,
         protocol=wish.protocol,

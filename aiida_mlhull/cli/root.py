@@ -11,8 +11,8 @@ from aiida_mlhull.cli.clean import clean
 from aiida_mlhull.cli.demo import demo
 from aiida_mlhull.cli.diagnose import diagnose
 from aiida_mlhull.cli.doctor import doctor
-from aiida_mlhull.cli.generate import generate
 from aiida_mlhull.cli.fit import fit
+from aiida_mlhull.cli.generate import generate
 from aiida_mlhull.cli.history import history
 from aiida_mlhull.cli.importing import importing
 from aiida_mlhull.cli.launch import launch
@@ -24,6 +24,7 @@ from aiida_mlhull.cli.report import report
 from aiida_mlhull.cli.rules import rules
 from aiida_mlhull.cli.setup import setup
 from aiida_mlhull.cli.status import status
+from aiida_mlhull.cli.tune import tune
 from aiida_mlhull.science.errors import MlhullError
 
 
@@ -67,6 +68,7 @@ for command in (
     fit,
     diagnose,
     learning_curve,
+    tune,
     references,
     doctor,
     setup,

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.arsenides import every_sixth
-from tests.cli.conftest import run
+from tests.cli.conftest import Desk, run
 from tests.science.real_crystals import mp_crystals, mp_energies
 
 NETWORK = {"width": 8, "hidden_width": 8, "output_widths": [16], "max_epochs": 3, "patience": 3}
@@ -65,6 +65,20 @@ def test_a_parent_its_child_and_what_it_brings(registered, compositions, tmp_pat
     before, after = (node.to_science().members[0].arrays for node in (parent, child))
     assert before["embedding.weight"].tobytes() == after["embedding.weight"].tobytes()
 
+    ensemble = {
+        "model": "roost",
+        "model_settings": NETWORK,
+        "members": 1,
+        "blind_members": 0,
+        "transfer": {"mode": "full"},
+    }
+    wish = Desk(tmp_path).campaign(parent=parent.pk, overrides={"ensemble": ensemble, "start": 16})
+    result = run("launch", wish, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "1 x roost" in result.output
+    without = Desk(tmp_path).campaign(overrides={"ensemble": ensemble, "start": 16})
+    assert "there is no parent ensemble to begin with" in run("launch", without, "--dry-run").output
+
     picture = tmp_path / "curve.png"
     asked = ["--target", "twice", *shared, "--sizes", "20,60", "--parent", parent.pk, "-o", picture, "--json"]
     result = run("learning-curve", compositions, *asked)
@@ -81,6 +95,18 @@ def test_a_learning_curve_of_volumes(cells):
     assert "59 rows with volume" in result.stderr
     assert "MAE, Å³/atom, of 12 test rows" in result.stdout
     assert "MAE = 10^" in result.stdout
+
+
+def test_a_search_writes_its_trials_and_what_fit_reads(cells, tmp_path):
+    pytest.importorskip("optuna", reason="the extra 'tune' is not installed")
+    trials = tmp_path / "trials.jsonl"
+    result = run("tune", cells, "--target", "volume", "--members", 1, "--trials", 2, "-o", trials)
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in trials.read_text().splitlines()]
+    assert [line["number"] for line in lines] == [0, 1]
+    told = yaml.safe_load(result.stdout)
+    assert told["model"] == "magpie_forest"
+    assert told["model_settings"] in [line["settings"] for line in lines]
 
 
 def test_what_does_not_fit_is_refused(compositions, cells):

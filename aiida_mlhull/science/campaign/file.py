@@ -103,6 +103,8 @@ class CampaignFile(Strict):
         bad_rows: whether rows that can't be used are an error (``refuse``) or left out and counted.
         references: known phases; a bare path stands for its ``file``.
         record: published results for the engine ``recorded``; if None they are taken from the candidates.
+        parent: pk, UUID or label of a stored ``mlhull.ensemble`` whose members all ensembles begin with;
+            ``overrides`` then say how, in ``ensemble: {transfer: {mode: full}}``.
         code: AiiDA's name of the program ``mlhull-job``.
         jobs: sizes and limits of jobs that differ from the defaults.
         engines: what engines take from here, by their names: ``{vasp: {code: vasp@cluster, ...}}``.
@@ -116,6 +118,7 @@ class CampaignFile(Strict):
     bad_rows: BadRows = "refuse"
     references: ReferencesGiven
     record: Path | None = None
+    parent: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
     code: str = DEFAULT_CODE
     jobs: dict[str, Any] = Field(default_factory=dict)
     engines: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -1,0 +1,53 @@
+"""``aiida-mlhull tune``: a search for hyper-parameters, every trial a line in a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aiida_mlhull.cli import learned
+
+if TYPE_CHECKING:
+    from aiida_mlhull.science.ensembles.tune import Trial
+
+
+@click.command()
+@learned.table_options
+@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for trials, one JSON a line.",
+)
+def tune(trials: int, output: Path, seed: int, **given: Any) -> None:
+    """Search learning rate, layers and weight decay (of forests: trees, columns, leaves) for TABLE.
+
+    Trials are judged by the validation MAE of one member. The best values are printed as the YAML that
+    'fit --settings' reads. Needs the extra 'tune'.
+    """
+    import yaml
+
+    from aiida_mlhull.science.ensembles.tune import best
+    from aiida_mlhull.science.ensembles.tune import tune as search
+
+    found, settings = learned.read(**given)
+    click.echo(found.summary(), err=True)
+    with output.open("w") as lines:
+
+        def keep(trial: Trial) -> None:
+            lines.write(json.dumps({"model": settings.model, "target": settings.target, **asdict(trial)}) + "\n")
+            lines.flush()
+
+        done = search(
+            found.rows, settings, trials=trials, seed=seed, keep=keep, report=lambda line: click.echo(line, err=True)
+        )
+    chosen = best(done)
+    click.echo(f"# trial {chosen.number}: validation MAE {chosen.validation_mae:.4g} {settings.unit}".rstrip())
+    told = {"model": settings.model, "model_settings": {**settings.model_settings, **chosen.settings}}
+    click.echo(yaml.safe_dump(told, sort_keys=False).rstrip())
