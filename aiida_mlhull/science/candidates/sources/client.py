@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any, Final
@@ -86,10 +85,10 @@ def _refusal(error: HTTPError, url: str) -> Exception:
     """The server's own words, where it has some."""
     try:
         problems = json.loads(error.read()).get("errors", [])
-        said = "; ".join(str(problem.get("detail") or problem.get("title")) for problem in problems)
-    except (ValueError, AttributeError, OSError):
+        said = "; ".join(str(problem.get("detail") or problem.get("title")).splitlines()[0] for problem in problems)
+    except (ValueError, AttributeError, IndexError, OSError):
         said = ""
     where = urlsplit(url).netloc
-    if error.code in REFUSED and said and isinstance(problems, list | Mapping):
+    if error.code in REFUSED and said:
         return InputError(f"{where} refuses the request: {said}")
     return WireError(f"{where}: {error.code} {error.reason} for {url}")

@@ -58,7 +58,7 @@ class Journal:
             ) from error
 
     def begin(self, asked: Mapping[str, Any], **told: Any) -> bool:
-        """Begin, or go on with what was begun before.
+        """Begin, or go on with what was begun before; of a query without any answer nothing is kept.
 
         Args:
             asked: the query.
@@ -71,7 +71,7 @@ class Journal:
             InputError: if the journal is of another query.
         """
         known = self.head()
-        if known is None:
+        if known is None or next(self.pages(), None) is None:
             self.path.write_text(json.dumps({"asked": dict(asked), "told": told}) + "\n")
             return False
         if known != json.loads(json.dumps(dict(asked))):

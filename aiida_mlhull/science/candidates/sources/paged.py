@@ -45,7 +45,7 @@ class PagedSource(Source):
             WireError: if the source can't be reached; what has come is kept.
         """
         kept = Journal(journal)
-        if kept.head() is None:
+        if next(kept.pages(), None) is None:
             kept.begin(self.asked(), columns=self.offers())
         else:
             kept.begin(self.asked())

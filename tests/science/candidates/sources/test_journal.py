@@ -46,8 +46,15 @@ def test_a_head_that_was_cut_off_is_nothing(journal):
 
 def test_another_query_and_another_file_are_refused(journal):
     journal.begin({"url": "here", "filter": "a"})
+    journal.append(Page([{"id": "a"}], "2"))
     with pytest.raises(InputError, match=r"something else \(filter differ\)"):
         journal.begin({"url": "here", "filter": "b"})
     journal.path.write_text("id,energy\n1,2\n")
     with pytest.raises(WireError, match="no journal of an import"):
         journal.head()
+
+
+def test_a_query_that_was_refused_is_in_nobodys_way(journal):
+    journal.begin({"url": "here", "filter": "elements HAS"})
+    assert not journal.begin({"url": "here", "filter": 'elements HAS "Ti"'})
+    assert journal.head() == {"url": "here", "filter": 'elements HAS "Ti"'}
