@@ -44,11 +44,11 @@ def decode_member(content: bytes, *, name: str = "weights") -> MemberWeights:
         arrays = load(content)
         described = json.loads(_metadata(content)[KEY])
         form, version, facts = described["format"], described["version"], described["facts"]
-    except (SafetensorError, KeyError, ValueError) as error:
+        if (form, version) == (FORMAT, VERSION):
+            return MemberWeights(arrays=arrays, meta=facts["meta"], scores=facts["scores"], seed=int(facts["seed"]))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{name} is not a readable weights file of this package ({error})") from error
-    if (form, version) != (FORMAT, VERSION):
-        raise WeightsError(f"{name} has format {form} {version}, not {FORMAT} {VERSION}")
-    return MemberWeights(arrays=arrays, meta=facts["meta"], scores=facts["scores"], seed=int(facts["seed"]))
+    raise WeightsError(f"{name} has format {form} {version}, not {FORMAT} {VERSION}")
 
 
 def _metadata(content: bytes) -> Mapping[str, Any]:
@@ -76,7 +76,7 @@ def decode_ensemble(files: Mapping[str, bytes]) -> EnsembleWeights:
         facts = json.loads(files[ENSEMBLE_FILE])
         names = facts.pop("members")
         version = facts.pop("version")
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsError(f"{ENSEMBLE_FILE} is missing or no description of an ensemble ({error})") from error
     missing = [name for name in names if name not in files]
     if missing:
@@ -84,6 +84,12 @@ def decode_ensemble(files: Mapping[str, bytes]) -> EnsembleWeights:
     if version != VERSION:
         raise WeightsError(f"{ENSEMBLE_FILE} has format version {version}, this package reads {VERSION}")
     members = tuple(decode_member(files[name], name=name) for name in names)
+    known = {field.name for field in fields(EnsembleWeights)} - {"members"}
+    if facts.keys() != known or not members:
+        strange = sorted(facts.keys() ^ known)
+        raise WeightsError(
+            f"{ENSEMBLE_FILE} describes no ensemble of this package: {', '.join(strange) or 'no members'}"
+        )
     return EnsembleWeights(members=members, **facts)
 
 
