@@ -37,6 +37,7 @@ _LATTICE_POINTS: Final = {"P": 1, "S": 2, "I": 2, "R": 3, "F": 4}
 _SIDE_CENTERED: Final = str.maketrans("ABC", "SSS")
 _FIRST_OF_FAMILY: Final = (3, 16, 75, 143, 195)
 _ORBITS: Final = re.compile(r"(\d*)([a-zA-Z])")
+_WEIGHTS: Final = {"A": 0} | {chr(96 + weight): weight for weight in range(1, 27)}
 _CAPITALS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 Occupied = tuple[tuple[tuple[str, int], ...], ...]
@@ -111,13 +112,9 @@ def _spelled(occupied: Occupied, relabeling: dict[str, str]) -> str:
 
 @cache
 def _letter_weights(number: int) -> list[tuple[dict[str, int], dict[str, str]]]:
-    """For every different relabeling, the one that changes nothing first, the weight of each letter, and itself."""
-    different = {tuple(sorted(relabeling.items())): relabeling for relabeling in relabelings(number)}
-    return [({old: _weight(new) for old, new in choice.items()}, choice) for choice in different.values()]
-
-
-def _weight(letter: str) -> int:
-    return 0 if letter == "A" else ord(letter) - 96
+    """For every different relabeling the weight of each letter, and itself."""
+    different = {tuple(relabeling.values()): relabeling for relabeling in relabelings(number)}
+    return [({old: _WEIGHTS[new] for old, new in choice.items()}, choice) for choice in different.values()]
 
 
 def label_of(number: int, elements: Sequence[str], occupied: Occupied) -> str:
