@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models import MODELS
-from aiida_mlhull.science.models.base import ROBUST, Model
+from aiida_mlhull.science.models.base import ROBUST, GradualModel, Model, Start
 from aiida_mlhull.science.models.parts.losses import OUTPUTS
 from aiida_mlhull.science.models.parts.network_model import NetworkModel
 from aiida_mlhull.science.representations import Reads
@@ -280,3 +280,64 @@ def test_gradients_reach_every_parameter(name, loss):
         outputs.square().sum().backward()
         unreached = [key for key, value in network.named_parameters() if value.grad is None or not value.grad.any()]
         assert unreached == []
+
+
+class Interrupted(Exception):  # noqa: N818  (a kill is no error)
+    """A kill after so many epochs."""
+
+
+class Kept:
+    """Checkpoints in memory, as the bytes that would lie on disk."""
+
+    def __init__(self, epochs):
+        self.content, self.left = None, epochs
+
+    def load(self):
+        return None if self.content is None else decode_member(self.content)
+
+    def save(self, state):
+        self.content = encode_member(state)
+        self.left -= 1
+        if self.left == 0:
+            raise Interrupted
+
+
+GRADUAL = [name for name in MODELS if issubclass(MODELS[name], NetworkModel)]
+ROWS = {"train": TRAIN, "validation": VALIDATION, "seed": 17}
+
+
+def gradual(name, epochs):
+    cls = MODELS[name]
+    return cls(cls.Settings(**{**SMALL.get(name, {}), "max_epochs": epochs}))
+
+
+@pytest.mark.parametrize("name", GRADUAL)
+def test_interrupted_and_resumed_is_uninterrupted(name):
+    model = gradual(name, 4)
+    assert isinstance(model, GradualModel)
+    inputs = model.represent(model_rows(mp_crystals()))
+    kept = Kept(epochs=2)
+    with pytest.raises(Interrupted):
+        model.fit_from(None, inputs, mp_energies(), **ROWS, loss="robust_l1", checkpoints=kept)
+    resumed = model.fit_from(None, inputs, mp_energies(), **ROWS, loss="robust_l1", checkpoints=kept)
+    straight = model.fit(inputs, mp_energies(), **ROWS, loss="robust_l1")
+    assert same_arrays(resumed.arrays, straight.arrays)
+    assert resumed.scores["history"] == straight.scores["history"]
+
+
+@pytest.mark.parametrize("name", GRADUAL)
+def test_a_head_learns_alone_and_all_layers_together(name):
+    model = gradual(name, 2)
+    inputs = model.represent(model_rows(mp_crystals()))
+    parent = model.fit(inputs, mp_energies(), **ROWS, loss="l1")
+    learned = {parameter for parameter, _ in model.network(outputs=1).named_parameters()}
+    in_head = {key for key in parent.arrays if any(key == part or key.startswith(f"{part}.") for part in model.HEAD)}
+    assert learned & in_head
+    assert learned - in_head
+    targets = 3.0 - 2.0 * mp_energies()
+    for head_only in (True, False):
+        start = Start(parent, head_only=head_only, keep_scale=False)
+        child = model.fit_from(start, inputs, targets, **ROWS, loss="l1")
+        moved = {key for key in parent.arrays if child.arrays[key].tobytes() != parent.arrays[key].tobytes()}
+        assert moved & in_head
+        assert bool(moved - in_head) != head_only
