@@ -27,6 +27,9 @@ RESULTS: Final = ("misc", "structure", "trajectory")
 MONITOR: Final = "vasp.stdout"
 """Stops a calculation whose screen output grows beyond bounds. aiida-vasp's other monitor, of the loop time,
 looks for a file of another name than VASP's, and is left out."""
+MONITOR_SECONDS: Final = 600
+"""Between two looks at a job's screen output; each costs a connection."""
+
 DEFAULT_OPTIONS: Final = {
     "resources": {"num_machines": 1, "num_mpiprocs_per_machine": 1},
     "max_wallclock_seconds": 86400,
@@ -85,7 +88,7 @@ class VaspLane(WorkChain):
             "settings": orm.Dict(parser_settings(step)),
             "max_iterations": orm.Int(1 + step.restarts),
             "clean_workdir": orm.Bool(not step.keep_files),
-            "monitors": {"stdout": orm.Dict({"entry_point": MONITOR})},
+            "monitors": {"stdout": orm.Dict({"entry_point": MONITOR, "minimum_poll_interval": MONITOR_SECONDS})},
             "calc": {"metadata": {"options": options}},
             "metadata": {"label": name, "call_link_label": link},
         }
