@@ -43,7 +43,7 @@ from benchmarks.crystals import Measured, read_crystals
 SPLIT = (4000, 500, 1000)
 PEERS = {"cgat": "published_peer", "cgcnn": "aviary_peers", "roost": "aviary_peers", "wren": "aviary_peers"}
 NEEDS = {"aviary_peers": "aviary"}
-WARM_ROWS = 64
+WARM_ROWS = 24
 T = TypeVar("T")
 
 

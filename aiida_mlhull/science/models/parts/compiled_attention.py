@@ -6,7 +6,7 @@ the gate and of the message, f the leaky ReLU, v the gate's second layer and b_j
     l_ij = b_j + v . f(z_ij, gate),    a_ij = softmax_j l_ij,    y_i = sum_j a_ij f(z_ij, message).
 
 torch would make, keep and pass over half a dozen tables of (pairs, 2 H K); here a pair's columns stay in the cache
-and are made again for the gradients.
+and are made again for the gradients. Inner indices are unsigned: ones that might be negative can't run in vectors.
 """
 
 from __future__ import annotations
@@ -41,42 +41,12 @@ def _compiled(function: _Function) -> _Function:
 
 
 @_compiled
-def _gate(heard: _Array, told: _Array, weights: _Array, slope: Any) -> Any:
-    """Return v . f(r + t)."""
-    total = slope - slope
-    for k in range(len(weights)):
-        z = heard[k] + told[k]
-        total += weights[k] * max(z, slope * z)
-    return total
-
-
-@_compiled
-def _add_message(result: _Array, heard: _Array, told: _Array, share: Any, slope: Any) -> None:
-    """Add a f(r + t)."""
-    for k in range(len(result)):
-        z = heard[k] + told[k]
-        result[k] += share * max(z, slope * z)
-
-
-@_compiled
-def _add_slopes(results: tuple[_Array, _Array], heard: _Array, told: _Array, outer: _Array, factors: Any) -> None:
-    """Add factor times outer times f'(r + t) to both results."""
-    first, second = results
-    factor, slope = factors
-    flat, zero = factor * slope, factor - factor
-    for k in range(len(outer)):
-        step = outer[k] * (factor if heard[k] + told[k] > zero else flat)
-        first[k] += step
-        second[k] += step
-
-
-@_compiled
 def _forward(  # noqa: PLR0917  (compiled functions take no keywords)
     received: _Array, sent: _Array, gate: _Array, bias: _Array, starts: _Array, pairs: Any, slope: Any
 ) -> tuple[_Array, _Array]:
     """(listeners, H K) results and (pairs, H) attention."""
     heads, width = gate.shape
-    half = heads * width
+    half, units, zero = heads * width, np.uintp(width), slope - slope
     sizes = starts[1:] - starts[:-1]
     pooled = np.zeros((sizes.sum() if pairs else len(sizes), half), dtype=sent.dtype)
     shares = np.empty(((sizes * sizes).sum() if pairs else sizes.sum(), heads), dtype=sent.dtype)
@@ -84,19 +54,23 @@ def _forward(  # noqa: PLR0917  (compiled functions take no keywords)
     for one in range(len(sizes)):
         first, size = starts[one], sizes[one]
         for own in range(size if pairs else 1):
-            heard = received[first + own if pairs else 0]
+            me = np.uintp(first + own if pairs else 0)
             for head in range(heads):
-                left, right = head * width, (head + 1) * width
+                left, message = np.uintp(head * width), np.uintp(half + head * width)
                 logits = shares[pair : pair + size, head]
                 for other in range(size):
-                    told = sent[first + other, left:right]
-                    logits[other] = bias[first + other, head] + _gate(heard[left:right], told, gate[head], slope)
+                    you, total = np.uintp(first + other), zero
+                    for k in range(units):
+                        z = received[me, left + k] + sent[you, left + k]
+                        total += gate[np.uintp(head), k] * max(z, slope * z)
+                    logits[other] = bias[first + other, head] + total
                 weights = np.exp(logits - logits.max())
                 logits[:] = weights / weights.sum()
                 for other in range(size):
-                    told = sent[first + other, half + left : half + right]
-                    message = heard[half + left : half + right]
-                    _add_message(pooled[row, left:right], message, told, logits[other], slope)
+                    you, share = np.uintp(first + other), logits[other]
+                    for k in range(units):
+                        z = received[me, message + k] + sent[you, message + k]
+                        pooled[np.uintp(row), left + k] += share * max(z, slope * z)
             row += 1
             pair += size
     return pooled, shares
@@ -115,31 +89,42 @@ def _backward(  # noqa: PLR0917
 ) -> tuple[_Array, _Array, _Array, _Array]:
     """Gradients of received, sent, gate and bias."""
     heads, width = gate.shape
-    half = heads * width
+    half, units, zero = heads * width, np.uintp(width), slope - slope
     for_received, for_sent = np.zeros_like(received), np.zeros_like(sent)
     for_gate, for_bias = np.zeros_like(gate), np.zeros((len(sent), heads), dtype=sent.dtype)
+    through = np.empty((starts[1:] - starts[:-1]).max(), dtype=sent.dtype)
     row, pair = 0, 0
     for one in range(len(starts) - 1):
         first, size = starts[one], starts[one + 1] - starts[one]
         for own in range(size if pairs else 1):
-            place = first + own if pairs else 0
-            heard, back = received[place], for_received[place]
+            me, at = np.uintp(first + own if pairs else 0), np.uintp(row)
             for head in range(heads):
-                gates = slice(head * width, (head + 1) * width)
-                messages = slice(half + head * width, half + (head + 1) * width)
-                weights, asked = shares[pair : pair + size, head], outer[row, gates]
-                through = np.empty(size, dtype=sent.dtype)
+                left, message, h = np.uintp(head * width), np.uintp(half + head * width), np.uintp(head)
+                mean = zero
                 for other in range(size):
-                    through[other] = _gate(heard[messages], sent[first + other, messages], asked, slope)
-                steps = weights * (through - (weights * through).sum())
+                    you, total = np.uintp(first + other), zero
+                    for k in range(units):
+                        z = received[me, message + k] + sent[you, message + k]
+                        total += outer[at, left + k] * max(z, slope * z)
+                    through[other] = total
+                    mean += shares[pair + other, head] * total
                 for other in range(size):
-                    place = first + other
-                    for_bias[place, head] += steps[other]
-                    told, results = sent[place, messages], (back[messages], for_sent[place, messages])
-                    _add_slopes(results, heard[messages], told, asked, (weights[other], slope))
-                    told, results = sent[place, gates], (back[gates], for_sent[place, gates])
-                    _add_slopes(results, heard[gates], told, gate[head], (steps[other], slope))
-                    _add_message(for_gate[head], heard[gates], told, steps[other], slope)
+                    you, share = np.uintp(first + other), shares[pair + other, head]
+                    logit = share * (through[other] - mean)
+                    for_bias[you, h] += logit
+                    flat_share, flat_logit = slope * share, slope * logit
+                    for k in range(units):
+                        z = received[me, message + k] + sent[you, message + k]
+                        step = outer[at, left + k] * (share if z > zero else flat_share)
+                        for_received[me, message + k] += step
+                        for_sent[you, message + k] += step
+                    for k in range(units):
+                        z = received[me, left + k] + sent[you, left + k]
+                        step = logit if z > zero else flat_logit
+                        for_gate[h, k] += step * z
+                        step *= gate[h, k]
+                        for_received[me, left + k] += step
+                        for_sent[you, left + k] += step
             row += 1
             pair += size
     return for_received, for_sent, for_gate, for_bias
