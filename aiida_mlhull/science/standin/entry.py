@@ -20,7 +20,7 @@ from aiida_mlhull.science.standin.link import (
     events_from_server,
     request,
 )
-from aiida_mlhull.science.standin.place import HOME, listening_place
+from aiida_mlhull.science.standin.place import HOME, UnsafePlaceError, listening_place
 from aiida_mlhull.science.standin.wording import NOT_VASP, PROGRAM, VERSION
 
 if TYPE_CHECKING:
@@ -52,17 +52,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     # More threads a process are slower, and sum in another order; must be set before numpy is loaded.
     os.environ.update(dict.fromkeys(THREADS, "1"))
-    if asked.task is None:
-        return run_here(Path.cwd())
-    if asked.task == "serve":
-        return _serve(asked.idle)
-    answer = request(listening_place(), STATUS if asked.task == "status" else STOP)
+    try:
+        if asked.task is None:
+            return run_here(Path.cwd())
+        if asked.task == "serve":
+            return _serve(asked.idle)
+        answer = request(listening_place(), STATUS if asked.task == "status" else STOP)
+    except (MlhullError, UnsafePlaceError) as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return REFUSED
     sys.stdout.write(f"{json.dumps(answer) if answer else 'no server'}\n")
     return 0 if answer or asked.task == "stop" else REFUSED
 
 
 def run_here(path: Path) -> int:
-    """Run the job in folder ``path``; the status that the process ends with."""
+    """Run the job in folder ``path``; the status that the process ends with.
+
+    Raises:
+        MissingExtraError: if the potential is not installed, and no server has it.
+    """
     if any(os.environ.get(rank, "0") != "0" for rank in RANKS):
         return 0  # one of many that a parallel launcher started; the first does the work
     limit_wall_time(wall_time(path))
@@ -79,11 +87,7 @@ def run_here(path: Path) -> int:
         except BrokenLineError as error:
             sys.stderr.write(f"{error}; once more from the start, in this process\n")
     folder = Folder(path)
-    try:
-        return folder.carry_out(_events_from_here(inputs, folder))
-    except MlhullError as error:
-        sys.stderr.write(f"{PROGRAM}: {error}\n")
-        return REFUSED
+    return folder.carry_out(_events_from_here(inputs, folder))
 
 
 def _events_from_here(inputs: Inputs, folder: Folder) -> Iterator[Event]:

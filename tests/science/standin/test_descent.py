@@ -74,14 +74,15 @@ def test_isif_frees_what_vasp_s_table_says(relax, isif, positions, form, volume)
     assert last.energy < first.energy
 
 
+@pytest.mark.parametrize(("freedom", "isif"), [("full", 3), ("volume", 7)])
 @pytest.mark.parametrize("structure", [rutile(), nitride(), skewed(), iron_oxide()], ids=["TiO2", "TiN", "MgO", "FeO"])
-def test_energies_and_cells_are_those_of_the_potential_engine(relax, structure):
-    settings = RelaxationSettings(freedom="full", max_force=0.01, max_steps=60)
+def test_energies_and_cells_are_those_of_the_potential_engine(relax, structure, freedom, isif):
+    settings = RelaxationSettings(freedom=freedom, max_force=0.01, max_steps=60)
     labels = CHGNetRelaxer(settings).relax(
         ["x"], [structure.composition.reduced_formula], Crystals.from_structures([structure]), stage="final"
     )
     raw = without_corrections(labels)
-    last = relax(structure, **RELAX | {"NSW": 60})[-1]
+    last = relax(structure, **RELAX | {"NSW": 60, "ISIF": isif})[-1]
     assert last.ending == "accuracy"
     assert last.energy / len(structure) == pytest.approx(raw.energies[0], abs=1e-3)
     assert last.volume == pytest.approx(raw.crystals.volumes[0], rel=1e-2)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from aiida_mlhull.science.errors import MissingExtraError
+from aiida_mlhull.science.standin import entry
 from aiida_mlhull.science.standin.events import Append, Die, Exit, Inputs, Replace, Sleep, packed, unpacked
 from aiida_mlhull.science.standin.folder import FAULTS, WALL_TIME, Folder, wall_time
 from tests.science.standin.cells import RELAX, inputs, skewed
@@ -135,6 +137,18 @@ def test_missing_files_are_named(tmp_path):
     assert process.wait() == 1
     assert "POTCAR is missing" in process.stderr.read()
     assert not (tmp_path / "OUTCAR").exists()
+
+
+def test_without_the_potential_the_extra_is_named(tmp_path, monkeypatch, capsys):
+    def missing():
+        raise MissingExtraError("pip install 'aiida-mlhull[potential]'")
+
+    monkeypatch.chdir(lay_out(tmp_path, inputs()))
+    monkeypatch.setenv("MLHULL_STANDIN_SERVER", "never")
+    monkeypatch.setattr(entry, "load_potential", missing)
+    monkeypatch.setattr(entry, "limit_wall_time", lambda _: None)
+    assert entry.main([]) == 1
+    assert "aiida-mlhull[potential]" in capsys.readouterr().err
 
 
 def test_other_ranks_leave_the_work_to_the_first(tmp_path):
