@@ -40,17 +40,16 @@ from typing import Any, ClassVar
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, linear
+from torch.nn.functional import linear
 
 from aiida_mlhull.science.models.base import ModelSettings
 from aiida_mlhull.science.models.parts.channel_attention import HeadOutputs, attended, drawn
+from aiida_mlhull.science.models.parts.composition_context import Context
 from aiida_mlhull.science.models.parts.hyper_network import HyperNetwork
 from aiida_mlhull.science.models.parts.network_model import NetworkModel
 from aiida_mlhull.science.models.parts.presets import PresetSettings
 from aiida_mlhull.science.models.parts.residual_network import ReZeroNetwork
-from aiida_mlhull.science.models.parts.set_batches import SetBatch
 from aiida_mlhull.science.models.parts.shell_batches import ShellBatch, ShellInputs, ShellTensors
-from aiida_mlhull.science.models.parts.soft_attention import MessageLayer
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.elements import check_element_embedding, element_embedding
 from aiida_mlhull.science.representations.shell_graph import SHELL_GAP, SHELL_NEIGHBORS, shell_graphs
@@ -151,35 +150,6 @@ class AtomUpdate(nn.Module):
         return self.network(told, messages)  # type: ignore[no-any-return]
 
 
-class Context(nn.Module):
-    """g of every composition: Roost's message layers of one head, then attention over the elements themselves."""
-
-    def __init__(self, settings: CGATSettings, embedding_width: int) -> None:
-        super().__init__()
-        width, hidden = settings.width, settings.context_hidden
-        self.embedding = nn.Linear(embedding_width, width - 1)
-        self.messages = nn.ModuleList(
-            MessageLayer(width, heads=1, hidden=hidden) for _ in range(settings.context_layers)
-        )
-        self.hidden = nn.Linear(width, hidden)
-        self.gate = drawn(hidden, inputs=hidden)
-        self.power = nn.Parameter(torch.randn(()))
-
-    def forward(self, elements: Tensor, batch: SetBatch) -> Tensor:
-        """(B, C) from the (104, D) table ``elements``."""
-        logs = (batch.weights.log(), batch.counts.log())
-        projected = self.embedding(elements).index_select(0, batch.elements)
-        nodes = torch.cat([projected, batch.weights[:, None]], dim=1)
-        for message in self.messages:
-            nodes = message(nodes, logs, batch)
-        logits = leaky_relu(self.hidden(nodes)) @ self.gate + self.power * logs[0]
-        pooled = []
-        for block in batch.blocks:
-            shares = torch.softmax(block.of(logits), dim=1)
-            pooled.append((shares[:, :, None] * block.of(nodes)).sum(1))
-        return batch.mean_over_sets(torch.cat(pooled)).index_select(0, batch.rows)
-
-
 class ContextPooling(nn.Module):
     """One row a crystal from its atoms; logits hear x_i and the context g, values hear x_i."""
 
@@ -218,7 +188,7 @@ class AttentionNetwork(nn.Module):
             nn.Sequential(nn.Linear(edge_width, edge_width), nn.LeakyReLU(), nn.Linear(edge_width, edge_width))
             for _ in range(layers - 1)
         )
-        self.context = Context(settings, columns)
+        self.context = Context(columns, width, layers=settings.context_layers, hidden=settings.context_hidden)
         self.pooling = ContextPooling(width, settings.heads)
         self.output = ReZeroNetwork(width, settings.output_widths, outputs)
 
