@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aiida import orm
 from aiida.common.links import LinkType
-from aiida.engine import ToContext, WorkChain, while_
+from aiida.engine import ProcessState, ToContext, WorkChain, while_
 from aiida.plugins import WorkflowFactory
 
 from aiida_mlhull.calculations.functions import extend_labels
@@ -157,9 +157,12 @@ def read_row(inputs: Any, name: str, account: Account, found: dict[str, Any]) ->
 
 
 def called_as(node: orm.ProcessNode, link: str) -> orm.ProcessNode | None:
-    """The process that ``node`` has called under this name."""
+    """The process that ``node`` has called under this name and that has begun.
+
+    One that hasn't may never have been handed to the daemon: waiting for it could last for ever.
+    """
     for called in node.base.links.get_outgoing(link_type=LinkType.CALL_WORK, link_label_filter=link).all_nodes():
-        if isinstance(called, orm.ProcessNode):
+        if isinstance(called, orm.ProcessNode) and called.process_state is not ProcessState.CREATED:
             return called
     return None
 
