@@ -136,6 +136,15 @@ def test_site_contributions_add_up_to_the_prediction():
     assert np.ptp(sodium) < 1e-5 < abs(sodium[0] - chlorine[0])
 
 
+@pytest.mark.parametrize("variant", [{"convolution": "simple"}, {"pooling": "linear"}])
+def test_gradients_reach_every_parameter_of_the_variants(variant):
+    torch.manual_seed(0)
+    network = CrystalGraphNetwork(CGCNNSettings(atom_width=8, layers=2, hidden_width=8, **variant), outputs=2)
+    batch = GraphTensors(crystal_graphs(mp_crystals()), torch.device("cpu")).batch(np.arange(40))
+    network(batch).square().sum().backward()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
+
+
 def test_site_contributions_need_linear_pooling(fitted):
     model, _, weights = fitted
     with pytest.raises(SettingsError, match="linear"):
@@ -202,10 +211,12 @@ def test_weights_of_another_model_are_refused(fitted):
 def test_the_process_is_left_as_it_was(fitted):
     model, inputs, weights = fitted
     threads, deterministic, state = torch.get_num_threads(), False, torch.get_rng_state()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
     model.predict(weights, inputs)
     assert torch.get_num_threads() == threads
     assert torch.are_deterministic_algorithms_enabled() is deterministic
     assert torch.equal(torch.get_rng_state(), state)
+    assert torch.utils.deterministic.fill_uninitialized_memory is filled
 
 
 def test_elements_beyond_fermium_are_named():
