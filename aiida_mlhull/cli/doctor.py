@@ -17,6 +17,7 @@ import click
 
 from aiida_mlhull.cli import profile, standin
 from aiida_mlhull.cli.codes import PROGRAM
+from aiida_mlhull.science.standin.folder import FAULTS
 
 Grade = Literal["ok", "note", "bad"]
 GOOD: Final = "ok"
@@ -194,8 +195,8 @@ def _vasp() -> Iterator[Finding]:
         else:
             says = f"{code.full_label}<{code.pk}> is a stand-in, {standin.WARNING}"
             yield Finding(NOTE, "vasp", says, "name the code of VASP itself in campaigns whose results count")
-    if asked := os.environ.get(standin.FAULTS):
-        yield Finding(NOTE, "vasp", f"the stand-in is asked to fail: {asked}", f"unset {standin.FAULTS}")
+    if asked := os.environ.get(FAULTS):
+        yield Finding(NOTE, "vasp", f"the stand-in is asked to fail: {asked}", f"unset {FAULTS}")
 
 
 def _caching() -> Finding:

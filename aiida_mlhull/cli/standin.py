@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aiida_mlhull.cli.codes import LOCALHOST, installed_program, register_code
+from aiida_mlhull.science.standin.link import SERVER
+from aiida_mlhull.science.standin.wording import NOT_VASP, PROGRAM
 
 if TYPE_CHECKING:
     from aiida import orm
 
-PROGRAM: Final = "mlhull-vasp-standin"
 LABEL: Final = "vasp-standin"
 PLUGIN: Final = "vasp.vasp"
-FAULTS: Final = "MLHULL_STANDIN_FAULTS"
-START_SERVER: Final = "export MLHULL_STANDIN_SERVER=${MLHULL_STANDIN_SERVER:-start}"
-WARNING: Final = "NOT VASP: relaxes with a universal potential, to rehearse campaigns"
+START_SERVER: Final = f"export {SERVER}=${{{SERVER}:-start}}"
+WARNING: Final = f"{NOT_VASP}: relaxes with a universal potential, to rehearse campaigns"
 
 
 def register_standin(computer: orm.Computer, executable: Path | None = None) -> tuple[orm.AbstractCode, str]:
