@@ -9,6 +9,7 @@ import click
 
 from aiida_mlhull.cli import profile, standin
 from aiida_mlhull.cli.codes import LOCALHOST, PROGRAM, installed_program, register_code, register_localhost
+from aiida_mlhull.science.standin.wording import PROGRAM as STANDIN
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -45,7 +46,7 @@ def setup(profile_name: str | None, computer_label: str, executable: Path | None
         code, news = register_code(computer, executable)
     click.echo(f"code {code.full_label}<{code.pk}>: {news}")
     if with_standin:
-        standin.set_up(computer, executable and executable.with_name(standin.PROGRAM))
+        standin.set_up(computer, executable and executable.with_name(STANDIN))
     click.echo("Next: aiida-mlhull doctor")
 
 
