@@ -5,12 +5,16 @@ What is recorded under ``tests/recorded_vasp`` came from the stand-in, which is 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node
+from aiida.storage.sqlite_zip.backend import SqliteZipBackend
+from aiida.tools.archive import create_archive
 from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.data import CandidatesData, DecisionsData
@@ -107,7 +111,7 @@ def test_every_fault_ends_in_its_row(relax) -> None:
 
 
 @pytest.mark.slow
-def test_a_cheap_stage_hands_on_what_it_has_and_keeps_its_steps(relax) -> None:
+def test_a_cheap_stage_hands_on_what_it_has_and_keeps_its_steps(relax, tmp_path) -> None:
     """Too few steps are no failure here; a torn vasprun.xml, of which aiida-vasp makes a success, is one."""
     cells = rock_salts(SrO=5.4, SrS=6.6)
     stage = {
@@ -132,6 +136,26 @@ def test_a_cheap_stage_hands_on_what_it_has_and_keeps_its_steps(relax) -> None:
     assert steps.energies[-1] == pytest.approx(entry.obj.uncorrected_energy_per_atom)
     assert steps.scheme == "PBE, 600 eV, as Ekström 2022, not corrected"
     assert np.allclose(steps.crystals.lattices[-1], labels.crystals.lattices[1], atol=1e-6)
+    check_no_potential_in(archive_of(outputs["labels"], tmp_path / "history.aiida"))
+
+
+def archive_of(node: orm.Data, path: Path) -> Path:
+    """An archive of ``node`` with its whole history."""
+    create_archive([node], filename=path)
+    return path
+
+
+def check_no_potential_in(path: Path) -> None:
+    """No file in the archive holds a potential's content, and no node that would."""
+    archive = SqliteZipBackend(SqliteZipBackend.create_profile(str(path)))
+    kinds = set(orm.QueryBuilder(backend=archive).append(orm.Node, project="node_type").all(flat=True))
+    archive.close()
+    assert any("PotcarData" in kind for kind in kinds)
+    assert not any("PotcarFileData" in kind for kind in kinds)
+    with ZipFile(path) as opened:
+        files = [opened.read(name) for name in opened.namelist() if name.startswith("repo/")]
+    assert len(files) > 10
+    assert not any(b"End of Dataset" in content for content in files)
 
 
 def test_missing_potentials_are_named_before_anything_runs(aiida_profile, tmp_path) -> None:
