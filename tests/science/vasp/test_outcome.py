@@ -27,7 +27,7 @@ ENDS = {
     "slurm, time": ({"chain_status": 501, "job_statuses": [120]}, "out_of_time"),
     "slurm, memory": ({"chain_status": 501, "job_statuses": [110]}, "out_of_memory"),
     "words of time": (
-        {"chain_status": 501, "job_statuses": [700], "log": "*** JOB 1 CANCELLED DUE TO TIME LIMIT ***"},
+        {"chain_status": 501, "job_statuses": [700], "log": "*** JOB 1 CANCELLED DUE TO TIME LIMIT ***"},  # codespell:ignore
         "out_of_time",
     ),
     "words of memory": (
