@@ -18,6 +18,7 @@ from aiida.tools.archive import create_archive
 from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.data import CandidatesData, DecisionsData
+from aiida_mlhull.engines.vasp.account import is_standin
 from aiida_mlhull.engines.vasp.engine import VaspEngine
 from aiida_mlhull.science.campaign import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, SettingsError
@@ -200,3 +201,8 @@ def test_a_stage_that_no_protocol_knows_is_refused() -> None:
     told = VaspEngine.validate_stage(orm.Dict(stage_of("relaxation").model_dump(mode="json")), None)
     assert told is not None
     assert "no step 'relaxation'; say with 'step' which of these it is: preprerelax, prerelax, final" in told
+
+
+def test_the_stand_in_is_known_by_its_program(aiida_code_installed) -> None:
+    assert is_standin(aiida_code_installed(label="a", filepath_executable="/opt/bin/mlhull-vasp-standin"))
+    assert not is_standin(aiida_code_installed(label="b", filepath_executable="/opt/bin/vasp_std"))

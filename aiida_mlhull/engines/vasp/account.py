@@ -15,6 +15,11 @@ SCREEN_FILE: Final = "vasp_output"
 LAST_LINES: Final = 40
 
 
+def is_standin(code: orm.AbstractCode) -> bool:
+    """Whether a code is the stand-in, by the name of its program."""
+    return PROGRAM in str(getattr(code, "filepath_executable", ""))
+
+
 def jobs_of(chain: orm.ProcessNode) -> list[orm.CalcJobNode]:
     """The calculations that aiida-vasp's WorkChain has run, first to last."""
     return sorted((node for node in chain.called if isinstance(node, orm.CalcJobNode)), key=lambda node: node.pk or 0)
@@ -85,7 +90,7 @@ def _titles(job: orm.CalcJobNode) -> dict[str, str]:
 
 def _program(job: orm.CalcJobNode, screen: str) -> str:
     """Name and version of what wrote the results; the stand-in says of itself that it is no VASP."""
-    if NOT_VASP in screen:
+    if NOT_VASP in screen or is_standin(job.inputs.code):
         return f"{PROGRAM}, {NOT_VASP}"
     version = job.outputs.misc.get_dict().get("version") if "misc" in job.outputs else None
     return f"vasp {version}" if version else ""

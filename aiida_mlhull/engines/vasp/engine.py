@@ -14,10 +14,12 @@ from aiida_mlhull.calculations.jobs import JobSettings, why_failed
 from aiida_mlhull.calculations.vasp import share_out
 from aiida_mlhull.calculations.waves import job_settings_input
 from aiida_mlhull.engines.base import Engine
+from aiida_mlhull.engines.vasp.account import is_standin
 from aiida_mlhull.engines.vasp.lane import VaspLane, read_row, rows_of, vasp_inputs_of
 from aiida_mlhull.engines.vasp.words import load_inputs, missing_potentials
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, listed
+from aiida_mlhull.science.standin.wording import NOT_VASP
 from aiida_mlhull.science.types import Candidates
 from aiida_mlhull.science.vasp.outcome import Account
 from aiida_mlhull.science.vasp.settings import Step, VaspSettings, read_step
@@ -84,7 +86,9 @@ class VaspEngine(Engine):
             )
 
     def share_out(self) -> None:
-        """Give every lane about as much work."""
+        """Give every lane about as much work; if this is a rehearsal, say so."""
+        if is_standin(self.inputs.code):
+            self.report(f"stage {self.stage.name} is a rehearsal: {self.inputs.code.full_label} is {NOT_VASP}")
         most = JobSettings.model_validate(self.inputs.jobs.get_dict()).max_in_flight
         self.ctx.shares = share_out(self.inputs.cells, self.inputs.chosen, orm.Int(most))
 
