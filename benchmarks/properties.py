@@ -2,7 +2,7 @@
 
     python -m benchmarks.properties TABLE --target band_gap_ev --model magpie_forest --by formula --json
     python -m benchmarks.properties CHILD --target hf_r2scan --model roost --sizes 60,200,600 \
-        --parent-table PARENT --parent-target hf_gga_gga_u --json
+        --parent-table PARENT --parent-target hf_gga_gga_u --parent-settings '{"max_epochs": 40}' --json
 
 A fifth of the rows is set aside, by row or by formula, in every repeat. Without a parent, the ensemble learns
 from all others (or from ``--sizes`` of them). With one, three ways to begin are compared on the same rows:
@@ -82,6 +82,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=lambda text: [int(word) for word in text.split(",")], default=[60, 200, 600])
     parser.add_argument("--parent-table", type=Path)
     parser.add_argument("--parent-target")
+    parser.add_argument("--parent-settings", type=json.loads, default={}, help="JSON object, where the parent's differ")
     parser.add_argument("--parent-rows", type=int, help="so many of the parent's rows, drawn by seed; all by default")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     asked = parser.parse_args()
@@ -100,8 +101,9 @@ def main() -> None:
         before = read_properties(asked.parent_table, target=asked.parent_target, bad_rows="leave_out").rows
         order = np.random.default_rng(asked.seed).permutation(len(before))
         before = before.take(np.sort(order[: asked.parent_rows]))
-        members = [fit_member(before, settings, member=number, seed=asked.seed) for number in range(asked.members)]
-        parent = gather(members, settings=settings)
+        own = settings.model_copy(update={"model_settings": asked.model_settings | asked.parent_settings})
+        members = [fit_member(before, own, member=number, seed=asked.seed) for number in range(asked.members)]
+        parent = gather(members, settings=own)
         result = {"parent_rows": len(before), "parent_mae": [m.scores["validation_mae"] for m in members]}
         result |= transfer(found.rows, settings, parent, sizes=asked.sizes, **how)
     result = {**head, **how, **result, "seconds": round(time.perf_counter() - started, 1)}

@@ -5,7 +5,7 @@ by the members that didn't learn from it, as if they were the ensemble. Two fact
 from their errors e:
 
 - *variance scaling*, the root mean square of e / σ (Levi et al., Sensors 22 (2022) 5540, for one scalar);
-- a *conformal quantile*: the ceil((n + 1) p)-th smallest |e| / σ, within which a further row falls with
+- a *conformal quantile*: the ceil((n + 1) p)-th smallest abs(e) / σ, within which a further row falls with
   probability p whatever the distribution (Lei et al., J. Am. Stat. Assoc. 113 (2018) 1094).
 
 The mean of the few members that know nothing of a row errs a little more than that of all, so both lie
@@ -126,7 +126,7 @@ def calibrate(members: Sequence[MemberWeights], *, method: Calibrated) -> dict[s
 
     Returns:
         ``method``, the ``factor`` that it gives for σ (1 for ``none``), the number of out-of-member
-        ``rows``, and both kinds of factors: ``variance``, and ``conformal`` quantiles of |e| / σ by level.
+        ``rows``, and both kinds of factors: ``variance``, and ``conformal`` quantiles of abs(e) / σ by level.
         Empty if no row was held out, or all errors are zero.
     """
     held = out_of_member(members)

@@ -32,7 +32,7 @@ class Calibration:
         z_mean: mean of z; 0 if nothing is systematic.
         z_std: standard deviation of z; 1 if σ is right, larger if it is too small.
         coverage: level to the share of rows within its central interval.
-        miscalibration_area: ∫ |share of rows within the central interval of level p - p| dp; 0 to 1/2.
+        miscalibration_area: ∫ abs(share of rows within the central interval of level p, minus p) dp; 0 to 1/2.
         nll: mean negative log-likelihood, ln of the errors' unit.
         crps: mean continuous ranked probability score, in the errors' unit; the MAE for σ = 0.
         ranking: how far the order by σ is from chance (0) to the order by true error (1), see
