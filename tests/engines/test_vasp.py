@@ -206,3 +206,22 @@ def test_a_stage_that_no_protocol_knows_is_refused() -> None:
 def test_the_stand_in_is_known_by_its_program(aiida_code_installed) -> None:
     assert is_standin(aiida_code_installed(label="a", filepath_executable="/opt/bin/mlhull-vasp-standin"))
     assert not is_standin(aiida_code_installed(label="b", filepath_executable="/opt/bin/vasp_std"))
+
+
+def test_rows_that_a_lost_lane_did_not_come_to_are_failures(aiida_code_installed) -> None:
+    """Here the lane breaks at its first row: aiida-vasp knows no such family."""
+    cells = rock_salts(MgO=4.2, SrS=6.0)
+    outputs, node = run_get_node(
+        VaspEngine,
+        code=aiida_code_installed(label="vasp-nowhere", filepath_executable="/bin/false"),
+        potential_family=orm.Str("no such family"),
+        cells=CandidatesData.from_science(cells),
+        chosen=DecisionsData.from_science(choice(cells, [0, 1])),
+        stage=orm.Dict(stage_of("final").model_dump(mode="json")),
+        jobs=orm.Dict({"max_in_flight": 1}),
+    )
+    assert node.is_finished_ok, node.exit_message
+    labels = outputs["labels"].to_science()
+    assert labels.ids.tolist() == cells.ids.tolist()
+    assert all(reason.startswith("engine_error: its lane was lost: ") for reason in labels.failures.tolist())
+    assert np.array_equal(labels.crystals.lattices, cells.crystals.lattices)
