@@ -12,7 +12,7 @@ from aiida_mlhull.cli import text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiida_mlhull.science.candidates.cleaning import CleaningSettings, Step
+    from aiida_mlhull.science.candidates.cleaning import CleaningSettings, FunnelStep
 
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
@@ -70,7 +70,7 @@ def _limits(settings: Path | None) -> CleaningSettings:
     return validated(CleaningSettings, values, what="cleaning" if settings is None else settings.name)
 
 
-def describe(steps: Sequence[Step]) -> str:
+def describe(steps: Sequence[FunnelStep]) -> str:
     """The funnel as a table."""
     rows = [(step.name.replace("_", " "), step.entered, step.dropped, step.left) for step in steps]
     return text.table(("dropped because", "looked at", "dropped", "left"), rows, indent="  ")

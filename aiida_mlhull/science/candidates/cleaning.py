@@ -74,7 +74,7 @@ class CleaningSettings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Step:
+class FunnelStep:
     """One line of the funnel.
 
     Attributes:
@@ -262,7 +262,7 @@ def _decisions(funnel: _Funnel, *, neutrality: bool) -> Decisions:
     )
 
 
-def funnel_steps(decisions: Iterable[Decisions]) -> list[Step]:
+def funnel_steps(decisions: Iterable[Decisions]) -> list[FunnelStep]:
     """The table that tells how many rows met every filter and how many it dropped, from the decisions alone.
 
     Raises:
@@ -278,6 +278,6 @@ def funnel_steps(decisions: Iterable[Decisions]) -> list[Step]:
             counts[reason_code(reason)] += 1
     steps = []
     for name, dropped in counts.items():
-        steps.append(Step(name, rows, dropped))
+        steps.append(FunnelStep(name, rows, dropped))
         rows -= dropped
     return steps
