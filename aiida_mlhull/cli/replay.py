@@ -59,7 +59,6 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     from aiida_mlhull.science.campaign import campaign_settings
     from aiida_mlhull.science.campaign.file import read_mapping
     from aiida_mlhull.science.campaign.retrospect import enough_to_start, on_record
-    from aiida_mlhull.workflows.inputs import check_stages
 
     changes = {"name": data.stem, **(read_mapping(overrides) if overrides else {})}
     different, remarks = on_record(protocol, engine=engine, seed=seed, changes=changes)
@@ -72,6 +71,9 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     settings = campaign_settings(different, protocol=protocol)
     retrospect.say([*found.remarks, *remarks, *more])
     found = _same_scheme(found, settings, engine=engine)
+    # Imports AiiDA, which makes its folder where it looks then; so not before the place has been chosen.
+    from aiida_mlhull.workflows.inputs import check_stages
+
     check_stages(settings)
     profile.load_or_make(profile_name, place)
     if place is not None:
