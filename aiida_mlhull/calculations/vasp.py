@@ -18,7 +18,7 @@ from aiida_mlhull.science.ensembles.rows import crystals_of
 from aiida_mlhull.science.vasp.inputs import vasp_inputs
 from aiida_mlhull.science.vasp.outcome import Account
 from aiida_mlhull.science.vasp.reading import Found, ionic_steps, read
-from aiida_mlhull.science.vasp.settings import Step, VaspSettings, read_step
+from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, read_step
 from aiida_mlhull.science.vasp.sharing import deal, efforts
 
 Nodes = dict[str, Any]
@@ -83,7 +83,7 @@ def read_vasp(
     return nodes
 
 
-def step_of(stage: orm.Dict) -> Step:
+def step_of(stage: orm.Dict) -> VaspStep:
     """The calculation that a stage asks for."""
     said = StageSettings.model_validate(stage.get_dict())
     return read_step(validated(VaspSettings, said.settings, what=f"stage {said.name}"), stage=said.name)

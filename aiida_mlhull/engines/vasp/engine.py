@@ -22,7 +22,7 @@ from aiida_mlhull.science.errors import MissingPotentialError, listed
 from aiida_mlhull.science.standin.wording import NOT_VASP
 from aiida_mlhull.science.types import Candidates
 from aiida_mlhull.science.vasp.outcome import Account
-from aiida_mlhull.science.vasp.settings import Step, VaspSettings, read_step
+from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, read_step
 
 
 class VaspEngine(Engine):
@@ -53,7 +53,7 @@ class VaspEngine(Engine):
         return settings
 
     @classmethod
-    def asked(cls, stage: StageSettings) -> Step:
+    def asked(cls, stage: StageSettings) -> VaspStep:
         """The calculation that a stage asks for."""
         return read_step(cls.read_settings(stage), stage=stage.name)
 

@@ -21,7 +21,7 @@ from aiida_mlhull.calculations.waves import job_settings_input
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
 from aiida_mlhull.engines.vasp.account import account_of, results_of
 from aiida_mlhull.science.vasp.outcome import Account
-from aiida_mlhull.science.vasp.settings import Step
+from aiida_mlhull.science.vasp.settings import VaspStep
 
 RESULTS: Final = ("misc", "structure", "trajectory")
 MONITOR: Final = "vasp.stdout"
@@ -53,7 +53,7 @@ class VaspLane(WorkChain):
         spec.output("steps", valid_type=LabelsData, required=False, help="Ionic steps, if the stage keeps them.")
 
     @property
-    def asked(self) -> Step:
+    def asked(self) -> VaspStep:
         """The calculation that the stage asks for."""
         return step_of(self.inputs.stage)
 
@@ -134,7 +134,7 @@ def default_options() -> orm.Dict:
     return orm.Dict(DEFAULT_OPTIONS)
 
 
-def parser_settings(step: Step) -> dict[str, Any]:
+def parser_settings(step: VaspStep) -> dict[str, Any]:
     """What aiida-vasp is told: whether stopping short is an error (twice: its parser and its WorkChain both look).
 
     A missing or torn file is no error of its own: its handlers then get to see why the calculation stopped.

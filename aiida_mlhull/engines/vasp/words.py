@@ -16,7 +16,7 @@ from aiida_mlhull.science.errors import SettingsError, listed
 from aiida_mlhull.science.representations.composition import elements_of
 from aiida_mlhull.science.types import Candidates
 from aiida_mlhull.science.vasp.inputs import potential_names
-from aiida_mlhull.science.vasp.settings import Step
+from aiida_mlhull.science.vasp.settings import VaspStep
 
 
 class VaspWords(BaseModel):
@@ -58,7 +58,7 @@ def load_inputs(words: Mapping[str, Any]) -> dict[str, Any]:
     return {**nodes, "options": orm.Dict({**DEFAULT_OPTIONS, **said.options})}
 
 
-def missing_potentials(family: str, candidates: Sequence[Candidates], steps: Sequence[Step]) -> list[str]:
+def missing_potentials(family: str, candidates: Sequence[Candidates], steps: Sequence[VaspStep]) -> list[str]:
     """Names of potentials that the family lacks, of all that the candidates' elements need in any step."""
     elements = sorted({element for shard in candidates for element in elements_of(shard.formulas.tolist())})
     wanted = {name for step in steps for name in potential_names(elements, step).values()}

@@ -2,15 +2,15 @@
 
 from aiida_mlhull.science.vasp.inputs import VaspInputs, potential_names, vasp_inputs
 from aiida_mlhull.science.vasp.outcome import FAILURES, Account, Failure, judge
-from aiida_mlhull.science.vasp.settings import Step, VaspSettings, load_protocol, protocol_names, read_step
+from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, load_protocol, protocol_names, read_step
 
 __all__ = [
     "FAILURES",
     "Account",
     "Failure",
-    "Step",
     "VaspInputs",
     "VaspSettings",
+    "VaspStep",
     "judge",
     "load_protocol",
     "potential_names",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from aiida_mlhull.science.types.crystals import Integers
-from aiida_mlhull.science.vasp.settings import Kpoints, Step
+from aiida_mlhull.science.vasp.settings import Kpoints, VaspStep
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -53,7 +53,7 @@ class VaspInputs:
     potentials: dict[str, str]
 
 
-def vasp_inputs(structure: Structure, step: Step) -> VaspInputs:
+def vasp_inputs(structure: Structure, step: VaspStep) -> VaspInputs:
     """The inputs of one calculation.
 
     Args:
@@ -79,7 +79,7 @@ def vasp_inputs(structure: Structure, step: Step) -> VaspInputs:
     return VaspInputs(sorted_structure, order, incar, mesh, shift, {element: names[element] for element in elements})
 
 
-def potential_names(elements: Iterable[str], step: Step) -> dict[str, str]:
+def potential_names(elements: Iterable[str], step: VaspStep) -> dict[str, str]:
     """Element to the name of its POTCAR; an element that the input set doesn't know is called like itself."""
     from pymatgen.io.vasp import sets  # noqa: PLC0415  (slow import)
 
@@ -100,7 +100,7 @@ def arranged(structure: Structure) -> tuple[Structure, Integers]:
     return ordered, order
 
 
-def _input_set(structure: Structure, step: Step) -> VaspInputSet:
+def _input_set(structure: Structure, step: VaspStep) -> VaspInputSet:
     from pymatgen.io.vasp import sets  # noqa: PLC0415  (slow import)
 
     tags = {tag.upper(): value for tag, value in step.incar.items()}
@@ -108,7 +108,7 @@ def _input_set(structure: Structure, step: Step) -> VaspInputSet:
     return made
 
 
-def _mesh(made: VaspInputSet, step: Step) -> tuple[Mesh, Shift]:
+def _mesh(made: VaspInputSet, step: VaspStep) -> tuple[Mesh, Shift]:
     from pymatgen.io.vasp.inputs import Kpoints as Generated  # noqa: PLC0415  (slow import)
 
     assert made.structure is not None
@@ -137,19 +137,19 @@ def _spacing(wish: Kpoints | None, made: VaspInputSet) -> float:
     return float(made.incar["KSPACING"])
 
 
-def _spelled(incar: dict[str, Any], step: Step) -> dict[str, Any]:
+def _spelled(incar: dict[str, Any], step: VaspStep) -> dict[str, Any]:
     """The tags as the step spells them: pymatgen makes ``Pe`` and ``R2scan`` of functionals, which VASP may not know."""
     said = {tag: value for tag, value in step.incar.items() if value is not None and tag != PER_ATOM}
     return {tag: value for tag, value in {**incar, **said}.items() if tag != PER_ATOM}
 
 
-def _set_moments(incar: dict[str, Any], symbols: list[str], step: Step) -> None:
+def _set_moments(incar: dict[str, Any], symbols: list[str], step: VaspStep) -> None:
     said = {symbol: own.magmom for symbol, own in step.elements.items() if own.magmom is not None}
     if said.keys() & set(symbols) and "magmom" in incar:
         incar["magmom"] = [said.get(symbol, moment) for symbol, moment in zip(symbols, incar["magmom"], strict=True)]
 
 
-def _set_hubbard(incar: dict[str, Any], elements: list[str], step: Step) -> None:
+def _set_hubbard(incar: dict[str, Any], elements: list[str], step: VaspStep) -> None:
     """Lay U values of single elements over those of the input set; without any U left, +U is off."""
     said = {symbol: own for symbol, own in step.elements.items() if own.u is not None and symbol in elements}
     if not said:

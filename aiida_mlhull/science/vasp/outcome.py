@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.vasp.settings import Limits, Step
+from aiida_mlhull.science.vasp.settings import Limits, VaspStep
 
 Failure = Literal[
     "not_converged_electronically",
@@ -83,7 +83,7 @@ class Account(BaseModel):
     program: str = ""
 
 
-def judge(account: Account, misc: Mapping[str, Any], step: Step, *, has_cell: bool) -> str:
+def judge(account: Account, misc: Mapping[str, Any], step: VaspStep, *, has_cell: bool) -> str:
     """The reason why a calculation gave no energy to go on with; empty if it did.
 
     That a WorkChain ends well says little: of a torn vasprun.xml beside a whole OUTCAR aiida-vasp makes a success

@@ -16,7 +16,7 @@ from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.vasp.inputs import arranged
 from aiida_mlhull.science.vasp.outcome import Account, energy_of, judge, unphysical
 from aiida_mlhull.science.vasp.results import ENGINE, Result, computed_entry, correct, label
-from aiida_mlhull.science.vasp.settings import Step
+from aiida_mlhull.science.vasp.settings import VaspStep
 
 if TYPE_CHECKING:
     from pymatgen.entries.computed_entries import ComputedStructureEntry
@@ -48,7 +48,7 @@ class Reading:
 
 
 def read(
-    row: Cells, account: Account, found: Found, *, step: Step, stage: str, references: References | None = None
+    row: Cells, account: Account, found: Found, *, step: VaspStep, stage: str, references: References | None = None
 ) -> Reading:
     """Judge one calculation.
 
@@ -122,7 +122,7 @@ def _moments(misc: Mapping[str, Any], n_sites: int) -> Floats | None:
     return np.asarray([float(values["tot"]) for _, values in ordered]) if len(ordered) == n_sites else None
 
 
-def _hopeless(result: Result, entry: ComputedStructureEntry, step: Step, references: References | None) -> str:
+def _hopeless(result: Result, entry: ComputedStructureEntry, step: VaspStep, references: References | None) -> str:
     limit = step.limits.hopeless_above
     if limit is None or references is None:
         return ""

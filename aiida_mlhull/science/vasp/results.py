@@ -12,7 +12,7 @@ from aiida_mlhull.science.candidates.entries import apply_mp2020
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, Labels
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.vasp.settings import Step
+from aiida_mlhull.science.vasp.settings import VaspStep
 
 if TYPE_CHECKING:
     from pymatgen.entries.computed_entries import ComputedStructureEntry
@@ -108,7 +108,7 @@ def hubbard_values(incar: Mapping[str, Any], elements: Sequence[str]) -> dict[st
     return {element: float(u) - float(j) for element, u, j in pairs if float(u) != float(j)}
 
 
-def correct(entry: ComputedStructureEntry, step: Step) -> str:
+def correct(entry: ComputedStructureEntry, step: VaspStep) -> str:
     """Add what the step's scheme adds, in place.
 
     Returns:

@@ -1,7 +1,7 @@
 """What a stage with the engine ``vasp`` may say, and the protocols that it starts from.
 
 A protocol names one of pymatgen's input sets and what differs from it, step by step; the stage's settings
-name a protocol and a step of it, and say what differs again. Merged, they are a :class:`Step`.
+name a protocol and a step of it, and say what differs again. Merged, they are a :class:`VaspStep`.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Limits(Strict):
     hopeless_above: float | None = Field(default=None, ge=0.3)
 
 
-class Step(Strict):
+class VaspStep(Strict):
     """One calculation of a chain, everything decided.
 
     Attributes:
@@ -148,7 +148,7 @@ class VaspSettings(Strict):
         step: which of its steps; None takes the one that is called like the campaign's stage.
         corrections: what is added to the energies; only what the protocol's settings were fitted for.
         incar, kpoints, elements, parallel, must_converge, restarts, limits, options, keep_steps, keep_files:
-            see :class:`Step`; what isn't said is the protocol's.
+            see :class:`VaspStep`; what isn't said is the protocol's.
     """
 
     protocol: str
@@ -179,7 +179,7 @@ class VaspSettings(Strict):
         return self
 
 
-def read_step(settings: VaspSettings, *, stage: str) -> Step:
+def read_step(settings: VaspSettings, *, stage: str) -> VaspStep:
     """The calculation that a stage's settings amount to.
 
     Args:
@@ -204,7 +204,7 @@ def read_step(settings: VaspSettings, *, stage: str) -> Step:
         )
     step = protocol["steps"][name]
     said = settings.model_dump(exclude={"protocol", "step", "incar"}, exclude_none=True, exclude_defaults=True)
-    return Step(
+    return VaspStep(
         **{
             "input_set": protocol["input_set"],
             "scheme": protocol["scheme"],

@@ -35,8 +35,11 @@ def step_of(protocol="mp-compatible", stage="final", **said):
 
 
 def spelled(incar):
-    """Without the tags that differ on purpose; VASP doesn't mind the case of words."""
-    return {tag: value.lower() if isinstance(value, str) else value for tag, value in incar.items() if tag not in QUIET}
+    """Without the tags that differ on purpose; VASP doesn't mind the case of words, nobody the last digit."""
+    plain = {
+        tag: value.lower() if isinstance(value, str) else value for tag, value in incar.items() if tag not in QUIET
+    }
+    return {tag: round(value, 12) if isinstance(value, float) else value for tag, value in plain.items()}
 
 
 @pytest.fixture(params=list(CRYSTALS))
