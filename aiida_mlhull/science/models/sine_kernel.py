@@ -90,7 +90,8 @@ class SineKernel:
         arrays = {
             "spectra": spectra,
             "coefficients": cho_solve(factorized, wanted),
-            "inverse": cho_solve(factorized, np.eye(len(drawn))),
+            # In the order that it is read back in: products of columns have other last bits.
+            "inverse": np.ascontiguousarray(cho_solve(factorized, np.eye(len(drawn)))),
         }
         meta = {"loss": loss, "center": center, "scale": scale, "width": width, "ridge": ridge, "spread": spread}
         weights = MemberWeights(arrays, meta, {}, seed)

@@ -26,8 +26,8 @@ RESULTS = ("ensemble.json", "member_000.safetensors", "member_001.safetensors")
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """Two members, one process, no interruption."""
-    ended = fit_folder(tmp_path_factory.mktemp("straight") / "fit", **SETTINGS).run_here()
+    """Two members, no interruption; in a process of its own, as the ensemble names the libraries of its process."""
+    ended = fit_folder(tmp_path_factory.mktemp("straight") / "fit", **SETTINGS).run()
     assert ended.status == 0
     return ended
 
