@@ -27,7 +27,7 @@ test: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Two processes of one thread each.
 test: export OMP_NUM_THREADS ?= 1
 test: .venv/.installed ## all tests (PYTEST_ARGS="-m 'not slow'" for the quick ones)
-	@$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: .venv/.installed ## style, types, floors, spelling
 	$(BIN)/ruff check .

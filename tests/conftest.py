@@ -21,3 +21,13 @@ def aiida_profile(aiida_config, aiida_profile_factory):
     with aiida_profile_factory(aiida_config, broker_backend="core.zeromq") as profile:
         profile.set_option("runner.poll.interval", 1)
         yield profile
+
+
+@pytest.fixture
+def empty_profile(aiida_profile, aiida_config, aiida_profile_factory):
+    """A profile of the test's own. Emptying that of all tests would take away what other modules keep in it."""
+    with aiida_profile_factory(aiida_config, broker_backend="core.zeromq") as profile:
+        profile.set_option("runner.poll.interval", 1)
+        yield profile
+    aiida_config.set_default_profile(aiida_profile.name)
+    aiida_config.store()

@@ -23,7 +23,7 @@ def on_this_machine(workdir: Path) -> Any:
     from aiida import orm
 
     computer = orm.Computer(
-        label="here",
+        label=f"here-{workdir.name}",
         hostname="localhost",
         transport_type="core.local",
         scheduler_type="core.direct",

@@ -67,18 +67,19 @@ def standin(install: Install, folder: Path, *, faults: str = "") -> Any:
     )
 
 
-def placeholders(folder: Path, *names: str) -> str:
-    """Label of a family with placeholders for potentials of these names.
+def placeholders(folder: Path, *names: str, family: str = FAMILY) -> str:
+    """Label of a family with placeholders for potentials of these names; families only grow.
 
     Args:
         folder: where their files may be left.
         names: for instance ``Ti_pv``.
+        family: its label.
     """
     from aiida_vasp.data.potcar import PotcarData
 
     write_placeholders(folder, names)
-    PotcarData.upload_potcar_family(folder, FAMILY, "NOT VASP", stop_if_existing=False)
-    return FAMILY
+    PotcarData.upload_potcar_family(folder, family, "NOT VASP", stop_if_existing=False)
+    return family
 
 
 def _script(path: Path, lines: list[str]) -> Path:

@@ -25,7 +25,7 @@ from tests.data.nouns import EVERY_NOUN, IDS, candidates, decisions, ensemble, l
 KINDS = sorted(EVERY_NOUN)
 
 
-alone = pytest.mark.usefixtures("aiida_profile_clean")
+alone = pytest.mark.usefixtures("empty_profile")
 """For lists: the profile holds the nodes of the test and no others."""
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import run
 
 
-@pytest.mark.usefixtures("aiida_profile_clean")
+@pytest.mark.usefixtures("empty_profile")
 def test_setup_is_idempotent_and_doctor_is_content():
     from aiida import orm
 
@@ -33,7 +33,7 @@ def test_setup_is_idempotent_and_doctor_is_content():
         assert what in told.output
 
 
-@pytest.mark.usefixtures("aiida_profile_clean")
+@pytest.mark.usefixtures("empty_profile")
 def test_another_executable_keeps_the_former_code(tmp_path):
     from aiida import orm
 
@@ -51,7 +51,7 @@ def test_another_executable_keeps_the_former_code(tmp_path):
     assert "doesn't start" in run("doctor").output
 
 
-@pytest.mark.usefixtures("aiida_profile_clean")
+@pytest.mark.usefixtures("empty_profile")
 def test_a_stand_in_is_one_command_and_loudly_not_vasp(monkeypatch):
     from aiida import orm
 
@@ -76,7 +76,7 @@ def test_a_stand_in_is_one_command_and_loudly_not_vasp(monkeypatch):
     assert "asked to fail: killed in 5%" in told.output
 
 
-@pytest.mark.usefixtures("aiida_profile_clean")
+@pytest.mark.usefixtures("empty_profile")
 def test_a_code_of_vasp_is_told_from_a_renamed_stand_in():
     from aiida import orm
 

@@ -21,10 +21,8 @@ from aiida_mlhull.science.candidates.summary import content_hash
 from aiida_mlhull.science.representations.protostructure import read_protostructure
 from tests.data.nouns import IDS, candidates, decisions, ensemble, labels, predictions, references
 
-
-@pytest.fixture(autouse=True)
-def empty_profile(aiida_profile_clean):
-    """Counts are about the nodes of the test alone."""
+pytestmark = pytest.mark.usefixtures("empty_profile")
+"""Counts are about the nodes of the test alone."""
 
 
 def count(node_class, filters) -> int:

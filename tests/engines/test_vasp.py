@@ -160,10 +160,10 @@ def check_no_potential_in(path: Path) -> None:
 
 
 def test_missing_potentials_are_named_before_anything_runs(aiida_profile, tmp_path) -> None:
-    inputs = {"potential_family": orm.Str(placeholders(tmp_path, *POTENTIALS))}
+    inputs = {"potential_family": orm.Str(placeholders(tmp_path, *POTENTIALS, family="six-placeholders"))}
     stages = [stage_of(name) for name in ("preprerelax", "final")]
     VaspEngine.check(inputs, [rock_salts(MgO=4.2, SrS=6.0)], stages)
-    with pytest.raises(MissingPotentialError, match=r"'a-few-placeholders' lacks Se, Zn; upload them"):
+    with pytest.raises(MissingPotentialError, match=r"'six-placeholders' lacks Se, Zn; upload them"):
         VaspEngine.check(inputs, [rock_salts(MgO=4.2), rock_salts(ZnSe=5.7)], stages)
     named = stage_of("final", elements={"Mg": {"potential": "Mg_GW"}})
     with pytest.raises(MissingPotentialError, match="lacks Mg_GW;"):
