@@ -70,7 +70,11 @@ def measure(measured: Measured) -> dict[str, Any]:
 def main() -> None:
     """Print the result, as JSON or as lines."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="parquet file with the columns of MP-20; default: a shipped excerpt")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="parquet file with the columns of MP-20; default: MP-20 if it is found (see benchmarks.places), else an excerpt",
+    )
     parser.add_argument("--sample", type=int, default=2000, help="number of crystals")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()

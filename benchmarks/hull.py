@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,8 +33,9 @@ from aiida_mlhull.science.hull.index import GroundStates
 from aiida_mlhull.science.hull.points import hull_points
 from aiida_mlhull.science.representations.composition import SYMBOLS, distinct, elements_of, reduce_formula
 from aiida_mlhull.science.types import Predictions, References
+from benchmarks.places import find
 
-TABLE = Path("composition") / "mp85k_eform_edecomp.parquet"
+TABLE = "composition/mp85k_eform_edecomp.parquet"
 SYSTEMS, EACH = 10_000, 10
 MADE_UP = 80_000
 UPDATES = 300
@@ -53,16 +53,9 @@ class Case:
     source: str
 
 
-def find_table(folder: Path | None) -> Path | None:
-    """The table of ground states, if it is anywhere."""
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    places = [folder, Path(os.environ["MLHULL_DATA"]) if "MLHULL_DATA" in os.environ else None, beside]
-    return next((place / TABLE for place in places if place is not None and (place / TABLE).is_file()), None)
-
-
 def ground_states(folder: Path | None, rng: np.random.Generator) -> tuple[list[str], np.ndarray, str]:
     """Formulas and formation energies (eV/atom) of 7e4 to 8e4 compounds."""
-    path = find_table(folder)
+    path = find(TABLE, folder)
     if path is not None:
         table = pq.read_table(path, columns=["formula", "e_form_ev_per_atom"])
         return table["formula"].to_pylist(), table["e_form_ev_per_atom"].to_numpy(), "Materials Project (Bartel 2020)"

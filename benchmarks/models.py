@@ -6,8 +6,8 @@
 CGCNN, Roost and Wren are measured beside those of aviary-models, where it is installed; CGAT beside its published
 form, written down plainly in :mod:`benchmarks.published_cgat`.
 
-4,000 / 500 / 1,000 crystals to train, validate and test on, drawn by seed; without ``--data`` a shipped
-excerpt in the same proportions. MAE is of the test rows, in eV/atom, mean over seeds. Training rates are
+4,000 / 500 / 1,000 crystals to train, validate and test on, drawn by seed; where MP-20 is not found
+(see ``benchmarks/places.py``), of a shipped excerpt in the same proportions. MAE is of the test rows, in eV/atom, mean over seeds. Training rates are
 member-crystals per second, validation after every epoch included, graphs made beforehand, on both sides.
 With one core the seconds are CPU seconds of one thread, so that a busy machine distorts the ratio less.
 With more they are wall seconds: we train as many members, each in a process of its own, the peer one
@@ -159,7 +159,11 @@ def main() -> None:
     """Print the result, as JSON or as lines."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=list(MODELS), default="cgcnn")
-    parser.add_argument("--data", type=Path, help="parquet file with the columns of MP-20; default: a shipped excerpt")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="parquet file with the columns of MP-20; default: MP-20 if it is found (see benchmarks.places), else an excerpt",
+    )
     parser.add_argument("--epochs", type=int, default=40, help="epochs of a network, the same for both sides")
     parser.add_argument("--seeds", type=int, default=1, help="splits and starts to average over")
     parser.add_argument("--cores", type=int, default=1, help="members that we train at once; threads of the peer")
