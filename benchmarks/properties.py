@@ -1,20 +1,24 @@
-"""Any column of a table: accuracy and calibration of an ensemble, and what a parent brings.
+"""Any column of a table: accuracy and calibration of an ensemble, what a parent brings, and learning curves.
 
     python -m benchmarks.properties TABLE --target band_gap_ev --model magpie_forest --by formula --json
     python -m benchmarks.properties CHILD --target hf_r2scan --model roost --sizes 60,200,600 \
         --parent-table PARENT --parent-target hf_gga_gga_u --parent-settings '{"max_epochs": 40}' --json
+    python -m benchmarks.properties TABLE --target e_form_ev_per_atom --model roost --sizes 500,2000,8000 --at 230000
 
-A fifth of the rows is set aside, by row or by formula, in every repeat. Without a parent, the ensemble learns
-from all others (or from ``--sizes`` of them). With one, three ways to begin are compared on the same rows:
-``scratch``, ``full`` and ``head``. MAE and RMSE are of the test rows, in the target's unit, mean over repeats;
-coverage is the share of test rows within 1.96 σ, after calibration on rows that members had not learned from.
-The parent may hold the same formulas as the test rows: their values by the other method are known.
+A table is a file, or its place inside of the folder of public data (see ``benchmarks/places.py``). A fifth of the
+rows is set aside, by row or by formula, in every repeat. Without a parent, the ensemble learns from all others.
+With one, three ways to begin are compared on the same rows: ``scratch``, ``full`` and ``head``. With ``--sizes``
+there is an ensemble for every number of rows to learn from, a power law through their errors, and what it says of
+``--at`` rows. MAE and RMSE are of the test rows, in the target's unit, mean over repeats; coverage is the share of
+test rows within 1.96 σ, after calibration on rows that members had not learned from. The parent may hold the same
+formulas as the test rows: their values by the other method are known.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -22,90 +26,170 @@ from typing import Any
 import numpy as np
 import torch
 
-from aiida_mlhull.science.candidates.property_table import read_properties
-from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather
-from aiida_mlhull.science.ensembles.learning import fit_and_ask, learning_curve, split_rows
-from aiida_mlhull.science.metrics import diagnose
+from aiida_mlhull.science.candidates.property_table import Properties, read_properties
+from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
+from aiida_mlhull.science.ensembles.learning import learning_curve, split_rows
+from aiida_mlhull.science.metrics import diagnose, fit_power_law
 from aiida_mlhull.science.models import MODELS
-from aiida_mlhull.science.types import EnsembleWeights, TrainingRows
+from aiida_mlhull.science.types import EnsembleWeights, ModelRows, Predictions, TrainingRows
+from benchmarks.places import find
 
 RATES = {"scratch": 1.0, "full": 0.3, "head": 1.0}
 """Way to begin to factor of the learning rate."""
 
 
-def measure(rows: TrainingRows, settings: EnsembleSettings, *, by: str, repeats: int, seed: int) -> dict[str, Any]:
+def progress(line: str) -> None:
+    """A line of progress for people."""
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
+
+
+def read(table: str, *, target: str) -> Properties:
+    """The rows of a table that have a number, from a file or from the folder of public data."""
+    return read_properties(find(table) or Path(table), target=target, bad_rows="leave_out")
+
+
+def ensemble(
+    rows: TrainingRows, settings: EnsembleSettings, *, seed: int, parent: EnsembleWeights | None = None
+) -> EnsembleWeights:
+    """All members, one after the other."""
+    members = []
+    for number in range(settings.members):
+        say = f"{settings.model} {settings.transfer.mode}, {len(rows):,} rows, member {number + 1}"
+        members.append(
+            fit_member(
+                rows,
+                settings,
+                member=number,
+                seed=seed,
+                parent=parent,
+                report=lambda line, say=say: progress(f"{say}: {line}"),  # type: ignore[misc]
+            )
+        )
+    return gather(members, settings=settings)
+
+
+def answers(weights: EnsembleWeights, asked: TrainingRows) -> Predictions:
+    """What an ensemble says of rows whose labels it is not shown."""
+    names = ("ids", "formulas", "crystals", "baselines", "stage_energies", "unrelaxed")
+    return predict(weights, ModelRows(**{name: getattr(asked, name) for name in names}))
+
+
+def measure(
+    rows: TrainingRows,
+    settings: EnsembleSettings,
+    *,
+    by: str,
+    repeats: int,
+    seed: int,
+    parent: EnsembleWeights | None = None,
+) -> dict[str, Any]:
     """Errors and calibration of one kind of ensemble on a fifth of the rows."""
-    runs = []
+    runs: list[dict[str, Any]] = []
     for repeat in range(seed, seed + repeats):
         learned, test = split_rows(rows, share=0.2, by=by, seed=repeat)  # type: ignore[arg-type]
         asked = rows.take(test)
-        said = fit_and_ask(rows.take(np.sort(learned)), asked, settings, seed=repeat)
-        errors = said.mean - asked.energies
-        found = diagnose(errors, said.sigma)
-        runs.append(
-            {"mae": found.mae, "rmse": found.rmse, "coverage_95": found.coverage[0.95], "ranking": found.ranking}
-        )
-    means = {key: float(np.mean([run[key] for run in runs])) for key in runs[0]}
-    return {**means, "test_rows": len(test), "training_rows": len(learned), "mae_repeats": [run["mae"] for run in runs]}
+        weights = ensemble(rows.take(np.sort(learned)), settings, seed=repeat, parent=parent)
+        said = answers(weights, asked)
+        runs.append(scores(said, asked) | {"epochs": [len(m.scores.get("history", [])) for m in weights.members]})
+        progress(f"{settings.model} {settings.transfer.mode}, seed {repeat}: {runs[-1]}")
+    numbers = ("mae", "rmse", "member_mae", "coverage_95", "ranking")
+    means = {key: float(np.mean([run[key] for run in runs])) for key in numbers}
+    told = {"test_rows": len(test), "training_rows": len(learned), "epochs": [run["epochs"] for run in runs]}
+    return {**means, **told, "mae_repeats": [run["mae"] for run in runs]}
 
 
-def transfer(
-    rows: TrainingRows, settings: EnsembleSettings, parent: EnsembleWeights, *, sizes: list[int], **how: Any
+def scores(said: Predictions, asked: TrainingRows) -> dict[str, float]:
+    """Errors of the ensemble's mean, and the mean error of its members one by one."""
+    found = diagnose(said.mean - asked.energies, said.sigma)
+    alone = float(np.abs(said.members - asked.energies[:, None]).mean())
+    numbers = {"mae": found.mae, "rmse": found.rmse, "member_mae": alone}
+    return numbers | {"coverage_95": found.coverage[0.95], "ranking": found.ranking}
+
+
+def curve(
+    rows: TrainingRows,
+    settings: EnsembleSettings,
+    *,
+    sizes: list[int],
+    at: list[int],
+    parent: EnsembleWeights | None = None,
+    **how: Any,
 ) -> dict[str, Any]:
-    """Learning curves of the three ways to begin."""
-    found = {}
-    for mode, factor in RATES.items():
-        asked = {} if mode == "scratch" else {"transfer": {"mode": mode, "learning_rate_factor": factor}}
-        child = EnsembleSettings.model_validate(settings.model_dump(mode="json") | asked)
-        begin = None if mode == "scratch" else parent
-        curve = learning_curve(rows, child, sizes=sizes, parent=begin, **how)
-        found[mode] = {
-            "sizes": curve.sizes.tolist(),
-            "mae": curve.mae.mean(axis=1).tolist(),
-            "rmse": curve.rmse.mean(axis=1).tolist(),
-            "test_rows": curve.test_rows,
-        }
-    return found
+    """A learning curve, and its power law."""
+    found = learning_curve(rows, settings, sizes=sizes, parent=parent, report=progress, **how)
+    told: dict[str, Any] = {
+        "sizes": found.sizes.tolist(),
+        "mae": found.mae.mean(axis=1).tolist(),
+        "rmse": found.rmse.mean(axis=1).tolist(),
+        "test_rows": found.test_rows,
+    }
+    if len(found.sizes) > 1:
+        law = fit_power_law(found.sizes, found.mae)
+        told |= {"slope": law.slope, "slope_error": law.slope_error, "intercept": law.intercept}
+        told |= {f"mae_at_{rows_then}": float(law(rows_then)) for rows_then in at}
+    return told
 
 
-def main() -> None:
-    """Print the result as one JSON object."""
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path)
+    parser.add_argument("table")
     parser.add_argument("--target", required=True)
     parser.add_argument("--model", choices=list(MODELS), default="magpie_forest")
     parser.add_argument("--members", type=int, default=10)
     parser.add_argument("--model-settings", type=json.loads, default={}, help="JSON object")
+    parser.add_argument("--loss", default="robust_l1")
     parser.add_argument("--by", choices=["row", "formula"], default="row")
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--sizes", type=lambda text: [int(word) for word in text.split(",")], default=[60, 200, 600])
-    parser.add_argument("--parent-table", type=Path)
+    parser.add_argument("--sizes", type=_numbers, default=[], help="rows to learn from; all by default")
+    parser.add_argument("--at", type=_numbers, default=[], help="rows that the power law is asked about")
+    parser.add_argument("--parent-table")
     parser.add_argument("--parent-target")
     parser.add_argument("--parent-settings", type=json.loads, default={}, help="JSON object, where the parent's differ")
     parser.add_argument("--parent-rows", type=int, help="so many of the parent's rows, drawn by seed; all by default")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    asked = parser.parse_args()
+    return parser.parse_args()
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(word) for word in text.split(",")]
+
+
+def main() -> None:
+    """Print the result as one JSON object."""
+    asked = parse()
     torch.set_num_threads(1)
     started = time.perf_counter()
     settings = EnsembleSettings(
-        model=asked.model, model_settings=asked.model_settings, members=asked.members, volume_scaling=False,
-        calibration="variance", target="property", unit="",
+        model=asked.model, model_settings=asked.model_settings, members=asked.members, loss=asked.loss,
+        volume_scaling=False, calibration="variance", target="property", unit="",
     )  # fmt: skip
-    found = read_properties(asked.table, target=asked.target, bad_rows="leave_out")
+    found = read(asked.table, target=asked.target)
+    progress(found.summary())
     head = {"model": asked.model, "data": found.source, "target": asked.target, "members": asked.members}
     how = {"by": asked.by, "repeats": asked.repeats, "seed": asked.seed}
+
+    def told(settings: EnsembleSettings, parent: EnsembleWeights | None = None) -> dict[str, Any]:
+        if asked.sizes:
+            return curve(found.rows, settings, sizes=asked.sizes, at=asked.at, parent=parent, **how)
+        return measure(found.rows, settings, parent=parent, **how)
+
+    result: dict[str, Any] = {}
     if asked.parent_table is None:
-        result = measure(found.rows, settings, **how)
+        result = told(settings)
     else:
-        before = read_properties(asked.parent_table, target=asked.parent_target, bad_rows="leave_out").rows
+        before = read(asked.parent_table, target=asked.parent_target).rows
         order = np.random.default_rng(asked.seed).permutation(len(before))
         before = before.take(np.sort(order[: asked.parent_rows]))
         own = settings.model_copy(update={"model_settings": asked.model_settings | asked.parent_settings})
-        members = [fit_member(before, own, member=number, seed=asked.seed) for number in range(asked.members)]
-        parent = gather(members, settings=own)
-        result = {"parent_rows": len(before), "parent_mae": [m.scores["validation_mae"] for m in members]}
-        result |= transfer(found.rows, settings, parent, sizes=asked.sizes, **how)
+        parent = ensemble(before, own, seed=asked.seed)
+        errors = [member.scores["validation_mae"] for member in parent.members]
+        result = {"parent_rows": len(before), "parent_mae": errors}
+        for mode, factor in RATES.items():
+            begin = {} if mode == "scratch" else {"transfer": {"mode": mode, "learning_rate_factor": factor}}
+            child = EnsembleSettings.model_validate(settings.model_dump(mode="json") | begin)
+            result[mode] = told(child, None if mode == "scratch" else parent)
     result = {**head, **how, **result, "seconds": round(time.perf_counter() - started, 1)}
     print(json.dumps(result) if asked.json else "\n".join(f"{key}: {value}" for key, value in result.items()))
 

@@ -18,8 +18,8 @@ def installed(install: Install) -> Any:
     return install(label="mlhull-job", filepath_executable=str(PROGRAM))
 
 
-def on_this_machine(workdir: Path) -> Any:
-    """The program on a computer of its own in the profile that is loaded, for fixtures that outlive a test."""
+def computer_in(workdir: Path) -> Any:
+    """A computer of its own in the profile that is loaded, for fixtures that outlive a test."""
     from aiida import orm
 
     computer = orm.Computer(
@@ -32,7 +32,16 @@ def on_this_machine(workdir: Path) -> Any:
     computer.set_minimum_job_poll_interval(0)
     computer.set_default_mpiprocs_per_machine(1)
     computer.configure(safe_interval=0)
-    return orm.InstalledCode(label="mlhull-job", computer=computer, filepath_executable=str(PROGRAM)).store()
+    return computer
+
+
+def on_this_machine(workdir: Path) -> Any:
+    """The program on a computer of its own."""
+    from aiida import orm
+
+    return orm.InstalledCode(
+        label="mlhull-job", computer=computer_in(workdir), filepath_executable=str(PROGRAM)
+    ).store()
 
 
 def scripted(install: Install, folder: Path, lines: str) -> Any:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from aiida.orm import ProcessNode
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from aiida_mlhull.science.types.strict import Strict
 
 T = TypeVar("T")
 
 
-class JobSettings(BaseModel):
+class JobSettings(Strict):
     """Sizes and limits.
 
     Attributes:
@@ -23,8 +25,6 @@ class JobSettings(BaseModel):
         max_wallclock_seconds: of one job.
         device: ``cpu``, ``cuda``, or ``auto`` for whatever the node has.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     members_per_job: int = Field(default=1, ge=1)
     rows_per_job: int = Field(default=1000, ge=1)

@@ -8,18 +8,17 @@ from typing import Any, ClassVar
 
 from aiida import orm
 from aiida.engine import ExitCode, WorkChain
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData
 from aiida_mlhull.science.campaign.settings import StageSettings, validated
 from aiida_mlhull.science.errors import MlhullError, SettingsError, listed
 from aiida_mlhull.science.types import Candidates
+from aiida_mlhull.science.types.strict import Strict
 
 
-class EngineSettings(BaseModel):
+class EngineSettings(Strict):
     """Base of every engine's settings: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Engine(WorkChain):

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node, submit
-from aiida.engine.daemon.client import DaemonClient, get_daemon_client
+from aiida.engine.daemon.client import DaemonClient
 
 from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import simplest
 from tests.campaign_inputs import campaign_inputs
+from tests.campaigns.daemons import everything, kill, running_daemon, under_way, wait_until, worker
 from tests.programs import on_this_machine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 N = 36
-PATIENCE = 900.0
-"""Seconds; on a machine with nothing else to do the whole module takes two minutes."""
 
 
 def campaign(code: orm.AbstractCode) -> dict[str, Any]:
@@ -56,69 +51,9 @@ def undisturbed(aiida_profile, tmp_path_factory) -> dict[str, Any]:
 
 @pytest.fixture
 def daemon(undisturbed, aiida_config, aiida_profile_factory) -> Iterator[DaemonClient]:
-    """A daemon with one worker, in a profile of its own."""
-    with aiida_profile_factory(aiida_config, name="resilience", broker_backend="core.zeromq") as profile:
-        aiida_config.set_option("runner.poll.interval", 1, scope=profile.name)
-        aiida_config.set_option("daemon.timeout", 120, scope=profile.name)
-        aiida_config.store()
-        client = get_daemon_client(profile.name)
-        client.start_daemon(timeout=120)
-        try:
-            yield client
-        finally:
-            kill(everything(client))
-
-
-def worker(client: DaemonClient) -> psutil.Process:
-    """The daemon's worker."""
-    pids: list[str] = list(client.get_worker_info(timeout=120)["info"])
-    assert len(pids) == 1
-    return psutil.Process(int(pids[0]))
-
-
-def everything(client: DaemonClient) -> list[psutil.Process]:
-    """The daemon's own process, its worker and its broker; not the jobs, which live on their own."""
-    pid = client.get_daemon_pid()
-    if pid is None:
-        return []
-    circus = psutil.Process(pid)
-    return [circus, *circus.children(recursive=True)]
-
-
-def kill(processes: list[psutil.Process]) -> None:
-    """At once, so that nobody can clean up; the one that would start the others again first."""
-    for process in processes:
-        try:
-            os.kill(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    psutil.wait_procs(processes, timeout=60)
-
-
-def wait_until(true: Callable[[], bool], *, what: str) -> None:
-    """Look again and again.
-
-    Raises:
-        TimeoutError: if it doesn't become true.
-    """
-    end = time.monotonic() + PATIENCE
-    while not true():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{what} did not come true in {PATIENCE:.0f} s")
-        time.sleep(0.2)
-
-
-def under_way(label: str, *, number: int) -> Callable[[], bool]:
-    """Whether at least ``number`` processes of that name exist, the newest of them not ended."""
-
-    def look() -> bool:
-        query = orm.QueryBuilder().append(
-            orm.ProcessNode, filters={"attributes.process_label": label}, project="attributes.process_state"
-        )
-        states = query.all(flat=True)
-        return len(states) >= number and any(state in {"created", "running", "waiting"} for state in states)
-
-    return look
+    """After the undisturbed run, which needs the profile of all tests."""
+    with running_daemon(aiida_config, aiida_profile_factory, name="resilience") as client:
+        yield client
 
 
 def test_killed_worker_and_killed_daemon_change_nothing(

@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node, submit
-from aiida.engine.daemon.client import DaemonClient, get_daemon_client
+from aiida.engine.daemon.client import DaemonClient
 
 from aiida_mlhull.data import CandidatesData, DecisionsData
 from aiida_mlhull.engines.vasp.engine import VaspEngine
 from aiida_mlhull.science.types import Labels
 from tests.arsenides import choice
-from tests.campaigns.test_resilience import everything, kill, under_way, wait_until, worker
+from tests.campaigns.daemons import kill, running_daemon, under_way, wait_until, worker
 from tests.engines.test_vasp import OPTIONS, POTENTIALS, rock_salts
+from tests.programs import computer_in
 from tests.vasp_codes import placeholders, replayed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -30,16 +31,7 @@ SIDES = {"MgO": 4.3, "CaO": 4.9, "SrO": 5.3}
 
 def inputs(folder: Path) -> dict[str, Any]:
     """Three rock salts in two lanes."""
-    computer = orm.Computer(
-        label="here",
-        hostname="localhost",
-        transport_type="core.local",
-        scheduler_type="core.direct",
-        workdir=str(folder),
-    ).store()
-    computer.set_minimum_job_poll_interval(0)
-    computer.set_default_mpiprocs_per_machine(1)
-    computer.configure(safe_interval=0)
+    computer = computer_in(folder)
 
     def install(*, label: str, filepath_executable: str) -> Any:
         return orm.InstalledCode(label=label, computer=computer, filepath_executable=filepath_executable).store()
@@ -66,17 +58,9 @@ def undisturbed(aiida_profile, tmp_path_factory) -> Labels:
 
 @pytest.fixture
 def daemon(undisturbed, aiida_config, aiida_profile_factory) -> Iterator[DaemonClient]:
-    """A daemon with one worker, in a profile of its own."""
-    with aiida_profile_factory(aiida_config, name="vasp-resilience", broker_backend="core.zeromq") as profile:
-        aiida_config.set_option("runner.poll.interval", 1, scope=profile.name)
-        aiida_config.set_option("daemon.timeout", 120, scope=profile.name)
-        aiida_config.store()
-        client = get_daemon_client(profile.name)
-        client.start_daemon(timeout=120)
-        try:
-            yield client
-        finally:
-            kill(everything(client))
+    """After the undisturbed run, which needs the profile of all tests."""
+    with running_daemon(aiida_config, aiida_profile_factory, name="vasp-resilience") as client:
+        yield client
 
 
 def test_a_worker_killed_in_mid_stage_changes_nothing(

@@ -8,18 +8,19 @@ from typing import Any
 from aiida import orm
 from aiida.common.exceptions import MultipleObjectsError, NotExistent
 from aiida_vasp.data.potcar import PotcarData, PotcarGroup
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from aiida_mlhull.engines.vasp.lane import DEFAULT_OPTIONS
 from aiida_mlhull.science.campaign.settings import validated
 from aiida_mlhull.science.errors import SettingsError, listed
 from aiida_mlhull.science.representations.composition import elements_of
 from aiida_mlhull.science.types import Candidates
+from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.vasp.inputs import potential_names
 from aiida_mlhull.science.vasp.settings import VaspStep
 
 
-class VaspWords(BaseModel):
+class VaspWords(Strict):
     """``engines: {vasp: ...}`` of a campaign file.
 
     Attributes:
@@ -27,8 +28,6 @@ class VaspWords(BaseModel):
         potential_family: aiida-vasp's name of the potentials.
         options: the scheduler's; a stage's own come on top.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str
     potential_family: str = Field(min_length=1)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.ensembles.rows import Baseline
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
 from aiida_mlhull.science.triage import RULES
+from aiida_mlhull.science.types.strict import Strict
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1, strict=True)]
@@ -24,12 +25,6 @@ PROMISES_RECALL: Final = "recall_target"
 """The keep-rule that says how many stable phases may be lost."""
 
 S = TypeVar("S", bound=BaseModel)
-
-
-class Strict(BaseModel):
-    """Unknown keys are refused, values don't change after validation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class GateSettings(Strict):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from aiida_mlhull.science.candidates.duplicates import first_of_kind
 from aiida_mlhull.science.candidates.neutrality import charges_balance
@@ -22,6 +22,7 @@ from aiida_mlhull.science.representations.neighbors import minimum_distances
 from aiida_mlhull.science.representations.wyckoff import TOLERANCE, primitive_sizes, protostructures
 from aiida_mlhull.science.types import Candidates, Decisions, concatenate
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.types.tables import Booleans, Strings
 
 RULE: Final = "cleaning"
@@ -45,7 +46,7 @@ BALANCED: Final = "charges_balance"
 UNBALANCED: Final = "charges_do_not_balance"
 
 
-class CleaningSettings(BaseModel):
+class CleaningSettings(Strict):
     """Limits; None switches a filter off.
 
     Attributes:
@@ -60,8 +61,6 @@ class CleaningSettings(BaseModel):
         neutrality: whether kept rows say if their charges can be balanced (needs the extra ``screening``).
         tolerance: Å, of the symmetry search for rows that have no label yet.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     positions: int | None = Field(default=16, ge=1)
     sites: int | None = Field(default=64, ge=1)

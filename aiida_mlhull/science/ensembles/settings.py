@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from aiida_mlhull.science.models import MODELS
 from aiida_mlhull.science.models.base import GradualModel, Loss, Model
+from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.units import ENERGY_UNIT
 
 ENERGY_TARGET: Final = "energy_minus_baseline"
@@ -22,7 +23,7 @@ Calibrated = Literal["none", "variance", "conformal"]
 """How spreads are brought to the size of the errors, see :mod:`~aiida_mlhull.science.ensembles.calibrate`."""
 
 
-class TransferSettings(BaseModel):
+class TransferSettings(Strict):
     """How members begin with what a parent ensemble's members have learned.
 
     Attributes:
@@ -31,8 +32,6 @@ class TransferSettings(BaseModel):
         groups: layers to a further factor each (``{"convolutions.0": 0.1, "embedding": 0}``); the longest
             name that fits counts, 0 freezes the layer.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     mode: Literal["scratch", "full", "head"] = "scratch"
     learning_rate_factor: float = Field(default=1.0, gt=0)
@@ -45,7 +44,7 @@ class TransferSettings(BaseModel):
         return self
 
 
-class EnsembleSettings(BaseModel):
+class EnsembleSettings(Strict):
     """An ensemble of one kind of model.
 
     Attributes:
@@ -66,8 +65,6 @@ class EnsembleSettings(BaseModel):
         unit: of target and predictions.
         transfer: whether members begin with a parent's weights.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = "trees_gp"
     model_settings: dict[str, Any] = Field(default_factory=dict)

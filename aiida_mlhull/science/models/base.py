@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
-
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.strict import Strict
 
 Loss = Literal["l1", "l2", "robust_l1", "robust_l2"]
 """``l1``: mean absolute error (Ekström 2022). ``l2``: mean squared error. ``robust_l1`` and ``robust_l2``: the
@@ -63,10 +62,8 @@ class Checkpoints(Protocol):
         ...
 
 
-class ModelSettings(BaseModel):
+class ModelSettings(Strict):
     """Base of every model's settings: unknown keys are refused, defaults are the paper's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @runtime_checkable

@@ -22,6 +22,7 @@ from pydantic import Field
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.parts.scores import scores_of
 from aiida_mlhull.science.models.parts.stage_correction import StageCorrection, element_fractions
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.types import MemberWeights, ModelRows
@@ -104,12 +105,7 @@ class ElementCorrection:
         means, spreads = _asked(arrays, inputs)
         errors = (means - targets)[validation]
         arrays["width"] = np.sqrt(2) * np.abs(errors / spreads[validation]).mean(keepdims=True)
-        scores = {
-            "validation_mae": float(np.abs(errors).mean()),
-            "validation_mse": float(np.square(errors).mean()),
-            "epochs": 1,
-            "seconds": time.perf_counter() - started,
-        }
+        scores = scores_of(errors, started=started)
         report(f"{len(found)} elements on {len(train)} rows: validation MAE {scores['validation_mae']:.4f}")
         return MemberWeights(arrays, meta, scores, seed)
 

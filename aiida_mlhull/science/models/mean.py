@@ -13,6 +13,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.parts.scores import scores_of
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
@@ -48,12 +49,7 @@ class Mean:
         mean = targets[train].mean()
         errors = np.abs(mean - targets[validation])
         spread = np.sqrt(2.0) * errors.mean()
-        scores = {
-            "validation_mae": float(errors.mean()),
-            "validation_mse": float(np.square(errors).mean()),
-            "epochs": 1,
-            "seconds": time.perf_counter() - started,
-        }
+        scores = scores_of(errors, started=started)
         report(f"mean of {len(train)} rows: validation MAE {scores['validation_mae']:.4f}")
         return MemberWeights({"mean": np.asarray([mean]), "spread": np.asarray([spread])}, {"loss": loss}, scores, seed)
 

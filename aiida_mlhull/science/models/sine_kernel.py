@@ -3,8 +3,8 @@
 Source: Faber, Lindmaa, von Lilienfeld and Armiento, Int. J. Quantum Chem. 115 (2015) 1094. With the Laplacian
 kernel k(x, y) = exp(-|x - y|_1 / l) of the spectra (:mod:`~aiida_mlhull.science.representations.sine_matrix`), the
 prediction is sum_i a_i k(x, x_i) with a = (K + λ)^-1 y. Eigenvalues come as their 2.4th root, so that heavy
-elements don't outweigh all others (validation MAE on 47 crystals 0.69 instead of 0.89 eV/atom). Width l and ridge λ are those of least absolute
-leave-one-out error on at most ``tuning_rows`` of the training rows.
+elements don't outweigh all others (validation MAE on 47 crystals 0.69 instead of 0.89 eV/atom). Width l and
+ridge λ are those of least absolute leave-one-out error on at most ``tuning_rows`` of the training rows.
 
 The same equations are those of a Gaussian process, whose variance gives the spread, scaled by the leave-one-out
 residuals. The cost grows with the third power of the rows: at most ``rows`` of them are remembered, drawn by
@@ -24,6 +24,7 @@ from scipy.spatial.distance import cdist
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.parts.scores import scores_of
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.sine_matrix import POWER, sine_spectra
 from aiida_mlhull.science.types import MemberWeights, ModelRows
@@ -97,12 +98,7 @@ class SineKernel:
         weights = MemberWeights(arrays, meta, {}, seed)
         errors = np.abs(self.predict(weights, inputs[validation])[0] - targets[validation])
         report(f"kernel on {len(drawn)} rows: validation MAE {errors.mean():.4f}")
-        scores = {
-            "validation_mae": float(errors.mean()),
-            "validation_mse": float(np.square(errors).mean()),
-            "epochs": 1,
-            "seconds": time.perf_counter() - started,
-        }
+        scores = scores_of(errors, started=started)
         return MemberWeights(arrays, meta, scores, seed)
 
     def predict(

@@ -25,6 +25,7 @@ from pydantic import Field
 
 from aiida_mlhull.science.errors import FitError, WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.parts.scores import scores_of
 from aiida_mlhull.science.models.parts.stage_correction import StageCorrection, element_fractions
 from aiida_mlhull.science.models.parts.target_scale import TargetScale
 from aiida_mlhull.science.models.parts.tree_process import TreeProcess
@@ -123,12 +124,7 @@ class TreesGP:
         errors = means - targets[validation]
         if not np.isfinite(errors).all():
             raise FitError("the fit of trees and Gaussian process gave values that are not finite")
-        scores = {
-            "validation_mae": float(np.abs(errors).mean()),
-            "validation_mse": float(np.square(errors).mean()),
-            "epochs": 1,
-            "seconds": time.perf_counter() - started,
-        }
+        scores = scores_of(errors, started=started)
         meta = {
             "loss": loss,
             "columns": list(inputs.descriptors.names),

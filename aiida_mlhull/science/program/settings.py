@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.ensembles.rows import Baseline
 from aiida_mlhull.science.errors import SettingsError
 from aiida_mlhull.science.relaxation import POTENTIALS
 from aiida_mlhull.science.relaxation.base import RelaxationSettings
+from aiida_mlhull.science.types.strict import Strict
 
 REFERENCES_FILE: Final = "references.parquet"
 POOL_FILE: Final = "pool.parquet"
@@ -42,7 +43,7 @@ def check_parent(ensemble: EnsembleSettings, *, has_parent: bool) -> None:
         raise SettingsError(f"transfer.mode is {mode!r}, but there is no parent ensemble to begin with")
 
 
-class Job(BaseModel):
+class Job(Strict):
     """What all tasks can be told.
 
     Attributes:
@@ -52,8 +53,6 @@ class Job(BaseModel):
         stop_after: seconds after which the job gives up by itself, short of the scheduler's limit, so
             that it can still say so.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     task: ClassVar[str]
 
@@ -129,7 +128,7 @@ class PredictJob(Job):
     only_pool: bool = False
 
 
-class PotentialSettings(BaseModel):
+class PotentialSettings(Strict):
     """How a universal potential relaxes a stage.
 
     Attributes:
@@ -138,8 +137,6 @@ class PotentialSettings(BaseModel):
             still have their parent's volume, or ``as_given``.
         relaxation: freedom, forces, steps.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     potential: str = "chgnet"
     volume: Literal["predicted", "as_given"] = "predicted"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from aiida_mlhull.science.types import Crystals, Labels
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.units import SECONDS_PER_MINUTE
 
 Report = Callable[[int, int], None]
@@ -27,7 +28,7 @@ Failure = Literal["not_converged_ionically", "unphysical_cell", "out_of_memory",
 FAILURES: tuple[str, ...] = get_args(Failure)
 
 
-class RelaxationSettings(BaseModel):
+class RelaxationSettings(Strict):
     """How to relax.
 
     Attributes:
@@ -39,8 +40,6 @@ class RelaxationSettings(BaseModel):
         must_converge: whether stopping short of ``max_force`` is a failure; a cheap stage hands on
             what it has.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     freedom: Literal["static", "volume", "full"] = "full"
     max_force: float = Field(default=0.05, gt=0)

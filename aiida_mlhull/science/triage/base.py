@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy.special import ndtr
 
 from aiida_mlhull.science.hull import distances, stability
 from aiida_mlhull.science.types import Decisions, Predictions, References
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.types.tables import Booleans, Strings
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
 
@@ -21,10 +21,8 @@ from it alone; that distance less k σ (lower confidence bound); the energy by w
 to sink (expected improvement)."""
 
 
-class RuleSettings(BaseModel):
+class RuleSettings(Strict):
     """Base of every rule's settings: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @runtime_checkable

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.vasp.settings import Limits, VaspStep
 
 Failure = Literal[
@@ -53,7 +54,7 @@ _SELF: Final = 1e-8
 _PERIODIC: Final = np.ones(3, dtype=np.int64)
 
 
-class Account(BaseModel):
+class Account(Strict):
     """What the processes of one candidate and stage left behind, besides their results.
 
     Attributes:
@@ -68,8 +69,6 @@ class Account(BaseModel):
         titles: element to the title of its potential: ``PAW_PBE Ti_pv 07Sep2000``.
         program: name and version of what wrote the results.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     chain_status: int | None
     chain_message: str = ""

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
+from aiida_mlhull.science.types.strict import Strict
 
 Corrections = Literal["none", "mp2020"]
 """What is added to the energies: nothing, or the Materials Project's corrections of 2020."""
@@ -26,12 +27,6 @@ OWN_TAGS: Final = frozenset(
     {"magmom", "ldauu", "ldaul", "ldauj", "kspacing", "kpar", "ncore", "npar", "icharg", "istart"}
 )
 """INCAR tags that have a place of their own in the settings, or belong to aiida-vasp's restarts."""
-
-
-class Strict(BaseModel):
-    """Unknown keys are refused, values don't change after validation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Kpoints(Strict):

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from aiida_mlhull.science.candidates.exchange import Shard
 from aiida_mlhull.science.candidates.parents import Parents
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.representations.composition import Composition, reduce_formula
 from aiida_mlhull.science.types import Substitutions
+from aiida_mlhull.science.types.strict import Strict
 
 __all__ = ["SHARD", "Generator", "GeneratorSettings", "Needs", "Plan", "Shard", "Start"]
 
@@ -24,10 +24,8 @@ SHARD: Final = 1000
 """Draws that are in memory at one time, unless asked for otherwise."""
 
 
-class GeneratorSettings(BaseModel):
+class GeneratorSettings(Strict):
     """Base of every generator's settings: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +12,7 @@ from pydantic import Field
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
 from aiida_mlhull.science.models.parts.forest import Forest
+from aiida_mlhull.science.models.parts.scores import scores_of
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
@@ -72,12 +73,7 @@ class ForestModel(ABC):
         errors = np.abs(means - targets[validation])
         floor = max(_FLOOR * float(np.median(differing)), 1e-9 * (float(targets[train].std()) or 1.0))
         factor = float(np.sqrt(2.0) * np.mean(errors / np.hypot(differing, floor)))
-        scores: dict[str, Any] = {
-            "validation_mae": float(errors.mean()),
-            "validation_mse": float(np.square(errors).mean()),
-            "epochs": 1,
-            "seconds": time.perf_counter() - started,
-        }
+        scores = scores_of(errors, started=started)
         report(f"{self.settings.trees} trees on {len(train)} rows: validation MAE {scores['validation_mae']:.4f}")
         meta = {"loss": loss, "columns": inputs.shape[1], "floor": floor, "factor": factor or 1.0}
         return MemberWeights(forest.arrays(), meta, scores, seed)

@@ -1,0 +1,90 @@
+"""A real daemon for tests, and how to kill it and its parts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+from aiida import orm
+from aiida.engine.daemon.client import DaemonClient, get_daemon_client
+
+PATIENCE = 900.0
+"""Seconds; on a machine with nothing else to do the whole module takes two minutes."""
+
+
+@contextmanager
+def running_daemon(config: Any, make_profile: Callable[..., Any], *, name: str) -> Iterator[DaemonClient]:
+    """A daemon with one worker, in a profile of its own.
+
+    Args:
+        config: AiiDA's fixture ``aiida_config``.
+        make_profile: AiiDA's fixture ``aiida_profile_factory``.
+        name: the profile's.
+    """
+    with make_profile(config, name=name, broker_backend="core.zeromq") as profile:
+        config.set_option("runner.poll.interval", 1, scope=profile.name)
+        config.set_option("daemon.timeout", 120, scope=profile.name)
+        config.store()
+        client = get_daemon_client(profile.name)
+        client.start_daemon(timeout=120)
+        try:
+            yield client
+        finally:
+            kill(everything(client))
+
+
+def worker(client: DaemonClient) -> psutil.Process:
+    """The daemon's worker."""
+    pids: list[str] = list(client.get_worker_info(timeout=120)["info"])
+    assert len(pids) == 1
+    return psutil.Process(int(pids[0]))
+
+
+def everything(client: DaemonClient) -> list[psutil.Process]:
+    """The daemon's own process, its worker and its broker; not the jobs, which live on their own."""
+    pid = client.get_daemon_pid()
+    if pid is None:
+        return []
+    circus = psutil.Process(pid)
+    return [circus, *circus.children(recursive=True)]
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    """At once, so that nobody can clean up; the one that would start the others again first."""
+    for process in processes:
+        try:
+            os.kill(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    psutil.wait_procs(processes, timeout=60)
+
+
+def wait_until(true: Callable[[], bool], *, what: str) -> None:
+    """Look again and again.
+
+    Raises:
+        TimeoutError: if it doesn't become true.
+    """
+    end = time.monotonic() + PATIENCE
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what} did not come true in {PATIENCE:.0f} s")
+        time.sleep(0.2)
+
+
+def under_way(label: str, *, number: int) -> Callable[[], bool]:
+    """Whether at least ``number`` processes of that name exist, the newest of them not ended."""
+
+    def look() -> bool:
+        query = orm.QueryBuilder().append(
+            orm.ProcessNode, filters={"attributes.process_label": label}, project="attributes.process_state"
+        )
+        states = query.all(flat=True)
+        return len(states) >= number and any(state in {"created", "running", "waiting"} for state in states)
+
+    return look
