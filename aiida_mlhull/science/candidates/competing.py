@@ -74,49 +74,20 @@ def read_references(
         FormulaError: on formulas that can't be read.
     """
     path = Path(path)
-    if path.suffix in TABLE_SUFFIXES:
-        if corrections is not None:
-            raise SettingsError(f"{path.name}: corrections are for computed entries (.json); a table is taken as it is")
-        phases = _from_columns(Columns.read(path))
-    else:
-        phases = read_json_phases(path, corrections=corrections)
-    source = path.name
+    phases, source = _read(path, corrections=corrections), path.name
     if elements is not None:
         phases += read_json_phases(Path(elements), corrections=corrections)
         source += f" + {Path(elements).name}"
-    ids = np.asarray(phases.ids, dtype=np.str_)
-    energies = np.asarray(phases.energies, dtype=np.float64)
-    sieve = Sieve(
-        source,
-        ids,
-        np.asarray(phases.formulas, dtype=np.str_),
-        expendable=np.full(len(ids), bad_rows == "leave_out"),
-    )
-    sieve.let_go(
-        np.asarray([name in phases.refusals for name in phases.ids]),
-        reason="refused_by_mp2020",
-        details=np.asarray([phases.refusals.get(name, "") for name in phases.ids]),
-    )
-    systems = np.asarray([_elements_or_none(formula) for formula in phases.formulas], dtype=object)
-    sieve.catch(
-        np.asarray([system is None for system in systems]),
-        reason="unreadable_formula",
-        what="missing or unreadable formulas (sodium nitride, NaN, gets lost where tables pass through csv)",
-        error=FormulaError,
-        details=np.asarray([repr(formula) for formula in phases.formulas]),
-    )
-    sieve.catch(~np.isfinite(energies), reason="no_energy", what="missing, NaN or infinite energies")
-    _catch_strangers(sieve, systems)
-    left_out = sieve.left_out()
+    sieve = _sifted(phases, source, expendable=bad_rows == "leave_out")
     good = np.flatnonzero(sieve.good)
     references = References.from_rows(
-        ids=ids[good],
+        ids=sieve.ids[good],
         formulas=[_reduced(phases.formulas[row]) for row in good.tolist()],
-        energies=energies[good],
+        energies=np.asarray(phases.energies, dtype=np.float64)[good],
         source=source,
         scheme=scheme if corrections is None else scheme_of(corrections, said=scheme if scheme != AS_PUBLISHED else ""),
     )
-    return ReferenceIntake(references=references, left_out=left_out)
+    return ReferenceIntake(references=references, left_out=sieve.left_out())
 
 
 def relevant(references: References, candidates: Candidates) -> References:
@@ -130,6 +101,37 @@ def relevant(references: References, candidates: Candidates) -> References:
     compositions, which = distinct(references.formulas.tolist())
     inside = np.asarray([any(c.mask | system == system for system in systems) for c in compositions])
     return references.take(inside[which])
+
+
+def _read(path: Path, *, corrections: Corrections | None) -> Phases:
+    if path.suffix not in TABLE_SUFFIXES:
+        return read_json_phases(path, corrections=corrections)
+    if corrections is not None:
+        raise SettingsError(f"{path.name}: corrections are for computed entries (.json); a table is taken as it is")
+    return _from_columns(Columns.read(path))
+
+
+def _sifted(phases: Phases, source: str, *, expendable: bool) -> Sieve:
+    """Let the phases pass all checks; the sieve remembers those that can't be used."""
+    ids = np.asarray(phases.ids, dtype=np.str_)
+    formulas = np.asarray(phases.formulas, dtype=np.str_)
+    sieve = Sieve(source, ids, formulas, expendable=np.full(len(ids), expendable))
+    sieve.let_go(
+        np.asarray([name in phases.refusals for name in phases.ids]),
+        reason="refused_by_mp2020",
+        details=np.asarray([phases.refusals.get(name, "") for name in phases.ids]),
+    )
+    systems = np.asarray([_elements_or_none(formula) for formula in phases.formulas], dtype=object)
+    sieve.catch(
+        np.asarray([system is None for system in systems]),
+        reason="unreadable_formula",
+        what="missing or unreadable formulas (sodium nitride, NaN, gets lost where tables pass through csv)",
+        error=FormulaError,
+        details=np.asarray([repr(formula) for formula in phases.formulas]),
+    )
+    sieve.catch(~np.isfinite(phases.energies), reason="no_energy", what="missing, NaN or infinite energies")
+    _catch_strangers(sieve, systems)
+    return sieve
 
 
 def _catch_strangers(sieve: Sieve, systems: Any) -> None:
