@@ -5,13 +5,15 @@
         --parent-table PARENT --parent-target hf_gga_gga_u --parent-settings '{"max_epochs": 40}' --json
     python -m benchmarks.properties TABLE --target e_form_ev_per_atom --model roost --sizes 500,2000,8000 --at 230000
 
-A table is a file, or its place inside of the folder of public data (see ``benchmarks/places.py``). A fifth of the
-rows is set aside, by row or by formula, in every repeat. Without a parent, the ensemble learns from all others.
-With one, three ways to begin are compared on the same rows: ``scratch``, ``full`` and ``head``. With ``--sizes``
-there is an ensemble for every number of rows to learn from, a power law through their errors, and what it says of
-``--at`` rows. MAE and RMSE are of the test rows, in the target's unit, mean over repeats; coverage is the share of
-test rows within 1.96 σ, after calibration on rows that members had not learned from. The parent may hold the same
-formulas as the test rows: their values by the other method are known.
+A table is a file, or its place in the folder of public data (see ``benchmarks/places.py``). A fifth of the rows is
+set aside, by row or by formula (or one after the other), in every repeat. Without a parent, the ensemble learns from
+all others. With one, three ways to begin are compared on the same rows: ``scratch``, ``full`` and ``head``. With
+``--sizes`` there is an ensemble for every number of rows to learn from, a power law through their errors, and what
+it says of ``--at`` rows.
+
+MAE and RMSE are of the test rows, in the target's unit, mean over repeats, ``member_mae`` that of members one by
+one; coverage is the share of test rows within 1.96 σ, after calibration on rows that members had not learned from.
+The parent may hold the same formulas as the test rows: their values by the other method are known.
 """
 
 from __future__ import annotations
@@ -107,16 +109,10 @@ def scores(said: Predictions, asked: TrainingRows) -> dict[str, float]:
 
 
 def curve(
-    rows: TrainingRows,
-    settings: EnsembleSettings,
-    *,
-    sizes: list[int],
-    at: list[int],
-    parent: EnsembleWeights | None = None,
-    **how: Any,
+    rows: TrainingRows, settings: EnsembleSettings, *, sizes: list[int], at: list[int], **how: Any
 ) -> dict[str, Any]:
     """A learning curve, and its power law."""
-    found = learning_curve(rows, settings, sizes=sizes, parent=parent, report=progress, **how)
+    found = learning_curve(rows, settings, sizes=sizes, report=progress, **how)
     told: dict[str, Any] = {
         "sizes": found.sizes.tolist(),
         "mae": found.mae.mean(axis=1).tolist(),
@@ -139,7 +135,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--members", type=int, default=10)
     parser.add_argument("--model-settings", type=json.loads, default={}, help="JSON object")
     parser.add_argument("--loss", default="robust_l1")
-    parser.add_argument("--by", choices=["row", "formula"], default="row")
+    parser.add_argument("--by", choices=["row", "formula"], nargs="+", default=["row"])
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sizes", type=_numbers, default=[], help="rows to learn from; all by default")
@@ -156,6 +152,25 @@ def _numbers(text: str) -> list[int]:
     return [int(word) for word in text.split(",")]
 
 
+def beginnings(
+    asked: argparse.Namespace, settings: EnsembleSettings
+) -> tuple[dict[str, tuple[EnsembleSettings, EnsembleWeights | None]], dict[str, Any]]:
+    """Ways to begin, each with its settings and its parent; and what is told of the parent."""
+    if asked.parent_table is None:
+        return {"scratch": (settings, None)}, {}
+    rows = read(asked.parent_table, target=asked.parent_target).rows
+    order = np.random.default_rng(asked.seed).permutation(len(rows))
+    rows = rows.take(np.sort(order[: asked.parent_rows]))
+    own = settings.model_copy(update={"model_settings": asked.model_settings | asked.parent_settings})
+    parent = ensemble(rows, own, seed=asked.seed)
+    ways: dict[str, tuple[EnsembleSettings, EnsembleWeights | None]] = {"scratch": (settings, None)}
+    for mode in ("full", "head"):
+        begin = {"transfer": {"mode": mode, "learning_rate_factor": RATES[mode]}}
+        ways[mode] = (EnsembleSettings.model_validate(settings.model_dump(mode="json") | begin), parent)
+    errors = [member.scores["validation_mae"] for member in parent.members]
+    return ways, {"parent_rows": len(rows), "parent_mae": errors}
+
+
 def main() -> None:
     """Print the result as one JSON object."""
     asked = parse()
@@ -167,30 +182,18 @@ def main() -> None:
     )  # fmt: skip
     found = read(asked.table, target=asked.target)
     progress(found.summary())
+    ways, result = beginnings(asked, settings)
+    for by in asked.by:
+        for mode, (own, parent) in ways.items():
+            how: dict[str, Any] = {"by": by, "repeats": asked.repeats, "seed": asked.seed, "parent": parent}
+            if asked.sizes:
+                told = curve(found.rows, own, sizes=asked.sizes, at=asked.at, **how)
+            else:
+                told = measure(found.rows, own, **how)
+            result.setdefault(f"by_{by}", {})[mode] = told
     head = {"model": asked.model, "data": found.source, "target": asked.target, "members": asked.members}
-    how = {"by": asked.by, "repeats": asked.repeats, "seed": asked.seed}
-
-    def told(settings: EnsembleSettings, parent: EnsembleWeights | None = None) -> dict[str, Any]:
-        if asked.sizes:
-            return curve(found.rows, settings, sizes=asked.sizes, at=asked.at, parent=parent, **how)
-        return measure(found.rows, settings, parent=parent, **how)
-
-    result: dict[str, Any] = {}
-    if asked.parent_table is None:
-        result = told(settings)
-    else:
-        before = read(asked.parent_table, target=asked.parent_target).rows
-        order = np.random.default_rng(asked.seed).permutation(len(before))
-        before = before.take(np.sort(order[: asked.parent_rows]))
-        own = settings.model_copy(update={"model_settings": asked.model_settings | asked.parent_settings})
-        parent = ensemble(before, own, seed=asked.seed)
-        errors = [member.scores["validation_mae"] for member in parent.members]
-        result = {"parent_rows": len(before), "parent_mae": errors}
-        for mode, factor in RATES.items():
-            begin = {} if mode == "scratch" else {"transfer": {"mode": mode, "learning_rate_factor": factor}}
-            child = EnsembleSettings.model_validate(settings.model_dump(mode="json") | begin)
-            result[mode] = told(child, None if mode == "scratch" else parent)
-    result = {**head, **how, **result, "seconds": round(time.perf_counter() - started, 1)}
+    head |= {"loss": asked.loss, "model_settings": asked.model_settings, "repeats": asked.repeats, "seed": asked.seed}
+    result = {**head, **result, "seconds": round(time.perf_counter() - started, 1)}
     print(json.dumps(result) if asked.json else "\n".join(f"{key}: {value}" for key, value in result.items()))
 
 

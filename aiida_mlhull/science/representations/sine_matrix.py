@@ -4,7 +4,7 @@ Source: Faber, Lindmaa, von Lilienfeld and Armiento, Int. J. Quantum Chem. 115 (
 vectors B (rows) and fractional coordinates f,
 
     M_ii = Z_i^2.4 / 2
-    M_ij = Z_i Z_j / |sum_k B_k sin²(π (f_i - f_j)_k)|
+    M_ij = Z_i Z_j / length(sum_k B_k sin²(π (f_i - f_j)_k))
 
 Eigenvalues don't depend on the order of atoms, their origin or the crystal's orientation, but they do on
 the choice of the cell: every crystal is brought to its primitive, Niggli-reduced cell first.
