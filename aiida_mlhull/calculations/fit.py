@@ -47,6 +47,13 @@ class FitCalculation(MlhullJob):
             help="The candidates before any stage, where the cells are a stage's.",
         )
         spec.input_namespace("labels", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
+        spec.input_namespace(
+            "steps",
+            dynamic=True,
+            required=False,
+            valid_type=LabelsData,
+            help="Ionic steps of any stage, learned from if the settings say so.",
+        )
         spec.input(
             "references", valid_type=ReferencesData, required=False, help="For the baselines 'references' and 'hull'."
         )
@@ -71,6 +78,7 @@ class FitCalculation(MlhullJob):
                 "cells": {_cells_file(key): noun_of(node) for key, node in inputs["cells"].items()},
                 "unrelaxed": [_unrelaxed_file(key) for key in inputs.get("unrelaxed", {})],
                 "labels": [_labels_file(key) for key in inputs["labels"]],
+                "steps": [_steps_file(key) for key in inputs.get("steps", {})],
                 "baseline": inputs["baseline"].value,
                 "ensemble": inputs["settings"].get_dict(),
                 "members": inputs["members"].get_list(),
@@ -94,6 +102,7 @@ class FitCalculation(MlhullJob):
             *(table(node, _cells_file(key)) for key, node in inputs["cells"].items()),
             *(table(node, _unrelaxed_file(key)) for key, node in inputs.get("unrelaxed", {}).items()),
             *(table(node, _labels_file(key)) for key, node in inputs["labels"].items()),
+            *(table(node, _steps_file(key)) for key, node in inputs.get("steps", {}).items()),
             *([table(inputs["references"], REFERENCES_FILE)] if "references" in inputs else []),
             *((inputs["parent"].uuid, name, f"{PARENT_FOLDER}/{name}") for name in weights),
         ]
@@ -114,3 +123,7 @@ def _unrelaxed_file(key: str) -> str:
 
 def _labels_file(key: str) -> str:
     return f"labels_{key}.parquet"
+
+
+def _steps_file(key: str) -> str:
+    return f"steps_{key}.parquet"

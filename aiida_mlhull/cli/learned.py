@@ -56,6 +56,7 @@ def read(
     from aiida_mlhull.science.campaign.settings import validated
     from aiida_mlhull.science.candidates.property_table import read_properties
     from aiida_mlhull.science.ensembles import EnsembleSettings
+    from aiida_mlhull.science.errors import SettingsError
 
     found = read_properties(table, target=target, bad_rows="leave_out" if leave_out else "refuse")
     # Cells of a table are what they are; there is no relaxed volume to scale them to.
@@ -63,6 +64,10 @@ def read(
     values |= dict(read_mapping(file)) if file is not None else {}
     values |= {name: value for name, value in said.items() if value is not None}
     settings = validated(EnsembleSettings, values, what=file.name if file else "ensemble")
+    if settings.ionic_steps:
+        raise SettingsError(
+            "ionic_steps: a table of properties has none; they are a campaign's, of stages that keep them"
+        )
     check_readable(found, settings)
     return found, settings
 

@@ -46,6 +46,12 @@ class Engine(WorkChain):
         spec.input("chosen", valid_type=DecisionsData, help="The rows to relax are those that it keeps.")
         spec.input("stage", valid_type=orm.Dict, validator=cls.validate_stage, help="The stage's settings.")
         spec.output("labels", valid_type=LabelsData, help="One row for every chosen candidate.")
+        spec.output(
+            "steps",
+            valid_type=LabelsData,
+            required=False,
+            help="Cells on the way, if the stage keeps them; ids as science.ensembles.steps makes them.",
+        )
 
     @classmethod
     def validate_stage(cls, stage: orm.Dict, _: Any) -> str | None:
@@ -69,6 +75,11 @@ class Engine(WorkChain):
     @abstractmethod
     def scheme(cls, stage: StageSettings, inputs: Mapping[str, Any]) -> str:
         """Functional, settings and corrections of the energies it will give, known before anything runs."""
+
+    @classmethod
+    def keeps_steps(cls, stage: StageSettings) -> bool:  # noqa: ARG003  (others depend on it)
+        """Whether the stage hands over its ionic steps, so that models may learn from them."""
+        return False
 
     @classmethod
     def load_inputs(cls, words: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,13 @@ class FitEnsemble(Waves):
             help="The candidates before any stage, where the cells are a stage's.",
         )
         spec.input_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
+        spec.input_namespace(
+            "steps",
+            dynamic=True,
+            required=False,
+            valid_type=LabelsData,
+            help="Ionic steps of any stage, learned from if the settings say so.",
+        )
         spec.input("references", valid_type=ReferencesData, required=False, help="They hold the elemental baseline.")
         spec.input("settings", valid_type=orm.Dict, help="EnsembleSettings.")
         spec.input("baseline", valid_type=orm.Str, help="'references' or 'stage'.")
@@ -67,6 +74,7 @@ class FitEnsemble(Waves):
             "cells": self.inputs.cells,
             "unrelaxed": dict(self.inputs.get("unrelaxed", {})),
             "labels": self.inputs.results,
+            "steps": dict(self.inputs.get("steps", {})),
             "settings": self.inputs.settings,
             "baseline": self.inputs.baseline,
             "seed": self.inputs.seed,

@@ -55,10 +55,16 @@ def check_stages(campaign: CampaignSettings) -> None:
     Raises:
         UnknownNameError: if an engine doesn't exist.
         SettingsError: if an engine's settings are wrong.
-        InputError: if published results would have to answer for several stages.
+        InputError: if published results would have to answer for several stages, or models are to learn from
+            ionic steps that nobody keeps.
     """
     for stage in campaign.stages:
         ENGINES[stage.engine].read_settings(stage)
+    if campaign.ensemble.ionic_steps and not any(ENGINES[one.engine].keeps_steps(one) for one in campaign.stages):
+        raise InputError(
+            "the ensemble is to learn from ionic_steps, but no stage keeps any; say keep_steps: true in the settings "
+            "of a stage with the engine vasp, or leave ionic_steps out"
+        )
     recorded = [stage.name for stage in campaign.stages if stage.engine == RECORDED]
     if len(recorded) > 1:
         raise InputError(f"a record knows one stage, but several look it up: {listed(recorded)}")

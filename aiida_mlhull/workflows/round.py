@@ -34,6 +34,13 @@ class Round(WorkChain):
         )
         spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="Who is to be decided about.")
         spec.input_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
+        spec.input_namespace(
+            "steps",
+            dynamic=True,
+            required=False,
+            valid_type=LabelsData,
+            help="Ionic steps of any stage, learned from if the settings say so.",
+        )
         spec.input("references", valid_type=ReferencesData, help="Known phases.")
         spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members all ensembles begin with.")
         spec.input("settings", valid_type=orm.Dict, help="CampaignSettings.")
@@ -64,6 +71,7 @@ class Round(WorkChain):
             cells={key: node for key, node in self.inputs.cells.items() if key in results},
             unrelaxed={key: node for key, node in self.inputs.get("unrelaxed", {}).items() if key in results},
             results=results,
+            steps=dict(self.inputs.get("steps", {})),
             settings=self.inputs.ensemble_settings,
             seed=orm.Int(self.inputs.settings["seed"]),
             **({"parent": self.inputs.parent} if "parent" in self.inputs else {}),

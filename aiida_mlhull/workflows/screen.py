@@ -106,6 +106,7 @@ class Screen(ProtocolBuilder, WorkChain):
         self.ctx.starting = False
         self.ctx.learnable = None
         self.ctx.labels = {self._slot(index): {} for index in range(self.last + 1)}
+        self.ctx.steps = {}
         self.ctx.pools = {}
         self.ctx.chosen = {}
         self.ctx.trail = {}
@@ -264,6 +265,8 @@ class Screen(ProtocolBuilder, WorkChain):
                 continue
             old, new = self.ctx.labels[slot].get(key), node.outputs.labels
             self.ctx.labels[slot][key] = new if old is None else functions.extend_labels(old=old, new=new)
+            if "steps" in node.outputs:
+                self.ctx.steps[f"{slot}_{key}_part_{len(self.ctx.steps):04d}"] = node.outputs.steps
         if failed:
             stage = self.stage(self.ctx.relaxing).name
             return self._failed("ERROR_ENGINE_FAILED", stage=stage, why="; ".join(failed))
@@ -307,6 +310,7 @@ class Screen(ProtocolBuilder, WorkChain):
             unrelaxed=dict(self.inputs.candidates) if self.ctx.stage else {},
             waiting=self.ctx.waiting,
             results=self.labels(self.last),
+            steps=dict(self.ctx.steps) if self.settings.ensemble.ionic_steps else {},
             references=self.inputs.references,
             settings=self.inputs.settings,
             ensemble_settings=self.ctx.parts["ensemble"],

@@ -160,6 +160,11 @@ def test_a_wrong_ensemble(given) -> None:
     assert "unknown model 'crystal_ball'; known: " in told
 
 
+def test_ionic_steps_that_nobody_keeps(given) -> None:
+    told = why_refused(with_settings(given, ensemble={"members": 2, "ionic_steps": 4}))
+    assert "learn from ionic_steps, but no stage keeps any; say keep_steps: true" in told
+
+
 def test_wrong_job_sizes(given) -> None:
     told = why_refused(given | {"jobs": orm.Dict({"rows_per_jobs": 3})})
     assert "rows_per_jobs" in told

@@ -38,7 +38,6 @@ class VaspEngine(Engine):
         vasp_inputs_of(spec)
         job_settings_input(spec)
         spec.outline(cls.share_out, cls.run_lanes, cls.finish)
-        spec.output("steps", valid_type=spec.outputs["labels"].valid_type, required=False, help="Ionic steps, if kept.")
 
     @classmethod
     def read_settings(cls, stage: StageSettings) -> Any:
@@ -56,6 +55,11 @@ class VaspEngine(Engine):
     def asked(cls, stage: StageSettings) -> VaspStep:
         """The calculation that a stage asks for."""
         return read_step(cls.read_settings(stage), stage=stage.name)
+
+    @classmethod
+    def keeps_steps(cls, stage: StageSettings) -> bool:
+        """Whether the stage's settings say so."""
+        return cls.asked(stage).keep_steps
 
     @classmethod
     def scheme(cls, stage: StageSettings, inputs: Mapping[str, Any]) -> str:  # noqa: ARG003  (others depend on them)

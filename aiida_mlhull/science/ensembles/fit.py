@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from aiida_mlhull.science.ensembles.calibrate import SCORE, note
-from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
+from aiida_mlhull.science.ensembles.lesson import MINIMUM_VALIDATION, lesson, validation_size
+from aiida_mlhull.science.ensembles.preparation import Preparation
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
+from aiida_mlhull.science.ensembles.steps import Steps
 from aiida_mlhull.science.errors import TooFewLabelsError, WeightsError
 from aiida_mlhull.science.models.base import Checkpoints, GradualModel, Report, Start, silent
-from aiida_mlhull.science.types import EnsembleWeights, MemberWeights, ModelRows, TrainingRows, concatenate
-from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types import EnsembleWeights, MemberWeights, TrainingRows
 
-MINIMUM_VALIDATION: Final = 4
 MINIMUM_TRAINING: Final = 12
-
-
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """What one member learns from.
-
-    Attributes:
-        rows: cells, those of one id possibly twice.
-        targets: (n,), eV/atom, energy minus baseline.
-        train: row numbers to learn from.
-        validation: row numbers to stop and to score by.
-        held_out: ids of these.
-    """
-
-    rows: ModelRows
-    targets: Floats
-    train: Integers
-    validation: Integers
-    held_out: Strings
 
 
 def fit_member(
@@ -45,6 +25,7 @@ def fit_member(
     *,
     member: int,
     seed: int,
+    steps: Steps | None = None,
     parent: EnsembleWeights | None = None,
     device: str = "cpu",
     report: Report = silent,
@@ -57,6 +38,7 @@ def fit_member(
         settings: the same for all members.
         member: 0 to ``settings.members - 1``.
         seed: the ensemble's; the member's own is derived from both.
+        steps: ionic steps of the same candidates, learned from as well.
         parent: an ensemble whose members these begin with, as ``settings.transfer`` says; the first
             ones again where it has fewer.
         device: ``"cpu"`` or a torch device.
@@ -76,7 +58,7 @@ def fit_member(
     preparation = Preparation.fit(training, settings)
     own_seed = member_seed(seed, member)
     model, blind = settings.build(), settings.is_blind(member)
-    taught = lesson(training, settings, preparation, seed=own_seed, blind=blind)
+    taught = lesson(training, settings, preparation, seed=own_seed, blind=blind, steps=steps)
     inputs = model.represent(taught.rows)
     shared: dict[str, Any] = {
         "train": taught.train,
@@ -124,7 +106,7 @@ def member_seed(seed: int, member: int) -> int:
 def needed_labels(settings: EnsembleSettings) -> int:
     """The fewest labels that give every member enough to learn from and to validate on."""
     n = MINIMUM_TRAINING + MINIMUM_VALIDATION
-    while n - _validation_size(n, settings) < MINIMUM_TRAINING:
+    while n - validation_size(n, settings) < MINIMUM_TRAINING:
         n += 1
     return n
 
@@ -138,65 +120,3 @@ def check_enough(labels: int, settings: EnsembleSettings) -> None:
     needed = needed_labels(settings)
     if labels < needed:
         raise TooFewLabelsError(f"{labels} labels are too few to fit an ensemble; it needs at least {needed}")
-
-
-def lesson(
-    training: TrainingRows, settings: EnsembleSettings, preparation: Preparation, *, seed: int, blind: bool = False
-) -> Lesson:
-    """The cells to learn from, and which of them; ``blind`` to what the stage before made of them."""
-    targets = training.energies - training.baselines
-    learned, held_out = split(training, settings, seed=seed)
-    unrelaxed = preparation(
-        ModelRows(
-            ids=training.ids,
-            formulas=training.formulas,
-            crystals=training.crystals,
-            baselines=training.baselines,
-            stage_energies=training.stage_energies,
-            unrelaxed=training.unrelaxed,
-        )
-    )
-    if blind:
-        unrelaxed = blindfold(unrelaxed)
-    relaxed = replace(unrelaxed, crystals=training.relaxed)
-    if settings.cells == "unrelaxed":
-        return Lesson(unrelaxed, targets, learned, held_out, training.ids[held_out])
-    if settings.cells == "relaxed":
-        return Lesson(relaxed, targets, learned, held_out, training.ids[held_out])
-    names = {"relaxed": np.char.add(training.ids, " relaxed"), "unrelaxed": np.char.add(training.ids, " unrelaxed")}
-    rows = concatenate([replace(unrelaxed, ids=names["unrelaxed"]), replace(relaxed, ids=names["relaxed"])])
-    places = {cell: rows.positions(ids) for cell, ids in names.items()}
-    both = np.empty(2 * len(training))
-    for place in places.values():
-        both[place] = targets
-    train = np.concatenate([places["unrelaxed"][learned], places["relaxed"][learned]])
-    return Lesson(rows, both, np.sort(train), places["unrelaxed"][held_out], training.ids[held_out])
-
-
-def split(training: TrainingRows, settings: EnsembleSettings, *, seed: int) -> tuple[Integers, Integers]:
-    """Row numbers to learn from and to validate on, drawn by ``seed``.
-
-    Where relaxed cells are judged, rows that relaxed to the same energy (to 1 meV/atom) at the same
-    formula are one crystal and stay on one side: a copy among the training rows would be no test.
-    """
-    n = len(training)
-    rng = np.random.default_rng([seed, n])
-    groups = _same_relaxed(training) if settings.cells == "relaxed" else np.arange(n)
-    order = rng.permutation(groups.max() + 1)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    by_draw = np.argsort(rank[groups], kind="stable")
-    size = _validation_size(n, settings)
-    last_group = groups[by_draw[size - 1]]
-    while size < n and groups[by_draw[size]] == last_group:
-        size += 1
-    return np.sort(by_draw[size:]), np.sort(by_draw[:size])
-
-
-def _validation_size(n: int, settings: EnsembleSettings) -> int:
-    return max(MINIMUM_VALIDATION, round(settings.validation_fraction * n))
-
-
-def _same_relaxed(training: TrainingRows) -> Integers:
-    keys = [f"{f} {round(e * 1000)}" for f, e in zip(training.formulas, training.energies, strict=True)]
-    return np.unique(keys, return_inverse=True)[1].astype(np.int64)

@@ -56,6 +56,9 @@ class EnsembleSettings(Strict):
         loss: see :data:`~aiida_mlhull.science.models.base.Loss`.
         validation_fraction: share of the labels that a member doesn't learn from.
         cells: see :data:`Cells`.
+        ionic_steps: at most so many of every candidate's ionic steps are learned from as well, in all stages
+            that keep them, each cell with the relaxed energy as label; those of a candidate that a member is
+            validated on are not. Kernel models get slow: their effort grows with the cube of the rows.
         volume_scaling: scale unrelaxed cells to fitted volumes first; ``auto`` does so where the fit is
             nearer to the relaxed volumes than the unrelaxed cells are.
         calibration: ``none`` leaves σ as the members state it; ``variance`` multiplies it so that errors on
@@ -73,6 +76,7 @@ class EnsembleSettings(Strict):
     loss: Loss = "robust_l1"
     validation_fraction: float = Field(default=0.15, gt=0, lt=1)
     cells: Cells = "unrelaxed"
+    ionic_steps: int = Field(default=0, ge=0)
     volume_scaling: bool | Literal["auto"] = "auto"
     calibration: Calibrated = "none"
     target: str = Field(default=ENERGY_TARGET, min_length=1)

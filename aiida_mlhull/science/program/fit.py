@@ -11,6 +11,7 @@ from typing import Any
 
 from aiida_mlhull.science.ensembles import fit_member
 from aiida_mlhull.science.ensembles.rows import NEED_REFERENCES, Cells, training_rows
+from aiida_mlhull.science.ensembles.steps import Steps, steps_to_learn
 from aiida_mlhull.science.program.facts import device_used, versions
 from aiida_mlhull.science.program.fits import FitsUnderWay
 from aiida_mlhull.science.program.progress import say
@@ -27,6 +28,7 @@ class Share:
     """What one process fits."""
 
     training: TrainingRows
+    steps: Steps | None
     job: FitJob
     members: list[int]
     fits: FitsUnderWay
@@ -56,11 +58,15 @@ def run(folder: JobFolder, job: FitJob) -> tuple[dict[str, int], dict[str, Any]]
     before = read_unrelaxed(folder, job.unrelaxed)
     training, left_out = training_rows(cells, labels, references, baseline=job.baseline, candidates=before)
     say(f"{len(training)} of {len(labels)} labels to learn from; left out: {left_out}")
+    kept = [folder.read_table(Labels, name) for name in sorted(job.steps)]
+    steps = steps_to_learn(kept, training, at_most=job.ensemble.ionic_steps)
+    if steps is not None:
+        say(f"{len(steps)} of {sum(map(len, kept))} ionic steps to learn from")
     parent = read_ensemble(JobFolder(folder.path / PARENT_FOLDER)) if job.has_parent else None
     fits = FitsUnderWay(folder.path, identity(folder, job))
     fits.take_over(folder.path / EARLIER_FOLDER)
     hands = dealt(job.members, job.processes or available_cores())
-    shares = [Share(training, job, members, fits, parent) for members in hands]
+    shares = [Share(training, steps, job, members, fits, parent) for members in hands]
     fitted = sorted(stream(fit_share, shares), key=lambda member: member.number)
     for name, content in encode_ensemble(part_of_ensemble(fitted, job, stage=stage_of(cells))).items():
         folder.write_bytes(name, content)
@@ -69,6 +75,7 @@ def run(folder: JobFolder, job: FitJob) -> tuple[dict[str, int], dict[str, Any]]
         "device": fitted[0].device,
         "left_out": left_out,
         "n_training": len(training),
+        "n_steps": 0 if steps is None else len(steps),
         "members": {
             str(member.number): _numbers(member.weights.scores) | {"seconds": round(member.seconds, 3)}
             for member in fitted
@@ -91,6 +98,7 @@ def fit_share(share: Share) -> Iterator[Fitted]:
             share.job.ensemble,
             member=number,
             seed=share.job.seed,
+            steps=share.steps,
             parent=share.parent,
             device=share.job.device,
             report=lambda line, number=number: say(f"member {number}: {line}"),  # type: ignore[misc]
@@ -111,7 +119,7 @@ def identity(folder: JobFolder, job: FitJob) -> str:
     """A digest of all that decides about the members: settings, and every file that they are fitted on."""
     digest = hashlib.sha256(json.dumps(job.identity(), sort_keys=True).encode())
     parent = sorted((folder.path / PARENT_FOLDER).glob("*")) if job.has_parent else []
-    names = [*sorted(job.cells), *sorted(job.unrelaxed), *sorted(job.labels)]
+    names = [*sorted(job.cells), *sorted(job.unrelaxed), *sorted(job.labels), *sorted(job.steps)]
     if job.baseline in NEED_REFERENCES:
         names.append(REFERENCES_FILE)
     for path in [*(folder.path / name for name in names), *parent]:

@@ -68,6 +68,7 @@ class FitJob(Job):
         cells: file name to noun of the tables with input cells.
         unrelaxed: file names of the candidates before any stage, where the cells are a stage's.
         labels: file names of the tables with results of the last stage.
+        steps: file names of the tables with ionic steps that are learned from as well.
         baseline: see :data:`~aiida_mlhull.science.ensembles.rows.Baseline`.
         ensemble: the ensemble's settings.
         members: which of its members.
@@ -80,6 +81,7 @@ class FitJob(Job):
     cells: dict[str, Noun] = Field(min_length=1)
     unrelaxed: list[str] = Field(default_factory=list)
     labels: list[str] = Field(min_length=1)
+    steps: list[str] = Field(default_factory=list)
     baseline: Baseline = "references"
     ensemble: EnsembleSettings = Field(default_factory=EnsembleSettings)
     members: list[int] = Field(min_length=1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aiida_mlhull.science.ensembles.rows import Cells, crystals_of
+from aiida_mlhull.science.ensembles.steps import step_ids
 from aiida_mlhull.science.hull import hull_energies
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, Labels, References
@@ -133,7 +134,7 @@ def _hopeless(result: Result, entry: ComputedStructureEntry, step: VaspStep, ref
 def ionic_steps(
     row: Cells, cells: Floats, frac_coords: Floats, energies: Floats, *, stage: str, scheme: str
 ) -> Labels | None:
-    """Every ionic step of a calculation as a row, with ids ``ID/STAGE/0000``.
+    """Every ionic step of a calculation as a row, with ids ``CANDIDATE/STAGE/0000``.
 
     The cells are the ones that the energies belong to. A calculation of one step writes its cell twice and
     its energy once: what has no energy is left out. Energies are not corrected.
@@ -161,7 +162,7 @@ def ionic_steps(
         frac_coords=coordinates.reshape(-1, 3),
     )
     return Labels(
-        ids=np.asarray([f"{row.ids[0]}/{stage}/{index:04d}" for index in range(count)]),
+        ids=np.asarray(step_ids(str(row.ids[0]), stage, count)),
         formulas=np.full(count, row.formulas[0]),
         energies=np.asarray(energies[:count], dtype=np.float64) / n_sites,
         crystals=crystals,

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, needed_labels, predict
-from aiida_mlhull.science.ensembles.fit import lesson, member_seed, split
+from aiida_mlhull.science.ensembles.fit import member_seed
+from aiida_mlhull.science.ensembles.lesson import lesson, split
 from aiida_mlhull.science.ensembles.preparation import Preparation
 from aiida_mlhull.science.errors import TooFewLabelsError
 from aiida_mlhull.science.representations.volumes import fit_atomic_volumes

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from aiida_mlhull.science.ensembles.steps import step_ids
 from aiida_mlhull.science.program.predict import read_ensemble
 from aiida_mlhull.science.types import Predictions
 from tests.arsenides import Excerpt, choice, every_sixth
@@ -61,6 +62,26 @@ def test_failed_labels_are_left_out_and_counted(fit_job, arsenides):
     labels = replace(arsenides.record, energies=energies, failures=failures.astype(np.str_))
     done = fit_job(record=labels).run_here().done
     assert (done["n_training"], done["left_out"]["failed"]) == (54, 5)
+
+
+def test_ionic_steps_are_learned_from_and_counted(fit_job, arsenides):
+    """Two cells of every second candidate, of which one is asked for; another file is another job."""
+    record = arsenides.record.take(np.arange(0, 59, 2))
+    names = [name for one in record.ids.tolist() for name in step_ids(one, "final", 2)]
+    steps = replace(
+        record,
+        ids=np.asarray(names),
+        crystals=record.crystals.take(np.repeat(np.arange(len(record)), 2)),
+        **{key: np.repeat(getattr(record, key), 2) for key in ("formulas", "energies", "failures", "core_minutes")},
+    )
+    ensemble = {"model": "trees_gp", "members": 1, "ionic_steps": 1}
+    plain = fit_job("plain", ensemble=ensemble).run_here()
+    job = fit_job("steps", ensemble=ensemble, steps=["steps_a.parquet"])
+    job.folder.write_table("steps_a.parquet", steps)
+    done = job.run_here()
+    assert (plain.done["n_steps"], done.done["n_steps"]) == (0, len(record))
+    assert members_of(plain)[0].keys() == members_of(done)[0].keys()
+    assert any(array.tobytes() != members_of(done)[0][name].tobytes() for name, array in members_of(plain)[0].items())
 
 
 @pytest.fixture
