@@ -53,10 +53,10 @@ def find(identifier: str | None) -> orm.ProcessNode:
     from aiida import orm
     from aiida.common.exceptions import MultipleObjectsError, NotExistent
 
-    known = newest(limit=1)
-    if not known:
-        raise click.ClickException("there is no campaign in this profile; start one with 'aiida-mlhull launch'")
     if identifier is None:
+        known = newest(limit=1)
+        if not known:
+            raise click.ClickException("there is no campaign in this profile; start one with 'aiida-mlhull launch'")
         return known[0]
     try:
         node = orm.load_node(identifier)

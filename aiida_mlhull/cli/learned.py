@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.candidates.property_table import Properties
     from aiida_mlhull.science.ensembles import EnsembleSettings
 
+MODEL = "magpie_forest"
+"""What learns where nobody says what should: it needs compositions only, and seconds."""
+
 OPTIONS = (
     click.argument("table", metavar="TABLE", type=click.Path(path_type=Path)),
     click.option("--target", required=True, metavar="COLUMN", help="The column to learn."),
-    click.option("--unit", default="", help="Its unit, for messages and pictures."),
-    click.option("--model", default="magpie_forest", show_default=True, help="Name of a model."),
+    click.option("--unit", help="Its unit, for messages and pictures."),
+    click.option("--model", help=f"Name of a model; {MODEL} if neither this nor the settings say so."),
     click.option("--members", type=click.IntRange(min=1), help="Members of an ensemble."),
     click.option("--loss", help="l1, l2, robust_l1 or robust_l2."),
     click.option(
@@ -35,14 +38,13 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read(
-    table: Path, *, target: str, unit: str, file: Path | None, leave_out: bool, **said: Any
+    table: Path, *, target: str, file: Path | None, leave_out: bool, **said: Any
 ) -> tuple[Properties, EnsembleSettings]:
     """The rows, and the ensemble that is to learn them.
 
     Args:
         table: parquet or csv file.
         target: column.
-        unit: of the target.
         file: YAML with settings of the ensemble.
         leave_out: whether bad rows are left out.
         said: settings that the command line says itself; None leaves them to the file.
@@ -60,7 +62,7 @@ def read(
 
     found = read_properties(table, target=target, bad_rows="leave_out" if leave_out else "refuse")
     # Cells of a table are what they are; there is no relaxed volume to scale them to.
-    values = {"target": target, "unit": unit, "volume_scaling": False}
+    values: dict[str, Any] = {"model": MODEL, "target": target, "unit": "", "volume_scaling": False}
     values |= dict(read_mapping(file)) if file is not None else {}
     values |= {name: value for name, value in said.items() if value is not None}
     settings = validated(EnsembleSettings, values, what=file.name if file else "ensemble")

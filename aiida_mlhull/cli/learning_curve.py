@@ -50,18 +50,20 @@ def learning_curve(
         "repeats": repeats,
         "by": "formula" if by_formula else "row",
         "seed": seed,
-        "report": lambda line: click.echo(line, err=True),
     }
+
+    def told_of(name: str) -> dict[str, Any]:
+        return {"report": lambda line: click.echo(f"{name}: {line}", err=True)}
+
     click.echo(found.summary(), err=True)
-    curves = {settings.model: made(found.rows, settings, **shared)}
+    curves = {settings.model: made(found.rows, settings, **shared, **told_of(settings.model))}
     if parent is not None:
         profile.load(profile_name)
         from aiida_mlhull.cli.fit import load_ensemble
 
         _, child = learned.read(**given, transfer={"mode": transfer})
-        curves[f"from {parent}, {transfer}"] = made(
-            found.rows, child, **shared, parent=load_ensemble(parent).to_science()
-        )
+        name, begin = f"from {parent}, {transfer}", load_ensemble(parent).to_science()
+        curves[name] = made(found.rows, child, **shared, **told_of(name), parent=begin)
     if output is not None:
         from aiida_mlhull.science.plots import draw_learning_curves
 

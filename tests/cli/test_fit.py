@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+import click
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from aiida_mlhull.cli import learned
 from tests.arsenides import every_sixth
 from tests.cli.conftest import Desk, run
 from tests.science.real_crystals import mp_crystals, mp_energies
@@ -107,6 +109,32 @@ def test_a_search_writes_its_trials_and_what_fit_reads(cells, tmp_path):
     told = yaml.safe_load(result.stdout)
     assert told["model"] == "magpie_forest"
     assert told["model_settings"] in [line["settings"] for line in lines]
+
+
+@click.command()
+@learned.table_options
+def reading(seed, **given):
+    """What all three commands make of their options."""
+    return learned.read(**given)
+
+
+@pytest.mark.parametrize(
+    ("words", "model", "unit"),
+    [((), "roost", "meV"), (("--model", "mean"), "mean", "meV"), (("--unit", "eV"), "roost", "eV")],
+)
+def test_settings_hold_where_the_command_line_says_nothing(compositions, tmp_path, words, model, unit):
+    """What ``tune`` prints names the model; a default of the command line may not overrule it."""
+    said = {"model": "roost", "unit": "meV", "members": 1}
+    (tmp_path / "best.yaml").write_text(yaml.safe_dump(said))
+    words = [str(compositions), "--target", "e_form", "--settings", str(tmp_path / "best.yaml"), *words]
+    _, settings = reading.main(words, standalone_mode=False)
+    assert (settings.model, settings.unit, settings.members) == (model, unit, 1)
+
+
+def test_an_unknown_setting_of_a_model_is_told_with_those_it_knows(compositions, tmp_path):
+    (tmp_path / "best.yaml").write_text(yaml.safe_dump({"model": "magpie_forest", "model_settings": {"layers": 3}}))
+    result = run("fit", compositions, "--target", "e_form", "--settings", tmp_path / "best.yaml")
+    assert "best.yaml: model_settings of magpie_forest: layers: unknown key (known: trees" in result.output
 
 
 def test_what_does_not_fit_is_refused(compositions, cells):

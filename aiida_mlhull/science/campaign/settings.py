@@ -171,9 +171,10 @@ def validated(settings: type[S], values: Mapping[str, Any], *, what: str) -> S:
 
 
 def _problem(settings: type[BaseModel], item: Any) -> str:
-    where = ".".join(str(part) for part in item["loc"]) or "settings"
+    where = ".".join(str(part) for part in item["loc"])
     if item["type"] != "extra_forbidden":
-        return f"{where}: {item['msg']}"
+        said = item["msg"].removeprefix("Value error, ")
+        return f"{where}: {said}" if where else str(said)
     known = settings.model_fields if len(item["loc"]) == 1 else {}
     return f"{where}: unknown key" + (f" (known: {', '.join(known)})" if known else "")
 

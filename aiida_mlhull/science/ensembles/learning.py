@@ -88,7 +88,8 @@ def learning_curve(
             errors = said.mean - rows.take(test).energies
             mae[place, repeat] = np.abs(errors).mean()
             rmse[place, repeat] = np.sqrt(np.mean(np.square(errors)))
-            report(f"repeat {repeat + 1} of {repeats}, {size} rows: MAE {mae[place, repeat]:.4g} {settings.unit}")
+            found = f"MAE {mae[place, repeat]:.4g} {settings.unit}".rstrip()
+            report(f"repeat {repeat + 1} of {repeats}, {size} rows: {found}")
     return LearningCurve(np.asarray(wanted, dtype=np.int64), mae, rmse, tested)
 
 

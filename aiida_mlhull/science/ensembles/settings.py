@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from aiida_mlhull.science.models import MODELS
 from aiida_mlhull.science.models.base import GradualModel, Loss, Model
@@ -85,12 +85,26 @@ class EnsembleSettings(Strict):
 
     @model_validator(mode="after")
     def _check_model(self) -> EnsembleSettings:
-        self.build()
+        try:
+            model = self.build()
+        except ValidationError as error:
+            raise ValueError(self._refused(error)) from error
         if self.blind_members > self.members:
             raise ValueError(f"{self.blind_members} of {self.members} members can't be blind")
-        if self.transfer.mode != "scratch" and not isinstance(self.build(), GradualModel):
+        if self.transfer.mode != "scratch" and not isinstance(model, GradualModel):
             raise ValueError(f"{self.model} learns in one go and can't begin with a parent's weights")
         return self
+
+    def _refused(self, error: ValidationError) -> str:
+        """What is wrong with the model's settings, and what it would know."""
+        known = ", ".join(MODELS[self.model].Settings.model_fields)
+        problems = [
+            f"{'.'.join(map(str, one['loc']))}: unknown key (known: {known})"
+            if one["type"] == "extra_forbidden"
+            else ": ".join([*map(str, one["loc"]), one["msg"].removeprefix("Value error, ")])
+            for one in error.errors()
+        ]
+        return f"model_settings of {self.model}: {'; '.join(problems)}"
 
     def is_blind(self, member: int) -> bool:
         """Whether a member is not told the energy of the stage before: the last ones are not."""
