@@ -80,7 +80,10 @@ def read_properties(path: Path, *, target: str, bad_rows: BadRows = "refuse") ->
     if not good.all() and bad_rows == "refuse":
         empty = ids[~np.isfinite(values)]
         if len(empty):
-            raise TableError(f"{columns.name}: {len(empty)} rows have no finite {target}: {listed(empty)}")
+            raise TableError(
+                f"{columns.name}: {len(empty)} rows have no finite {target}: {listed(empty)}; "
+                f"fill them in, or leave them out (--leave-out)"
+            )
         raise FormulaError(f"{columns.name}: formulas that can't be read: {listed(formulas[unreadable])}")
     crystals = _cells(columns)
     kept = np.flatnonzero(good)
