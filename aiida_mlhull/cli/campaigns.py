@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 PROCESS_TYPE: Final = "aiida.workflows:mlhull.screen"
 """How the graph calls campaigns; asking by name spares loading the workflow and all that it needs."""
+
+UNFINISHED: Final = ("created", "running", "waiting")
+"""AiiDA's states of processes that haven't ended."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def newest(*, limit: int | None = None, running: bool = False) -> list[orm.Proce
 
     filters: dict[str, Any] = {"process_type": PROCESS_TYPE}
     if running:
-        filters["attributes.process_state"] = {"in": ["created", "running", "waiting"]}
+        filters["attributes.process_state"] = {"in": list(UNFINISHED)}
     query = orm.QueryBuilder(limit=limit)
     query.append(orm.WorkChainNode, filters=filters, tag="campaign")
     query.order_by({"campaign": {"id": "desc"}})
@@ -115,6 +119,24 @@ def state(node: orm.ProcessNode) -> State:
         waiting=found["waiting"],
         stop=found["stop"],
     )
+
+
+def paused(campaign: orm.ProcessNode) -> list[orm.ProcessNode]:
+    """Processes of a campaign that wait for a person: a machine couldn't be reached, its disk is full, or so asked."""
+    from aiida import orm
+
+    unfinished = {"attributes.paused": True, "attributes.process_state": {"in": list(UNFINISHED)}}
+    found = orm.QueryBuilder().append(orm.ProcessNode, filters=unfinished, tag="process")
+    found.order_by({"process": {"id": "asc"}})
+    return [node for node in found.all(flat=True) if campaign.pk in _callers(node)]
+
+
+def _callers(node: orm.ProcessNode) -> Iterator[int | None]:
+    """The process itself and all that it works for."""
+    process: orm.ProcessNode | None = node
+    while process is not None:
+        yield process.pk
+        process = process.caller
 
 
 def process_state(node: orm.ProcessNode) -> str:

@@ -23,6 +23,11 @@ def status(profile_name: str | None, campaign: str | None, everything: bool, fol
     if campaign is not None or follow:
         node = campaigns.find(campaign)
         click.echo(_one(campaigns.state(node)))
+        for process in campaigns.paused(node):
+            click.echo(
+                f"\n{process.process_label}<{process.pk}> is paused: {process.process_status or 'no reason given'}"
+            )
+            click.echo(f"  -> when the cause is gone: verdi process play {process.pk}")
         if follow:
             click.echo()
             run.require_success(run.follow(node))

@@ -93,7 +93,7 @@ class JobParser(Parser):
             lines = self.content(name).decode(errors="replace").strip().splitlines() if self.has(name) else []
             if lines:
                 return f"{name} ends with: {lines[-1]}"
-        return "it has not said why"
+        return "it has not said why: was it killed, or is the disk full?"
 
     def _check_all_answered(self, found: int) -> None:
         if found != self.expected():

@@ -152,6 +152,13 @@ class MissingExtraError(MlhullError, ImportError):
     status = 311
 
 
+class DiskFullError(MlhullError):
+    """The disk that a job writes to is full, or its quota is used up. Finished rows are kept."""
+
+    code = "disk_full"
+    status = 313
+
+
 class StoppedError(MlhullError):
     """A job was stopped from outside before it was done: walltime, a signal. Finished rows are kept."""
 

@@ -61,8 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def run_job(path: Path, task: str) -> int:
     """Do what ``job.json`` in folder ``path`` says, and write down how it ended."""
-    from aiida_mlhull.science.errors import MissingExtraError, MlhullError, OutOfMemoryError
-    from aiida_mlhull.science.program.failures import install_hint, out_of_memory
+    from aiida_mlhull.science.program.failures import CAUGHT, recognized
     from aiida_mlhull.science.wire import JobFolder
 
     if not path.is_dir():
@@ -72,16 +71,11 @@ def run_job(path: Path, task: str) -> int:
     try:
         with stoppable():
             complete(folder, task)
-    except ModuleNotFoundError as error:
-        if isinstance(error, MlhullError):
-            return refuse(folder, error)
-        return refuse(folder, MissingExtraError(install_hint(error)))
-    except MlhullError as error:
-        return refuse(folder, error)
-    except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
+    except CAUGHT as error:
+        failure = recognized(error)
+        if failure is None:
             raise
-        return refuse(folder, OutOfMemoryError(str(error) or "the node's memory ran out"))
+        return refuse(folder, failure)
     return 0
 
 

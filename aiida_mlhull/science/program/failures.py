@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Final
+
+from aiida_mlhull.science.errors import DiskFullError, MissingExtraError, MlhullError, OutOfMemoryError
+
+CAUGHT: Final = (MlhullError, ModuleNotFoundError, MemoryError, RuntimeError, OSError)
+"""Kinds of exceptions among which :func:`recognized` finds failures that are nobody's bug."""
+
+NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+def recognized(error: BaseException) -> MlhullError | None:
+    """What a failure means for the job; None for a bug, whose traceback is wanted."""
+    if isinstance(error, MlhullError):
+        return error
+    if isinstance(error, ModuleNotFoundError):
+        return MissingExtraError(install_hint(error))
+    if out_of_memory(error):
+        return OutOfMemoryError(str(error) or "the node's memory ran out")
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        return DiskFullError(
+            f"{error.strerror} where the job runs ({error.filename or 'in the middle of a file'}); make room there and "
+            f"launch the campaign again: with caching on, jobs that are done are not repeated"
+        )
+    return None
 
 
 def out_of_memory(error: BaseException) -> bool:

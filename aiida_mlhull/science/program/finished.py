@@ -11,6 +11,7 @@ import numpy as np
 
 from aiida_mlhull.science.program.progress import say
 from aiida_mlhull.science.relaxation.base import Relaxed
+from aiida_mlhull.science.wire import write_whole
 
 
 class FinishedRows:
@@ -30,9 +31,7 @@ class FinishedRows:
 
     def __init__(self, path: Path, *, identity: str, earlier: Path) -> None:
         self.rows = _taken_over(earlier, identity) | _taken_over(path, identity)
-        part = path.with_name(path.name + ".part")
-        part.write_text("".join([_header(identity), *map(_encoded, self.rows.values())]))
-        part.replace(path)
+        write_whole(path, "".join([_header(identity), *map(_encoded, self.rows.values())]).encode())
         self._file = path.open("a")
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +9,7 @@ from typing import Any, Final
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.program.progress import say
 from aiida_mlhull.science.types import MemberWeights
-from aiida_mlhull.science.wire import decode_member, encode_member
+from aiida_mlhull.science.wire import decode_member, encode_member, write_whole
 
 _IDENTITY: Final = "job"
 _ABOUT: Final = "about"
@@ -39,9 +38,7 @@ class FitsUnderWay:
         for kind in _FILES:
             for file in sorted(earlier.glob(f"{kind}_*.safetensors")):
                 if self._read(file) is not None:
-                    part = self.path / f"{file.name}.part"
-                    shutil.copyfile(file, part)
-                    part.replace(self.path / file.name)
+                    write_whole(self.path / file.name, file.read_bytes())
 
     def checkpoints(self, member: int) -> MemberCheckpoints:
         """Where the fit of ``member`` is kept while it is under way."""
@@ -73,10 +70,8 @@ class FitsUnderWay:
 
     def write(self, kind: str, member: int, weights: MemberWeights) -> None:
         """Keep ``weights`` in place of what was there."""
-        file = self._file(kind, member)
-        part = file.with_name(f"{file.name}.part")
-        part.write_bytes(encode_member(replace(weights, meta={**weights.meta, _IDENTITY: self.identity})))
-        part.replace(file)
+        content = encode_member(replace(weights, meta={**weights.meta, _IDENTITY: self.identity}))
+        write_whole(self._file(kind, member), content)
 
     def _file(self, kind: str, member: int) -> Path:
         return self.path / f"{kind}_{member:03d}.safetensors"

@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Final, TypeVar
 
 from aiida_mlhull.science.errors import MlhullError, OutOfMemoryError, StoppedError
-from aiida_mlhull.science.program.failures import out_of_memory
+from aiida_mlhull.science.program.failures import CAUGHT, recognized
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -81,12 +81,11 @@ def _serve(sender: Connection, work: Callable[[S], Iterator[R]], share: S) -> No
         for result in work(share):
             sender.send((result,))
         sender.send(DONE)
-    except MlhullError as error:
-        sender.send(error)
-    except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
+    except CAUGHT as error:
+        failure = recognized(error)
+        if failure is None:
             raise
-        sender.send(OutOfMemoryError(str(error)))
+        sender.send(failure)
 
 
 def _receive(ready: Connection, process: BaseProcess) -> Any:

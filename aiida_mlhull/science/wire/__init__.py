@@ -5,6 +5,7 @@ format, one version and one place that reads it. Equal nouns give equal bytes, w
 recognize an unchanged shard.
 """
 
+from aiida_mlhull.science.wire.files import write_whole
 from aiida_mlhull.science.wire.folder import (
     DONE_FILE,
     JobFolder,
@@ -36,4 +37,5 @@ __all__ = [
     "encode_wyckoff",
     "read_json",
     "write_json",
+    "write_whole",
 ]

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from aiida_mlhull.science.errors import IncompleteJobError, MlhullError, WireError
 from aiida_mlhull.science.types import Table
+from aiida_mlhull.science.wire.files import write_whole
 from aiida_mlhull.science.wire.tables import decode_table, encode_table
 
 T = TypeVar("T", bound=Table)
@@ -19,10 +20,8 @@ VERSION: Final = 1
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON so that a killed process leaves the old file or the new one, never half of one."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(value, sort_keys=True, indent=1, allow_nan=False))
-    part.replace(path)
+    """Write JSON, whole or not at all."""
+    write_whole(path, json.dumps(value, sort_keys=True, indent=1, allow_nan=False).encode())
 
 
 def read_json(path: Path) -> Any:
@@ -96,9 +95,7 @@ class JobFolder:
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Write file ``name`` whole or not at all."""
-        part = self.path / f"{name}.part"
-        part.write_bytes(content)
-        part.replace(self.path / name)
+        write_whole(self.path / name, content)
 
     def finish(self, rows: dict[str, int], **facts: Any) -> None:
         """Write the completion marker: file name to row count, and whatever else is worth keeping."""

@@ -1,10 +1,14 @@
-"""Memory that ran out and packages that are missing, told apart from bugs."""
+"""Memory and disks that ran out and packages that are missing, told apart from bugs."""
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
-from aiida_mlhull.science.program.failures import install_hint, out_of_memory
+from aiida_mlhull.science.errors import DiskFullError, OutOfMemoryError, StoppedError
+from aiida_mlhull.science.program.failures import install_hint, out_of_memory, recognized
 
 
 def test_memory_error():
@@ -35,3 +39,24 @@ def test_missing_extra_is_named():
 def test_missing_package_is_named():
     assert "pip install scikit-learn" in install_hint(ModuleNotFoundError("no", name="sklearn.ensemble"))
     assert "pip install scipy" in install_hint(ModuleNotFoundError("no", name="scipy"))
+
+
+def test_own_errors_are_what_they_are():
+    stopped = StoppedError("by a signal")
+    assert recognized(stopped) is stopped
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_full_disks_and_quotas(number):
+    failure = recognized(OSError(number, os.strerror(number), "labels.parquet.part"))
+    assert isinstance(failure, DiskFullError)
+    assert "labels.parquet.part" in str(failure)
+
+
+def test_memory_is_recognized():
+    assert isinstance(recognized(MemoryError()), OutOfMemoryError)
+
+
+@pytest.mark.parametrize("bug", [PermissionError(errno.EACCES, "no"), FileNotFoundError(errno.ENOENT, "no")])
+def test_other_errors_of_files_are_bugs(bug):
+    assert recognized(bug) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,6 +135,16 @@ def test_time_is_over(fit_job):
     """A job that sees its end coming says so while it still can."""
     ended = fit_job(stop_after=0.02).run_here()
     assert_refused(ended, "ERROR_STOPPED", 410, "before its time was over")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_disk_is_full(predict_job):
+    """A full disk is said, leaves no half of a file behind, and is no reason to try the same again at once."""
+    job = predict_job()
+    (job.folder.path / "predictions.parquet.part").symlink_to("/dev/full")
+    assert_refused(job.run_here(), "ERROR_DISK_FULL", 313, "No space left on device", "make room")
+    assert not list(job.folder.path.glob("*.part"))
+    assert not (job.folder.path / "predictions.parquet").exists()
 
 
 def test_refusal_does_not_outlive_a_better_try(fit_job):
