@@ -83,23 +83,27 @@ class LiveHull:
             Rows of the candidates whose hull has changed, ascending.
 
         Raises:
-            TableError: if an id is known already or an energy is not finite.
+            TableError: if lengths differ, an id is known already or an energy is not finite.
+            FormulaError: if a formula can't be read. In either case nothing has been put in.
         """
         values = np.asarray(energies, dtype=np.float64)
+        if not len(ids) == len(formulas) == len(values):
+            raise TableError(f"{len(ids)} ids, {len(formulas)} formulas and {len(values)} energies of new entries")
         repeated = [name for name in ids if name in self._entry_of]
         if repeated or len(set(ids)) != len(ids) or not np.isfinite(values).all():
             raise TableError(
                 f"new entries need ids of their own and finite energies; known already: {listed(repeated)}"
             )
+        compositions = [reduce_formula(str(formula)) for formula in formulas]
         touched = [
             self._touched_by(composition)
-            for name, formula, energy in zip(ids, formulas, values.tolist(), strict=True)
-            if (composition := self._enter(str(name), str(formula), energy)) is not None
+            for name, composition, energy in zip(ids, compositions, values.tolist(), strict=True)
+            if self._enter(str(name), composition, energy)
         ]
         return self._solve_again(np.unique(np.concatenate(touched)) if touched else np.empty(0, dtype=np.int64))
 
     def withdraw(self, ids: Sequence[str]) -> Integers:
-        """Take entries out again.
+        """Take entries out again; one that is named twice leaves once.
 
         Returns:
             Rows of the candidates whose hull may have changed, ascending.
@@ -110,30 +114,31 @@ class LiveHull:
         unknown = [name for name in ids if name not in self._entry_of]
         if unknown:
             raise InputError(f"these entries are not on the hull's books: {listed(unknown)}")
-        leaving = [self._entry_of[name] for name in ids]
+        names = list(dict.fromkeys(ids))
+        leaving = [self._entry_of[name] for name in names]
         rest = {c: len(self._polymorphs[c]) for c in (self._compositions[entry] for entry in leaving)}
         for entry in leaving:
             rest[self._compositions[entry]] -= 1
         bare = [c.formula for c, left in rest.items() if left == 0 and len(c.numbers) == 1]
         if bare:
             raise InputError(f"the last phases of these elements can't be withdrawn: {listed(bare)}")
-        for name in ids:
+        for name in names:
             self._leave(name)
         used = np.isin(self._points.phases, leaving) & (self._points.fractions > PHASE)
         return self._solve_again(np.unique(self._owners[used]))
 
-    def _enter(self, name: str, formula: str, energy: float) -> Composition | None:
-        """Book an entry; its composition if it is the new ground state, else None."""
-        composition, entry = reduce_formula(formula), len(self._ids)
+    def _enter(self, name: str, composition: Composition, energy: float) -> bool:
+        """Book an entry; whether it is the new ground state of its composition."""
+        entry = len(self._ids)
         self._ids.append(name)
         self._entry_of[name] = entry
         self._compositions.append(composition)
         polymorphs = self._polymorphs.setdefault(composition, [])
         insort(polymorphs, (energy, name, entry))
         if polymorphs[0][2] != entry:
-            return None
+            return False
         self._ground.set_lowest(composition, energy=energy, entry=entry)
-        return composition
+        return True
 
     def _leave(self, name: str) -> None:
         """Strike an entry out; the next polymorph, if there is one, becomes the ground state."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiida_mlhull.science.errors import InputError, MissingEndMembersError, TableError
+from aiida_mlhull.science.errors import FormulaError, InputError, MissingEndMembersError, TableError
 from aiida_mlhull.science.hull import LiveHull, distances
 from aiida_mlhull.science.types import References
 
@@ -101,6 +101,28 @@ def test_keeps_books(references):
     assert live.withdraw(["Ti"]).tolist() == []
     live.withdraw(["a"])
     assert live.hull_energy.tolist() == [0.05]
+
+
+@pytest.mark.parametrize(
+    ("ids", "formulas", "energies", "error"),
+    [
+        (["a", "b"], ["TiO"], [-1.0, -1.0], TableError),
+        (["a", "b"], ["TiO", "Tx"], [-1.0, -1.0], FormulaError),
+        (["a", "a"], ["TiO", "TiO"], [-1.0, -1.0], TableError),
+    ],
+)
+def test_what_is_refused_leaves_no_trace(references, ids, formulas, energies, error):
+    live = LiveHull(["TiO"], references({"Ti": 0.0, "O": 0.0}))
+    with pytest.raises(error):
+        live.add(ids, formulas, energies)
+    assert live.add(["a"], ["TiO"], [-0.5]).tolist() == [0]
+    assert live.hull_energy.tolist() == [-0.5]
+
+
+def test_an_entry_that_is_named_twice_leaves_once(references):
+    live = LiveHull(["TiO"], references({"Ti": 0.0, "O": 0.0, "TiO": -1.0}))
+    assert live.withdraw(["TiO", "TiO"]).tolist() == [0]
+    assert live.hull_energy.tolist() == [0.0]
 
 
 def test_missing_end_members_are_refused(references):
