@@ -73,6 +73,7 @@ def smallest_k(distance: Floats, chances: Floats, *, alpha: float) -> float:
     if not len(distance):
         return 0.0
     order = np.argsort(distance, kind="stable")
-    behind = chances.sum() - np.cumsum(chances[order])
-    enough = behind <= alpha * chances.sum() + 1e-12
-    return float(distance[order][np.argmax(enough)])
+    # Summed from the far end: the difference of two large sums would hide what few chances are left there.
+    from_here = np.cumsum(chances[order][::-1])[::-1]
+    behind = np.append(from_here[1:], 0.0)
+    return float(distance[order][np.argmax(behind <= alpha * from_here[0] + 1e-12)])

@@ -132,6 +132,13 @@ def test_recall_target_finds_its_k():
     assert smallest_k(distance[:0], chances[:0], alpha=0.1) == 0.0
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_recall_target_that_may_lose_nothing_keeps_all_with_a_chance_of_many(seed):
+    rng = np.random.default_rng(seed)
+    distance, chances = rng.random(100_000), rng.integers(0, 1001, 100_000) / 1000
+    assert smallest_k(distance, chances, alpha=0.0) == distance[chances > 0].max()
+
+
 def test_recall_target_is_a_k_sigma_rule(predictions, known):
     target = made("recall_target", alpha=0.02).decide(predictions, known, seed=1)
     k = float(target.thresholds[0])
