@@ -15,6 +15,7 @@ from aiida_mlhull.science.ensembles.rows import Baseline
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
 from aiida_mlhull.science.triage import RULES
 from aiida_mlhull.science.types.strict import Strict
+from aiida_mlhull.science.units import share_of
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1, strict=True)]
@@ -153,8 +154,7 @@ class CampaignSettings(Strict):
 
 def amount(value: Amount, total: int) -> int:
     """``value`` as a number out of ``total``: counts as they are, shares rounded up."""
-    count = value if isinstance(value, int) else -int(-value * total // 1)
-    return min(count, total)
+    return min(value if isinstance(value, int) else share_of(total, value), total)
 
 
 def validated(settings: type[S], values: Mapping[str, Any], *, what: str) -> S:

@@ -25,6 +25,7 @@ from aiida_mlhull.science.representations.wyckoff import free_parameters, protos
 from aiida_mlhull.science.types import Decisions, Labels
 from aiida_mlhull.science.types.crystals import Integers
 from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.units import share_of
 
 RULE: Final = "merge"
 SAME: Final = "same_as"
@@ -106,8 +107,7 @@ def merge(
 
 
 def _draw(merged: Integers, fraction: float, seed: int) -> Integers:
-    count = int(np.ceil(fraction * len(merged)))
-    return np.sort(np.random.default_rng(seed).permutation(merged)[:count])
+    return np.sort(np.random.default_rng(seed).permutation(merged)[: share_of(len(merged), fraction)])
 
 
 def _representatives(rows: Labels, kinds: Strings, comparison: _Comparison) -> Integers:

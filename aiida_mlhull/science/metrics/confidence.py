@@ -17,6 +17,7 @@ from aiida_mlhull.science.metrics.uncertainty import (
     z_scores,
 )
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.units import share_of
 
 ORDERS: Final = 500
 """Random orders that chance is measured by."""
@@ -73,7 +74,8 @@ def confidence_curve(
     z_scores(errors, sigma)
     size = np.abs(errors)
     n = len(size)
-    left = np.unique(np.ceil(np.linspace(1.0, 1.0 / points, min(points, n)) * n).astype(np.int64))[::-1]
+    shares = np.linspace(1.0, 1.0 / points, min(points, n)).tolist()
+    left = np.unique([share_of(n, share) for share in shares])[::-1]
     rng = np.random.default_rng(seed)
     chance = np.stack([_mean_of_first(rng.permutation(size), left) for _ in range(orders)])
     return ConfidenceCurve(

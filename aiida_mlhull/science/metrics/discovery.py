@@ -12,7 +12,7 @@ from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.metrics.classification import ratio
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.tables import Booleans
-from aiida_mlhull.science.units import ON_HULL_TOLERANCE
+from aiida_mlhull.science.units import ON_HULL_TOLERANCE, share_of
 
 WITHIN: Final = (0.0, 0.010, 0.020, 0.030)
 """eV/atom, the notions of stable in Goodall 2021."""
@@ -60,7 +60,7 @@ class DiscoveryCurve:
 
         NaN if the curve ends before, or there is nothing to find.
         """
-        wanted = int(np.ceil(recall * self.total - 1e-9))
+        wanted = share_of(self.total, recall)
         reached = np.flatnonzero(self.hits >= wanted)
         if wanted < 1 or not len(reached):
             return float("nan")

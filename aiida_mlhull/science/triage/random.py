@@ -10,6 +10,7 @@ from pydantic import Field
 from aiida_mlhull.science.hull import check_end_members
 from aiida_mlhull.science.triage.base import RuleSettings, by_rank
 from aiida_mlhull.science.types import Decisions, Predictions, References
+from aiida_mlhull.science.units import share_of
 
 
 class RandomSettings(RuleSettings):
@@ -38,5 +39,5 @@ class Random:
         """
         check_end_members(predictions.formulas.tolist(), known)
         scores = np.random.default_rng(seed).random(len(predictions))
-        n = int(np.ceil(self.settings.fraction * len(predictions)))
+        n = share_of(len(predictions), self.settings.fraction)
         return by_rank(predictions, rule="random", scores=scores, n=n)

@@ -59,3 +59,8 @@ def test_overrides_are_merged_into_the_protocol() -> None:
 
 def test_amounts_are_counts_or_shares() -> None:
     assert [amount(value, 10) for value in (3, 30, 0.25, 1.0)] == [3, 10, 3, 10]
+
+
+def test_whole_percents_of_a_hundred_are_themselves() -> None:
+    assert [amount(percent / 100, 100) for percent in range(1, 101)] == list(range(1, 101))
+    assert amount(0.0701, 100) == 8
