@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,9 @@ JSON_SUFFIXES: Final = (".json", ".json.gz")
 EXTXYZ_SUFFIXES: Final = (".xyz", ".extxyz")
 ID_KEYS: Final = ("structure_id", "id", "material_id", "entry_id")
 
+_DATA_BLOCK: Final = re.compile(r"^\s*data_(\S+)", re.IGNORECASE | re.MULTILINE)
+_SITES: Final = ("_atom_site_fract_x", "_atom_site_Cartn_x")
+
 _UNREADABLE: Final = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError)
 """What parsers raise on files that are not what they say."""
 
@@ -32,8 +36,9 @@ Named = Iterator[tuple[str, "Structure"]]
 def read_structures(path: Path, *, bad_rows: BadRows) -> Found:
     """Read all structures of a folder or file.
 
-    Ids are file names without suffix; in files of many, the entry's id (``structure_id``, ``id``,
-    ``material_id`` or ``entry_id``), else the file's name and a running number.
+    Ids are file names without suffix, followed by the data block's name in a CIF of many; in other files of
+    many, the entry's id (``structure_id``, ``id``, ``material_id`` or ``entry_id``), else the file's name and a
+    running number.
 
     Raises:
         WireError: if there is nothing, or something that can't be read.
@@ -89,8 +94,6 @@ def packed(
 
 def _from_folder(folder: Path) -> Named:
     """Every CIF and POSCAR of the folder and the folders in it; links that lead out of it are refused."""
-    from pymatgen.core import Structure  # noqa: PLC0415  (slow import)
-
     files = sorted({path for pattern in FOLDER_PATTERNS for path in folder.rglob(pattern) if path.is_file()})
     inside = folder.resolve()
     outside = [str(path.relative_to(folder)) for path in files if not path.resolve().is_relative_to(inside)]
@@ -101,13 +104,13 @@ def _from_folder(folder: Path) -> Named:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of rounded coordinates and missing charges: hundreds of lines
-                structure = Structure.from_file(path)
+                found = list(_from_file(path, _stem(path, folder)))
         except _UNREADABLE as error:
             broken.append(
                 f"{path.relative_to(folder)} ({str(error).splitlines()[0] if str(error) else 'not readable'})"
             )
             continue
-        yield _stem(path, folder), structure
+        yield from found
     if broken:
         raise WireError(f"{folder.name}: {len(broken)} of {len(files)} files can't be read: {listed(broken)}")
 
@@ -118,6 +121,25 @@ def _stem(path: Path, folder: Path) -> str:
     if inside.name in {"POSCAR", "CONTCAR"} and inside.parent.name:
         return str(inside.parent)
     return str(inside.with_suffix("") if f"*{inside.suffix}" in FOLDER_PATTERNS else inside)
+
+
+def _from_file(path: Path, name: str) -> Named:
+    """The structure of a file; of a CIF with several data blocks all that have sites, each under its block's name."""
+    from pymatgen.core import Structure  # noqa: PLC0415  (slow import)
+    from pymatgen.io.cif import CifFile  # noqa: PLC0415
+
+    headers = _DATA_BLOCK.findall(path.read_text(errors="replace")) if path.suffix == ".cif" else []
+    if len(set(headers)) < len(headers):
+        raise ValueError(
+            f"data blocks of the same name: {listed(sorted({h for h in headers if headers.count(h) > 1}))}"
+        )
+    blocks = CifFile.from_file(path).data if len(headers) > 1 else {}
+    crystals = {header: block for header, block in blocks.items() if any(column in block.data for column in _SITES)}
+    if len(crystals) < 2:  # noqa: PLR2004  (what is left beside it are notes)
+        yield name, Structure.from_file(path)
+        return
+    for header, block in crystals.items():
+        yield f"{name}/{header}", Structure.from_str(str(block), fmt="cif")
 
 
 def load_json(path: Path) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.entries.computed_entries import ComputedStructureEntry
+from pymatgen.io.cif import CifWriter
 
 from aiida_mlhull.science.candidates import read_candidates
 from aiida_mlhull.science.errors import CrystalError, InputError, TableError, WireError
@@ -43,6 +44,26 @@ def test_a_folder_of_cif_and_poscar(structures, tmp_path):
     intake = read_candidates(tmp_path)
     assert_same(intake.candidates, {**structures, "POSCAR.001": structures["sheared"]})
     assert intake.record is None
+
+
+def test_a_cif_of_many_gives_all_of_them(structures, tmp_path):
+    blocks = [
+        str(CifWriter(given)).replace(f"data_{given.composition.reduced_formula}", f"data_{name}")
+        for name, given in structures.items()
+    ]
+    notes = "data_global\n_journal_year 1913\n"
+    (tmp_path / "many.cif").write_text("\n".join([notes, *blocks]))
+    (tmp_path / "one.cif").write_text("\n".join([notes, blocks[0]]))
+    found = read_candidates(tmp_path).candidates
+    expected = {f"many/{name}": given for name, given in structures.items()} | {"one": structures["salt"]}
+    assert_same(found, expected)
+
+
+def test_a_cif_whose_blocks_can_not_be_told_apart_is_refused(structures, tmp_path):
+    block = str(CifWriter(structures["salt"]))
+    (tmp_path / "many.cif").write_text(f"{block}\n{block}")
+    with pytest.raises(WireError, match=r"many.cif \(data blocks of the same name: NaCl\)"):
+        read_candidates(tmp_path)
 
 
 @pytest.mark.parametrize("packed", [False, True])
