@@ -1,4 +1,8 @@
-"""VASP relaxes the chosen crystals: aiida-vasp's WorkChain for each, a few lanes of them side by side."""
+"""VASP relaxes the chosen crystals: aiida-vasp's WorkChain for each, a few lanes of them side by side.
+
+The WorkChain is ``vasp.vasp`` with an explicit INCAR: one calculation a stage. ``vasp.relax`` around it would add a
+static calculation to every relaxation of a cell, and a level to the processes that wait for one another.
+"""
 
 from __future__ import annotations
 

@@ -20,6 +20,8 @@ from aiida_mlhull.calculations.vasp import prepare_vasp, read_vasp, step_of
 from aiida_mlhull.calculations.waves import job_settings_input
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
 from aiida_mlhull.engines.vasp.account import account_of, results_of
+from aiida_mlhull.engines.vasp.watch import cell_monitor
+from aiida_mlhull.engines.vasp.wavefunctions import folder_to_start_from, let_go
 from aiida_mlhull.science.vasp.outcome import Account
 from aiida_mlhull.science.vasp.settings import VaspStep
 
@@ -27,9 +29,6 @@ RESULTS: Final = ("misc", "structure", "trajectory")
 MONITOR: Final = "vasp.stdout"
 """Stops a calculation whose screen output grows beyond bounds. aiida-vasp's other monitor, of the loop time,
 looks for a file of another name than VASP's, and is left out."""
-MONITOR_SECONDS: Final = 600
-"""Between two looks at a job's screen output; each costs a connection."""
-
 DEFAULT_OPTIONS: Final = {
     "resources": {"num_machines": 1, "num_mpiprocs_per_machine": 1},
     "max_wallclock_seconds": 86400,
@@ -78,6 +77,7 @@ class VaspLane(WorkChain):
         prepared = prepare_vasp(self.inputs.cells, self.inputs.stage, orm.Str(name))
         options = {**self.inputs.options.get_dict(), **step.options}
         options.setdefault("withmpi", self.inputs.code.with_mpi is not False)
+        before = folder_to_start_from(self.inputs.cells, name, code=self.inputs.code, inputs=prepared)
         return {
             "code": self.inputs.code,
             "structure": prepared["structure"],
@@ -88,7 +88,9 @@ class VaspLane(WorkChain):
             "settings": orm.Dict(parser_settings(step)),
             "max_iterations": orm.Int(1 + step.restarts),
             "clean_workdir": orm.Bool(not step.keep_files),
-            "monitors": {"stdout": orm.Dict({"entry_point": MONITOR, "minimum_poll_interval": MONITOR_SECONDS})},
+            "keep_last_workdir": orm.Bool(step.keep_wavefunctions),
+            **({} if before is None else {"restart_folder": before}),
+            "monitors": monitors(step, prepared["structure"], prepared["parameters"]["incar"]),
             "calc": {"metadata": {"options": options}},
             "metadata": {"label": name, "call_link_label": link},
         }
@@ -111,6 +113,7 @@ class VaspLane(WorkChain):
         reason = row["labels"].base.attributes.get("failure_reasons")
         if reason:
             self.report(f"{self._name()}: {', '.join(reason)}; {why_failed(chain)}")
+        let_go(self.inputs.cells, self._name())
         self.ctx.row, self.ctx.tries = self.ctx.row + 1, 0
 
     def finish(self) -> None:
@@ -147,6 +150,14 @@ def parser_settings(step: VaspStep) -> dict[str, Any]:
         },
         "CHECK_IONIC_CONVERGENCE": step.must_converge,
     }
+
+
+def monitors(step: VaspStep, structure: orm.StructureData, incar: dict[str, Any]) -> dict[str, orm.Dict]:
+    """Who looks at a running calculation: at its screen output, and at its cell where that changes."""
+    told = {"stdout": {"entry_point": MONITOR, "minimum_poll_interval": step.look_every}}
+    if int(incar.get("nsw") or 0) > 0:
+        told["cell"] = cell_monitor(structure.cell, step.limits, every=step.look_every)
+    return {key: orm.Dict(words) for key, words in told.items()}
 
 
 def read_row(inputs: Any, name: str, account: Account, found: dict[str, Any]) -> dict[str, Any]:

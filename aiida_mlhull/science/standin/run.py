@@ -49,6 +49,8 @@ def run(inputs: Inputs, network: CHGNetNetwork, *, stop: Stop) -> Iterator[Event
     try:
         task = Task.read(incar=inputs.incar, poscar=inputs.poscar, kpoints=inputs.kpoints, potcar=inputs.potcar)
         fault = faults.chosen(inputs, task)
+        if inputs.restarted:
+            yield Append(STDOUT, " found WAVECAR, reading the header\n")
         yield from fault.on_events(_relax(task, network, stop=stop, fault=fault, potential=potential))
     except RefusalError as error:
         box = error_box(str(error))

@@ -73,6 +73,8 @@ def vasp_inputs(structure: Structure, step: VaspStep) -> VaspInputs:
     _set_hubbard(incar, elements, step)
     incar |= {key: value for key, value in step.parallel.model_dump().items() if value is not None}
     incar.pop("kspacing", None)  # said by the mesh
+    if step.keep_wavefunctions:
+        incar["lwave"] = True
     if incar.get("ismear") == TETRAHEDRA and np.prod(mesh) < FEWEST_FOR_TETRAHEDRA:
         incar["ismear"] = 0
     names = potential_names(elements, step)

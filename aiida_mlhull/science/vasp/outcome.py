@@ -41,6 +41,8 @@ JOB_ELECTRONIC: Final = 701
 JOB_IONIC: Final = 702
 SCHEDULER_MEMORY: Final = 110
 SCHEDULER_TIME: Final = 120
+JOB_STOPPED: Final = 150
+"""By a monitor; ours give a reason of the list."""
 
 _MEMORY: Final = re.compile(
     r"out of memory|oom[- _]?kill|cannot allocate memory|exceeded (?:job )?memory|insufficient virtual memory|bad_alloc",
@@ -124,6 +126,9 @@ def _reason(account: Account, misc: Mapping[str, Any]) -> str:
         kind = "missing_potential" if account.chain_status in CHAIN_POTENTIALS else "engine_error"
         return _told(kind, account.chain_message or "no calculation was started")
     last, chain = account.job_statuses[-1], account.chain_status
+    if last == JOB_STOPPED:
+        ours = account.job_message.split(":")[0] in FAILURES
+        return account.job_message if ours else _told("engine_error", account.job_message)
     if last == JOB_ELECTRONIC or chain in CHAIN_ELECTRONIC:
         return "not_converged_electronically"
     if last == JOB_IONIC or chain == CHAIN_IONIC:

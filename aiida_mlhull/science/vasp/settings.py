@@ -76,7 +76,7 @@ class Parallel(Strict):
 
 
 class Limits(Strict):
-    """When a candidate is stopped after a stage.
+    """When a candidate is stopped: after a stage, and while it runs for what its cell shows.
 
     Attributes:
         volume_ratio: factor by which the volume may grow or shrink in one stage. (Of published relaxations of
@@ -106,7 +106,11 @@ class VaspStep(Strict):
         corrections: what is added to the energies.
         limits: when a candidate is stopped.
         options: the scheduler's, for this stage: ``max_wallclock_seconds``, ``resources``, ``queue_name``, ...
+        look_every: seconds between two looks at a running calculation (at its screen output, and whether its cell
+            has run away); each costs a connection to the computer.
         keep_steps: whether every ionic step is kept as a row that models may learn from.
+        keep_wavefunctions: whether WAVECAR is written and left on the computer, so that the next stage starts from
+            it where it can; that stage then removes it.
         keep_files: whether the calculations' folders are left on the computer.
     """
 
@@ -121,7 +125,9 @@ class VaspStep(Strict):
     corrections: Corrections = "none"
     limits: Limits = Limits()
     options: dict[str, Any] = Field(default_factory=dict)
+    look_every: int = Field(default=600, ge=1)
     keep_steps: bool = False
+    keep_wavefunctions: bool = False
     keep_files: bool = False
 
     @property
@@ -142,8 +148,8 @@ class VaspSettings(Strict):
         protocol: name of a protocol.
         step: which of its steps; None takes the one that is called like the campaign's stage.
         corrections: what is added to the energies; only what the protocol's settings were fitted for.
-        incar, kpoints, elements, parallel, must_converge, restarts, limits, options, keep_steps, keep_files:
-            see :class:`VaspStep`; what isn't said is the protocol's.
+        incar, kpoints, elements, parallel, must_converge, restarts, limits, options, look_every, keep_steps,
+            keep_wavefunctions, keep_files: see :class:`VaspStep`; what isn't said is the protocol's.
     """
 
     protocol: str
@@ -157,7 +163,9 @@ class VaspSettings(Strict):
     restarts: int | None = Field(default=None, ge=0)
     limits: Limits | None = None
     options: dict[str, Any] = Field(default_factory=dict)
+    look_every: int | None = Field(default=None, ge=1)
     keep_steps: bool | None = None
+    keep_wavefunctions: bool | None = None
     keep_files: bool | None = None
 
     @model_validator(mode="after")
