@@ -91,7 +91,7 @@ def dls_volumes(crystals: Crystals) -> Floats:
 
     The tightest bond decides: the cell is scaled until no two atoms are closer than the bond length that
     is expected of them, a sum of radii which depend on how ionic the crystal is. The same numbers as
-    pymatgen's ``DLSVolumePredictor`` with its parameters, found some twenty times faster.
+    pymatgen's ``DLSVolumePredictor`` with its parameters (but for argon), found some twenty times faster.
 
     Cells are first scaled to their tabulated volumes, so that the predictor's bounds (half to one and a
     half times the given volume) bound the result and not the accident of the parent's size. Where no
@@ -100,7 +100,7 @@ def dls_volumes(crystals: Crystals) -> Floats:
     first_guess = tabulated_volumes().per_atom(crystals)
     scaled = crystals.with_volumes_per_atom(first_guess)
     ratios = np.asarray([tightest_bond(*scaled.arrays(index)) for index in range(len(scaled))])
-    factors = np.where(np.isfinite(ratios), np.clip(ratios**-3.0, *DLS_BOUNDS), 1.0)
+    factors = np.where(np.isfinite(ratios), np.clip(np.fmax(ratios, _SELF) ** -3.0, *DLS_BOUNDS), 1.0)
     return np.asarray(first_guess * factors)
 
 
@@ -120,7 +120,7 @@ def tightest_bond(lattice: Floats, numbers: NDArray[np.int16], frac_coords: Floa
         centers, points, _, distances = find_points_in_spheres(
             sites, sites, r=reach, pbc=_PERIODIC, lattice=np.ascontiguousarray(lattice), tol=_SELF
         )
-        bonds = distances > _SELF
+        bonds = (centers != points) | (distances > _SELF)
         one, other = centers[bonds], points[bonds]
         expected = radii[one] + radii[other]
         expected = np.where(np.isnan(expected), table.atomic[kinds[one]] + table.atomic[kinds[other]], expected)
@@ -147,7 +147,7 @@ class _BondParameters:
 
 @cache
 def _bond_parameters() -> _BondParameters:
-    """The parameters that pymatgen ships."""
+    """The parameters that pymatgen ships; argon's, a radius of -1.7e11 Å, count as unknown."""
     from pymatgen.analysis.structure_prediction import volume_predictor  # noqa: PLC0415  (slow import)
     from pymatgen.core import Element  # noqa: PLC0415
 
@@ -158,4 +158,7 @@ def _bond_parameters() -> _BondParameters:
         np.asarray([float(mined[symbol][name]) if symbol in mined else np.nan for symbol in symbols])
         for name in ("r", "k")
     )
-    return _BondParameters(offset, slope, np.asarray(atomic))
+    absurd = offset <= 0
+    return _BondParameters(
+        np.where(absurd, np.nan, offset), np.where(absurd, np.nan, slope), np.where(absurd, 0.0, atomic)
+    )

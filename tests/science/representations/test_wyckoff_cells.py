@@ -46,6 +46,11 @@ def test_drawn_cells_are_no_looser_than_real_ones():
     assert np.median(ratios) < 1.3
 
 
+def test_two_atoms_on_one_place_are_refused():
+    with pytest.raises(CrystalError, match="in 1 cells atoms were closer"):
+        cell_for("A_cF8_225_2a:Cu")
+
+
 def test_positions_of_necessarily_higher_symmetry_are_refused():
     """One element on corners and center of a primitive cubic cell is a body-centered one."""
     with pytest.raises(CrystalError, match=r"another label, e\.g\. A_cI2_229_a:W"):
