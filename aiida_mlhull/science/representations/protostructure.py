@@ -8,6 +8,7 @@ from math import gcd
 from typing import Final
 
 from aiida_mlhull.science.errors import CrystalError
+from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.representations.wyckoff import label_of
 from aiida_mlhull.science.representations.wyckoff_tables import multiplicities, relabelings
 from aiida_mlhull.science.types.wyckoff import Wyckoff
@@ -58,7 +59,7 @@ def letters_of(label: str) -> tuple[int, tuple[str, ...], Letters]:
     group, elements = int(match["group"]), match["elements"].split("-")
     letters: Letters = tuple(_spelled_out(word) for word in match["letters"].split("_"))
     sites = multiplicities(group)
-    unknown = sorted({letter for word in letters for letter in word} - set(sites))
+    unknown = sorted({letter for word in letters for letter in word} - set(sites) | set(elements) - set(NUMBERS))
     amounts = [int(amount or 1) for amount in _AMOUNT.findall(match["formula"])]
     if unknown or len({len(letters), len(elements), len(amounts)}) > 1 or elements != sorted(set(elements)):
         raise CrystalError(f"{label}: elements, formula and letters don't belong together in space group {group}")

@@ -108,6 +108,7 @@ def test_elements_do_not_change_the_prototype() -> None:
     ("label", "message"),
     [
         ("", "not a protostructure label"),
+        ("AB_cF8_225_a_b:Na-Xx", "don't belong together"),
         ("AB_cF8_225_a_b", "not a protostructure label"),
         ("AB_cF8_231_a_b:N-Ti", "no space group 231"),
         ("AB_cF8_225_a_z:N-Ti", "belong together"),
