@@ -18,7 +18,7 @@ from aiida_mlhull.science.candidates.columns import Columns
 from aiida_mlhull.science.candidates.faults import BadRows
 from aiida_mlhull.science.candidates.table_files import FORMULA_COLUMNS, ID_COLUMNS, cell_columns
 from aiida_mlhull.science.errors import CrystalError, FormulaError, TableError, listed
-from aiida_mlhull.science.representations.composition import NUMBERS, Composition, reduce_formula
+from aiida_mlhull.science.representations.composition import Composition, atomic_number, reduce_formula
 from aiida_mlhull.science.types import Crystals, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.tables import Strings
@@ -138,12 +138,12 @@ def _cells(columns: Columns) -> Crystals | None:
     else:
         return None
     lattices, nine = columns.number_lists(names[0])
-    numbers, words, counts = columns.text_lists(names[1], lambda symbol: NUMBERS.get(symbol, 0))
+    numbers, words, counts = columns.text_lists(names[1], atomic_number)
     coordinates, threes = columns.number_lists(names[2])
     if (nine != 9).any() or (threes != 3 * counts).any() or (counts == 0).any():  # noqa: PLR2004
         raise CrystalError(f"{columns.name}: a cell is 9 numbers, a symbol a site, and 3 numbers a site")
     if (numbers == 0).any():
-        raise CrystalError(f"{columns.name}: unknown elements: {listed(w for w in words if w not in NUMBERS)}")
+        raise CrystalError(f"{columns.name}: unknown elements: {listed(w for w in words if not atomic_number(w))}")
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return Crystals(lattices.reshape(-1, 3, 3), offsets, numbers.astype(np.int16), coordinates.reshape(-1, 3))
 

@@ -17,7 +17,7 @@ import numpy as np
 from aiida_mlhull.science.candidates.columns import Columns
 from aiida_mlhull.science.candidates.faults import BadRows, Found, Sieve, spread
 from aiida_mlhull.science.errors import CrystalError, FormulaError
-from aiida_mlhull.science.representations.composition import NUMBERS, reduce_formula
+from aiida_mlhull.science.representations.composition import atomic_number, reduce_formula
 from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.types.tables import Booleans, Strings
 
@@ -82,7 +82,7 @@ def _cells(columns: Columns, sieve: Sieve, suffix: str) -> Crystals:
     lattice, species, coords = (columns.first_of([name], what="cells") for name in cell_columns(suffix))
     side = f"{suffix[1:]} cell".strip()
     lattices, nines = columns.number_lists(lattice)
-    numbers, words, sites = columns.text_lists(species, lambda symbol: NUMBERS.get(symbol, 0))
+    numbers, words, sites = columns.text_lists(species, atomic_number)
     frac_coords, triples = columns.number_lists(coords)
     sound = (nines == 9) & (sites >= 1) & (triples == 3 * sites)  # noqa: PLR2004
     sieve.catch(
@@ -101,7 +101,7 @@ def _cells(columns: Columns, sieve: Sieve, suffix: str) -> Crystals:
     )
     known = np.ones(len(sound), dtype=bool)
     known[sound] = np.logical_and.reduceat(packed.numbers > 0, packed.offsets[:-1])
-    strangers = sorted(word for word in words if word not in NUMBERS)
+    strangers = sorted(word for word in words if not atomic_number(word))
     sieve.catch(
         ~known,
         reason="unknown_element",

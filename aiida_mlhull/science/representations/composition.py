@@ -24,6 +24,9 @@ SYMBOLS: Final[tuple[str, ...]] = tuple(element_table().symbols[1:].tolist())
 """Element symbols in the order of atomic numbers; ``SYMBOLS[z - 1]``."""
 
 NUMBERS: Final = {symbol: number for number, symbol in enumerate(SYMBOLS, start=1)}
+ISOTOPES: Final = {"D": 1, "T": 1}
+"""Deuterium and tritium, which have hydrogen's energies and which pymatgen reads as elements."""
+
 LARGEST_DENOMINATOR: Final = 1000
 """Decimal amounts are read as the nearest fraction with at most this denominator."""
 
@@ -69,18 +72,26 @@ class Composition(NamedTuple):
         return "-".join(sorted(self.symbols))
 
 
+def atomic_number(symbol: str) -> int:
+    """Of an element or an isotope with a symbol of its own; 0 for anything else."""
+    return NUMBERS.get(symbol) or ISOTOPES.get(symbol, 0)
+
+
 @lru_cache(maxsize=1 << 18)
 def reduce_formula(formula: str) -> Composition:
-    """Read a formula: ``"Ba4As16"`` is BaAs4. Decimal amounts and brackets are understood.
+    """Read a formula: ``"Ba4As16"`` is BaAs4, D2O is water. Decimal amounts and brackets are understood.
 
     Raises:
         FormulaError: if it is not a formula or names an unknown element.
     """
     counts = _whole_counts(formula) if _WHOLE.fullmatch(formula) else _decimal_counts(formula)
-    unknown = [symbol for symbol in counts if symbol not in NUMBERS]
+    unknown = [symbol for symbol in counts if not atomic_number(symbol)]
     if unknown:
         raise FormulaError(f"unknown elements in the formula {formula!r}: {listed(unknown)}")
-    present = sorted((NUMBERS[symbol], count) for symbol, count in counts.items() if count > 0)
+    atoms: dict[int, int] = {}
+    for symbol, count in counts.items():
+        atoms[atomic_number(symbol)] = atoms.get(atomic_number(symbol), 0) + count
+    present = sorted((z, count) for z, count in atoms.items() if count > 0)
     if not present:
         raise FormulaError(f"the formula {formula!r} holds no atoms")
     divisor = gcd(*(count for _, count in present))

@@ -75,18 +75,25 @@ class Crystals:
 
     @classmethod
     def from_structures(cls, structures: Iterable[Structure]) -> Crystals:
-        """Pack pymatgen structures.
+        """Pack pymatgen structures; oxidation states are forgotten, isotopes count as their element.
+
+        Dummy species have the atomic number 0, which :meth:`check` refuses.
 
         Raises:
             CrystalError: if a site is disordered or partially occupied.
         """
+        from pymatgen.core import DummySpecies  # noqa: PLC0415  (slow import)
+
         kept = list(structures)
         disordered = [i for i, structure in enumerate(kept) if not structure.is_ordered]
         if disordered:
             raise CrystalError(f"{len(disordered)} disordered structures, at positions {listed(disordered)}")
         return cls.from_lists(
             [structure.lattice.matrix for structure in kept],
-            [[site.specie.Z for site in structure] for structure in kept],
+            [
+                [0 if isinstance(site.specie, DummySpecies) else site.specie.Z for site in structure]
+                for structure in kept
+            ],
             [structure.frac_coords for structure in kept],
         )
 

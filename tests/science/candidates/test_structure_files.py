@@ -9,7 +9,7 @@ import ase.build
 import ase.io
 import numpy as np
 import pytest
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import DummySpecies, Lattice, Structure
 from pymatgen.entries.computed_entries import ComputedStructureEntry
 from pymatgen.io.cif import CifWriter
 
@@ -131,6 +131,22 @@ def test_a_file_of_another_kind_is_refused_with_the_known_ones(tmp_path):
     (tmp_path / "a.docx").write_text("")
     with pytest.raises(WireError, match=r"a\.docx.*\.parquet, \.csv, \.json"):
         read_candidates(tmp_path / "a.docx")
+
+
+def test_isotopes_and_charges_are_elements_and_dummies_are_none(structures, tmp_path):
+    salt, dummy = structures["salt"].copy(), structures["salt"].copy()
+    salt.replace_species({"Na": "Na+", "Cl": "D"})
+    dummy.replace_species({"Na": DummySpecies("X")})
+    content = {"plain": structures["salt"], "deuteride": salt, "dummy": dummy}
+    (tmp_path / "many.json").write_text(json.dumps({name: given.as_dict() for name, given in content.items()}))
+    with pytest.raises(CrystalError, match="unknown elements in the cell: dummy"):
+        read_candidates(tmp_path / "many.json")
+    intake = read_candidates(tmp_path / "many.json", bad_rows="leave_out")
+    assert dict(zip(intake.candidates.ids, intake.candidates.formulas, strict=True)) == {
+        "plain": "NaCl",
+        "deuteride": "NaH",
+    }
+    assert intake.left_out.counts() == {"unknown_element": 1}
 
 
 def test_disordered_structures_are_refused(structures, tmp_path):

@@ -33,6 +33,9 @@ from aiida_mlhull.science.representations.composition import (
         ("TiN1e", None),
         ("Ti1.0N1.0", {"Ti": 1, "N": 1}),
         ("Fe0.0O1", {"O": 1}),
+        ("D2O", {"H": 2, "O": 1}),
+        ("HDO", {"H": 2, "O": 1}),
+        ("Li0.5T0.5", {"H": 1, "Li": 1}),
     ],
 )
 def test_reads_formulas(formula, counts):
