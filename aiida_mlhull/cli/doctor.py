@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import click
 
-from aiida_mlhull.cli import profile, standin
+from aiida_mlhull.cli import profile, vasp_checks
 from aiida_mlhull.cli.codes import PROGRAM
-from aiida_mlhull.science.standin.folder import FAULTS
+from aiida_mlhull.cli.findings import BAD, GOOD, NOTE, Finding, Grade
 
-Grade = Literal["ok", "note", "bad"]
-GOOD: Final = "ok"
-NOTE: Final = "note"
-BAD: Final = "bad"
 DISK_WARNING_GIB: Final = 5.0
 DISK_ERROR_GIB: Final = 0.5
 GIB: Final = 2**30
 PROGRAM_SECONDS: Final = 60
 PACKAGES: Final = ("aiida-mlhull", "aiida-core", "aiida-vasp", "pymatgen", "torch", "scikit-learn", "numpy")
 EXTRAS: Final = {"chgnet": "potential"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found.
-
-    Attributes:
-        grade: ``ok``, ``note`` (works, with a limit) or ``bad`` (campaigns can't run).
-        what: was checked.
-        says: what was found.
-        advice: what to do about it; empty if nothing.
-    """
-
-    grade: Grade
-    what: str
-    says: str
-    advice: str = ""
 
 
 @click.command()
@@ -79,7 +56,7 @@ def _everything(profile_name: str | None, *, in_flight: int | None, shards: int)
     yield _profile()
     yield from _daemon(in_flight=in_flight, shards=shards)
     yield from _codes()
-    yield from _vasp()
+    yield from vasp_checks.check()
     yield _caching()
     yield from _disk()
 
@@ -172,31 +149,6 @@ def _local_program(name: str, executable: Path) -> Finding:
         last = (ran.stderr.strip().splitlines() or ["no message"])[-1]
         return Finding(BAD, "code", f"{name}: {executable} fails: {last}", "install the package again")
     return Finding(GOOD, "code", f"{name}, {executable}")
-
-
-def _vasp() -> Iterator[Finding]:
-    """Codes for VASP, and whether one is the stand-in: its results must not be mistaken for VASP's."""
-    from aiida import orm
-
-    query = orm.QueryBuilder().append(
-        orm.InstalledCode,
-        filters={"or": [{"attributes.input_plugin": standin.PLUGIN}, {"label": standin.LABEL}]},
-    )
-    codes = [code for code in query.all(flat=True) if not code.is_hidden]
-    if not codes:
-        advice = "verdi code create core.code.installed, or to rehearse: aiida-mlhull setup --stand-in"
-        yield Finding(NOTE, "vasp", "no code for VASP: no stage by the engine vasp", advice)
-    for code in codes:
-        if not standin.is_standin(code):
-            yield Finding(GOOD, "vasp", f"{code.full_label}<{code.pk}>, {code.filepath_executable}")
-        elif find_spec("chgnet") is None and code.computer.transport_type == "core.local":
-            says = f"{code.full_label}<{code.pk}> is a stand-in and lacks its potential"
-            yield Finding(NOTE, "vasp", says, f"pip install 'aiida-mlhull[{EXTRAS['chgnet']}]'")
-        else:
-            says = f"{code.full_label}<{code.pk}> is a stand-in, {standin.WARNING}"
-            yield Finding(NOTE, "vasp", says, "name the code of VASP itself in campaigns whose results count")
-    if asked := os.environ.get(FAULTS):
-        yield Finding(NOTE, "vasp", f"the stand-in is asked to fail: {asked}", f"unset {FAULTS}")
 
 
 def _caching() -> Finding:

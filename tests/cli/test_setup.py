@@ -6,11 +6,34 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from aiida_mlhull.cli import doctor
 from tests.cli.conftest import run
+from tests.vasp_codes import placeholders
+
+
+class Disk(NamedTuple):
+    """What ``shutil.disk_usage`` answers."""
+
+    total: int
+    used: int
+    free: int
+
+
+@pytest.fixture(autouse=True)
+def roomy(monkeypatch) -> Callable[[float], None]:
+    """Disks with 100 GiB free, whatever this machine has; call it for another number."""
+
+    def free(gib: float) -> None:
+        monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: Disk(2**40, 0, int(gib * 2**30)))
+
+    free(100.0)
+    return free
 
 
 @pytest.mark.usefixtures("empty_profile")
@@ -31,6 +54,20 @@ def test_setup_is_idempotent_and_doctor_is_content():
     assert told.exit_code == 0, told.output
     for what in ("versions:", "profile:", "broker:", "daemon:", "code:", "disk:", "Campaigns can run."):
         assert what in told.output
+
+
+@pytest.mark.usefixtures("empty_profile")
+def test_a_disk_that_is_nearly_full_is_told(roomy):
+    run("setup")
+    for gib, grade, passes in ((6.0, "ok", True), (2.0, "note", True), (0.2, "bad", False)):
+        roomy(gib)
+        told = run("doctor")
+        lines = [line.split() for line in told.output.splitlines() if " disk:" in line]
+        assert lines
+        assert {line[0] for line in lines} == {grade}
+        assert f"{gib:.1f} GiB free for the repository" in told.output
+        assert (told.exit_code == 0) is passes
+        assert ("-> make room" in told.output) is (grade != "ok")
 
 
 @pytest.mark.usefixtures("empty_profile")
@@ -74,6 +111,8 @@ def test_a_stand_in_is_one_command_and_loudly_not_vasp(monkeypatch):
     assert told.exit_code == 0
     assert "is a stand-in, NOT VASP" in told.output
     assert "asked to fail: killed in 5%" in told.output
+    assert f"{family}: " in told.output
+    assert "placeholders, NOT VASP" in told.output
 
 
 @pytest.mark.usefixtures("empty_profile")
@@ -86,9 +125,63 @@ def test_a_code_of_vasp_is_told_from_a_renamed_stand_in():
         orm.InstalledCode(
             label=label, computer=computer, filepath_executable=path, default_calc_job_plugin="vasp.vasp"
         ).store()
-    told = [line for line in run("doctor").output.splitlines() if "vasp:" in line]
-    assert [line.split()[0] for line in told] == ["ok", "note"]
+    told = vasp_lines()
+    assert [line.split()[0] for line in told] == ["note", "note"]
+    assert "/opt/vasp/bin/vasp_std is not there" in told[0]
     assert "stand-in" in told[1]
+
+
+def vasp_lines(what: str = "vasp:") -> list[str]:
+    """What doctor says of VASP's codes, or of something else."""
+    return [line for line in run("doctor").output.splitlines() if what in line]
+
+
+@pytest.mark.usefixtures("empty_profile")
+def test_a_code_of_vasp_on_a_computer_that_is_not_configured(tmp_path):
+    from aiida import orm
+
+    program = tmp_path / "vasp_std"
+    program.touch()
+    cluster = orm.Computer(
+        label="cluster", hostname="h", transport_type="core.local", scheduler_type="core.slurm", workdir=str(tmp_path)
+    ).store()
+    orm.InstalledCode(
+        label="vasp", computer=cluster, filepath_executable=str(program), default_calc_job_plugin="vasp.vasp"
+    ).store()
+    (told,) = vasp_lines()
+    assert told.startswith("note")
+    assert "computer cluster is not configured" in told
+    assert "verdi computer configure core.local cluster" in run("doctor").output
+    cluster.configure()
+    (told,) = vasp_lines()
+    assert told.startswith("ok")
+    assert "'verdi computer test cluster' tries it" in told
+
+
+@pytest.mark.usefixtures("empty_profile")
+def test_families_of_potentials_say_what_they_lack(tmp_path):
+    from aiida import orm
+    from pymatgen.io.vasp.sets import MPRelaxSet
+
+    run("setup")
+    assert vasp_lines("potentials:") == []
+    orm.InstalledCode(
+        label="vasp",
+        computer=orm.load_computer("localhost"),
+        filepath_executable="/bin/true",
+        default_calc_job_plugin="vasp.vasp",
+    ).store()
+    (told,) = vasp_lines("potentials:")
+    assert told.startswith("note")
+    assert "no family of potentials" in told
+    wanted = sorted(set(MPRelaxSet.CONFIG["POTCAR"].values()))
+    for name, potentials in (("all", wanted), ("few", [one for one in wanted if one not in {"Ti_pv", "W_pv"}])):
+        (tmp_path / name).mkdir()
+        placeholders(tmp_path / name, *potentials, family=name)
+    whole, few = vasp_lines("potentials:")
+    assert whole.split() == ["ok", "potentials:", "all:", str(len(wanted))]
+    assert few.startswith("note")
+    assert f"lacks 2 of the {len(wanted)} that the Materials Project names: Ti_pv, W_pv" in few
 
 
 def test_unknown_computers_are_named():

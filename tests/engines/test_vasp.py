@@ -185,6 +185,12 @@ def test_words_of_a_campaign_file_become_nodes(aiida_code_installed, tmp_path) -
     assert loaded["options"]["resources"] == {"num_machines": 1, "num_mpiprocs_per_machine": 1}
     with pytest.raises(SettingsError, match=r"engines.vasp: no code 'vasp@nowhere'"):
         VaspEngine.load_inputs({**words, "code": "vasp@nowhere"})
+    away = orm.Computer(
+        label="away", hostname="h", transport_type="core.local", scheduler_type="core.direct", workdir="/tmp"
+    ).store()
+    orm.InstalledCode(label="vasp", computer=away, filepath_executable="/bin/true").store()
+    with pytest.raises(SettingsError, match="the computer of code 'vasp@away' is not configured: 'verdi computer conf"):
+        VaspEngine.load_inputs({**words, "code": "vasp@away"})
     with pytest.raises(SettingsError, match=r"no potential family 'PBE'; known: .*a-few-placeholders"):
         VaspEngine.load_inputs({**words, "potential_family": "PBE"})
     with pytest.raises(SettingsError, match="code: Field required"):

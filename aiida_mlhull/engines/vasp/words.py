@@ -38,7 +38,7 @@ def load_inputs(words: Mapping[str, Any]) -> dict[str, Any]:
     """The engine's input nodes.
 
     Raises:
-        SettingsError: if a word is unknown, or there is no such code or family.
+        SettingsError: if a word is unknown, there is no such code or family, or the code's computer can't be used.
     """
     said = validated(VaspWords, words, what="engines.vasp")
     try:
@@ -47,6 +47,11 @@ def load_inputs(words: Mapping[str, Any]) -> dict[str, Any]:
         raise SettingsError(
             f"engines.vasp: no code {said.code!r} ({error}); 'verdi code list' shows those that are"
         ) from None
+    if code.computer is not None and not code.computer.is_configured:
+        raise SettingsError(
+            f"engines.vasp: the computer of code {said.code!r} is not configured: 'verdi computer configure "
+            f"{code.computer.transport_type} {code.computer.label}'"
+        )
     families = orm.QueryBuilder().append(PotcarGroup, project="label").all(flat=True)
     if said.potential_family not in families:
         raise SettingsError(

@@ -1,0 +1,28 @@
+"""What a check of ``aiida-mlhull doctor`` says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Grade = Literal["ok", "note", "bad"]
+GOOD: Final = "ok"
+NOTE: Final = "note"
+BAD: Final = "bad"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        grade: ``ok``, ``note`` (works, with a limit) or ``bad`` (campaigns can't run).
+        what: was checked.
+        says: what was found.
+        advice: what to do about it; empty if nothing.
+    """
+
+    grade: Grade
+    what: str
+    says: str
+    advice: str = ""
