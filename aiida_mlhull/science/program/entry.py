@@ -69,7 +69,7 @@ def run_job(path: Path, task: str) -> int:
         return REFUSED
     folder = JobFolder(path)
     try:
-        with stoppable():
+        with folder.room_for_a_refusal(), stoppable():
             complete(folder, task)
     except CAUGHT as error:
         failure = recognized(error)

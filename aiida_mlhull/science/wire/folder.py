@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -16,6 +18,8 @@ T = TypeVar("T", bound=Table)
 JOB_FILE: Final = "job.json"
 DONE_FILE: Final = "done.json"
 REFUSED_FILE: Final = "refused.json"
+RESERVE_FILE: Final = "reserve"
+RESERVE_BYTES: Final = 2**14
 VERSION: Final = 1
 
 
@@ -100,6 +104,16 @@ class JobFolder:
     def finish(self, rows: dict[str, int], **facts: Any) -> None:
         """Write the completion marker: file name to row count, and whatever else is worth keeping."""
         write_json(self.path / DONE_FILE, {"version": VERSION, "rows": rows, **facts})
+
+    @contextmanager
+    def room_for_a_refusal(self) -> Iterator[None]:
+        """Keep some of the disk while work goes on: when it is full, that can still be written down."""
+        reserve = self.path / RESERVE_FILE
+        write_whole(reserve, bytes(RESERVE_BYTES))
+        try:
+            yield
+        finally:
+            reserve.unlink(missing_ok=True)
 
     def refuse(self, error: MlhullError) -> None:
         """Write down why the program refused."""

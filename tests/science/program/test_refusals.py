@@ -144,6 +144,7 @@ def test_disk_is_full(predict_job):
     (job.folder.path / "predictions.parquet.part").symlink_to("/dev/full")
     assert_refused(job.run_here(), "ERROR_DISK_FULL", 313, "No space left on device", "make room")
     assert not list(job.folder.path.glob("*.part"))
+    assert not (job.folder.path / "reserve").exists()
     assert not (job.folder.path / "predictions.parquet").exists()
 
 
