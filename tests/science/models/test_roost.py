@@ -80,14 +80,14 @@ def test_processors_and_accelerators_compute_the_same(lean, pairs):
         SetTensors(Roost(SMALL).represent(model_rows(mp_crystals())), torch.device("cpu")).batch(np.arange(30))
     )
     layer = lean.messages[0] if pairs else lean.pooling
-    bias = torch.randn(len(batch.weights), len(layer.power), dtype=torch.double, requires_grad=True)
-    sent = torch.randn(len(batch.weights), len(layer.hidden_bias), dtype=torch.double, requires_grad=True)
-    received = torch.randn_like(sent).requires_grad_() if pairs else None
-    own = received if pairs else layer.hidden_bias[None]
-    inputs = [sent, bias, layer.gate_weight, received if pairs else layer.hidden_bias]
+    nodes, columns = len(batch.weights), len(layer.hidden_bias) * (2 if pairs else 1)
+    bias = torch.randn(nodes, len(layer.power), dtype=torch.double, requires_grad=True)
+    rows = torch.randn(nodes, columns, dtype=torch.double, requires_grad=True)
+    own = None if pairs else layer.hidden_bias[None]
+    inputs = [rows, bias, layer.gate_weight, *([] if pairs else [layer.hidden_bias])]
     results = (
-        CompiledAttention.apply(own, sent, layer.gate_weight, bias, batch.starts, pairs),
-        layer.attend_by_blocks(received, sent, bias, batch),
+        CompiledAttention.apply(rows, layer.gate_weight, bias, own, batch.starts),
+        layer.attend_by_blocks(rows, bias, batch),
     )
     torch.testing.assert_close(*results)
     outer = torch.randn_like(results[0])

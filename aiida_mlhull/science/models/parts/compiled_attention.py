@@ -6,7 +6,8 @@ the gate and of the message, f the leaky ReLU, v the gate's second layer and b_j
     l_ij = b_j + v . f(z_ij, gate),    a_ij = softmax_j l_ij,    y_i = sum_j a_ij f(z_ij, message).
 
 torch would make, keep and pass over half a dozen tables of (pairs, 2 H K); here a pair's columns stay in the cache
-and are made again for the gradients. Inner indices are unsigned: ones that might be negative can't run in vectors.
+and are made again for the gradients. Inner indices are unsigned, and inner loops touch few arrays: the compiler gives
+vectors up where an index might be negative, or where too many arrays might overlap.
 """
 
 from __future__ import annotations
@@ -44,11 +45,12 @@ def _compiled(function: _Function) -> _Function:
 def _forward(  # noqa: PLR0917  (compiled functions take no keywords)
     received: _Array, sent: _Array, gate: _Array, bias: _Array, starts: _Array, pairs: Any, slope: Any
 ) -> tuple[_Array, _Array]:
-    """(listeners, H K) results and (pairs, H) attention."""
+    """(listeners, H K) results and (pairs, H) attention; t_j is at the end of row j of ``sent``."""
     heads, width = gate.shape
     half, units, zero = heads * width, np.uintp(width), slope - slope
+    told = np.uintp(sent.shape[1] - 2 * half)
     sizes = starts[1:] - starts[:-1]
-    pooled = np.zeros((sizes.sum() if pairs else len(sizes), half), dtype=sent.dtype)
+    pooled = np.empty((sizes.sum() if pairs else len(sizes), half), dtype=sent.dtype)
     shares = np.empty(((sizes * sizes).sum() if pairs else sizes.sum(), heads), dtype=sent.dtype)
     row, pair = 0, 0
     for one in range(len(sizes)):
@@ -57,19 +59,24 @@ def _forward(  # noqa: PLR0917  (compiled functions take no keywords)
             me = np.uintp(first + own if pairs else 0)
             for head in range(heads):
                 left, message = np.uintp(head * width), np.uintp(half + head * width)
-                logits = shares[pair : pair + size, head]
                 for other in range(size):
-                    you, total = np.uintp(first + other), zero
+                    you, total = np.uintp(first + other), bias[first + other, head]
                     for k in range(units):
-                        z = received[me, left + k] + sent[you, left + k]
+                        z = received[me, left + k] + sent[you, told + left + k]
                         total += gate[np.uintp(head), k] * max(z, slope * z)
-                    logits[other] = bias[first + other, head] + total
-                weights = np.exp(logits - logits.max())
-                logits[:] = weights / weights.sum()
+                    shares[pair + other, head] = total
+                highest, whole = shares[pair : pair + size, head].max(), zero
                 for other in range(size):
-                    you, share = np.uintp(first + other), logits[other]
+                    share = np.exp(shares[pair + other, head] - highest)
+                    shares[pair + other, head] = share
+                    whole += share
+                for k in range(units):
+                    pooled[np.uintp(row), left + k] = zero
+                for other in range(size):
+                    shares[pair + other, head] /= whole
+                    you, share = np.uintp(first + other), shares[pair + other, head]
                     for k in range(units):
-                        z = received[me, message + k] + sent[you, message + k]
+                        z = received[me, message + k] + sent[you, told + message + k]
                         pooled[np.uintp(row), left + k] += share * max(z, slope * z)
             row += 1
             pair += size
@@ -77,7 +84,7 @@ def _forward(  # noqa: PLR0917  (compiled functions take no keywords)
 
 
 @_compiled
-def _backward(  # noqa: PLR0917
+def _backward(  # noqa: C901, PLR0917  (a call in an inner loop would cost more than the loop)
     outer: _Array,
     shares: _Array,
     received: _Array,
@@ -87,15 +94,19 @@ def _backward(  # noqa: PLR0917
     pairs: Any,
     slope: Any,
 ) -> tuple[_Array, _Array, _Array, _Array]:
-    """Gradients of received, sent, gate and bias."""
+    """Gradients of received, sent, gate and bias; of members that both hear and tell, the first is the second."""
     heads, width = gate.shape
     half, units, zero = heads * width, np.uintp(width), slope - slope
-    for_received, for_sent = np.zeros_like(received), np.zeros_like(sent)
+    told = np.uintp(sent.shape[1] - 2 * half)
+    for_sent = np.empty_like(sent)
+    for_received = for_sent if pairs else np.zeros_like(received)
     for_gate, for_bias = np.zeros_like(gate), np.zeros((len(sent), heads), dtype=sent.dtype)
     through = np.empty((starts[1:] - starts[:-1]).max(), dtype=sent.dtype)
+    step = np.empty(width, dtype=sent.dtype)
     row, pair = 0, 0
     for one in range(len(starts) - 1):
         first, size = starts[one], starts[one + 1] - starts[one]
+        for_sent[first : first + size] = zero  # here and not before, so that it is in the cache
         for own in range(size if pairs else 1):
             me, at = np.uintp(first + own if pairs else 0), np.uintp(row)
             for head in range(heads):
@@ -104,7 +115,7 @@ def _backward(  # noqa: PLR0917
                 for other in range(size):
                     you, total = np.uintp(first + other), zero
                     for k in range(units):
-                        z = received[me, message + k] + sent[you, message + k]
+                        z = received[me, message + k] + sent[you, told + message + k]
                         total += outer[at, left + k] * max(z, slope * z)
                     through[other] = total
                     mean += shares[pair + other, head] * total
@@ -114,43 +125,48 @@ def _backward(  # noqa: PLR0917
                     for_bias[you, h] += logit
                     flat_share, flat_logit = slope * share, slope * logit
                     for k in range(units):
-                        z = received[me, message + k] + sent[you, message + k]
-                        step = outer[at, left + k] * (share if z > zero else flat_share)
-                        for_received[me, message + k] += step
-                        for_sent[you, message + k] += step
+                        z = received[me, message + k] + sent[you, told + message + k]
+                        step[k] = outer[at, left + k] * (share if z > zero else flat_share)
                     for k in range(units):
-                        z = received[me, left + k] + sent[you, left + k]
-                        step = logit if z > zero else flat_logit
-                        for_gate[h, k] += step * z
-                        step *= gate[h, k]
-                        for_received[me, left + k] += step
-                        for_sent[you, left + k] += step
+                        for_received[me, message + k] += step[k]
+                    for k in range(units):
+                        for_sent[you, told + message + k] += step[k]
+                    for k in range(units):
+                        z = received[me, left + k] + sent[you, told + left + k]
+                        slopes = logit if z > zero else flat_logit
+                        step[k] = slopes * gate[h, k]
+                        for_gate[h, k] += slopes * z
+                    for k in range(units):
+                        for_received[me, left + k] += step[k]
+                    for k in range(units):
+                        for_sent[you, told + left + k] += step[k]
             row += 1
             pair += size
     return for_received, for_sent, for_gate, for_bias
 
 
 class CompiledAttention(torch.autograd.Function):
-    """(listeners, H K) from r, t (V, 2 H K), v (H, K), b (V, H) and the sets' starts (S + 1,); gradients written out.
+    """(listeners, H K) from rows of t or r | t, v (H, K), b (V, H), r (1, 2 H K) or None, and starts (S + 1,).
 
-    With ``pairs`` every member listens, r is (V, 2 H K); without, every set does once, r is (1, 2 H K).
+    Without an r for all, every member listens, and the rows are its own r | t (V, 4 H K); else every set listens
+    once, and the rows are t (V, 2 H K). Gradients are written out.
     """
 
     @staticmethod
-    def forward(ctx: Any, received: Tensor, sent: Tensor, gate: Tensor, bias: Tensor, *rest: Any) -> Tensor:
-        """Results for ``rest``: the starts, and whether all members listen."""
-        starts, pairs = rest
-        own, told, gates, biases = (
-            np.ascontiguousarray(part.detach().numpy()) for part in (received, sent, gate, bias)
-        )
-        pooled, shares = _forward(own, told, gates, biases, starts, pairs, told.dtype.type(SLOPE))
-        ctx.kept = shares, own, told, gates, starts, pairs
+    def forward(ctx: Any, rows: Tensor, gate: Tensor, bias: Tensor, *rest: Any) -> Tensor:
+        """The sums over members; ``rest`` is the r for all and the starts."""
+        own, starts = rest
+        told, gates, biases = (np.ascontiguousarray(part.detach().numpy()) for part in (rows, gate, bias))
+        received = told if own is None else np.ascontiguousarray(own.detach().numpy())
+        pooled, shares = _forward(received, told, gates, biases, starts, own is None, told.dtype.type(SLOPE))
+        ctx.kept = shares, received, told, gates, starts, own is None
         return torch.from_numpy(pooled)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of the four tensors."""
         outer = np.ascontiguousarray(gradients[0].numpy())
-        shares, own, told, gates, starts, pairs = ctx.kept
-        found = _backward(outer, shares, own, told, gates, starts, pairs, outer.dtype.type(SLOPE))
-        return *(torch.from_numpy(part) for part in found), None, None
+        shares, received, told, gates, starts, pairs = ctx.kept
+        found = _backward(outer, shares, received, told, gates, starts, pairs, outer.dtype.type(SLOPE))
+        own, rows, gate, bias = (torch.from_numpy(part) for part in found)
+        return rows, gate, bias, None if pairs else own, None

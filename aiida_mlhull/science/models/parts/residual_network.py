@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from aiida_mlhull.science.models.parts.products import Linear
+
 
 class ResidualNetwork(nn.Module):
     """A fully connected network whose layers add their input, projected without bias where widths differ.
@@ -19,11 +21,9 @@ class ResidualNetwork(nn.Module):
     def __init__(self, inputs: int, hidden: Sequence[int], outputs: int) -> None:
         super().__init__()
         widths = [inputs, *hidden]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.skips = nn.ModuleList(
-            nn.Identity() if a == b else nn.Linear(a, b, bias=False) for a, b in pairwise(widths)
-        )
-        self.output = nn.Linear(widths[-1], outputs)
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(widths))
+        self.skips = nn.ModuleList(nn.Identity() if a == b else Linear(a, b, bias=False) for a, b in pairwise(widths))
+        self.output = Linear(widths[-1], outputs)
 
     def forward(self, rows: Tensor) -> Tensor:
         """(n, outputs) from (n, inputs)."""

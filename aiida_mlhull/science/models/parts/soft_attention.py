@@ -25,9 +25,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, linear
+from torch.nn.functional import leaky_relu, pad
 
 from aiida_mlhull.science.models.parts.compiled_attention import SLOPE, CompiledAttention
+from aiida_mlhull.science.models.parts.precision import in_float32
+from aiida_mlhull.science.models.parts.products import linear
 from aiida_mlhull.science.models.parts.set_batches import SetBatch
 
 
@@ -91,25 +93,24 @@ class SoftAttention(nn.Module):
         self.output_bias = drawn(width, inputs=hidden)
         self.power = nn.Parameter(torch.randn(heads))
 
-    def attend(self, received: Tensor | None, sent: Tensor, logs: tuple[Tensor, Tensor], batch: SetBatch) -> Tensor:
-        """(V or S, C) means over heads; ``received`` is None where a set as a whole listens."""
+    def attend(self, rows: Tensor, logs: tuple[Tensor, Tensor], batch: SetBatch) -> Tensor:
+        """(V or S, C) means over heads, from (V, 4 H K) products r | t, or (V, 2 H K) t where a set listens."""
         weights, counts = logs
         bias = weights[:, None] * self.power + counts[:, None]
-        if sent.device.type == "cpu":
-            own = self.hidden_bias[None] if received is None else received
-            rest = (batch.starts, received is not None)
-            pooled: Tensor = CompiledAttention.apply(own, sent, self.gate_weight, bias, *rest)  # type: ignore[no-untyped-call]
+        if rows.device.type == "cpu":
+            own = None if self.pairs else self.hidden_bias[None]
+            pooled: Tensor = in_float32(CompiledAttention, rows, self.gate_weight, bias, own, batch.starts)
         else:
-            pooled = self.attend_by_blocks(received, sent, bias, batch)
+            pooled = self.attend_by_blocks(rows, bias, batch)
         return linear(pooled, self.output_weight / len(self.power), self.output_bias)
 
-    def attend_by_blocks(self, received: Tensor | None, sent: Tensor, bias: Tensor, batch: SetBatch) -> Tensor:
+    def attend_by_blocks(self, rows: Tensor, bias: Tensor, batch: SetBatch) -> Tensor:
         """(V or S, H K) pooled hidden units, by tables of all pairs of the sets of one size."""
         pooled = []
         for block in batch.blocks:
-            own = self.hidden_bias.expand(block.sets, 1, -1) if received is None else block.of(received)
-            parts = (own, block.of(sent), self.gate_weight, block.of(bias))
-            pooled.append(_Attend.apply(*parts).flatten(0, 1))  # type: ignore[no-untyped-call]
+            both, own = block.of(rows), self.hidden_bias.expand(block.sets, 1, -1)
+            received, sent = both.chunk(2, dim=2) if self.pairs else (own, both)
+            pooled.append(in_float32(_Attend, received, sent, self.gate_weight, block.of(bias)).flatten(0, 1))
         return torch.cat(pooled).flatten(1)
 
 
@@ -121,9 +122,9 @@ class MessageLayer(SoftAttention):
 
     def forward(self, nodes: Tensor, logs: tuple[Tensor, Tensor], batch: SetBatch) -> Tensor:
         """(V, C) from (V, C) ``nodes`` and the (V,) ``logs`` of weights and counts."""
-        received = linear(nodes, self.hidden_weight[:, : self.width], self.hidden_bias)
-        sent = linear(nodes, self.hidden_weight[:, self.width :])
-        return nodes + self.attend(received, sent, logs, batch)
+        weight = self.hidden_weight.view(-1, 2, self.width).transpose(0, 1).reshape(-1, self.width)
+        rows = linear(nodes, weight, pad(self.hidden_bias, (0, len(self.hidden_bias))))
+        return nodes + self.attend(rows, logs, batch)
 
 
 class AttentionPooling(SoftAttention):
@@ -134,4 +135,4 @@ class AttentionPooling(SoftAttention):
 
     def forward(self, nodes: Tensor, logs: tuple[Tensor, Tensor], batch: SetBatch) -> Tensor:
         """(S, C) from (V, C) ``nodes`` and the (V,) ``logs`` of weights and counts."""
-        return self.attend(None, linear(nodes, self.hidden_weight), logs, batch)
+        return self.attend(linear(nodes, self.hidden_weight), logs, batch)
