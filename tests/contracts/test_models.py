@@ -341,3 +341,36 @@ def test_a_head_learns_alone_and_all_layers_together(name):
         moved = {key for key in parent.arrays if child.arrays[key].tobytes() != parent.arrays[key].tobytes()}
         assert moved & in_head
         assert bool(moved - in_head) != head_only
+
+
+@pytest.mark.parametrize("name", GRADUAL)
+def test_mixed_precision_is_a_setting(name):
+    """Products lose bits; weights don't, and the same seed still gives the same ones."""
+    full = gradual(name, 3)
+    assert full.settings.precision == "float32"
+    mixed = type(full)(full.settings.model_copy(update={"precision": "bf16"}))
+    assert mixed.settings.model_dump(mode="json")["precision"] == "bf16"
+    inputs = full.represent(model_rows(mp_crystals()))
+    first, again, exact = (model.fit(inputs, mp_energies(), **ROWS, loss="l1") for model in (mixed, mixed, full))
+    assert same_arrays(first.arrays, again.arrays)
+    assert {array.dtype for array in first.arrays.values()} == {array.dtype for array in exact.arrays.values()}
+    theirs = full.predict(first, inputs)[0]
+    rounded = np.abs(mixed.predict(first, inputs)[0] - theirs)
+    assert 0 < rounded.mean() < 0.1 * np.std(mp_energies())
+    with pytest.raises(ValidationError, match="precision"):
+        type(full.settings)(precision="half")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize("name", GRADUAL)
+def test_an_accelerator_does_the_same(name, precision):
+    """Fits reproducibly, predicts what the processor predicts."""
+    model = gradual(name, 3)
+    model = type(model)(model.settings.model_copy(update={"precision": precision}))
+    inputs = model.represent(model_rows(mp_crystals()))
+    first, again = (model.fit(inputs, mp_energies(), **ROWS, loss="robust_l1", device="cuda") for _ in range(2))
+    assert same_arrays(first.arrays, again.arrays)
+    tolerance = 0.1 if precision == "bf16" else 1e-3
+    for there, here in zip(model.predict(first, inputs, device="cuda"), model.predict(first, inputs), strict=True):
+        np.testing.assert_allclose(there, here, rtol=tolerance, atol=tolerance)

@@ -35,6 +35,7 @@ from aiida_mlhull.science.models.parts.devices import reproducible, torch_device
 from aiida_mlhull.science.models.parts.graph_batches import GraphBatch, GraphTensors
 from aiida_mlhull.science.models.parts.graph_convolutions import CONVOLUTIONS, Convolution
 from aiida_mlhull.science.models.parts.network_model import NetworkModel
+from aiida_mlhull.science.models.parts.precision import mixed
 from aiida_mlhull.science.models.parts.presets import PresetSettings
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.crystal_graph import (
@@ -181,7 +182,7 @@ class CGCNN(NetworkModel):
         check_atom_features(crystals.numbers)
         place = torch_device(device)
         parts = []
-        with reproducible(place), torch.inference_mode():
+        with reproducible(place), torch.inference_mode(), mixed(self.settings.precision, place):
             network = cast("CrystalGraphNetwork", self._loaded(weights)).to(place).eval()
             graphs = GraphTensors(plain_graphs(crystals, neighbors=self.settings.neighbors), place)
             for start in range(0, len(crystals), _AT_ONCE):

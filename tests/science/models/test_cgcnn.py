@@ -238,12 +238,3 @@ def test_divergence_is_an_error():
     inputs = model.represent(model_rows(mp_crystals()))
     with pytest.raises(FitError, match="diverged"):
         model.fit(inputs, mp_energies(), train=np.arange(70), validation=np.arange(70, 94), loss="l1", seed=1)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
-def test_an_accelerator_predicts_the_same(fitted):
-    model, inputs, weights = fitted
-    here, spreads = model.predict(weights, inputs)
-    there, their_spreads = model.predict(weights, inputs, device="cuda")
-    np.testing.assert_allclose(there, here, atol=1e-3)
-    np.testing.assert_allclose(their_spreads, spreads, rtol=1e-2)

@@ -91,7 +91,8 @@ def class_probabilities(model: NetworkModel, weights: MemberWeights, inputs: Any
     place = torch_device(device)
     with reproducible(place):
         network = model.filled(weights, outputs=weights.meta["classes"]).to(place)
-        columns = predict_network(network, model.batches(inputs, device=place), np.arange(len(inputs)))
+        rows, precision = np.arange(len(inputs)), model.settings.precision
+        columns = predict_network(network, model.batches(inputs, device=place), rows, precision=precision)
     return torch.softmax(torch.as_tensor(columns), dim=1).numpy()
 
 

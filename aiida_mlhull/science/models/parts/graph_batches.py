@@ -50,7 +50,7 @@ class GraphBatch:
         """(B, C) mean over the atoms of every crystal, from (V, C) ``nodes``."""
         atoms = self.atoms.new_zeros(self.size).index_add(0, self.graph_of_node, self.atoms)
         weighted = nodes * (self.atoms / atoms.index_select(0, self.graph_of_node))[:, None]
-        return nodes.new_zeros(self.size, nodes.shape[1]).index_add(0, self.graph_of_node, weighted)
+        return weighted.new_zeros(self.size, nodes.shape[1]).index_add(0, self.graph_of_node, weighted)
 
 
 class GraphTensors:

@@ -51,7 +51,7 @@ class GatedConvolution(nn.Module):
         sent = linear(nodes, self.weight[:, width : 2 * width]).index_select(0, batch.others)
         gates = received + sent + linear(bonds, self.weight[:, 2 * width :])
         messages = gate(self.norm_edges(gates, pairs / total, total), batch.counts)
-        summed = torch.zeros_like(nodes).index_add(0, batch.centers, messages)
+        summed = messages.new_zeros(nodes.shape).index_add(0, batch.centers, messages)
         return softplus(nodes + self.norm_nodes(summed, batch.atom_shares, batch.atoms.sum()))
 
 

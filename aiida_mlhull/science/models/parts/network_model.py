@@ -146,7 +146,8 @@ class NetworkModel(ABC):
         with reproducible(place):
             network = self._loaded(weights).to(place)
             rows = np.arange(len(inputs))
-            outputs = torch.as_tensor(predict_network(network, self.batches(inputs, device=place), rows))
+            batches, precision = self.batches(inputs, device=place), self.settings.precision
+            outputs = torch.as_tensor(predict_network(network, batches, rows, precision=precision))
         scale, spreads = weights.meta["scale"], spreads_of(outputs)
         means = weights.meta["center"] + scale * outputs[:, 0].numpy()
         return means, None if spreads is None else scale * spreads.numpy()

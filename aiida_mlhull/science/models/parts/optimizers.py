@@ -12,6 +12,7 @@ from torch import nn
 
 from aiida_mlhull.science.errors import SettingsError, listed
 from aiida_mlhull.science.models.base import ModelSettings
+from aiida_mlhull.science.models.parts.precision import Precision
 
 
 class TrainingSettings(ModelSettings):
@@ -30,6 +31,8 @@ class TrainingSettings(ModelSettings):
         batch_size: crystals a step; an epoch is cut into equal batches of at most this size.
         max_epochs: upper bound of passes over the training rows.
         patience: stop after this many epochs without a better validation MAE.
+        precision: ``float32``, or ``bf16``: see :mod:`~aiida_mlhull.science.models.parts.precision`. Predictions are
+            made as the fit was.
     """
 
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
@@ -42,6 +45,7 @@ class TrainingSettings(ModelSettings):
     batch_size: int = Field(default=64, ge=1)
     max_epochs: int = Field(default=200, ge=1)
     patience: int = Field(default=60, ge=1)
+    precision: Precision = "float32"
 
     @model_validator(mode="after")
     def _check_cycle(self) -> TrainingSettings:

@@ -69,7 +69,7 @@ class SetBatch:
     def mean_over_sets(self, sets: Tensor) -> Tensor:
         """(m, C) mean over the equivalent sets of every material, from (S, C)."""
         weighted = sets * self.shares[:, None]
-        return sets.new_zeros(self.materials, sets.shape[1]).index_add(0, self.material_of_set, weighted)
+        return weighted.new_zeros(self.materials, sets.shape[1]).index_add(0, self.material_of_set, weighted)
 
 
 class SetTensors:

@@ -19,6 +19,7 @@ from aiida_mlhull.science.models.base import Checkpoints, Report
 from aiida_mlhull.science.models.parts.checkpoints import pack, unpack
 from aiida_mlhull.science.models.parts.losses import Objective, errors_of, loss_of
 from aiida_mlhull.science.models.parts.optimizers import Descent, TrainingSettings, train_mode
+from aiida_mlhull.science.models.parts.precision import Precision, mixed
 from aiida_mlhull.science.types import MemberWeights
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
@@ -98,11 +99,13 @@ def train_network(
         for step, rows in enumerate(batches):
             run.descent.set_rate(epoch=epoch, share=step / len(batches))
             run.descent.optimizer.zero_grad(set_to_none=True)
-            objective = loss_of(network(inputs.batch(rows)), goal[torch.as_tensor(rows, device=device)], loss=loss)
+            with mixed(settings.precision, device):
+                outputs = network(inputs.batch(rows))
+            objective = loss_of(outputs.float(), goal[torch.as_tensor(rows, device=device)], loss=loss)
             objective.backward()  # type: ignore[no-untyped-call]
             run.descent.step()
-        outputs = predict_network(network, inputs, validation)
-        run.best.look(network, errors_of(outputs, targets[validation], loss=loss))
+        predicted = predict_network(network, inputs, validation, precision=settings.precision)
+        run.best.look(network, errors_of(predicted, targets[validation], loss=loss))
         if checkpoints is not None:
             checkpoints.save(run.state())
         if epoch % max(1, settings.max_epochs // 10) == 0:
@@ -179,11 +182,11 @@ class _Run:
         self._before = state.meta["seconds"]
 
 
-def predict_network(network: nn.Module, inputs: Batches, rows: Integers) -> Floats:
+def predict_network(network: nn.Module, inputs: Batches, rows: Integers, *, precision: Precision = "float32") -> Floats:
     """(len(rows), columns) outputs of the network in evaluation mode."""
     network.eval()
     starts = range(0, len(rows), _PREDICTED_AT_ONCE)
-    with torch.inference_mode():
+    with torch.inference_mode(), mixed(precision, next(network.parameters()).device):
         parts = [network(inputs.batch(rows[start : start + _PREDICTED_AT_ONCE])) for start in starts]
     return torch.cat(parts).double().cpu().numpy() if parts else np.empty((0, 1))
 

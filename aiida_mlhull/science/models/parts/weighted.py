@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from aiida_mlhull.science.models.parts.precision import in_float32
+
 _MOMENTUM = 0.1
 _EPSILON = 1e-5
 
@@ -66,7 +68,7 @@ class _Gate(torch.autograd.Function):
 
 def gate(rows: Tensor, factors: Tensor) -> Tensor:
     """(n, C) factors times sigmoid of the first C columns times softplus of the last C of (n, 2 C) ``rows``."""
-    gated: Tensor = _Gate.apply(rows, factors)  # type: ignore[no-untyped-call]
+    gated: Tensor = in_float32(_Gate, rows, factors)
     return gated
 
 
@@ -89,7 +91,7 @@ class WeightedBatchNorm(nn.Module):
             scale = self.weight * torch.rsqrt(self.running_var + _EPSILON)
             return torch.addcmul(self.bias - self.running_mean * scale, rows, scale)
         normalized: Tensor
-        normalized, mean, variance = _Normalize.apply(rows, shares, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        normalized, mean, variance = in_float32(_Normalize, rows, shares, self.weight, self.bias)
         with torch.no_grad():
             self.running_mean.lerp_(mean, _MOMENTUM)
             self.running_var.lerp_(variance * (total / (total - 1).clamp_min(1)), _MOMENTUM)
