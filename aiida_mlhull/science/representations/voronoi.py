@@ -34,7 +34,10 @@ _PERIODIC: Final = np.array([1, 1, 1], dtype=np.int64)
 _FIRST_REACH: Final = 2.6
 """Cube roots of the volume per atom: where the search for neighbors begins."""
 _WIDEN: Final = 1.4
-_WIDENINGS: Final = 12
+_AT_ONCE: Final = 96
+"""Points that a cell is made from at first, and that are added at a time."""
+_TOUCHING: Final = 1e-9
+"""Å²; a point whose face only touches a corner doesn't cut it off."""
 _ITSELF: Final = 1e-6
 _SAME_PLACE: Final = 1e-5
 """Å; how exactly a symmetry has to hold for two atoms to be taken for one."""
@@ -85,18 +88,17 @@ def rounded(values: Floats) -> Floats:
 def faces(lattice: Floats, frac_coords: Floats, *, atoms: Integers) -> Faces:
     """The Voronoi cells of these ``atoms`` of a periodic crystal.
 
-    All atoms within a radius take part; it is widened until every cell is closed and reaches no further
-    from its atom than half of the radius, so that no atom left out could cut into it.
+    All atoms within a radius take part; it is widened until every cell reaches no further from its atom
+    than half of the radius, so that no atom left out could cut into it.
     """
     positions = np.ascontiguousarray((frac_coords - np.floor(frac_coords)) @ lattice)
     cell = np.ascontiguousarray(lattice, dtype=np.float64)
     reach = _FIRST_REACH * np.cbrt(abs(np.linalg.det(lattice)) / len(positions))
-    for _ in range(_WIDENINGS):
+    while True:
         found = _within(cell, positions, atoms, reach)
         if found is not None:
             return found
         reach *= _WIDEN
-    raise AssertionError("Voronoi cells of a periodic crystal are closed")  # pragma: no cover
 
 
 def _within(cell: Floats, positions: Floats, atoms: Integers, reach: float) -> Faces | None:
@@ -107,10 +109,9 @@ def _within(cell: Floats, positions: Floats, atoms: Integers, reach: float) -> F
     parts: list[tuple[Integers, Floats, Floats]] = []
     for place, atom in enumerate(atoms.tolist()):
         near = np.flatnonzero((centers == place) & (distances > _ITSELF))
+        near = near[np.argsort(distances[near], kind="stable")]
         shifts = positions[points[near]] + images[near] @ cell - positions[atom]
-        if len(near) < 4:  # noqa: PLR2004  (fewer can't enclose anything)
-            return None
-        around = _cell_of_origin(shifts, reach)
+        around = _cell_of_origin(shifts, cell, reach)
         if around is None:
             return None
         which, areas = around
@@ -120,17 +121,36 @@ def _within(cell: Floats, positions: Floats, atoms: Integers, reach: float) -> F
     return Faces(np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64), others, areas, lengths)
 
 
-def _cell_of_origin(shifts: Floats, reach: float) -> tuple[Integers, Floats] | None:
-    """Numbers of the points whose faces bound the cell of the origin, and the faces' areas."""
-    diagram = Voronoi(np.vstack([np.zeros(3), shifts]))
-    corners = diagram.regions[diagram.point_region[0]]
-    if not corners or -1 in corners:
+def _cell_of_origin(shifts: Floats, cell: Floats, reach: float) -> tuple[Integers, Floats] | None:
+    """Numbers of the points whose faces bound the cell of the origin, and the faces' areas.
+
+    The origin's own images one lattice vector away close the cell, also in a slab, where thousands of neighbors
+    lie in one plane. Of the points only the nearest are asked, and then those that cut off a corner.
+
+    Args:
+        shifts: (n, 3) Å, all points within reach, nearest first.
+        cell: (3, 3) Å.
+        reach: Å.
+    """
+    images = np.vstack([cell, -cell])
+    far = np.linalg.norm(images, axis=1) > reach - _ITSELF
+    own = [int(np.linalg.norm(shifts - image, axis=1).argmin()) for image in images[~far]]
+    chosen = np.union1d(np.arange(min(len(shifts), _AT_ONCE)), np.asarray(own, dtype=np.int64))
+    while True:
+        diagram = Voronoi(np.vstack([np.zeros(3), shifts[chosen], images[far]]))
+        corners = diagram.vertices[diagram.regions[diagram.point_region[0]]]
+        depths = (shifts @ corners.T).max(axis=1) - 0.5 * np.square(shifts).sum(axis=1)
+        depths[chosen] = 0.0
+        deepest = np.argsort(-depths, kind="stable")[:_AT_ONCE]
+        cutting = deepest[depths[deepest] > _TOUCHING]
+        if not len(cutting):
+            break
+        chosen = np.union1d(chosen, cutting)
+    if 2.0 * np.linalg.norm(corners, axis=1).max() > reach - 2.0 * _ITSELF:
         return None
-    if 2.0 * np.linalg.norm(diagram.vertices[corners], axis=1).max() > reach:
-        return None
-    own = np.flatnonzero((diagram.ridge_points == 0).any(axis=1))
-    areas = [_area(diagram.vertices[diagram.ridge_vertices[ridge]]) for ridge in own]
-    return diagram.ridge_points[own].max(axis=1).astype(np.int64) - 1, np.asarray(areas)
+    ridges = np.flatnonzero((diagram.ridge_points == 0).any(axis=1))
+    areas = [_area(diagram.vertices[diagram.ridge_vertices[ridge]]) for ridge in ridges]
+    return chosen[diagram.ridge_points[ridges].max(axis=1) - 1], np.asarray(areas)
 
 
 def _area(corners: Floats) -> float:

@@ -60,6 +60,20 @@ def test_real_crystals_as_pymatgen_has_them(index):
         assert volumes[atom] == pytest.approx(sum(face["volume"] for face in polyhedron.values()), rel=1e-4)
 
 
+@pytest.mark.parametrize("height", [3.0, 12.0, 50.0])
+def test_a_flat_layer_in_vacuum_fills_its_cell(height):
+    """Boron nitride: three neighbors in the layer, and its own images above and below."""
+    lattice = np.asarray([[2.5, 0, 0], [-1.25, 1.25 * np.sqrt(3), 0], [0, 0, height]])
+    found = faces(lattice, np.asarray([[1 / 3, 2 / 3, 0.5], [2 / 3, 1 / 3, 0.5]]), atoms=np.asarray([0, 1]))
+    volumes = found.sums(found.areas * found.lengths) / 6
+    np.testing.assert_allclose(volumes, np.linalg.det(lattice) / 2)
+    bonds = (found.owners == 0) & (found.areas > 1e-6)
+    bond = 2.5 / np.sqrt(3)
+    np.testing.assert_allclose(np.sort(found.lengths[bonds]), np.sort([bond, bond, bond, height, height]))
+    hexagon = 1.5 * np.sqrt(3) * bond**2 / 2  # the triangle around an atom is half of its layer's cell
+    np.testing.assert_allclose(found.areas[bonds][found.lengths[bonds] > bond + 1], hexagon)
+
+
 def test_supercells_have_the_same_features():
     small = mp_crystals().take(np.flatnonzero(mp_crystals().n_sites <= 4)[:6])
     np.testing.assert_allclose(voronoi_features(supercells(small)), voronoi_features(small), rtol=1e-3, atol=1e-3)
