@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from aiida_mlhull.cli import text
+from aiida_mlhull.cli import paths, text
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.candidates.prototypes import Decorated
@@ -20,7 +20,7 @@ MAX_SITES: Final = 20
 @click.argument("elements", nargs=-1, required=True, metavar="ELEMENT...")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=paths.NEW,
     required=True,
     metavar="FILE",
     help="Table to write, .parquet or .csv; 'launch' reads it as candidates.",
@@ -43,8 +43,6 @@ def prototypes(elements: tuple[str, ...], output: Path, max_sites: int, limit: i
 
     if output.suffix not in TABLE_SUFFIXES:
         raise click.UsageError(f"{output.name}: tables are written as {' or '.join(TABLE_SUFFIXES)}")
-    if not output.absolute().parent.is_dir():
-        raise click.UsageError(f"there is no folder {output.absolute().parent}")
     found = decorate_all(elements, largest_cell=max_sites, sample=limit, seed=seed)
     click.echo(describe(found))
     output.write_bytes(WRITERS[output.suffix.removeprefix(".")](found.candidates))

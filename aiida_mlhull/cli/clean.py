@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import text
+from aiida_mlhull.cli import paths, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aiida_mlhull.science.candidates.cleaning import CleaningSettings, FunnelStep
 
-FILE: Final = click.Path(path_type=Path, dir_okay=False)
-
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=paths.KNOWN_OR_FOLDER)
 @click.option(
-    "-o", "--output", type=FILE, required=True, metavar="FILE", help="Table of what is left, .parquet or .csv."
+    "-o", "--output", type=paths.NEW, required=True, metavar="FILE", help="Table of what is left, .parquet or .csv."
 )
-@click.option("--settings", type=FILE, metavar="YAML", help="Limits; defaults for what is left out.")
-@click.option("--known", type=click.Path(path_type=Path), metavar="FILE", help="Crystals that need no candidate.")
-@click.option("--decisions", type=FILE, metavar="FILE", help="Table of all rows with reasons, .parquet or .csv.")
+@click.option("--settings", type=paths.KNOWN, metavar="YAML", help="Limits; defaults for what is left out.")
+@click.option("--known", type=paths.KNOWN_OR_FOLDER, metavar="FILE", help="Crystals that need no candidate.")
+@click.option("--decisions", type=paths.NEW, metavar="FILE", help="Table of all rows with reasons, .parquet or .csv.")
 def clean(file: Path, output: Path, settings: Path | None, known: Path | None, decisions: Path | None) -> None:
     """Filter the candidates of FILE and tell how many every filter has dropped.
 

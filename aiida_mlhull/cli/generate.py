@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import profile, text
+from aiida_mlhull.cli import paths, profile, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,26 +19,27 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.candidates.writing import Written
     from aiida_mlhull.science.types import Candidates, References
 
-FILE: Final = click.Path(path_type=Path, dir_okay=False)
-ANY: Final = click.Path(path_type=Path)
-
 
 @click.command()
 @click.argument("name", metavar="GENERATOR")
 @click.argument("given", nargs=-1, metavar="[FILE | ELEMENT... | FORMULA...]")
-@click.option("-o", "--output", type=FILE, metavar="FILE", help="Table to write, .parquet or .csv.")
+@click.option("-o", "--output", type=paths.NEW, metavar="FILE", help="Table to write, .parquet or .csv.")
 @click.option("--group", metavar="LABEL", help="Store shards in AiiDA instead, as a new group that 'launch' takes.")
-@click.option("--settings", type=FILE, metavar="YAML", help="Settings of the generator; defaults for what is left out.")
+@click.option(
+    "--settings", type=paths.KNOWN, metavar="YAML", help="Settings of the generator; defaults for what is left out."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything that is drawn.")
 @click.option("--dry-run", is_flag=True, help="Count what would be drawn, and write nothing.")
-@click.option("--crystals", type=ANY, metavar="FILE", help="Crystals to take as prototypes.")
+@click.option("--crystals", type=paths.KNOWN_OR_FOLDER, metavar="FILE", help="Crystals to take as prototypes.")
 @click.option(
-    "--references", type=FILE, metavar="FILE", help="Competing phases: hull of the parents, known compositions."
+    "--references", type=paths.KNOWN, metavar="FILE", help="Competing phases: hull of the parents, known compositions."
 )
-@click.option("--elements", type=FILE, metavar="FILE", help="Elemental references (.json), if they stand apart.")
-@click.option("--table", type=FILE, metavar="JSON", help="Substitution table to draw from, instead of mining one.")
-@click.option("--write-table", type=FILE, metavar="JSON", help="Where to write the substitution table.")
-@click.option("--draw-table", type=FILE, metavar="PNG", help="Where to draw it as a heat map.")
+@click.option("--elements", type=paths.KNOWN, metavar="FILE", help="Elemental references (.json), if they stand apart.")
+@click.option(
+    "--table", type=paths.KNOWN, metavar="JSON", help="Substitution table to draw from, instead of mining one."
+)
+@click.option("--write-table", type=paths.NEW, metavar="JSON", help="Where to write the substitution table.")
+@click.option("--draw-table", type=paths.NEW, metavar="PNG", help="Where to draw it as a heat map.")
 def generate(
     *,
     name: str,

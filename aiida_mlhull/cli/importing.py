@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import profile, text
+from aiida_mlhull.cli import paths, profile, text
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.candidates.importing import Imported
     from aiida_mlhull.science.candidates.sources.base import Source
 
-FILE: Final = click.Path(path_type=Path, dir_okay=False)
 INTERRUPTED: Final = 130
 
 
 def output_option(command: Any) -> Any:
     """The table that every source is written to."""
     return click.option(
-        "-o", "--output", type=FILE, required=True, metavar="FILE", help="Table to write, .parquet or .csv."
+        "-o", "--output", type=paths.NEW, required=True, metavar="FILE", help="Table to write, .parquet or .csv."
     )(command)
 
 

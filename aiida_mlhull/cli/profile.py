@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -76,19 +77,21 @@ def load(name: str | None) -> None:
         raise NoProfileError(f"the AiiDA profile can't be loaded: {error}") from error
 
 
-def choose(name: str | None, *, folder: Path) -> Path | None:
+def choose(name: str | None, *, folder: Path | None) -> Path | None:
     """Point AiiDA at the user's profile, or at a place for one of our own; to be called before its import.
 
     Args:
         name: of the profile; the default one if None.
-        folder: the place if the user has no profile and ``AIIDA_PATH`` names no other one.
+        folder: the place if the user has no profile and ``AIIDA_PATH`` names no other one; a temporary one if None.
 
     Returns:
         The place for a profile of our own; None if the user has one.
     """
     if name is not None or profile_names():
         return None
-    return point_to(configuration_folder() if os.environ.get(PATH_VARIABLE) else folder)
+    if os.environ.get(PATH_VARIABLE):
+        return point_to(configuration_folder())
+    return point_to(folder or Path(tempfile.mkdtemp(prefix="mlhull-")))
 
 
 def point_to(folder: Path) -> Path:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from aiida_mlhull.cli import profile, stored, text
+from aiida_mlhull.cli import paths, profile, stored, text
 
 if TYPE_CHECKING:
     from aiida_mlhull.data import LabelsData, ReferencesData
     from aiida_mlhull.science.candidates import LeftOut
     from aiida_mlhull.science.candidates.entries import Corrections
 
-FILE: Final = click.Path(path_type=Path, dir_okay=False)
 SHOWN: Final = 10
 
 
@@ -25,8 +24,8 @@ def references() -> None:
 
 
 @references.command("import")
-@click.argument("file", type=FILE)
-@click.option("--elements", type=FILE, metavar="FILE", help="Elemental references (.json), if they stand apart.")
+@click.argument("file", type=paths.KNOWN)
+@click.option("--elements", type=paths.KNOWN, metavar="FILE", help="Elemental references (.json), if they stand apart.")
 @click.option("--scheme", default="", metavar="TEXT", help="Functional and settings of all these energies.")
 @click.option(
     "--corrections",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import click
 
-from aiida_mlhull.cli import profile, text
+from aiida_mlhull.cli import paths, profile, text
 
 SHOWN = 30
 
@@ -17,7 +18,7 @@ SHOWN = 30
 @click.option("--stage", metavar="NAME", help="Only before this stage.")
 @click.option("--campaign", metavar="PK", help="Which campaign; the newest one if left out.")
 @click.option("--limit", type=click.IntRange(min=1), default=SHOWN, show_default=True, help="Rows on the screen.")
-@click.option("--csv", "target", type=click.Path(path_type=Path), help="Write all rows to this file instead.")
+@click.option("--csv", "target", type=paths.NEW, help="Write all rows to this file instead.")
 @click.pass_obj
 def rejected(  # noqa: PLR0917  (click calls it by name)
     profile_name: str | None, number: int, stage: str | None, campaign: str | None, limit: int, target: Path | None
@@ -25,20 +26,27 @@ def rejected(  # noqa: PLR0917  (click calls it by name)
     """List what the models of round K dropped, with value, threshold and margin.
 
     Those nearest to the threshold come first. Candidates that the models kept but that found no place
-    in the round's batch are counted apart.
+    in the round's batch are counted apart. Where models decide before several stages, each has its round K.
     """
     profile.load(profile_name)
     from aiida_mlhull.cli import campaigns, story
+    from aiida_mlhull.science.errors import listed
 
     node = campaigns.find(campaign)
     found = list(story.rounds(node.pk, number=number, stage=stage))
     if not found:
         where = f" before stage {stage}" if stage else ""
         raise click.ClickException(f"campaign {node.pk} ({node.label}) has decided nothing in round {number}{where}")
-    for ensemble in sorted({models.pk: models for _, models in found if models is not None}.items()):
-        click.echo(f"models: ensemble {ensemble[0]}, {story.describe_models(ensemble[1])}")
-    tables = [decided.to_science() for decided, _ in found]
-    _tell(tables, limit=limit, target=target)
+    by_stage = [list(group) for _, group in groupby(found, key=lambda pair: pair[0].base.attributes.get("stage"))]
+    if target is not None and len(by_stage) > 1:
+        names = listed([shards[0][0].base.attributes.get("stage") for shards in by_stage])
+        raise click.ClickException(f"there was a round {number} before each of {names}: choose with --stage for a file")
+    for place, shards in enumerate(by_stage):
+        if place:
+            click.echo()
+        for ensemble in {models.pk: models for _, models in shards if models is not None}.values():
+            click.echo(f"models: ensemble {ensemble.pk}, {story.describe_models(ensemble)}")
+        _tell([decided.to_science() for decided, _ in shards], limit=limit, target=target)
 
 
 def _tell(tables: list[Any], *, limit: int, target: Path | None) -> None:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import profile
+from aiida_mlhull.cli import paths, profile
 
 if TYPE_CHECKING:
     from aiida_mlhull.cli.given import Given
     from aiida_mlhull.science.campaign import CampaignSettings
 
-FILE: Final = click.Path(path_type=Path)
-
 
 @click.command()
-@click.argument("data", metavar="DATA.parquet", type=FILE)
-@click.option("--references", type=FILE, required=True, metavar="FILE", help="Known phases and their energies.")
-@click.option("--elements", type=FILE, metavar="FILE", help="Elemental references: JSON, element to eV/atom.")
+@click.argument("data", metavar="DATA.parquet", type=paths.KNOWN)
+@click.option("--references", type=paths.KNOWN, required=True, metavar="FILE", help="Known phases and their energies.")
+@click.option("--elements", type=paths.KNOWN, metavar="FILE", help="Elemental references: JSON, element to eV/atom.")
 @click.option("--protocol", default="laptop", show_default=True, metavar="NAME", help="How to screen.")
-@click.option("--overrides", type=FILE, metavar="YAML", help="Campaign settings that differ from the protocol's.")
+@click.option(
+    "--overrides", type=paths.KNOWN, metavar="YAML", help="Campaign settings that differ from the protocol's."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The only source of chance.")
-@click.option("--json", "target", type=FILE, required=True, metavar="OUT", help="The scores are written here.")
+@click.option("--json", "target", type=paths.NEW, required=True, metavar="OUT", help="The scores are written here.")
 @click.option(
     "--engine",
     type=click.Choice(["recorded", "potential"]),
@@ -60,18 +59,17 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     from aiida_mlhull.science.campaign.file import read_mapping
     from aiida_mlhull.science.campaign.retrospect import enough_to_start, on_record
 
-    changes = {"name": data.stem, **(read_mapping(overrides) if overrides else {})}
+    changes = {"name": data.resolve().stem, **(read_mapping(overrides) if overrides else {})}
     different, remarks = on_record(protocol, engine=engine, seed=seed, changes=changes)
-    _check_writable(target)
-    place = profile.choose(profile_name, folder=output or Path(tempfile.mkdtemp(prefix="mlhull-replay-")))
     found = given.read(data, references, elements=elements, bad_rows="leave_out")
     if found.record is None:
         raise click.ClickException(f"{data.name} holds no results to replay: relaxed cells and energies are missing")
     different, more = enough_to_start(different, protocol=protocol, total=len(found.candidates))
     settings = campaign_settings(different, protocol=protocol)
     retrospect.say([*found.remarks, *remarks, *more])
+    # What follows imports AiiDA, which makes its folder where it looks then.
+    place = profile.choose(profile_name, folder=output)
     found = _same_scheme(found, settings, engine=engine)
-    # Imports AiiDA, which makes its folder where it looks then; so not before the place has been chosen.
     from aiida_mlhull.workflows.inputs import check_stages
 
     check_stages(settings)
@@ -97,14 +95,6 @@ def _same_scheme(found: Given, settings: CampaignSettings, *, engine: str) -> Gi
         f"taken to be comparable, and the scores compare with the published hull"
     )
     return retrospect.with_scheme(found, scheme)
-
-
-def _check_writable(target: Path) -> None:
-    """A campaign of an hour shall not end at a folder that isn't there."""
-    if target.is_dir() or not target.parent.is_dir():
-        raise click.ClickException(
-            f"{target} can't be written: " + ("it is a folder" if target.is_dir() else "no such folder")
-        )
 
 
 def _write(outcome: object, target: Path, output: Path | None, *, details: dict[str, object]) -> None:

@@ -77,7 +77,7 @@ def _cell(value: object) -> str:
 
 def _is_number(word: str) -> bool:
     try:
-        float(word.replace(",", "").rstrip("%") or "-")
+        float(word.replace(",", "").rstrip("%"))
     except ValueError:
         return word == "-"
     return True

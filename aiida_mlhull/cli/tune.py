@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiida_mlhull.cli import learned
+from aiida_mlhull.cli import learned, paths
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.ensembles.tune import Trial
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=paths.NEW,
     help="File for trials, one JSON a line.",
 )
 def tune(trials: int, output: Path, seed: int, **given: Any) -> None:

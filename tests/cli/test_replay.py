@@ -142,8 +142,8 @@ def test_control_c_leaves_a_message_and_no_traceback(desk, tmp_path):
     ("more", "said"),
     [
         (("--protocol", "fast"), ["unknown protocol 'fast'", "laptop"]),
-        (("--json", "/nowhere/scores.json"), ["/nowhere/scores.json can't be written"]),
-        (("--overrides", "nowhere.yaml"), ["nowhere.yaml can't be read"]),
+        (("--json", "/nowhere/scores.json"), ["scores.json can't be written"]),
+        (("--overrides", "nowhere.yaml"), ["nowhere.yaml' does not exist"]),
         (("--engine", "qe"), ["'qe'", "recorded", "potential"]),
     ],
 )

@@ -1,0 +1,29 @@
+"""Files that commands read and write, checked while the command line is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+
+class NewFile(click.Path):
+    """A file to be written: what has taken an hour shall not end at a folder that isn't there."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False, writable=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, or a usage error that says why it can't be written."""
+        path = super().convert(value, param, ctx)
+        folder = Path(path).absolute().parent
+        if not folder.is_dir():
+            self.fail(f"{path} can't be written: there is no folder {folder}", param, ctx)
+        return path
+
+
+NEW: Final = NewFile()
+KNOWN: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
+"""A file to be read."""
+KNOWN_OR_FOLDER: Final = click.Path(path_type=Path, exists=True)
