@@ -13,7 +13,7 @@ from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.errors import SettingsError, TooFewLabelsError
 from aiida_mlhull.science.hull import with_results
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
-from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.types.table import Booleans, Strings
 
 START: Final = "start_set"
 NOT_START: Final = "not_in_start_set"

@@ -11,7 +11,7 @@ import numpy as np
 from aiida_mlhull.science.errors import TableError, listed
 from aiida_mlhull.science.hull import distances, with_results
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, References
-from aiida_mlhull.science.types.tables import Booleans
+from aiida_mlhull.science.types.table import Booleans
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
 
 ON_HULL: Final = "on_hull"

@@ -23,7 +23,7 @@ from aiida_mlhull.science.representations.wyckoff import TOLERANCE, primitive_si
 from aiida_mlhull.science.types import Candidates, Decisions, concatenate
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.strict import Strict
-from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.types.table import Booleans, Strings
 
 RULE: Final = "cleaning"
 UNIT: Final = "of the filter"

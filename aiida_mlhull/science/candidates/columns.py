@@ -17,7 +17,7 @@ import pyarrow.parquet
 
 from aiida_mlhull.science.errors import TableError, WireError, listed
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.types.table import Booleans, Strings
 
 TABLE_SUFFIXES: Final = (".parquet", ".csv")
 _CSV_BLOCK: Final = 1 << 26

@@ -16,7 +16,7 @@ from aiida_mlhull.science.representations.volumes import dls_volumes
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Candidates, Crystals
 from aiida_mlhull.science.types.crystals import Integers
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from aiida_mlhull.science.errors import CrystalError, InputError, TableError, li
 from aiida_mlhull.science.representations.neighbors import minimum_distances
 from aiida_mlhull.science.types import Crystals, Table
 from aiida_mlhull.science.types.crystals import HEAVIEST, Floats
-from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.types.table import Booleans, Strings
 
 BadRows = Literal["refuse", "leave_out"]
 """What becomes of rows that can't be used: an error that names them, or a row of the report each."""

@@ -12,7 +12,7 @@ from aiida_mlhull.science.candidates.export import COLUMN_NAMES, combined
 from aiida_mlhull.science.candidates.summary import reason_code
 from aiida_mlhull.science.errors import InputError, listed
 from aiida_mlhull.science.types import Crystals, Decisions, Labels, Predictions, Table
-from aiida_mlhull.science.types.tables import Strings, T
+from aiida_mlhull.science.types.table import Strings, T
 
 
 def choose(table: T, *, ids: Sequence[str] = (), reason: str | None = None, limit: int | None = None) -> T:

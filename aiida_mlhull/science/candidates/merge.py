@@ -24,7 +24,7 @@ from aiida_mlhull.science.representations.identity import shapes
 from aiida_mlhull.science.representations.wyckoff import free_parameters, protostructures
 from aiida_mlhull.science.types import Decisions, Labels
 from aiida_mlhull.science.types.crystals import Integers
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 from aiida_mlhull.science.units import share_of
 
 RULE: Final = "merge"

@@ -17,7 +17,7 @@ from aiida_mlhull.science.representations.composition import SYMBOLS
 from aiida_mlhull.science.representations.element_classes import element_classes
 from aiida_mlhull.science.types import Substitutions
 from aiida_mlhull.science.types.crystals import HEAVIEST
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 
 def mine_substitutions(

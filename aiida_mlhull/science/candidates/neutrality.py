@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from aiida_mlhull.science.errors import MissingExtraError
-from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.types.table import Booleans, Strings
 
 
 def charges_balance(formulas: Strings) -> Booleans:

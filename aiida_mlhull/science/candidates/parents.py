@@ -17,7 +17,7 @@ from aiida_mlhull.science.hull import distances
 from aiida_mlhull.science.representations.wyckoff import TOLERANCE, protostructures, space_group_numbers
 from aiida_mlhull.science.types import Crystals, References, Table
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 ABOVE_HULL_COLUMNS: Final = ("e_above_hull", "energy_above_hull", "e_above_hull_ev_per_atom")
 """eV/atom; taken where no references are given."""

@@ -21,7 +21,7 @@ from aiida_mlhull.science.errors import CrystalError, FormulaError, TableError, 
 from aiida_mlhull.science.representations.composition import Composition, atomic_number, reduce_formula
 from aiida_mlhull.science.types import Crystals, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 FORMULAS: Final = (*FORMULA_COLUMNS, "pretty_formula", "composition", "reduced_composition")
 PLACEHOLDERS: Final = "compositions only; the cells are placeholders"

@@ -22,7 +22,7 @@ from aiida_mlhull.science.candidates.exchange import Exchange, Seen, Shard, buil
 from aiida_mlhull.science.errors import InputError, listed
 from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.types import Candidates, Crystals, concatenate
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 AFLOW: Final = "AFLOW prototypes shipped with pymatgen"
 SHARD: Final = 1000

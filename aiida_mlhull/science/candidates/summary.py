@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from aiida_mlhull.science.representations.composition import distinct, elements_of
 from aiida_mlhull.science.types import Candidates, Crystals, Decisions, Labels, Predictions, References, Table
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 MAX_SYSTEMS: Final = 256
 """Chemical systems that are listed; a table with more is found by its elements instead."""

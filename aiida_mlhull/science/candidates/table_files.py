@@ -19,7 +19,7 @@ from aiida_mlhull.science.candidates.faults import BadRows, Found, Sieve, spread
 from aiida_mlhull.science.errors import CrystalError, FormulaError
 from aiida_mlhull.science.representations.composition import atomic_number, reduce_formula
 from aiida_mlhull.science.types import Crystals
-from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.types.table import Booleans, Strings
 
 ID_COLUMNS: Final = ("structure_id", "id", "material_id")
 ENERGY_COLUMNS: Final = ("energy_per_atom_ev", "energy_ev_per_atom")

@@ -18,7 +18,7 @@ from aiida_mlhull.science.hull.points import HullPoints, hull_points
 from aiida_mlhull.science.representations.composition import distinct
 from aiida_mlhull.science.types import References
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 Formulas = Sequence[str] | Strings
 

@@ -13,7 +13,7 @@ from aiida_mlhull.science.hull.points import CERTIFIED
 from aiida_mlhull.science.representations.composition import Composition, distinct
 from aiida_mlhull.science.types import Predictions, References
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Booleans
+from aiida_mlhull.science.types.table import Booleans
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 from aiida_mlhull.science.errors import InputError, MissingEndMembersError, listed
 from aiida_mlhull.science.representations.composition import NUMBERS, SYMBOLS, Composition, distinct
 from aiida_mlhull.science.types import References
-from aiida_mlhull.science.types.tables import Booleans
+from aiida_mlhull.science.types.table import Booleans
 
 EndMembers = Literal["refuse", "mark"] | Mapping[str, float]
 """``"refuse"``: raise, listing the elements (the default). ``"mark"``: those rows carry NaN and the

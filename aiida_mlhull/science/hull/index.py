@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aiida_mlhull.science.representations.composition import SYMBOLS, Composition, distinct
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 Number = TypeVar("Number", np.float64, np.int64)
 Blocks = list[tuple[int, int]]

@@ -13,7 +13,7 @@ from aiida_mlhull.science.hull.points import hull_points
 from aiida_mlhull.science.representations.composition import Composition, distinct
 from aiida_mlhull.science.types import References
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from aiida_mlhull.science.metrics.classification import ratio
 from aiida_mlhull.science.representations.composition import distinct
 from aiida_mlhull.science.types import References
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.types.table import Booleans, Strings
 from aiida_mlhull.science.units import MEV_PER_EV, ON_HULL_TOLERANCE
 
 NEAR_HULL: Final = 0.025

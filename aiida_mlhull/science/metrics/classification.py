@@ -19,7 +19,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.types.tables import Booleans
+from aiida_mlhull.science.types.table import Booleans
 
 
 @dataclass(frozen=True)

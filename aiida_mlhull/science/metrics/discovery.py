@@ -11,7 +11,7 @@ import numpy as np
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.metrics.classification import ratio
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Booleans
+from aiida_mlhull.science.types.table import Booleans
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE, share_of
 
 WITHIN: Final = (0.0, 0.010, 0.020, 0.030)

@@ -10,7 +10,7 @@ import numpy as np
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.metrics.classification import is_stable
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Booleans
+from aiida_mlhull.science.types.table import Booleans
 
 WINDOW: Final = 0.040
 """eV/atom, width of the windows in matbench-discovery."""

@@ -15,7 +15,7 @@ from aiida_mlhull.science.hull import hull_energies
 from aiida_mlhull.science.representations.composition import distinct, elements_of, fraction_matrix
 from aiida_mlhull.science.types import References
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.types.table import Booleans, Strings
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
 
 FEWEST: Final = 2

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from aiida_mlhull.science.plots.diagram import Diagram
 from aiida_mlhull.science.plots.style import DROPPED, ENERGY_AXIS, KEPT, KNOWN, LINE, STABLE, html
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Booleans
+from aiida_mlhull.science.types.table import Booleans
 from aiida_mlhull.science.units import MEV_PER_EV
 
 TRIANGLE: Final = np.asarray([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3.0) / 2.0]])

@@ -13,7 +13,7 @@ from matplotlib.transforms import Bbox, BboxBase
 
 from aiida_mlhull.science.plots.style import LINE
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.types.tables import Booleans
+from aiida_mlhull.science.types.table import Booleans
 
 DISTANCES: Final = (7.0, 13.0, 21.0, 32.0, 45.0)
 """Points between mark and label, nearest first."""

@@ -30,7 +30,7 @@ from aiida_mlhull.science.plots.style import (
     mathtext,
 )
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.types.tables import Booleans
+from aiida_mlhull.science.types.table import Booleans
 
 CORNERS: Final = {
     3: np.asarray([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3.0) / 2.0]]),

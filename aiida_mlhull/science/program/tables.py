@@ -9,7 +9,7 @@ from aiida_mlhull.science.ensembles.rows import NEED_REFERENCES, Cells
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.program.settings import POOL_FILE, REFERENCES_FILE, FitJob, PredictJob
 from aiida_mlhull.science.types import Candidates, Decisions, EnsembleWeights, Labels, References, concatenate
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 from aiida_mlhull.science.wire import JobFolder, decode_ensemble
 from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE
 

@@ -12,7 +12,7 @@ from aiida_mlhull.science.hull import distances, stability
 from aiida_mlhull.science.types import Decisions, Predictions, References
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.strict import Strict
-from aiida_mlhull.science.types.tables import Booleans, Strings
+from aiida_mlhull.science.types.table import Booleans, Strings
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
 
 Score = Literal["chance", "energy", "optimistic", "improvement"]

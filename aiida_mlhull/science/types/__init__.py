@@ -3,6 +3,7 @@
 from aiida_mlhull.science.types.crystals import Crystals
 from aiida_mlhull.science.types.ensemble import EnsembleWeights, MemberWeights
 from aiida_mlhull.science.types.substitutions import Substitutions
+from aiida_mlhull.science.types.table import Table, concatenate
 from aiida_mlhull.science.types.tables import (
     Candidates,
     Decisions,
@@ -10,9 +11,7 @@ from aiida_mlhull.science.types.tables import (
     ModelRows,
     Predictions,
     References,
-    Table,
     TrainingRows,
-    concatenate,
 )
 from aiida_mlhull.science.types.wyckoff import Wyckoff
 

@@ -22,7 +22,7 @@ from aiida_mlhull.science.candidates.generators.parts.drawing import DrawingSett
 from aiida_mlhull.science.errors import InputError, listed
 from aiida_mlhull.science.representations.composition import NUMBERS, SYMBOLS, reduce_formula
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 Ion = tuple[int, int]
 """Atomic number and charge."""

@@ -16,7 +16,7 @@ from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.types import Substitutions
 from aiida_mlhull.science.types.crystals import Integers
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 
 class SubstitutionSettings(DrawingSettings):

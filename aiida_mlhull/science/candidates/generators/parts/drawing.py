@@ -15,7 +15,7 @@ from aiida_mlhull.science.candidates.parents import Parents
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.representations.composition import Composition
 from aiida_mlhull.science.types.crystals import Integers
-from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.types.table import Strings
 
 NEAR_HULL: Final = 0.1
 """eV/atom; crystals further from the hull are poor parents."""

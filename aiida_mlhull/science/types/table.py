@@ -1,0 +1,138 @@
+"""What all tables are: rows with unique ids, sorted, that are chosen, looked up and joined together.
+
+Every noun is a frozen dataclass. Fields whose type is an array (or :class:`Crystals`) are columns
+with one row per id; the others are properties of the whole table. :mod:`aiida_mlhull.science.wire`
+turns any of them into parquet and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aiida_mlhull.science.errors import TableError, listed
+from aiida_mlhull.science.types.crystals import Crystals, Integers
+
+Strings = NDArray[np.str_]
+Booleans = NDArray[np.bool_]
+T = TypeVar("T", bound="Table")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Table:
+    """Rows with unique ids in ascending order.
+
+    Attributes:
+        ids: (n,), unique, sorted by code point.
+        formulas: (n,), reduced formulas.
+    """
+
+    ids: Strings
+    formulas: Strings
+
+    def __post_init__(self) -> None:
+        """Check lengths, order and uniqueness, then what the subclass asks for.
+
+        Raises:
+            TableError: if the table is not one.
+        """
+        n = len(self.ids)
+        uneven = [name for name, column in self.columns() if len(column) != n]
+        if uneven:
+            raise TableError(f"columns of another length than ids ({n}): {', '.join(uneven)}")
+        repeated = self.ids[1:][self.ids[1:] == self.ids[:-1]]
+        if len(repeated):
+            raise TableError(f"duplicate ids: {listed(sorted(set(repeated.tolist())))}")
+        if n > 1 and bool((self.ids[1:] < self.ids[:-1]).any()):
+            raise TableError("rows must be sorted by id; build the table with from_rows()")
+        self.check()
+
+    def check(self) -> None:
+        """Hook for what a subclass demands of its columns."""
+
+    @classmethod
+    def from_rows(cls: type[T], **values: Any) -> T:
+        """Build the table from columns in any order: they are made arrays and sorted by id together."""
+        ids = np.asarray(values["ids"], dtype=np.str_)
+        order = np.argsort(ids, kind="stable")
+        built: dict[str, Any] = {}
+        for name, value in values.items():
+            if isinstance(value, Crystals):
+                built[name] = value.take(order)
+            elif isinstance(value, np.ndarray | list | tuple):
+                built[name] = np.asarray(value)[order]
+            else:
+                built[name] = value
+        built["ids"] = ids[order]
+        built["formulas"] = np.asarray(values["formulas"], dtype=np.str_)[order]
+        return cls(**built)
+
+    def columns(self) -> Iterator[tuple[str, Any]]:
+        """Name and value of every column (arrays and packed crystals)."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray | Crystals):
+                yield field.name, value
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self: T, indices: Integers | Booleans | Sequence[int]) -> T:
+        """The rows at ``indices`` (or where a mask is true); the order by id stays."""
+        chosen = np.asarray(indices)
+        chosen = np.flatnonzero(chosen) if chosen.dtype == bool else np.sort(chosen.astype(np.int64))
+        rows: dict[str, Any] = {
+            name: column.take(chosen) if isinstance(column, Crystals) else column[chosen]
+            for name, column in self.columns()
+        }
+        return replace(self, **rows)
+
+    def positions(self, ids: Sequence[str] | Strings) -> Integers:
+        """Row numbers of ``ids``, in the order asked for.
+
+        Raises:
+            TableError: if some are not here.
+        """
+        wanted = np.asarray(ids, dtype=np.str_)
+        found = np.searchsorted(self.ids, wanted)
+        known = np.zeros(len(wanted), dtype=bool)
+        inside = found < len(self)
+        known[inside] = self.ids[found[inside]] == wanted[inside]
+        if not known.all():
+            raise TableError(f"unknown ids: {listed(wanted[~known])}")
+        return found.astype(np.int64)
+
+    def select(self: T, ids: Sequence[str] | Strings) -> T:
+        """The rows with these ids (sorted by id, as always)."""
+        return self.take(self.positions(ids))
+
+    def has(self, ids: Sequence[str] | Strings) -> Booleans:
+        """(len(ids),) which of ``ids`` are here."""
+        return np.isin(np.asarray(ids, dtype=np.str_), self.ids)
+
+    def without(self: T, ids: Sequence[str] | Strings) -> T:
+        """All rows but those with these ids."""
+        return self.take(~np.isin(self.ids, np.asarray(ids, dtype=np.str_)))
+
+
+def concatenate(parts: Sequence[T]) -> T:
+    """One table from several of the same kind; ids must not meet, whole-table properties are the first's.
+
+    Raises:
+        TableError: if there are no parts or they differ in kind or optional columns.
+    """
+    if not parts:
+        raise TableError("nothing to concatenate")
+    first = parts[0]
+    names = [name for name, _ in first.columns()]
+    if any(type(part) is not type(first) or [n for n, _ in part.columns()] != names for part in parts):
+        raise TableError("tables of different kinds can't be concatenated")
+    whole = {field.name: getattr(first, field.name) for field in fields(first)}
+    for name in names:
+        values = [getattr(part, name) for part in parts]
+        whole[name] = Crystals.concatenate(values) if isinstance(values[0], Crystals) else np.concatenate(values)
+    return type(first).from_rows(**whole)
