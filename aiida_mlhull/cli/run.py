@@ -39,27 +39,25 @@ class Clock:
     def __init__(self, pk: int | None, *, begun: float) -> None:
         self._pk = pk
         self._begun = begun
-        self._first_round: float | None = None
+        self._stock_taken: float | None = None
 
-    def say(self, process: str, step: str, message: str) -> None:
-        """Print what a process of the campaign reports."""
+    def say(self, process: str, step: str, message: str, *, at: float) -> None:
+        """Print what a process of the campaign has reported, ``at`` so many seconds since the epoch."""
         inner = "" if process == "Screen" else f"  {process}: "
         last = message.strip().splitlines()[-1]  # of a traceback that is what happened
-        click.echo(f"{text.duration(time.time() - self._begun):>8}  {inner}{last}{self._outlook(step)}")
+        outlook = self._outlook(last, at=at) if step == "take_stock" else ""
+        click.echo(f"{text.duration(at - self._begun):>8}  {inner}{last}{outlook}")
 
-    def _outlook(self, step: str) -> str:
-        """At most so much longer, from the rounds so far; nothing before there is one."""
-        if step != "take_stock":
-            return ""
+    def _outlook(self, message: str, *, at: float) -> str:
+        """At most so much longer, if all rounds are as long as this one; nothing where it isn't the newest."""
+        before, self._stock_taken = self._stock_taken, at
         found = campaigns.stock(self._pk)
-        if found is None or found["stop"]:
+        if found is None or found["stop"] or found["round"] == 0 or before is None:
             return ""
-        if self._first_round is None or found["round"] == 0:
-            self._first_round = time.time()
+        if not message.startswith(f"{found['stage']}, round {found['round']}:"):
             return ""
         left = rounds_left(self._pk, found)
-        seconds = (time.time() - self._first_round) / found["round"]
-        return f" (at most {text.about(left * seconds)} more)" if left else ""
+        return f" (at most {text.about(left * (at - before))} more)" if left else ""
 
 
 def rounds_left(pk: int | None, stock: dict[str, Any]) -> int:
@@ -107,8 +105,8 @@ class ReportHandler(logging.Handler):
                 click.echo(f"          {record.levelname.lower()}: {message}", err=True)
             return
         if self.clock is None:
-            self.clock = Clock(int(match["pk"]), begun=time.time())
-        self.clock.say(match["process"], match["step"], match["message"])
+            self.clock = Clock(int(match["pk"]), begun=record.created)
+        self.clock.say(match["process"], match["step"], match["message"], at=record.created)
 
 
 @contextmanager
@@ -199,12 +197,12 @@ def follow(node: orm.ProcessNode) -> orm.ProcessNode:
             # Asked before the log is read: what is reported while it is read comes with the next turn.
             ended = node.is_terminated
             query = orm.QueryBuilder()
-            query.append(orm.Log, filters={"dbnode_id": node.pk, "id": {">": seen}}, project=["id", "message"])
-            for identifier, message in sorted(query.all()):
+            query.append(orm.Log, filters={"dbnode_id": node.pk, "id": {">": seen}}, project=["id", "time", "message"])
+            for identifier, reported, message in sorted(query.all()):
                 seen = identifier
                 match = REPORT.match(message)
                 if match:
-                    clock.say(match["process"], match["step"], match["message"])
+                    clock.say(match["process"], match["step"], match["message"], at=reported.timestamp())
             if ended:
                 return node
             time.sleep(FOLLOW_SECONDS)
