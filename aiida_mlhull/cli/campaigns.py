@@ -52,7 +52,7 @@ def find(identifier: str | None) -> orm.ProcessNode:
     """The campaign with this pk, uuid or label; the newest one if None.
 
     Raises:
-        click.ClickException: if there is none.
+        click.ClickException: if there is none, or there are several of that label.
     """
     from aiida import orm
     from aiida.common.exceptions import MultipleObjectsError, NotExistent
@@ -62,6 +62,12 @@ def find(identifier: str | None) -> orm.ProcessNode:
         if not known:
             raise click.ClickException("there is no campaign in this profile; start one with 'aiida-mlhull launch'")
         return known[0]
+    labeled = [] if identifier.isdigit() else newest(label=identifier)
+    if len(labeled) > 1:
+        pks = ", ".join(str(one.pk) for one in labeled)
+        raise click.ClickException(f"{len(labeled)} campaigns are called {identifier!r}: name one by its pk ({pks})")
+    if labeled:
+        return labeled[0]
     try:
         node = orm.load_node(identifier)
     except NotExistent:
@@ -75,11 +81,13 @@ def find(identifier: str | None) -> orm.ProcessNode:
     return node
 
 
-def newest(*, limit: int | None = None, running: bool = False) -> list[orm.ProcessNode]:
-    """Campaigns, the newest first; only those that haven't ended if ``running``."""
+def newest(*, limit: int | None = None, running: bool = False, label: str | None = None) -> list[orm.ProcessNode]:
+    """Campaigns, the newest first; only those that haven't ended if ``running``, only those of this ``label``."""
     from aiida import orm
 
     filters: dict[str, Any] = {"process_type": PROCESS_TYPE}
+    if label is not None:
+        filters["label"] = label
     if running:
         filters["attributes.process_state"] = {"in": list(UNFINISHED)}
     query = orm.QueryBuilder(limit=limit)

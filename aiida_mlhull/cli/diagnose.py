@@ -29,7 +29,7 @@ def diagnose(profile_name: str | None, node: str | None, number: int, output: Pa
 
     Of an ENSEMBLE, rows are used that its members didn't learn from, with σ before and after calibration.
     Of a CAMPAIGN (the newest one if left out), what the models of round K at every gate said is held against
-    the record, or else against what has been relaxed by now.
+    the record, or else against what was relaxed by its end.
     """
     profile.load(profile_name)
     title, stated, remarks, unit = look(node, number=number)
@@ -146,7 +146,7 @@ def _of_ensemble(node: Any) -> tuple[str, dict[str, Stated], list[str], str]:
 
 
 def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, Stated], list[str], str]:
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.cli import campaigns, ledger
     from aiida_mlhull.cli.rules import find_step, record_of
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.metrics import stated
@@ -154,6 +154,11 @@ def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, 
     from aiida_mlhull.science.units import ENERGY_UNIT
 
     record = record_of(node)
+    if record is None and not node.is_finished_ok:
+        raise click.ClickException(
+            f"campaign {node.pk} ({node.label}) is {campaigns.process_state(node)} and has no record: what its models "
+            f"said is held against its results, which it hands over when it has ended well"
+        )
     truth = ledger.results(node) if record is None else record
     settings = CampaignSettings.model_validate(node.inputs.settings.get_dict())
     found = {}
@@ -167,6 +172,6 @@ def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, 
     remark = (
         "Held against the record."
         if record is not None
-        else "Held against what was relaxed by now: what the models thought hopeless is missing."
+        else "Held against what was relaxed: what the models thought hopeless is missing."
     )
     return f"Campaign {node.pk} ({node.label})", found, [remark], ENERGY_UNIT

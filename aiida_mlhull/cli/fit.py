@@ -45,7 +45,7 @@ def fit(
     profile.load(profile_name)
     from aiida import orm
 
-    from aiida_mlhull.cli import run
+    from aiida_mlhull.cli import run, stored
     from aiida_mlhull.cli.codes import ready_program
     from aiida_mlhull.workflows.fit import FitEnsemble
 
@@ -55,7 +55,7 @@ def fit(
     builder.baseline = orm.Str("none")
     builder.seed = orm.Int(seed)
     if parent is not None:
-        builder.parent = load_ensemble(parent)
+        builder.parent = stored.ensemble(parent)
     builder.cells, builder.results = nodes(found, unit=settings.unit)
     builder["metadata"]["label"] = f"{settings.model} for {found.target}"
     node = run.run_here(builder)
@@ -64,26 +64,6 @@ def fit(
     ensemble = node.outputs.ensemble
     click.echo(f"Ensemble {ensemble.pk}: {ensemble.description}")
     click.echo(f"  aiida-mlhull diagnose {ensemble.pk}")
-
-
-def load_ensemble(identifier: str) -> Any:
-    """The ensemble of this pk, uuid or label.
-
-    Raises:
-        click.ClickException: if there is none.
-    """
-    from aiida import orm
-    from aiida.common.exceptions import MultipleObjectsError, NotExistent
-
-    from aiida_mlhull.data import EnsembleData
-
-    try:
-        node = orm.load_node(identifier)
-    except (NotExistent, MultipleObjectsError, ValueError) as error:
-        raise click.ClickException(f"no ensemble {identifier}: {error}") from error
-    if not isinstance(node, EnsembleData):
-        raise click.ClickException(f"node {identifier} is no ensemble but a {node.node_type.split('.')[-2]}")
-    return node
 
 
 def nodes(found: Properties, *, unit: str) -> tuple[dict[str, Any], dict[str, Any]]:

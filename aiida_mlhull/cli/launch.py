@@ -35,8 +35,7 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
     settings = wish.settings()
     profile.load(profile_name)
     from aiida_mlhull.calculations.jobs import JobSettings
-    from aiida_mlhull.cli import daemon, given
-    from aiida_mlhull.cli.fit import load_ensemble
+    from aiida_mlhull.cli import daemon, given, stored
     from aiida_mlhull.engines import ENGINES
 
     sizes = validated(JobSettings, wish.jobs, what=f"{campaign.name}, jobs")
@@ -44,7 +43,7 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
     code = load_program(wish.code)
     made = given.nodes(found)
     if wish.parent is not None:
-        made["parent"] = load_ensemble(wish.parent)
+        made["parent"] = stored.ensemble(wish.parent)
     builder = given.builder(
         made,
         protocol=wish.protocol,

@@ -59,10 +59,10 @@ def learning_curve(
     curves = {settings.model: made(found.rows, settings, **shared, **told_of(settings.model))}
     if parent is not None:
         profile.load(profile_name)
-        from aiida_mlhull.cli.fit import load_ensemble
+        from aiida_mlhull.cli import stored
 
         _, child = learned.read(**given, transfer={"mode": transfer})
-        name, begin = f"from {parent}, {transfer}", load_ensemble(parent).to_science()
+        name, begin = f"from {parent}, {transfer}", stored.ensemble(parent).to_science()
         curves[name] = made(found.rows, child, **shared, **told_of(name), parent=begin)
     if output is not None:
         from aiida_mlhull.science.plots import draw_learning_curves

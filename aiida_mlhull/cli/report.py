@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import profile, text
+from aiida_mlhull.cli import profile, status, text
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -41,6 +41,8 @@ def report(profile_name: str | None, campaign: str | None, output: Path | None) 
     node = campaigns.find(campaign)
     if not node.is_finished_ok:
         click.echo(_unfinished(node))
+        if output is not None:
+            raise click.ClickException("nothing was written: there are files of campaigns that have ended well only")
         return
     click.echo(summary(node))
     if output is not None:
@@ -154,9 +156,9 @@ def _unfinished(node: orm.ProcessNode) -> str:
     """What is known of a campaign that runs or has failed."""
     from aiida_mlhull.cli import campaigns, ledger
 
-    lines = [f"Campaign {node.pk} ({node.label}) is {campaigns.process_state(node)}"]
+    parts = [status.tell(campaigns.state(node))]
     if node.is_terminated:
-        why = node.exit_message or node.exception or "it was killed"
-        lines.append(f"{why.strip().splitlines()[-1]}; look closer with 'verdi process report {node.pk}'")
+        why = (node.exit_message or node.exception or "").strip().splitlines()
+        parts.append("\n".join([*why[-1:], f"Look closer with 'verdi process report {node.pk}'"]))
     passed = rounds(ledger.rounds(node.pk))
-    return "\n\n".join([*lines, *([passed] if passed else [])])
+    return "\n\n".join([*parts, *([passed] if passed else [])])

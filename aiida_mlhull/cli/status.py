@@ -22,7 +22,7 @@ def status(profile_name: str | None, campaign: str | None, everything: bool, fol
 
     if campaign is not None or follow:
         node = campaigns.find(campaign)
-        click.echo(_one(campaigns.state(node)))
+        click.echo(tell(campaigns.state(node)))
         for process in campaigns.paused(node):
             click.echo(
                 f"\n{process.process_label}<{process.pk}> is paused: {process.process_status or 'no reason given'}"
@@ -51,7 +51,8 @@ def status(profile_name: str | None, campaign: str | None, everything: bool, fol
     )
 
 
-def _one(state: State) -> str:
+def tell(state: State) -> str:
+    """How far a campaign is, for people."""
     return f"Campaign {state.pk} ({state.name})\n" + text.pairs(
         [
             ("state", state.state),

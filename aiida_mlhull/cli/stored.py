@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from aiida import orm
 
-    from aiida_mlhull.data import CandidatesData, ReferencesData
+    from aiida_mlhull.data import CandidatesData, EnsembleData, ReferencesData
     from aiida_mlhull.science.candidates import Intake
     from aiida_mlhull.science.candidates.faults import BadRows
 
@@ -63,6 +63,13 @@ def references(identifier: str) -> ReferencesData:
     from aiida_mlhull.data import ReferencesData
 
     return node(identifier, ReferencesData, what="mlhull.references")
+
+
+def ensemble(identifier: str) -> EnsembleData:
+    """The ensemble that people name; see :func:`node`."""
+    from aiida_mlhull.data import EnsembleData
+
+    return node(identifier, EnsembleData, what="mlhull.ensemble")
 
 
 def in_group(label: str, kind: type[orm.Node], filters: dict[str, Any] | None = None) -> list[Any]:
