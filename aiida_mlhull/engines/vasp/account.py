@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from aiida import orm
 
-from aiida_mlhull.science.standin.wording import NOT_VASP, PROGRAM
+from aiida_mlhull.science.standin.wording import FUNCTIONAL, NOT_VASP, PROGRAM, other_functional
 from aiida_mlhull.science.vasp.outcome import Account
 from aiida_mlhull.science.vasp.sharing import core_minutes
 
@@ -91,6 +91,8 @@ def _titles(job: orm.CalcJobNode) -> dict[str, str]:
 def _program(job: orm.CalcJobNode, screen: str) -> str:
     """Name and version of what wrote the results; the stand-in says of itself that it is no VASP."""
     if NOT_VASP in screen or is_standin(job.inputs.code):
-        return f"{PROGRAM}, {NOT_VASP}"
+        incar = job.inputs.parameters.get_dict()
+        other = other_functional(gga=str(incar.get("gga") or ""), metagga=str(incar.get("metagga") or ""))
+        return f"{PROGRAM}, {NOT_VASP}" + (f": {FUNCTIONAL} instead of {other}" if other else "")
     version = job.outputs.misc.get_dict().get("version") if "misc" in job.outputs else None
     return f"vasp {version}" if version else ""

@@ -16,7 +16,7 @@ from aiida_mlhull.science.standin.electrons import cycle
 from aiida_mlhull.science.standin.events import STDOUT, Append, Event, Exit, Inputs, Replace
 from aiida_mlhull.science.standin.inputs import RefusalError
 from aiida_mlhull.science.standin.task import Task
-from aiida_mlhull.science.standin.wording import NOT_VASP, banner, error_box
+from aiida_mlhull.science.standin.wording import FUNCTIONAL, NOT_VASP, banner, error_box, warning_box
 
 REFUSED: Final = 1
 
@@ -49,6 +49,14 @@ def run(inputs: Inputs, network: CHGNetNetwork, *, stop: Stop) -> Iterator[Event
     try:
         task = Task.read(incar=inputs.incar, poscar=inputs.poscar, kpoints=inputs.kpoints, potcar=inputs.potcar)
         fault = faults.chosen(inputs, task)
+        if task.other_functional:
+            box = warning_box(
+                f"{NOT_VASP}: {task.other_functional} asks for another functional. ALL ENERGIES, FORCES AND STRESSES "
+                f"ARE {FUNCTIONAL}'s ALL THE SAME, as the potential was trained on: rehearse with them, and don't put "
+                f"them beside energies of that functional."
+            )
+            yield Append("OUTCAR", box)
+            yield Append(STDOUT, box)
         if inputs.restarted:
             yield Append(STDOUT, " found WAVECAR, reading the header\n")
         yield from fault.on_events(_relax(task, network, stop=stop, fault=fault, potential=potential))

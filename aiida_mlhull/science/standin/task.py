@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from aiida_mlhull.science.standin.inputs import Incar, Kpoints, Poscar, Potential, RefusalError, read_potcar
+from aiida_mlhull.science.standin.wording import other_functional
 from aiida_mlhull.science.types.crystals import Floats
 
 POSITIONS, SHAPE, VOLUME = "positions", "shape", "volume"
@@ -32,7 +33,7 @@ RELAXATIONS: Final = (1, 2, 3)
 
 COLLINEAR: Final = 2
 
-UNLIKE_VASP: Final = ("METAGGA", "LHFCALC", "IVDW", "LUSE_VDW", "LDAU", "LSORBIT", "LNONCOLLINEAR", "NELECT")
+UNLIKE_VASP: Final = ("GGA", "METAGGA", "LHFCALC", "IVDW", "LUSE_VDW", "LDAU", "LSORBIT", "LNONCOLLINEAR", "NELECT")
 """Tags that would change VASP's energies and don't change the potential's."""
 
 
@@ -93,7 +94,14 @@ class Task:
     def notes(self) -> list[str]:
         """Tags that mean something to VASP's energies and nothing to the potential's."""
         on = [tag for tag in UNLIKE_VASP if self.incar.word(tag, "F").upper().lstrip(".")[:1] not in {"F", "0", "-"}]
+        if not self.other_functional.startswith("GGA"):
+            on = [tag for tag in on if tag != "GGA"]
         return [f"{tag} = {self.incar[tag]} has no effect on energies: they stay the potential's" for tag in on]
+
+    @property
+    def other_functional(self) -> str:
+        """The tag that asks for another functional than the potential's; empty if none does."""
+        return other_functional(gga=self.incar.word("GGA", ""), metagga=self.incar.word("METAGGA", ""))
 
     @classmethod
     def read(cls, *, incar: str, poscar: str, kpoints: str | None, potcar: str) -> Task:

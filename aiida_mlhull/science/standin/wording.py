@@ -15,7 +15,23 @@ VERSION: Final = f"0.0.0-{NOT_VASP.replace(' ', '-')} ({PROGRAM} {__version__})"
 PLACEHOLDER: Final = "PLACEHOLDER"
 """In the titles of potentials that hold no data."""
 
+FUNCTIONAL: Final = "PBE"
+"""What the potential was trained on; it knows no other."""
+
+_NONE: Final = ("", "NONE", "--")
 _WIDTH: Final = 77
+
+
+def other_functional(*, gga: str, metagga: str) -> str:
+    """The tag that asks for another functional than the potential's; empty if none does.
+
+    Args:
+        gga: value of ``GGA``, empty if it isn't said: the potentials are PBE's then.
+        metagga: value of ``METAGGA``, likewise.
+    """
+    if metagga.upper() not in _NONE:
+        return f"METAGGA = {metagga.upper()}"
+    return "" if gga.upper() in (*_NONE, "PE") else f"GGA = {gga.upper()}"
 
 
 def banner(potential: str) -> str:
@@ -26,6 +42,13 @@ def banner(potential: str) -> str:
         f" *** {NOT_VASP} *** energies, forces and moments are those of the universal potential {potential}\n"
         f" *** {NOT_VASP} *** use them to rehearse a campaign, never as results of density functional theory\n"
     )
+
+
+def warning_box(message: str) -> str:
+    """A box as VASP draws it before it goes on."""
+    rule = " " + "-" * (_WIDTH + 2) + "\n"
+    lines = ["", "W    W    AA    RRRRR   N    N  II  N    N   GGGG   !!!", "", *textwrap.wrap(message, _WIDTH - 8), ""]
+    return rule + "".join(f"|     {line:<{_WIDTH - 5}}|\n" for line in lines) + rule
 
 
 def error_box(message: str) -> str:

@@ -49,6 +49,21 @@ def test_pymatgen_reads_vasprun(relaxed):
     assert np.abs(np.diag(read.ionic_steps[-1]["stress"])).max() < 5.0
 
 
+def test_another_functional_is_told_loudly_and_changes_no_number(job, capsys):
+    folder, status = job(METAGGA="R2SCAN", NSW=0, IBRION=-1)
+    assert status == 0
+    said, energy = capsys.readouterr().out, float(vasprun(folder).final_energy)
+    for text in (said, (folder / "OUTCAR").read_text()):
+        words = " ".join(text.replace("|", " ").split())
+        assert f"{NOT_VASP}: METAGGA = R2SCAN asks for another functional. ALL ENERGIES" in words
+        assert "ARE PBE's ALL THE SAME" in words
+    assert Outcar(folder / "OUTCAR").final_energy == pytest.approx(energy, abs=1e-6)
+    folder, status = job(GGA="PE", NSW=0, IBRION=-1)
+    assert status == 0
+    assert "another functional" not in capsys.readouterr().out
+    assert float(vasprun(folder).final_energy) == energy
+
+
 def test_all_files_tell_the_same(relaxed):
     xml, outcar, oszicar = vasprun(relaxed), Outcar(relaxed / "OUTCAR"), Oszicar(relaxed / "OSZICAR")
     contcar = Poscar.from_file(relaxed / "CONTCAR").structure

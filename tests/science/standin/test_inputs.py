@@ -10,6 +10,7 @@ from pymatgen.io.vasp import Poscar as TheirPoscar
 from aiida_mlhull.science.standin.inputs import Incar, Kpoints, Poscar, RefusalError, read_potcar
 from aiida_mlhull.science.standin.potcars import placeholder
 from aiida_mlhull.science.standin.task import FREEDOMS, Task
+from aiida_mlhull.science.standin.wording import other_functional
 from tests.science.standin.cells import inputs, rutile, skewed
 
 FIXED = np.array([[True, True, True], [False, True, True], [False, False, False], [True, True, False]])
@@ -155,3 +156,20 @@ def test_what_the_stand_in_cannot_do_is_refused(asked, message):
 def test_tags_without_effect_on_energies_are_noted():
     noted = task(inputs(METAGGA="R2SCAN", LDAU=True, LHFCALC=False, IVDW=0)).notes
     assert [note.split()[0] for note in noted] == ["METAGGA", "LDAU"]
+    assert [note.split()[0] for note in task(inputs(GGA="PS")).notes] == ["GGA"]
+    assert task(inputs(GGA="PE")).notes == []
+
+
+@pytest.mark.parametrize(
+    ("gga", "metagga", "other"),
+    [
+        ("", "", ""),
+        ("PE", "", ""),
+        ("pe", "none", ""),
+        ("PS", "", "GGA = PS"),
+        ("", "R2SCAN", "METAGGA = R2SCAN"),
+        ("PE", "Scan", "METAGGA = SCAN"),
+    ],
+)
+def test_another_functional_than_the_potentials_is_known(gga, metagga, other):
+    assert other_functional(gga=gga, metagga=metagga) == other
