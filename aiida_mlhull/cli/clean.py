@@ -12,7 +12,8 @@ from aiida_mlhull.cli import paths, text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiida_mlhull.science.candidates.cleaning import CleaningSettings, FunnelStep
+    from aiida_mlhull.science.candidates.cleaning import CleaningSettings
+    from aiida_mlhull.science.candidates.funnel import FunnelStep
 
 
 @click.command()
@@ -29,9 +30,10 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     FILE is anything that candidates are read from. Where it has a record of energies, of all rows with one
     label the lowest is kept, else the first.
     """
-    from aiida_mlhull.science.candidates.cleaning import BALANCED, funnel_steps, labeled
     from aiida_mlhull.science.candidates.cleaning import clean as filtered
+    from aiida_mlhull.science.candidates.cleaning import labeled
     from aiida_mlhull.science.candidates.export import WRITERS
+    from aiida_mlhull.science.candidates.funnel import BALANCED, funnel_steps
     from aiida_mlhull.science.candidates.intake import read_candidates
     from aiida_mlhull.science.candidates.parents import read_parents
     from aiida_mlhull.science.candidates.writing import WRITABLE

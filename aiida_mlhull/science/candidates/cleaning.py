@@ -8,42 +8,33 @@ charges can be balanced is a flag and no filter: of known compounds it would thr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 import numpy as np
 from pydantic import Field
 
 from aiida_mlhull.science.candidates.duplicates import first_of_kind
+from aiida_mlhull.science.candidates.funnel import (
+    BALANCED,
+    CLOSE,
+    KNOWN,
+    NO_LABEL,
+    NOT_LOWEST,
+    POSITIONS,
+    SAME,
+    SITES,
+    SPARSE,
+    UNBALANCED,
+    Funnel,
+)
 from aiida_mlhull.science.candidates.neutrality import charges_balance
-from aiida_mlhull.science.candidates.summary import reason_code
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.representations.neighbors import minimum_distances
 from aiida_mlhull.science.representations.wyckoff import TOLERANCE, primitive_sizes, protostructures
 from aiida_mlhull.science.types import Candidates, Decisions, concatenate
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.strict import Strict
-from aiida_mlhull.science.types.table import Booleans, Strings
-
-RULE: Final = "cleaning"
-UNIT: Final = "of the filter"
-
-NO_LABEL: Final = "no_representation"
-POSITIONS: Final = "too_many_positions"
-SITES: Final = "too_many_sites"
-SPARSE: Final = "too_sparse"
-CLOSE: Final = "atoms_too_close"
-KNOWN: Final = "known_crystal"
-NOT_LOWEST: Final = "same_label_as"
-SAME: Final = "same_crystal_as"
-"""Both are followed by the id of the row that is kept."""
-
-FILTERS: Final = (NO_LABEL, POSITIONS, SITES, SPARSE, CLOSE, KNOWN, NOT_LOWEST, SAME)
-"""In the order in which rows meet them."""
-
-CLEAN: Final = "clean"
-BALANCED: Final = "charges_balance"
-UNBALANCED: Final = "charges_do_not_balance"
+from aiida_mlhull.science.types.table import Strings
 
 
 class CleaningSettings(Strict):
@@ -70,26 +61,6 @@ class CleaningSettings(Strict):
     one_per_crystal: bool = True
     neutrality: bool = False
     tolerance: float = Field(default=TOLERANCE, gt=0)
-
-
-@dataclass(frozen=True)
-class FunnelStep:
-    """One line of the funnel.
-
-    Attributes:
-        name: of the filter.
-        entered: rows that met it.
-        dropped: rows that it stopped.
-    """
-
-    name: str
-    entered: int
-    dropped: int
-
-    @property
-    def left(self) -> int:
-        """Rows that passed."""
-        return self.entered - self.dropped
 
 
 def labeled(candidates: Candidates, *, tolerance: float = TOLERANCE) -> Candidates:
@@ -123,29 +94,9 @@ class Lowest:
         return self._rows[label]
 
 
-class _Funnel:
-    """n rows on their way through the filters."""
-
-    def __init__(self, candidates: Candidates) -> None:
-        n = len(candidates)
-        self.rows = candidates
-        self.keep: Booleans = np.ones(n, dtype=bool)
-        self.reasons = np.full(n, CLEAN, dtype=object)
-        self.values, self.thresholds, self.margins = np.zeros(n), np.zeros(n), np.zeros(n)
-
-    def stop(self, bad: Booleans, reasons: str | Strings, values: Floats, threshold: float) -> None:
-        """Drop rows that are still there; the others keep the numbers of the last filter that they passed."""
-        looked = self.keep.copy()
-        self.values[looked], self.thresholds[looked] = values[looked], threshold
-        self.margins[looked] = np.where(bad[looked], -1.0, 1.0) * np.abs(values[looked] - threshold)
-        stopped = looked & bad
-        self.reasons[stopped] = np.broadcast_to(reasons, bad.shape)[stopped]
-        self.keep &= ~bad
-
-
-def _by_row(candidates: Candidates, settings: CleaningSettings, known: frozenset[str]) -> _Funnel:
+def _by_row(candidates: Candidates, settings: CleaningSettings, known: frozenset[str]) -> Funnel:
     """All filters that look at a row alone."""
-    funnel, labels = _Funnel(candidates), candidates.protostructures
+    funnel, labels = Funnel(candidates), candidates.protostructures
     funnel.stop(labels == "", NO_LABEL, (labels != "").astype(np.float64), 1.0)
     sizes = primitive_sizes(labels)
     for limit, reason, column in ((settings.positions, POSITIONS, 0), (settings.sites, SITES, 1)):
@@ -204,10 +155,13 @@ def clean(
             _keep_lowest(funnel, values, lowest)
     elif settings.one_per_crystal:
         _keep_first(funnels, given)
-    return [_decisions(funnel, neutrality=settings.neutrality) for funnel in funnels]
+    if settings.neutrality:
+        for funnel in funnels:
+            _flag_charges(funnel)
+    return [funnel.decisions() for funnel in funnels]
 
 
-def _keep_lowest(funnel: _Funnel, energies: Floats, lowest: Lowest) -> None:
+def _keep_lowest(funnel: Funnel, energies: Floats, lowest: Lowest) -> None:
     """Drop rows above the lowest of their label; the value is by how much, 0 where nobody knows."""
     best = [
         lowest.of(label) if keep else (0.0, "")
@@ -218,7 +172,7 @@ def _keep_lowest(funnel: _Funnel, energies: Floats, lowest: Lowest) -> None:
     funnel.stop(names != funnel.rows.ids, np.char.add(f"{NOT_LOWEST} ", names), above, 0.0)
 
 
-def _keep_first(funnels: Sequence[_Funnel], energies: Sequence[Floats]) -> None:
+def _keep_first(funnels: Sequence[Funnel], energies: Sequence[Floats]) -> None:
     """Drop rows that are the same crystal as another one, of whatever shard; rows without cells differ by id."""
     left = [funnel for funnel in funnels if funnel.keep.any() and funnel.rows.crystals is not None]
     if not left:
@@ -239,44 +193,8 @@ def _keep_first(funnels: Sequence[_Funnel], energies: Sequence[Floats]) -> None:
         )
 
 
-def _decisions(funnel: _Funnel, *, neutrality: bool) -> Decisions:
-    reasons = funnel.reasons.astype(np.str_)
-    if neutrality and funnel.keep.any():
+def _flag_charges(funnel: Funnel) -> None:
+    """Let kept rows say whether their charges can be balanced."""
+    if funnel.keep.any():
         balanced = charges_balance(funnel.rows.formulas[funnel.keep])
-        flagged = funnel.reasons.copy()
-        flagged[funnel.keep] = np.where(balanced, BALANCED, UNBALANCED)
-        reasons = flagged.astype(np.str_)
-    return Decisions(
-        ids=funnel.rows.ids,
-        formulas=funnel.rows.formulas,
-        keep=funnel.keep,
-        reasons=reasons,
-        values=funnel.values,
-        thresholds=funnel.thresholds,
-        margins=funnel.margins,
-        scores=np.zeros(len(funnel.rows)),
-        rule=RULE,
-        unit=UNIT,
-        stage="candidates",
-    )
-
-
-def funnel_steps(decisions: Iterable[Decisions]) -> list[FunnelStep]:
-    """The table that tells how many rows met every filter and how many it dropped, from the decisions alone.
-
-    Raises:
-        TableError: if the decisions are not about cleaning.
-    """
-    counts = dict.fromkeys(FILTERS, 0)
-    rows = 0
-    for table in decisions:
-        if table.rule != RULE:
-            raise TableError(f"decisions of rule {table.rule!r} say nothing about cleaning")
-        rows += len(table)
-        for reason in table.reasons[~table.keep].tolist():
-            counts[reason_code(reason)] += 1
-    steps = []
-    for name, dropped in counts.items():
-        steps.append(FunnelStep(name, rows, dropped))
-        rows -= dropped
-    return steps
+        funnel.reasons[funnel.keep] = np.where(balanced, BALANCED, UNBALANCED)

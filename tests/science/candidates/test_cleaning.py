@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 from pymatgen.core import Lattice, Structure
 
-from aiida_mlhull.science.candidates.cleaning import FILTERS, CleaningSettings, clean, funnel_steps, labeled
+from aiida_mlhull.science.candidates.cleaning import CleaningSettings, clean, labeled
+from aiida_mlhull.science.candidates.funnel import FILTERS, funnel_steps
 from aiida_mlhull.science.candidates.neutrality import charges_balance
 from aiida_mlhull.science.errors import MissingExtraError, TableError
 from aiida_mlhull.science.representations.space_groups import space_groups
