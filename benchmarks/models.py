@@ -1,7 +1,7 @@
 """Models on MP-20: accuracy, and speed beside a peer's network in the same run.
 
     python -m benchmarks.models --model cgcnn --json [--data MP20.parquet] [--epochs 40] [--seeds 1] [--cores 1]
-        [--rows N] [--preset paper]
+        [--rows N] [--preset paper] [--precision bf16] [--alone]
 
 CGCNN, Roost and Wren are measured beside those of aviary-models, where it is installed; CGAT beside its published
 form, written down plainly in :mod:`benchmarks.published_cgat`.
@@ -27,7 +27,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 from aiida_mlhull.science.models import MODELS
 from aiida_mlhull.science.models.base import Model
+from aiida_mlhull.science.models.parts.precision import Precision
 from aiida_mlhull.science.models.parts.training import TrainingSettings
 from aiida_mlhull.science.types import MemberWeights
 from aiida_mlhull.science.types.crystals import Floats
@@ -132,9 +133,9 @@ def theirs(
 
 
 def measure(
-    name: str, measured: Measured, *, given: dict[str, Any], epochs: int, seeds: int, cores: int
+    name: str, measured: Measured, *, given: dict[str, Any], epochs: int, seeds: int, cores: int, alone: bool
 ) -> dict[str, Any]:
-    """All numbers for one model, with the settings ``given``."""
+    """All numbers for one model, with the settings ``given``; ``alone``: without those of its peer."""
     cls = MODELS[name]
     if issubclass(cls.Settings, TrainingSettings):
         given = {**given, "max_epochs": epochs, "patience": epochs}
@@ -144,8 +145,9 @@ def measure(
     for seed in range(seeds):
         parts = measured.split(SPLIT, seed=seed)
         run = ours(model, measured, parts, seed=seed, cores=cores)
-        runs.append(run | theirs(name, model, measured, parts, seed=seed, cores=cores))
+        runs.append(run if alone else run | theirs(name, model, measured, parts, seed=seed, cores=cores))
     result: dict[str, Any] = {key: float(np.mean([run[key] for run in runs])) for key in runs[0]}
+    result |= {f"{key}_by_seed": [round(run[key], 4) for run in runs] for key in ("mae", "peer_mae") if key in runs[0]}
     for what in ("train", "infer"):
         if f"peer_{what}_rate" in result:
             result[f"{what}_ratio"] = result[f"{what}_rate"] / result[f"peer_{what}_rate"]
@@ -169,16 +171,20 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=1, help="members that we train at once; threads of the peer")
     parser.add_argument("--rows", type=int, help="use the first rows of the file only; default: all")
     parser.add_argument("--preset", help="a preset of the model's settings")
+    parser.add_argument("--precision", choices=get_args(Precision), help="of a network; the peer's is always float32")
+    parser.add_argument("--alone", action="store_true", help="don't measure the peer")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
+    chosen = {"preset": arguments.preset, "precision": arguments.precision}
     torch.set_num_threads(1)
     result = measure(
         arguments.model,
         read_crystals(arguments.data).first(arguments.rows),
-        given={} if arguments.preset is None else {"preset": arguments.preset},
+        given={key: value for key, value in chosen.items() if value is not None},
         epochs=arguments.epochs,
         seeds=arguments.seeds,
         cores=arguments.cores,
+        alone=arguments.alone,
     )
     rounded = {key: float(f"{value:.4g}") if isinstance(value, float) else value for key, value in result.items()}
     print(json.dumps(rounded) if arguments.json else "\n".join(f"{key}: {value}" for key, value in rounded.items()))
