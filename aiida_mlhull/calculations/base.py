@@ -134,13 +134,6 @@ class MlhullJob(CalcJob):
         return calcinfo
 
 
-def restart_input(spec: Any) -> None:
-    """Declare the input ``restart_from`` of a job that can go on where an earlier try was stopped."""
-    spec.input(
-        "restart_from", valid_type=orm.RemoteData, required=False, help="Folder of an earlier try at the same job."
-    )
-
-
 def cores(resources: Mapping[str, Any]) -> int:
     """Cores that the scheduler is asked for."""
     if "parallel_env" in resources:

@@ -8,16 +8,15 @@ from typing import Any, ClassVar
 from aiida import orm
 
 from aiida_mlhull.calculations.base import (
-    CELLS,
     Files,
     MlhullJob,
     check_baseline,
     check_cells,
     noun_of,
-    restart_input,
     table,
 )
-from aiida_mlhull.data import CandidatesData, EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.calculations.ports import cells_inputs, restart_input, steps_input
+from aiida_mlhull.data import EnsembleData, LabelsData, ReferencesData
 from aiida_mlhull.science.program.settings import PARENT_FOLDER, REFERENCES_FILE, FitJob
 from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE, member_file
 
@@ -36,24 +35,9 @@ class FitCalculation(MlhullJob):
     def define(cls, spec: Any) -> None:
         """Declare inputs and outputs."""
         super().define(spec)
-        spec.input_namespace(
-            "cells", dynamic=True, valid_type=CELLS, help="What models see: candidates, or labels of the stage before."
-        )
-        spec.input_namespace(
-            "unrelaxed",
-            dynamic=True,
-            required=False,
-            valid_type=CandidatesData,
-            help="The candidates before any stage, where the cells are a stage's.",
-        )
+        cells_inputs(spec)
         spec.input_namespace("labels", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
-        spec.input_namespace(
-            "steps",
-            dynamic=True,
-            required=False,
-            valid_type=LabelsData,
-            help="Ionic steps of any stage, learned from if the settings say so.",
-        )
+        steps_input(spec)
         spec.input(
             "references", valid_type=ReferencesData, required=False, help="For the baselines 'references' and 'hull'."
         )

@@ -14,9 +14,9 @@ from aiida_mlhull.calculations.base import (
     check_cells,
     check_kept,
     noun_of,
-    restart_input,
     table,
 )
+from aiida_mlhull.calculations.ports import restart_input
 from aiida_mlhull.data import DecisionsData, LabelsData
 from aiida_mlhull.science.program.settings import LABELS_FILE, POOL_FILE, RelaxJob
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
@@ -16,8 +16,8 @@ class NewFile(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path, or a usage error that says why it can't be written."""
-        path = super().convert(value, param, ctx)
-        folder = Path(path).absolute().parent
+        path = cast("Path", super().convert(value, param, ctx))
+        folder = path.absolute().parent
         if not folder.is_dir():
             self.fail(f"{path} can't be written: there is no folder {folder}", param, ctx)
         return path

@@ -10,8 +10,9 @@ from aiida.plugins import CalculationFactory
 
 from aiida_mlhull.calculations.functions import gather_ensemble
 from aiida_mlhull.calculations.jobs import portions_of
+from aiida_mlhull.calculations.ports import cells_inputs, steps_input
 from aiida_mlhull.calculations.waves import Waves
-from aiida_mlhull.data import CandidatesData, EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.data import EnsembleData, LabelsData, ReferencesData
 from aiida_mlhull.science.campaign.settings import validated
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.errors import InputError
@@ -28,22 +29,9 @@ class FitEnsemble(Waves):
         """Declare inputs, the waves of jobs, and what can go wrong."""
         super().define(spec)
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
-        spec.input_namespace("cells", dynamic=True, valid_type=(CandidatesData, LabelsData), help="Input cells.")
-        spec.input_namespace(
-            "unrelaxed",
-            dynamic=True,
-            required=False,
-            valid_type=CandidatesData,
-            help="The candidates before any stage, where the cells are a stage's.",
-        )
+        cells_inputs(spec)
         spec.input_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
-        spec.input_namespace(
-            "steps",
-            dynamic=True,
-            required=False,
-            valid_type=LabelsData,
-            help="Ionic steps of any stage, learned from if the settings say so.",
-        )
+        steps_input(spec)
         spec.input("references", valid_type=ReferencesData, required=False, help="They hold the elemental baseline.")
         spec.input("settings", valid_type=orm.Dict, help="EnsembleSettings.")
         spec.input("baseline", valid_type=orm.Str, help="'references' or 'stage'.")

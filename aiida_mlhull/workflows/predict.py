@@ -8,8 +8,9 @@ from aiida import orm
 from aiida.engine import ExitCode, while_
 from aiida.plugins import CalculationFactory
 
+from aiida_mlhull.calculations.ports import cells_inputs
 from aiida_mlhull.calculations.waves import Waves
-from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, PredictionsData, ReferencesData
+from aiida_mlhull.data import DecisionsData, EnsembleData, PredictionsData, ReferencesData
 
 PredictCalculation = CalculationFactory("mlhull.predict")
 
@@ -23,14 +24,7 @@ class PredictShards(Waves):
         super().define(spec)
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
         spec.input("ensemble", valid_type=EnsembleData, help="The models.")
-        spec.input_namespace("cells", dynamic=True, valid_type=(CandidatesData, LabelsData), help="Input cells.")
-        spec.input_namespace(
-            "unrelaxed",
-            dynamic=True,
-            required=False,
-            valid_type=CandidatesData,
-            help="The candidates before any stage, where the cells are a stage's.",
-        )
+        cells_inputs(spec)
         spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="The rows to predict.")
         spec.input("references", valid_type=ReferencesData, help="They hold the elemental baseline.")
         spec.input("baseline", valid_type=orm.Str, help="'references' or 'stage'.")

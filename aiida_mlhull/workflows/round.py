@@ -9,8 +9,9 @@ from aiida.engine import ExitCode, ToContext, WorkChain
 
 from aiida_mlhull.calculations import functions
 from aiida_mlhull.calculations.jobs import why_failed
+from aiida_mlhull.calculations.ports import cells_inputs, steps_input
 from aiida_mlhull.calculations.waves import job_settings_input
-from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.data import DecisionsData, EnsembleData, LabelsData, ReferencesData
 from aiida_mlhull.workflows.fit import FitEnsemble
 from aiida_mlhull.workflows.predict import PredictShards
 
@@ -24,23 +25,10 @@ class Round(WorkChain):
         super().define(spec)
         job_settings_input(spec)
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
-        spec.input_namespace("cells", dynamic=True, valid_type=(CandidatesData, LabelsData), help="Input cells.")
-        spec.input_namespace(
-            "unrelaxed",
-            dynamic=True,
-            required=False,
-            valid_type=CandidatesData,
-            help="The candidates before any stage, where the cells are a stage's.",
-        )
+        cells_inputs(spec)
         spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="Who is to be decided about.")
         spec.input_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
-        spec.input_namespace(
-            "steps",
-            dynamic=True,
-            required=False,
-            valid_type=LabelsData,
-            help="Ionic steps of any stage, learned from if the settings say so.",
-        )
+        steps_input(spec)
         spec.input("references", valid_type=ReferencesData, help="Known phases.")
         spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members all ensembles begin with.")
         spec.input("settings", valid_type=orm.Dict, help="CampaignSettings.")
