@@ -56,7 +56,12 @@ def fell_short(node: ProcessNode) -> bool:
     return node.exit_status in FELL_SHORT
 
 
+def how_it_ended(node: ProcessNode) -> str:
+    """What is known of the end of a process that did not end well, e.g. ``killed``, or ``[303] the reason``."""
+    reason = node.exit_message or node.exception or (node.process_state.value if node.process_state else "unknown")
+    return reason if node.exit_status is None else f"[{node.exit_status}] {reason}"
+
+
 def why_failed(node: ProcessNode) -> str:
     """One line on a process that did not end well."""
-    reason = node.exit_message or node.exception or (node.process_state.value if node.process_state else "unknown")
-    return f"{node.process_label}<{node.pk}> [{node.exit_status}] {reason}"
+    return f"{node.process_label}<{node.pk}> {how_it_ended(node)}"

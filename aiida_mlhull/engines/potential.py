@@ -11,7 +11,7 @@ from aiida.plugins import CalculationFactory
 from pydantic import BaseModel
 
 from aiida_mlhull.calculations.functions import extend_labels, mark_failed, split_chosen
-from aiida_mlhull.calculations.jobs import has_refused
+from aiida_mlhull.calculations.jobs import has_refused, how_it_ended
 from aiida_mlhull.calculations.waves import Waves
 from aiida_mlhull.engines.base import Engine
 from aiida_mlhull.science.campaign.settings import StageSettings
@@ -75,8 +75,7 @@ class PotentialEngine(Waves, Engine):
             return code
         scheme = orm.Str(self.scheme(self.stage, self.inputs))
         for key in failed:
-            node = self.ended(key)
-            reason = orm.Str(f"{ENGINE_ERROR}: {node.exit_message or node.exception} [{node.exit_status}]")
+            reason = orm.Str(f"{ENGINE_ERROR}: {how_it_ended(self.ended(key))}")
             portion = self.ctx.portions[key]
             self.ctx.parts[key] = mark_failed(self.inputs.cells, portion, self.inputs.stage, reason, scheme)
         return None

@@ -82,7 +82,7 @@ class JobParser(Parser):
 
     def _marker(self) -> str:
         if self.has(DONE_FILE):
-            return self.content(DONE_FILE).decode()
+            return self.content(DONE_FILE).decode(errors="replace")
         known = SCHEDULER_FAILURES.get(self.node.exit_status or 0)
         if known is not None:
             raise known(f"the scheduler says: {self.node.exit_message}")

@@ -133,7 +133,7 @@ def test_done_is_done_whatever_the_scheduler_says(parse, files):
     assert "predictions" in outputs
 
 
-@pytest.mark.parametrize("marker", [b"", b"{", b'{"wall_seconds": 1}', b"[]", b'{"rows": 4}'])
+@pytest.mark.parametrize("marker", [b"", b"{", b'{"wall_seconds": 1}', b"[]", b'{"rows": 4}', b"\xff\x00"])
 def test_broken_marker(parse, files, marker):
     assert_exit(parse(files | {"done.json": marker}), 303, "done.json")
 
