@@ -12,7 +12,7 @@ from scipy.spatial import ConvexHull
 
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.hull import hull_energies
-from aiida_mlhull.science.representations.composition import distinct, elements_of, fraction_matrix
+from aiida_mlhull.science.representations.composition import NUMBERS, distinct, elements_of, fraction_matrix
 from aiida_mlhull.science.types import References
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.table import Booleans, Strings
@@ -86,12 +86,38 @@ class Diagram:
         pairs = {tuple(sorted(pair)) for facet in self.facets.tolist() for pair in combinations(facet, 2)}
         return sorted((a, b) for a, b in pairs)
 
+    @property
+    def compositions(self) -> Integers:
+        """(n,) number of the composition that each phase has."""
+        return distinct(self.formulas.tolist())[1]
+
+    @property
+    def polymorphs(self) -> tuple[Integers, Integers]:
+        """(n,) place of each phase at its composition by energy, from 1, and (n,) how many phases are there."""
+        which = self.compositions
+        order = np.lexsort((self.formation, which))
+        counts = np.bincount(which)
+        places = np.empty(len(which), dtype=np.int64)
+        places[order] = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
+        return places, counts[which]
+
+    @property
+    def on_top(self) -> Booleans:
+        """(n,) the phase that stands for its composition where there is one mark for all of them.
+
+        It is the lowest one that was calculated (on the hull a candidate rather than a reference); a dropped
+        one only where nothing was calculated.
+        """
+        which = self.compositions
+        height = np.where(self.on_hull, 0.0, self.above_hull)  # NaN comes last
+        order = np.lexsort((self.known, height, self.dropped, which))
+        top = np.zeros(len(which), dtype=bool)
+        top[order[np.flatnonzero(np.diff(which[order], prepend=-1))]] = True
+        return top
+
     def stable_compounds(self) -> Integers:
         """Rows of the compounds on the hull, one a composition: the ones to be labeled."""
-        rows = np.flatnonzero(self.on_hull & (self.fractions.max(axis=1) < 1))
-        _, which = distinct(self.formulas[rows].tolist())
-        first = np.unique(which, return_index=True)[1]
-        return np.asarray(rows[np.sort(first)], dtype=np.int64)
+        return np.flatnonzero(self.on_hull & self.on_top & (self.fractions.max(axis=1) < 1))
 
 
 def make_diagram(
@@ -110,7 +136,7 @@ def make_diagram(
         elements: symbols in the order of the corners; those of the candidates where not given.
 
     Raises:
-        InputError: if there are fewer than two or more than four elements.
+        InputError: if there are fewer than two or more than four elements, or one is unknown or given twice.
         MissingEndMembersError: if ``known`` lacks one.
     """
     dropped = dropped or Phases.none()
@@ -119,6 +145,8 @@ def make_diagram(
         raise InputError(
             f"phase diagrams have {FEWEST} to {MOST} elements, not {len(corners)} ({'-'.join(corners)}): choose some"
         )
+    if not set(corners) <= NUMBERS.keys() or len(set(corners)) < len(corners):
+        raise InputError(f"the corners of a phase diagram are different elements, not {'-'.join(corners)}")
     fixed = known.without(kept.ids)
     fixed = fixed.take(_inside(fixed.formulas, corners))
     parts = [Phases(fixed.ids, fixed.formulas, fixed.energies), _within(kept, corners), _within(dropped, corners)]

@@ -1,7 +1,8 @@
 """Phase diagrams to turn and to ask, with plotly.
 
 Binaries are drawn as on paper. Ternaries stand on the Gibbs triangle with the formation energy as height,
-so polymorphs lie above each other in their true places. Quaternaries fill the tetrahedron.
+so polymorphs lie above each other in their true places. Quaternaries fill the tetrahedron, where all phases of
+a composition meet in one place and only the lowest is drawn.
 """
 
 from __future__ import annotations
@@ -14,7 +15,17 @@ import numpy as np
 import plotly.graph_objects as go
 
 from aiida_mlhull.science.plots.diagram import Diagram
-from aiida_mlhull.science.plots.style import DROPPED, ENERGY_AXIS, KEPT, KNOWN, LINE, STABLE, html
+from aiida_mlhull.science.plots.style import (
+    DROPPED,
+    ENERGY_AXIS,
+    KEPT,
+    KNOWN,
+    LINE,
+    ONE_A_COMPOSITION,
+    STABLE,
+    html,
+    tally,
+)
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.table import Booleans
 from aiida_mlhull.science.units import MEV_PER_EV
@@ -28,7 +39,7 @@ TETRAHEDRON: Final = np.asarray(
 def interactive_phase_diagram(diagram: Diagram, *, title: str = "") -> go.Figure:
     """A phase diagram of two, three or four elements; phases tell who they are when pointed at.
 
-    Dropped candidates without an estimate are left out, but for quaternaries, where height is no axis.
+    Where height is an axis, dropped candidates without an estimate are left out. Legends say so.
 
     Args:
         diagram: what is shown.
@@ -90,7 +101,7 @@ def _ternary(figure: go.Figure, diagram: Diagram) -> None:
                 color=STABLE, opacity=0.12, hoverinfo="skip", name="hull",
             )
         )  # fmt: skip
-    _add_solid(figure, diagram, places, floor)
+    _add_solid(figure, diagram, places, floor, shown=np.isfinite(diagram.formation))
     figure.update_layout(
         scene={
             "xaxis": {"visible": False},
@@ -104,16 +115,19 @@ def _ternary(figure: go.Figure, diagram: Diagram) -> None:
 
 
 def _quaternary(figure: go.Figure, diagram: Diagram) -> None:
-    _add_solid(figure, diagram, diagram.fractions @ TETRAHEDRON, TETRAHEDRON)
+    shown = diagram.on_top
+    _add_solid(figure, diagram, diagram.fractions @ TETRAHEDRON, TETRAHEDRON, shown=shown)
+    if not shown.all():
+        figure.update_layout(legend={"title": {"text": ONE_A_COMPOSITION.replace(": ", ":<br>")}})
     hidden = {axis: {"visible": False} for axis in ("xaxis", "yaxis", "zaxis")}
     figure.update_layout(scene={**hidden, "aspectmode": "data", "camera": {"eye": {"x": 0.5, "y": -1.6, "z": 0.5}}})
 
 
-def _add_solid(figure: go.Figure, diagram: Diagram, places: Floats, corners: Floats) -> None:
-    """Edges, tie lines, marks and names in three dimensions."""
+def _add_solid(figure: go.Figure, diagram: Diagram, places: Floats, corners: Floats, *, shown: Booleans) -> None:
+    """Edges, tie lines, marks of what is shown, and names in three dimensions."""
     figure.add_trace(_segments([corners[[a, b]] for a, b in combinations(range(len(corners)), 2)], width=4, color=LINE))
     figure.add_trace(_segments([places[[a, b]] for a, b in diagram.ties], width=2, color=KNOWN))
-    for rows, name, marker in _groups(diagram, np.isfinite(places.sum(axis=1))):
+    for rows, name, marker in _groups(diagram, shown):
         x, y, z = places[rows].T
         figure.add_trace(
             go.Scatter3d(
@@ -140,8 +154,8 @@ def _segments(lines: list[Floats], *, width: float, color: str) -> go.Scatter3d:
     return go.Scatter3d(x=x, y=y, z=z, mode="lines", line=style, hoverinfo="skip", showlegend=False)
 
 
-def _groups(diagram: Diagram, drawn: Booleans) -> list[tuple[Integers, str, dict[str, Any]]]:
-    """Rows, name and marker of every kind of phase that is there."""
+def _groups(diagram: Diagram, shown: Booleans) -> list[tuple[Integers, str, dict[str, Any]]]:
+    """Rows, name and marker of every kind of phase that is shown; names say how many of how many."""
     above = ~diagram.on_hull
     groups = [
         (
@@ -155,21 +169,24 @@ def _groups(diagram: Diagram, drawn: Booleans) -> list[tuple[Integers, str, dict
         (diagram.new, "on the hull, found", {"symbol": "circle", "size": 12, "color": STABLE}),
     ]
     return [
-        (np.flatnonzero(mask & drawn).astype(np.int64), f"{name} ({int(mask.sum())})", marker)
+        (np.flatnonzero(mask & shown), f"{name} {tally(int((mask & shown).sum()), int(mask.sum()))}", marker)
         for mask, name, marker in groups
-        if (mask & drawn).any()
+        if (mask & shown).any()
     ]
 
 
 def _hover(diagram: Diagram, rows: Integers) -> list[str]:
     """What each phase says when pointed at."""
+    places, counts = diagram.polymorphs
     return [
-        f"<b>{html(formula)}</b><br>{name}<br>" + _energies(formation, above)
-        for name, formula, formation, above in zip(
+        f"<b>{html(formula)}</b><br>{name}<br>{_energies(formation, above)}{_rank(place, count)}"
+        for name, formula, formation, above, place, count in zip(
             diagram.ids[rows].tolist(),
             diagram.formulas[rows].tolist(),
             diagram.formation[rows].tolist(),
             diagram.above_hull[rows].tolist(),
+            places[rows].tolist(),
+            counts[rows].tolist(),
             strict=True,
         )
     ]
@@ -179,3 +196,8 @@ def _energies(formation: float, above: float) -> str:
     if isnan(formation):
         return "no energy"
     return f"formation energy {formation:.4f} eV/atom<br>{MEV_PER_EV * above:.1f} meV/atom above the hull"
+
+
+def _rank(place: int, count: int) -> str:
+    """Which of the phases of its composition it is, from the lowest up; nothing where it is alone."""
+    return f"<br>{place} of {count} phases of this composition, lowest first" if count > 1 else ""

@@ -2,6 +2,7 @@
 
 Three marks, as in Fig. 7 of Ekström 2022: phases on the hull, candidates relaxed to the end above it,
 and candidates dropped on the way. On the hull a full mark is a candidate, an open one was known before.
+In a triangle or tetrahedron all phases of a composition meet in one place, where only the lowest is drawn.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from aiida_mlhull.science.plots.style import (
     KEPT,
     KNOWN,
     LINE,
+    ONE_A_COMPOSITION,
     STABLE,
     mathtext,
+    tally,
 )
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.table import Booleans
@@ -44,6 +47,9 @@ COLORS: Final = "plasma"
 COLORED_UP_TO: Final = 0.2
 """eV/atom above the hull; colors end there."""
 
+Marks = list[tuple[Booleans, dict[str, Any]]]
+"""(n,) phases, and how they are drawn."""
+
 
 def draw_phase_diagram(diagram: Diagram, *, title: str = "") -> Figure:
     """A phase diagram of two, three or four elements.
@@ -53,32 +59,32 @@ def draw_phase_diagram(diagram: Diagram, *, title: str = "") -> Figure:
         title: above the picture.
     """
     binary = len(diagram.elements) == FEWEST
+    shown = np.ones(len(diagram.ids), dtype=bool) if binary else diagram.on_top
     figure = Figure(figsize=(7.2, 5.4) if binary else (7.6, 6.4), dpi=160)
     FigureCanvasAgg(figure)
-    (_draw_binary if binary else _draw_simplex)(figure, diagram)
+    marks = _marks(diagram, shown)
+    (_draw_binary if binary else _draw_simplex)(figure, diagram, marks)
     if title:
         figure.suptitle(title, fontsize=12)
-    handles = [Line2D([], [], linestyle="none", **style) for _, style in _marks(diagram)]
-    figure.legend(handles=handles, loc="lower center", ncols=3, frameon=False, fontsize=8)
+    figure.legend(
+        handles=[Line2D([], [], linestyle="none", **style) for _, style in marks],
+        loc="lower center", ncols=3, frameon=False, fontsize=8,
+        title=None if shown.all() else ONE_A_COMPOSITION, title_fontsize=8,
+    )  # fmt: skip
     return figure
 
 
-def _draw_binary(figure: Figure, diagram: Diagram) -> None:
-    """Formation energy against composition; every polymorph stands at its own energy."""
+def _draw_binary(figure: Figure, diagram: Diagram, marks: Marks) -> None:
+    """Formation energy against composition; every polymorph stands at its own energy, those without one at the top."""
     axes = figure.add_subplot()
     x, energy = diagram.fractions[:, 1], diagram.formation
     line = diagram.facets[:, 0].tolist() + diagram.facets[-1:, 1].tolist()
     axes.plot(x[line], energy[line], color=LINE, linewidth=1.0, zorder=2)
     axes.axhline(0.0, color=LINE, linewidth=0.5, linestyle=":", zorder=1)
     bottom, top = _energy_limits(diagram)
-    unseen = diagram.dropped & np.isnan(energy)
     height = np.where(np.isnan(energy), top - 0.02 * (top - bottom), energy)
-    for mask, style in _marks(diagram):
-        axes.plot(x[mask & ~unseen], height[mask & ~unseen], linestyle="none", **style)
-    if unseen.any():
-        axes.plot(
-            x[unseen], height[unseen], "|", color=DROPPED, markersize=8, label=f"dropped, no estimate ({unseen.sum()})"
-        )
+    for mask, style in marks:
+        axes.plot(x[mask], height[mask], linestyle="none", **style)
     first, second = diagram.elements
     axes.set_xlabel(f"$x$ in {first}$_{{1-x}}${second}$_x$")
     axes.set_ylabel(ENERGY_AXIS)
@@ -100,8 +106,8 @@ def _energy_limits(diagram: Diagram) -> tuple[float, float]:
     return deepest - 0.16 * span, highest + 0.06 * span
 
 
-def _draw_simplex(figure: Figure, diagram: Diagram) -> None:
-    """Triangle or tetrahedron; at one composition the lowest phase lies on top."""
+def _draw_simplex(figure: Figure, diagram: Diagram, marks: Marks) -> None:
+    """Triangle or tetrahedron; one mark a composition."""
     axes = figure.add_axes((0.02, 0.1, 0.82, 0.85))
     corners = CORNERS[len(diagram.elements)]
     places = diagram.fractions @ corners
@@ -113,7 +119,7 @@ def _draw_simplex(figure: Figure, diagram: Diagram) -> None:
         axes.plot(*edge.T, color=LINE, linewidth=1.0, linestyle="--" if hidden else "-", zorder=1)
     for a, b in diagram.ties:
         axes.plot(*places[[a, b]].T, color=LINE, linewidth=0.8, alpha=0.8 if len(corners) == TERNARY else 0.3, zorder=2)
-    _spread_marks(figure, axes, diagram, places)
+    _spread_marks(figure, axes, diagram, places, marks)
     axes.set_aspect("equal")
     axes.set_axis_off()
     axes.set_xlim(-0.06, 1.06)
@@ -130,13 +136,12 @@ def _draw_grid(axes: Axes, corners: Floats) -> None:
             axes.plot(*np.transpose(ends), color="#dddddd", linewidth=0.5, zorder=0)
 
 
-def _spread_marks(figure: Figure, axes: Axes, diagram: Diagram, places: Floats) -> None:
+def _spread_marks(figure: Figure, axes: Axes, diagram: Diagram, places: Floats, marks: Marks) -> None:
     """Marks in a triangle or a tetrahedron; the color tells the height above the hull."""
     above = np.clip(np.nan_to_num(diagram.above_hull, nan=COLORED_UP_TO), 0.0, COLORED_UP_TO)
-    order = np.argsort(-above, kind="stable")
     norm = Normalize(0.0, COLORED_UP_TO)
-    for mask, style in _marks(diagram):
-        rows = order[mask[order]]
+    for mask, style in marks:
+        rows = np.flatnonzero(mask)
         if not len(rows):
             continue
         if style["label"].startswith("relaxed"):
@@ -152,11 +157,21 @@ def _spread_marks(figure: Figure, axes: Axes, diagram: Diagram, places: Floats) 
         bar.set_label(ABOVE_HULL_AXIS)
 
 
-def _marks(diagram: Diagram) -> list[tuple[Booleans, dict[str, Any]]]:
-    """Who gets which mark, bottom to top; legends count them."""
+def _marks(diagram: Diagram, shown: Booleans) -> Marks:
+    """Which of the phases that are ``shown`` get which mark, bottom to top; labels say how many there are of how many."""
     above = ~diagram.on_hull
+    guessed = np.isfinite(diagram.formation)
     groups: list[tuple[Booleans, str, dict[str, Any]]] = [
-        (diagram.dropped, "dropped", {"marker": "x", "color": DROPPED, "markersize": 4, "markeredgewidth": 0.8}),
+        (
+            diagram.dropped & ~guessed,
+            "dropped, no estimate",
+            {"marker": "|", "color": DROPPED, "markersize": 8},
+        ),
+        (
+            diagram.dropped & guessed,
+            "dropped",
+            {"marker": "x", "color": DROPPED, "markersize": 4, "markeredgewidth": 0.8},
+        ),
         (
             diagram.known & above,
             "known, above the hull",
@@ -197,7 +212,15 @@ def _marks(diagram: Diagram) -> list[tuple[Booleans, dict[str, Any]]]:
         ),
     ]
     return [
-        (mask, {**style, "label": f"{label} ({int(mask.sum())})", "zorder": 3 + level, "clip_on": False})
+        (
+            mask & shown,
+            {
+                **style,
+                "label": f"{label} {tally(int((mask & shown).sum()), int(mask.sum()))}",
+                "zorder": 3 + level,
+                "clip_on": False,
+            },
+        )
         for level, (mask, label, style) in enumerate(groups)
         if mask.any()
     ]

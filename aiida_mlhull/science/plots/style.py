@@ -20,7 +20,16 @@ ACCENTS: Final = ("#2166ac", "#b2182b", "#1b7837", "#762a83")
 ENERGY_AXIS: Final = "Formation energy (eV/atom)"
 ABOVE_HULL_AXIS: Final = "Energy above hull (eV/atom)"
 
+ONE_A_COMPOSITION: Final = (
+    "One mark for all phases of a composition: the lowest calculated one, else a dropped one (drawn of all)"
+)
+
 _COUNT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
+
+
+def tally(shown: int, there: int) -> str:
+    """How many phases a legend's mark stands for: ``"(97 of 1,100)"``, or ``"(97)"`` where all are shown."""
+    return f"({there:,})" if shown == there else f"({shown:,} of {there:,})"
 
 
 @lru_cache(maxsize=1 << 14)

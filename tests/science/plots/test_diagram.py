@@ -63,6 +63,19 @@ def test_results_that_joined_the_references_are_candidates_here(known):
     assert diagram.new.sum() == 1
 
 
+def test_the_lowest_calculated_phase_stands_for_its_composition(known):
+    kept = Phases(np.asarray(["k1", "k2", "k3"]), np.asarray(["Ti2N", "Ti2N", "TiN"]), np.asarray([-9.0, -9.25, -9.7]))
+    guessed = [-9.9, -8.0, np.nan, np.nan, -7.0]
+    formulas = np.asarray(["Ti2N", "TiN2", "TiN2", "Ti3N", "TiN2"])
+    dropped = Phases(np.asarray(["d1", "d2", "d3", "d4", "d5"]), formulas, np.asarray(guessed))
+    diagram = make_diagram(known, kept=kept, dropped=dropped, elements=["Ti", "N"])
+    assert sorted(diagram.ids[diagram.on_top]) == ["N", "Ti", "d2", "d4", "k2", "k3"]
+    places, counts = diagram.polymorphs
+    told = dict(zip(diagram.ids, zip(places.tolist(), counts.tolist(), strict=True), strict=True))
+    assert [told[name] for name in ("d1", "k2", "k1")] == [(1, 3), (2, 3), (3, 3)]
+    assert [told[name] for name in ("d2", "d5", "d3", "Ti")] == [(1, 3), (2, 3), (3, 3), (1, 1)]
+
+
 def test_stable_polymorphs_of_equal_energy_are_labeled_once(known):
     kept = Phases(np.asarray(["a", "b"]), np.asarray(["Ti2N", "Ti2N"]), np.asarray([-9.25, -9.25]))
     diagram = make_diagram(known, kept=kept)
@@ -82,3 +95,6 @@ def test_refuses_what_can_not_be_drawn(known):
         make_diagram(known, kept=many)
     with pytest.raises(MissingEndMembersError, match="Li"):
         make_diagram(known, kept=Phases(np.asarray(["x"]), np.asarray(["LiN"]), np.asarray([-5.0])))
+    for corners in (["Ti", "Xx"], ["Ti", "Ti"]):
+        with pytest.raises(InputError, match="different elements, not Ti-"):
+            make_diagram(known, kept=Phases.none(), elements=corners)

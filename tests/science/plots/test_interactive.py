@@ -17,7 +17,7 @@ def test_every_phase_says_who_it_is(which, request):
     diagram = request.getfixturevalue(which)
     figure = interactive_phase_diagram(diagram, title="a title")
     said = [text for trace in marks(figure) for text in trace.text]
-    seen = diagram.ids if which == "quaternary" else diagram.ids[np.isfinite(diagram.formation)]
+    seen = diagram.ids[diagram.on_top if which == "quaternary" else np.isfinite(diagram.formation)]
     assert len(said) == len(seen)
     for name in seen:
         assert sum(f"<br>{name}<br>" in text for text in said) == 1
@@ -42,6 +42,18 @@ def test_ternary_polymorphs_lie_above_each_other(ternary):
 def test_hull_surface_is_made_of_the_facets(ternary):
     surface = next(trace for trace in interactive_phase_diagram(ternary).data if trace.type == "mesh3d")
     np.testing.assert_array_equal(np.column_stack([surface.i, surface.j, surface.k]), ternary.facets)
+
+
+def test_legends_and_phases_tell_of_what_is_not_shown(known, ternary):
+    names = {trace.name for trace in marks(interactive_phase_diagram(ternary))}
+    assert names >= {"dropped (2 of 3)", "relaxed, above the hull (3)"}
+    kept = Phases(np.asarray(["a", "b"]), np.asarray(["TiZnNO", "TiZnNO"]), np.asarray([-5.5, -5.6]))
+    figure = interactive_phase_diagram(make_diagram(known, kept=kept))
+    (mark,) = (trace for trace in marks(figure) if trace.name.startswith("relaxed"))
+    assert mark.name == "relaxed, above the hull (1 of 2)"
+    assert "<br>b<br>" in mark.text[0]
+    assert mark.text[0].endswith("1 of 2 phases of this composition, lowest first")
+    assert figure.layout.legend.title.text.startswith("One mark for all phases")
 
 
 def test_names_have_subscripts(binary):
