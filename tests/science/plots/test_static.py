@@ -13,7 +13,6 @@ from matplotlib.text import Annotation
 from aiida_mlhull.science.plots import draw_phase_diagram
 from aiida_mlhull.science.plots.style import ONE_A_COMPOSITION, html, mathtext
 
-
 DROPPED = {
     "binary": {"dropped (2)", "dropped, no estimate (1)"},
     "ternary": {"dropped (2)", "dropped, no estimate (0 of 1)", "relaxed, above the hull (2 of 3)"},
