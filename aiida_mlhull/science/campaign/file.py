@@ -140,8 +140,8 @@ class CampaignFile(Strict):
         """The campaign's settings: the protocol's, and what this file says instead.
 
         Raises:
-            SettingsError: if they don't add up, or something is said twice.
-            UnknownNameError: if a protocol, model or rule doesn't exist.
+            SettingsError: if they don't add up, a model or rule doesn't exist, or something is said twice.
+            UnknownNameError: if the protocol doesn't exist.
         """
         return campaign_settings(self.differences(), protocol=self.protocol)
 
@@ -175,8 +175,9 @@ def read_campaign_file(path: Path) -> CampaignFile:
 
     Raises:
         WireError: if the file, or one that it names, is missing or can't be read.
-        SettingsError: if it is not valid; the message names every wrong key.
-        UnknownNameError: if a protocol, model or rule doesn't exist; the message lists the known ones.
+        SettingsError: if it is not valid; the message names every wrong key, and lists the models or rules there
+            are where one doesn't exist.
+        UnknownNameError: if the protocol doesn't exist; the message lists the known ones.
     """
     content = _anchored(read_mapping(path), path.resolve().parent)
     checked = validated(CampaignFile, content, what=path.name)
@@ -195,7 +196,7 @@ def read_mapping(path: Path) -> Mapping[str, Any]:
         SettingsError: if it holds something else than keys and values.
     """
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise WireError(f"{path} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -43,9 +43,9 @@ def assess(
         previous: what this function returned after the round before.
 
     Returns:
-        JSON: ``round``, ``waiting``, ``relaxed``, ``failed``, ``core_minutes``, ``stable`` (ids on the hull of
-        references and results), ``new_phases``, ``quiet_rounds`` (rounds in a row without a change of
-        the hull), and ``stop``: why not to go on, or empty.
+        JSON: ``stage``, ``round``, ``waiting``, ``relaxed``, ``failed``, ``core_minutes``, ``stable`` (ids on the
+        hull of references and results), ``new_phases``, ``median_e_above_hull_mev`` (of the results), ``quiet_rounds``
+        (rounds in a row without a change of the hull), and ``stop``: why not to go on, or empty.
     """
     done = results.take(results.succeeded)
     height = distances(done.formulas, done.energies, with_results(references, done)).e_above_hull

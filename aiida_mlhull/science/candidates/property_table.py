@@ -69,7 +69,7 @@ def read_properties(path: Path, *, target: str, bad_rows: BadRows = "refuse") ->
         WireError: if the file can't be read or is empty.
         TableError: if columns are missing; unless bad rows may be left out, if a target is not finite.
         FormulaError: likewise, if a formula can't be read.
-        CrystalError: likewise, if a cell is broken.
+        CrystalError: if lists don't make cells, or name unknown elements.
     """
     columns = Columns.read(path)
     values = columns.floats(columns.first_of((target,), what="the target"))

@@ -107,7 +107,8 @@ def nll(errors: Floats, sigma: Floats) -> Floats:
 def crps(errors: Floats, sigma: Floats) -> Floats:
     """(n,) continuous ranked probability score of a normal distribution.
 
-    σ (z (2 Φ(z) - 1) + 2 φ(z) - 1/√π), Gneiting and Raftery, J. Am. Stat. Assoc. 102 (2007) 359, Eq. 21.
+    σ (z (2 Φ(z) - 1) + 2 φ(z) - 1/√π), Gneiting, Raftery, Westveld and Goldman, Mon. Weather Rev. 133 (2005)
+    1098, Eq. 5.
     """
     z = z_scores(errors, sigma)
     density = np.exp(-0.5 * np.square(z)) / np.sqrt(2.0 * np.pi)

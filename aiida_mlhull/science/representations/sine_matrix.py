@@ -1,7 +1,7 @@
 """Spectra of sine matrices: a crystal as the eigenvalues of a Coulomb matrix that knows its periodicity.
 
-Source: Faber, Lindmaa, von Lilienfeld and Armiento, Int. J. Quantum Chem. 115 (2015) 1094, Eq. 21. With lattice
-vectors B (rows) and fractional coordinates f,
+Source: Faber, Lindmaa, von Lilienfeld and Armiento, Int. J. Quantum Chem. 115 (2015) 1094. With lattice vectors B
+(rows) and fractional coordinates f,
 
     M_ii = Z_i^2.4 / 2
     M_ij = Z_i Z_j / length(sum_k B_k sin²(π (f_i - f_j)_k))
