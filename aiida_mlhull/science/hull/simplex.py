@@ -456,13 +456,12 @@ def sample_hull(columns, energies, points, values, like_first) -> bool:
             if not _reach(columns, energies[s], points[j], basis, inverse, w, y, reduced):
                 return False
             values[s, j] = _energy(energies[s], basis, w)
-            shared, found = 0, 0
+            shared = 0
             for a in range(k):
                 if w[a] > SUPPORT:
-                    found += 1
                     if s == 0:
                         first[basis[a]] = True
                         phases += 1
                     shared += first[basis[a]]
-            like_first[s, j] = shared == phases and found == phases
+            like_first[s, j] = shared == phases  # a basis mixes to a composition in one way, so there is no other phase
     return True

@@ -70,8 +70,8 @@ class RecallCurve:
     Attributes:
         relaxed: (p,) relaxations done.
         fraction: (p,) share of all candidates.
-        recall_on_hull: (p,) share of the truly stable candidates among them.
-        recall_25mev: (p,) share of those within 25 meV/atom of the hull.
+        recall_on_hull: (p,) share of the truly stable candidates among them, NaN where there are none to find.
+        recall_25mev: (p,) share of those within 25 meV/atom of the hull, likewise.
         hull_error_mean_mev: (p,) meV/atom, over the candidates' compositions.
         hull_error_max_mev: (p,) meV/atom.
     """
@@ -154,9 +154,11 @@ def recall_curve(
         points: at most so many points, evenly spread, the first before any relaxation.
 
     Raises:
-        TableError: if ids are unknown or repeated.
+        TableError: if ids are unknown or repeated, or there are no candidates.
         MissingEndMembersError: if ``known`` lacks an element.
     """
+    if not len(truth):
+        raise TableError("a campaign without candidates has no curve")
     rows = truth.positions(order)
     if len(np.unique(rows)) != len(rows):
         raise TableError("an order of relaxations names every candidate at most once")
@@ -173,7 +175,8 @@ def recall_curve(
         mean[point], largest[point] = error.mean(), error.max()
 
     def recall(wanted: Booleans) -> Floats:
-        return np.concatenate([[0], np.cumsum(wanted[rows])])[stops] / max(int(wanted.sum()), 1)
+        found = np.concatenate([[0], np.cumsum(wanted[rows])])[stops]
+        return np.asarray(found / wanted.sum() if wanted.any() else np.full(len(found), np.nan))
 
     return RecallCurve(
         relaxed=stops,

@@ -80,6 +80,19 @@ def test_curve_ends_where_the_scores_are(truth, known):
     assert recall_curve(truth, known, order=order[:2]).relaxed.tolist() == [0, 1, 2]
 
 
+def test_nothing_to_find_is_no_recall_of_zero(known):
+    high = References.from_rows(ids=["x"], formulas=["LiO"], energies=[0.5])
+    curve = recall_curve(high, known, order=["x"])
+    assert np.isnan([curve.recall_on_hull, curve.recall_25mev]).all()
+    assert np.isnan(campaign_scores(high, known, relaxed=["x"]).recall_on_hull)
+    for score in (
+        lambda none: recall_curve(none, known, order=[]),
+        lambda none: campaign_scores(none, known, relaxed=[]),
+    ):
+        with pytest.raises(TableError, match="without candidates"):
+            score(high.take([]))
+
+
 def test_hull_is_recomputed_from_all_rows(truth, known):
     everything = References.from_rows(
         ids=[*known.ids, *truth.ids],
