@@ -14,6 +14,7 @@ from aiida_mlhull.science.candidates.faults import BadRows, LeftOut, Sieve
 from aiida_mlhull.science.candidates.intake import AS_PUBLISHED
 from aiida_mlhull.science.errors import FormulaError, SettingsError
 from aiida_mlhull.science.hull import check_end_members
+from aiida_mlhull.science.hull.index import GroundStates
 from aiida_mlhull.science.representations.composition import distinct, reduce_formula
 from aiida_mlhull.science.types import Candidates, References
 
@@ -97,10 +98,14 @@ def relevant(references: References, candidates: Candidates) -> References:
         MissingEndMembersError: if an element of a candidate has no elemental reference.
     """
     check_end_members(candidates.formulas.tolist(), references)
-    systems = {composition.mask for composition in distinct(candidates.formulas.tolist())[0]}
+    known = GroundStates(references.formulas, references.energies)
+    inside = np.zeros(len(known), dtype=bool)
+    for system in {composition.numbers for composition in distinct(candidates.formulas.tolist())[0]}:
+        inside[[known.elements[z] for z in system]] = True
+        for start, stop in known.compounds_within(system):
+            inside[start:stop] = True
     compositions, which = distinct(references.formulas.tolist())
-    inside = np.asarray([any(c.mask | system == system for system in systems) for c in compositions])
-    return references.take(inside[which])
+    return references.take(inside[[known.row_of[composition] for composition in compositions]][which])
 
 
 def _read(path: Path, *, corrections: Corrections | None) -> Phases:
