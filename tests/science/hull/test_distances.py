@@ -201,6 +201,15 @@ def test_equal_decompositions_are_settled_alike(references):
     assert first.hull_energy.tolist() == backwards.hull_energy[::-1].tolist()
 
 
+def test_of_equal_decompositions_the_nearest_in_composition_is_told(references):
+    """On one straight line any two phases around a composition mix to it."""
+    known = references({"Li": 0.0, "Li2O": -1 / 3, "LiO": -0.5, "LiO2": -2 / 3, "O": -1.0})
+    found = distances(["Li3O2", "Li3O", "LiO3"], np.zeros(3), known)
+    assert found.decomposition(0) == pytest.approx({"Li2O": 0.6, "LiO": 0.4})
+    assert found.decomposition(1) == pytest.approx({"Li": 0.25, "Li2O": 0.75})
+    assert found.decomposition(2) == pytest.approx({"LiO2": 0.75, "O": 0.25})
+
+
 def test_polymorphs_and_several_elemental_phases(references):
     known = References.from_rows(
         ids=["b-1", "b-2", "hcp", "bcc", "n2"],
