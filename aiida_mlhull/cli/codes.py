@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "mlhull-job"
 LOCALHOST: Final = "localhost"
+SECONDS_BETWEEN_LOOKS: Final = 0.5
+"""At a job on this machine."""
 
 
 def ready_program() -> Any:
@@ -45,7 +47,7 @@ def installed_program(name: str = PROGRAM) -> Path:
 
 
 def register_localhost() -> tuple[orm.Computer, str]:
-    """The computer localhost, without waiting times, and what had to be done."""
+    """The computer localhost, with short waiting times, and what had to be done."""
     from aiida import orm
     from aiida.common.exceptions import NotExistent
     from aiida.manage.configuration import get_config
@@ -67,13 +69,14 @@ def register_localhost() -> tuple[orm.Computer, str]:
     if not computer.is_configured:
         computer.configure(safe_interval=0.0, use_login_shell=False)
         news += ", configured"
-    # Jobs of this machine's own processes cost nothing to look at, and fits take seconds. The program is
-    # called by its full path: a login shell would only read start-up files, seconds of them on some machines.
-    if computer.scheduler_type == "core.direct" and computer.get_minimum_job_poll_interval() > 0:
+    # Fits take seconds: AiiDA's own ten would be most of a small job's time. Without any pause it would look at a
+    # running job a hundred times a second, and write to its database each time. The program is called by its
+    # full path: a login shell would only read start-up files, seconds of them on some machines.
+    if computer.scheduler_type == "core.direct" and computer.get_minimum_job_poll_interval() > SECONDS_BETWEEN_LOOKS:
         computer.configure(safe_interval=0.0, use_login_shell=False)
-        computer.set_minimum_job_poll_interval(0.0)
+        computer.set_minimum_job_poll_interval(SECONDS_BETWEEN_LOOKS)
         computer.set_default_mpiprocs_per_machine(1)
-        news += ", jobs are asked without waiting"
+        news += f", jobs are looked at every {SECONDS_BETWEEN_LOOKS} s"
     return computer, news
 
 

@@ -49,7 +49,7 @@ def test_setup_is_idempotent_and_doctor_is_content():
     assert orm.QueryBuilder().append(orm.AbstractCode).count() == before
     computer = orm.load_computer("localhost")
     assert computer.is_configured
-    assert computer.get_minimum_job_poll_interval() == 0
+    assert computer.get_minimum_job_poll_interval() == 0.5
     told = run("doctor")
     assert told.exit_code == 0, told.output
     for what in ("versions:", "profile:", "broker:", "daemon:", "code:", "disk:", "Campaigns can run."):

@@ -26,7 +26,9 @@ def titanium_nitride(a: float) -> orm.StructureData:
 def relax(aiida_code_installed, tmp_path):
     """Relax TiN in a recorded case, with changes to the INCAR."""
 
-    def run(case: str, *, faults: str = "", a: float = 4.35, **changes: Any) -> tuple[dict[str, Any], Any]:
+    def run(
+        case: str, *, faults: str = "", a: float = 4.35, most: int = 2, **changes: Any
+    ) -> tuple[dict[str, Any], Any]:
         builder = WorkflowFactory("vasp.vasp").get_builder()
         builder.code = replayed(aiida_code_installed, tmp_path, case, faults=faults)
         builder.structure = titanium_nitride(a)
@@ -37,7 +39,7 @@ def relax(aiida_code_installed, tmp_path):
         builder.calc.metadata.options = OPTIONS
         # complete or not, what is there is to be parsed: a killed run then ends in its handler
         builder.settings = {"parser_settings": {"include_node": ["trajectory"], "check_completeness": False}}
-        builder.max_iterations = 2
+        builder.max_iterations = most
         return run_get_node(builder)
 
     return run
@@ -67,6 +69,29 @@ def test_a_killed_run_is_taken_up_from_its_last_whole_step(relax):
     """The lot falls on the first run only: the second starts from another cell."""
     _, node = relax("killed", faults="killed in 20%", a=4.27)
     assert (node.exit_status, jobs(node)) == (0, [700, 0])
+
+
+def test_electrons_that_do_not_converge_get_more_steps(relax):
+    out, node = relax("electronic", faults="electronic unless NELM=150", algo="Normal")
+    assert (node.exit_status, jobs(node)) == (0, [701, 0])
+    assert out["misc"]["run_status"]["electronic_converged"]
+
+
+@pytest.mark.slow
+def test_too_few_ionic_steps_are_taken_up_from_the_last_cell(relax):
+    out, node = relax("few-steps", nsw=3, most=4)
+    assert (node.exit_status, jobs(node)[:1], jobs(node)[-1]) == (0, [702], 0)
+    assert out["misc"]["run_status"]["ionic_converged"]
+    first, *others = sorted((one for one in node.called_descendants if isinstance(one, orm.CalcJobNode)), key=pk_of)
+    assert others[0].inputs.structure.uuid == first.outputs.structure.uuid
+    whole, _ = relax("plain")
+    energies = [found["misc"]["total_energies"]["energy_extrapolated"] for found in (out, whole)]
+    assert energies[0] == pytest.approx(energies[1], abs=1e-3)
+
+
+def pk_of(node: orm.Node) -> int:
+    assert node.pk is not None
+    return node.pk
 
 
 def test_a_torn_vasprun_is_no_failure_to_aiida_vasp(relax):

@@ -113,7 +113,7 @@ def limit_wall_time(seconds: float | None) -> None:
 
 
 def _kill(_number: int, _frame: FrameType | None) -> None:
-    sys.stderr.write("the wall time is over\n")
+    sys.stderr.write("the wall time limit is reached\n")
     sys.stderr.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -102,7 +102,7 @@ def test_the_wall_time_kills_without_a_word_in_outcar(server, tmp_path):
     folder = lay_out(tmp_path / "late", inputs(**JOB))
     process = start(folder, MLHULL_STANDIN_SERVER="use", **{WALL_TIME: "2", FAULTS: "slow 60"})
     assert process.wait() == -signal.SIGKILL
-    assert "wall time is over" in process.stderr.read()
+    assert "wall time limit is reached" in process.stderr.read()
     assert "General timing" not in (folder / "OUTCAR").read_text()
 
 
