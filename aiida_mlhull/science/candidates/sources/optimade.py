@@ -12,12 +12,16 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
+import numpy as np
+
+from aiida_mlhull.science.candidates.faults import SMALLEST_VOLUME
 from aiida_mlhull.science.candidates.sources.base import Kind, Row
 from aiida_mlhull.science.candidates.sources.client import Client
 from aiida_mlhull.science.candidates.sources.journal import Page
 from aiida_mlhull.science.candidates.sources.paged import PagedSource
 from aiida_mlhull.science.errors import InputError, WireError
 from aiida_mlhull.science.representations.composition import NUMBERS
+from aiida_mlhull.science.types.crystals import Floats
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -137,11 +141,27 @@ def _refusal(entry: Mapping[str, Any]) -> tuple[str, str]:
     lacking = [name for name in CELL_FIELDS[:4] if not entry.get(name)]
     if lacking:
         return "no_cell", f"without {', '.join(lacking)}"
-    if (entry.get("dimension_types") or THREE) != THREE or any(None in vector for vector in entry["lattice_vectors"]):
+    cell, positions = _numbers(entry["lattice_vectors"]), _numbers(entry["cartesian_site_positions"])
+    open_ends = cell.shape == (3, 3) and bool(np.isnan(cell).all(axis=1).any())
+    if (entry.get("dimension_types") or THREE) != THREE or open_ends:
         return "not_periodic", f"dimension_types {entry.get('dimension_types')}"
     if "implicit_atoms" in (entry.get("structure_features") or ()):
         return "implicit_atoms", "some atoms have no position"
+    if cell.shape != (3, 3) or positions.shape != (len(entry["species_at_sites"]), 3):
+        return "broken_lists", f"a cell of shape {cell.shape}, positions of shape {positions.shape}"
+    if not (np.isfinite(cell).all() and np.isfinite(positions).all()):
+        return "not_finite", "NaN, infinite or missing numbers"
+    if abs(np.linalg.det(cell)) < SMALLEST_VOLUME * len(positions):
+        return "no_volume", "zero volume of the cell"
     return _mixture(entry)
+
+
+def _numbers(rows: Any) -> Floats:
+    """Rows of numbers, NaN where null; without rows where they are something else."""
+    try:
+        return np.asarray(rows, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.empty(0)
 
 
 def _mixture(entry: Mapping[str, Any]) -> tuple[str, str]:
@@ -167,7 +187,7 @@ def _structure(entry: Mapping[str, Any]) -> Structure:
     symbol = {kind["name"]: kind["chemical_symbols"][0] for kind in entry["species"]}
     return Structure(
         Lattice(entry["lattice_vectors"]),
-        [symbol[name] for name in entry["species_at_sites"]],
+        [symbol.get(name, name) for name in entry["species_at_sites"]],
         entry["cartesian_site_positions"],
         coords_are_cartesian=True,
     )
