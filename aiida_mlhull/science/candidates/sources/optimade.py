@@ -147,13 +147,17 @@ def _refusal(entry: Mapping[str, Any]) -> tuple[str, str]:
         return "not_periodic", f"dimension_types {entry.get('dimension_types')}"
     if "implicit_atoms" in (entry.get("structure_features") or ()):
         return "implicit_atoms", "some atoms have no position"
-    if cell.shape != (3, 3) or positions.shape != (len(entry["species_at_sites"]), 3):
+    return _fault(cell, positions, len(entry["species_at_sites"])) or _mixture(entry)
+
+
+def _fault(cell: Floats, positions: Floats, sites: int) -> tuple[str, str] | None:
+    """Reason and detail for numbers that make no crystal; None if they do."""
+    if cell.shape != (3, 3) or positions.shape != (sites, 3):
         return "broken_lists", f"a cell of shape {cell.shape}, positions of shape {positions.shape}"
     if not (np.isfinite(cell).all() and np.isfinite(positions).all()):
         return "not_finite", "NaN, infinite or missing numbers"
-    if abs(np.linalg.det(cell)) < SMALLEST_VOLUME * len(positions):
-        return "no_volume", "zero volume of the cell"
-    return _mixture(entry)
+    flat = abs(np.linalg.det(cell)) < SMALLEST_VOLUME * sites
+    return ("no_volume", "zero volume of the cell") if flat else None
 
 
 def _numbers(rows: Any) -> Floats:

@@ -13,7 +13,6 @@ from aiida_mlhull.cli import main
 from aiida_mlhull.science.candidates import read_candidates
 from aiida_mlhull.science.candidates.importing import import_from
 from aiida_mlhull.science.candidates.sources import SOURCES
-from aiida_mlhull.science.candidates.sources.base import sift
 from aiida_mlhull.science.candidates.sources.client import Client
 from aiida_mlhull.science.errors import InputError, WireError
 from tests.science.candidates.sources.optimade_server import entry, serving
@@ -86,29 +85,6 @@ def test_everything_comes_page_by_page_with_the_providers_energies(url, entries,
     assert again.crystals.volumes[0] == pytest.approx(2 * 3.0**3)
     assert again.origins[0].endswith(f"{url.removeprefix('http://')} salt-10")
     assert sorted(found.name for found in tmp_path.iterdir()) == ["salts.parquet"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"lattice_vectors": [[4, 0, 0], [4, 0, 0], [0, 0, 4]]}, "no_volume"),
-        ({"lattice_vectors": [[4, 0, 0], [0, 4, 0], [0, 0, None]]}, "not_finite"),
-        ({"lattice_vectors": [[4, 0, 0], [0, 4, 0], [None, None, None]]}, "not_periodic"),
-        ({"lattice_vectors": [None, [0, 4, 0], [0, 0, 4]]}, "broken_lists"),
-        ({"lattice_vectors": "cubic"}, "broken_lists"),
-        ({"cartesian_site_positions": [[0, 0, 0]]}, "broken_lists"),
-        ({"cartesian_site_positions": [[0, 0, 0], [2, None, 2]]}, "not_finite"),
-        ({"cartesian_site_positions": [[0, 0, 0], [0, 0, 0]]}, "overlapping_atoms"),
-    ],
-)
-def test_a_broken_entry_is_a_row_with_a_reason(changes, reason):
-    whole = salt(10, "Na", "Cl")["attributes"]
-    asked = source("https://database.example")
-    rows = [asked.row({"id": "broken", **whole, **changes}), asked.row({"id": "sound", **whole})]
-    portion = sift("database", rows)
-    assert portion.left_out.ids.tolist() == ["broken"]
-    assert portion.left_out.reasons.tolist() == [reason]
-    assert portion.candidates.ids.tolist() == ["sound"]
 
 
 def test_a_filter_and_columns_of_choice(url, tmp_path):
