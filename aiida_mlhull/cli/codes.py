@@ -69,10 +69,11 @@ def register_localhost() -> tuple[orm.Computer, str]:
     if not computer.is_configured:
         computer.configure(safe_interval=0.0, use_login_shell=False)
         news += ", configured"
-    # Fits take seconds: AiiDA's own ten would be most of a small job's time. Without any pause it would look at a
-    # running job a hundred times a second, and write to its database each time. The program is called by its
-    # full path: a login shell would only read start-up files, seconds of them on some machines.
-    if computer.scheduler_type == "core.direct" and computer.get_minimum_job_poll_interval() > SECONDS_BETWEEN_LOOKS:
+    # Fits take seconds, and ten between two looks would be most of a small job's time. Without any pause AiiDA would
+    # look, and write to its database, hundreds of times a job. The program is called by its full path: a login
+    # shell would only read start-up files, seconds of them on some machines.
+    said = computer.get_property(computer.PROPERTY_MINIMUM_SCHEDULER_POLL_INTERVAL, None)
+    if computer.scheduler_type == "core.direct" and (said is None or said > SECONDS_BETWEEN_LOOKS):
         computer.configure(safe_interval=0.0, use_login_shell=False)
         computer.set_minimum_job_poll_interval(SECONDS_BETWEEN_LOOKS)
         computer.set_default_mpiprocs_per_machine(1)
