@@ -43,6 +43,25 @@ def test_every_candidate_gets_the_last_word_about_it() -> None:
     assert table.thresholds[3:] == pytest.approx([0.1, 0.1])
 
 
+def test_who_was_let_in_and_never_decided_about_was_not_asked() -> None:
+    shard = candidates(["LiO"] * 3)
+    trail = [enter_first_stage(shard, stage="final"), dropped(["c002"], "above_threshold", 0.3, 0.1)]
+    table = verdict(shard, trail, labels(["c000"], ["LiO"], [-2.0]), REFERENCES)
+    assert table.reasons.tolist() == ["on_hull", "not_asked", "above_threshold"]
+    assert funnel([table])["reason:not_asked"] == 1
+    assert verdict(shard, trail, None, REFERENCES).reasons.tolist() == ["not_asked", "not_asked", "above_threshold"]
+
+
+def test_the_hull_is_made_of_all_shards() -> None:
+    shard = candidates(["LiO"])
+    own = labels(["c000"], ["LiO"], [-2.0])
+    everybody = labels(["c000", "x000"], ["LiO", "LiO"], [-2.0, -2.4])
+    assert verdict(shard, [], own, REFERENCES).reasons.tolist() == ["on_hull"]
+    table = verdict(shard, [], own, REFERENCES, everything=everybody)
+    assert table.reasons.tolist() == ["above_hull"]
+    assert table.values == pytest.approx([0.4])
+
+
 def test_the_funnel_adds_up() -> None:
     shard = candidates(["LiO"] * 4)
     done = labels(["c000", "c001"], ["LiO"] * 2, [-2.0, np.nan])
