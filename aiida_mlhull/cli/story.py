@@ -190,16 +190,16 @@ def _decided_in_rounds(pk: int | None, filters: dict[str, Any]) -> Iterator[tupl
 
 
 def _results(pk: int | None, identifier: str) -> Iterator[Event]:
-    """Rows that engines gave; tables that only gather them are left out."""
+    """Rows that engines or their lanes gave; tables that only gather them are left out."""
     from aiida import orm
 
     from aiida_mlhull.data import LabelsData
     from aiida_mlhull.science.types import Labels
     from aiida_mlhull.science.units import COST_UNIT, ENERGY_UNIT
 
+    engines = _called_by([pk])
     query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
-    query.append(orm.WorkChainNode, with_incoming="campaign", tag="engine")
+    query.append(orm.WorkChainNode, filters={"id": {"in": [*engines, *_called_by(engines)]}}, tag="engine")
     query.append(
         orm.CalculationNode,
         with_incoming="engine",
@@ -219,6 +219,16 @@ def _results(pk: int | None, identifier: str) -> Iterator[Event]:
             outcome="relaxed" if good else "failed",
             reason=f"{row.energies[0]:.4f} {ENERGY_UNIT}, {cost}" if good else f"{row.failures[0]}, {cost}",
         )
+
+
+def _called_by(pks: list[int | None]) -> list[int | None]:
+    """WorkChains that those with these pks have called."""
+    from aiida import orm
+
+    query = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": {"in": pks}}, tag="caller")
+    query.append(orm.WorkChainNode, with_incoming="caller", project="id")
+    found: list[int | None] = query.all(flat=True)
+    return found
 
 
 def _decision(pk: int | None, row: Decisions, *, what: str, ensemble: Any = None) -> Event:

@@ -1,0 +1,57 @@
+"""Results of every engine belong to a candidate's story, however its processes are nested."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.arsenides import simplest
+from tests.cli.conftest import run
+
+
+@pytest.fixture
+def campaign(empty_profile):
+    """Two stages: the first is looked up by its engine, the second is read by a lane that the engine has called."""
+    from dataclasses import replace
+
+    from aiida import orm
+    from aiida.common.links import LinkType
+
+    from aiida_mlhull.cli.campaigns import PROCESS_TYPE
+    from aiida_mlhull.data import CandidatesData, LabelsData
+
+    excerpt = simplest(3)
+    shard = CandidatesData.from_science(excerpt.candidates).store()
+    campaign = orm.WorkChainNode(process_type=PROCESS_TYPE, label="nested")
+    campaign.base.links.add_incoming(shard, LinkType.INPUT_WORK, "candidates__shard_000")
+    campaign.store()
+
+    def called(kind, caller, label):
+        node = kind()
+        node.set_process_label(label)
+        link = LinkType.CALL_WORK if kind is orm.WorkChainNode else LinkType.CALL_CALC
+        node.base.links.add_incoming(caller, link, label)
+        return node.store()
+
+    def gives(step, stage, record):
+        node = LabelsData.from_science(replace(record, stage=stage, engine=f"engine of {stage}"))
+        node.base.links.add_incoming(step, LinkType.CREATE, "labels")
+        return node.store()
+
+    direct = called(orm.WorkChainNode, campaign, "RecordedEngine")
+    gives(called(orm.CalcFunctionNode, direct, "look_up"), "cheap", excerpt.record)
+    nested = called(orm.WorkChainNode, campaign, "VaspEngine")
+    lane = called(orm.WorkChainNode, nested, "VaspLane")
+    gives(called(orm.CalcFunctionNode, lane, "read_vasp"), "final", excerpt.record.take([1]))
+    gives(called(orm.CalcFunctionNode, lane, "extend_labels"), "gathered", excerpt.record.take([1]))
+    return campaign
+
+
+def test_results_of_lanes_are_told(campaign):
+    ids, energies = simplest(3).record.ids.tolist(), simplest(3).record.energies
+    told = run("history", ids[1]).output
+    assert f"in campaign {campaign.pk} (nested)" in told
+    assert "cheap: engine engine of cheap" in told
+    assert "final: engine engine of final" in told
+    assert told.count(f"{energies[1]:.4f} eV/atom") == 2
+    assert "gathered" not in told
+    assert "final" not in run("history", ids[0]).output
