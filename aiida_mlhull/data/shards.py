@@ -18,10 +18,10 @@ def store_shards(
     size: int = MAX_SHARD_ROWS,
     progress: Callable[[CandidatesData], None] = lambda _: None,
 ) -> list[CandidatesData]:
-    """Store candidates as they come and put them into a new group.
+    """Store candidates as they come and, when all have come, put them into a new group.
 
-    A group that is there already is refused before anything is drawn from ``tables``: half of one run and half of
-    another look like a whole one.
+    A group that is there already is refused before anything is drawn from ``tables``, and there is none of a run that
+    was interrupted: half of a run, or of two, looks like a whole one.
 
     Args:
         tables: of any size, empty ones too; ids don't meet.
@@ -38,15 +38,14 @@ def store_shards(
     known = QueryBuilder().append(Group, filters={"label": group}).all(flat=True)
     if known:
         raise InputError(f"there is a group {group!r} already ({known[0].count()} nodes): choose another label")
-    collection = Group(group)
     nodes = []
     for number, shard in enumerate(regrouped(tables, size=size)):
         node = CandidatesData.from_science(shard, label=f"{group} {number:04d}").store()
-        collection.store().add_nodes(node)
         nodes.append(node)
         progress(node)
     if not nodes:
         raise InputError(f"nothing to store in group {group!r}: there is no row")
+    Group(group).store().add_nodes(nodes)
     return nodes
 
 

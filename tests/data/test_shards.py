@@ -39,13 +39,14 @@ def test_rows_are_regrouped_into_whole_shards(borders):
 def test_shards_are_stored_as_they_come_and_a_group_is_filled_once():
     from aiida import orm
 
+    from aiida_mlhull.data import CandidatesData
     from aiida_mlhull.data.shards import store_shards
 
-    stored_before_the_last = []
+    stored_before_the_last, label = [], "iron shards 0000"
 
     def tables():
         yield table(0, 12)
-        stored_before_the_last.append(orm.load_group("iron shards").count())
+        stored_before_the_last.append(orm.QueryBuilder().append(CandidatesData, filters={"label": label}).count())
         yield table(12, 25)
 
     nodes = store_shards(tables(), group="iron shards", size=10)
@@ -55,6 +56,22 @@ def test_shards_are_stored_as_they_come_and_a_group_is_filled_once():
     assert {node.uuid for node in orm.load_group("iron shards").nodes} == {node.uuid for node in nodes}
     with pytest.raises(InputError, match=r"there is a group 'iron shards' already \(3 nodes\)"):
         store_shards([table(30, 31)], group="iron shards")
+
+
+def test_a_run_that_was_interrupted_leaves_no_group():
+    """Half of the shards would look like all of them, and the same command could not be tried again."""
+    from aiida import orm
+
+    from aiida_mlhull.data.shards import store_shards
+
+    def tables():
+        yield table(0, 12)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store_shards(tables(), group="half of it", size=10)
+    assert not orm.QueryBuilder().append(orm.Group, filters={"label": "half of it"}).count()
+    assert len(store_shards([table(0, 12)], group="half of it", size=10)) == 2
 
 
 def test_nothing_to_store_leaves_no_group():
