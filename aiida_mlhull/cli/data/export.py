@@ -32,7 +32,8 @@ def export_node(node: Any, *, output: str | None, fileformat: str, force: bool, 
         else:
             written = node.export(output, fileformat=fileformat, overwrite=force, **chosen)
     except OSError as error:
-        raise click.ClickException(f"{error} (--force overwrites files)") from error
+        in_the_way = error.errno is None  # said by AiiDA or below; the system's own errors have a number
+        raise click.ClickException(f"{error}{' (--force overwrites files)' if in_the_way else ''}") from error
     click.echo(f"wrote {written[0]}" if len(written) == 1 else f"wrote {len(written)} files beside {written[-1]}")
 
 
