@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from hashlib import sha256
 from io import BytesIO
 from typing import Any, Final
 from urllib.parse import quote
@@ -41,6 +42,9 @@ COLUMN_NAMES: Final = {
 """Columns whose exported name differs from the noun's."""
 
 CIF_DIGITS: Final = 10
+LONGEST_STEM: Final = 200
+"""Bytes; most file systems take names of 255."""
+
 CELL_SUFFIXES: Final = {"crystals": ""}
 """What is appended to ``lattice``, ``species`` and ``frac_coords``; others get an underscore and the noun's name."""
 
@@ -139,6 +143,8 @@ def to_cif(table: Table) -> bytes:
 def cif_files(table: Table) -> Iterator[tuple[str, bytes]]:
     """File name and content for every row; the name is the id, with what no file name may hold escaped.
 
+    Ids that are too long for a file name are cut, and end with a digest.
+
     Raises:
         TableError: if the rows have no cells.
     """
@@ -150,7 +156,12 @@ def cif_files(table: Table) -> Iterator[tuple[str, bytes]]:
     for index, name in enumerate(table.ids.tolist()):
         cif = str(CifWriter(crystals.structure(index), significant_figures=CIF_DIGITS))
         _, _, body = cif[cif.index("data_") :].partition("\n")
-        yield f"{quote(name, safe='')}.cif", f"data_{'_'.join(name.split())}\n{body}".encode()
+        yield f"{_file_stem(name)}.cif", f"data_{'_'.join(name.split())}\n{body}".encode()
+
+
+def _file_stem(name: str) -> str:
+    stem = quote(name, safe="")
+    return stem if len(stem) <= LONGEST_STEM else f"{stem[:LONGEST_STEM]}-{sha256(name.encode()).hexdigest()[:16]}"
 
 
 WRITERS: Final[dict[str, Callable[[Table], bytes]]] = {

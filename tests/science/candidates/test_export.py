@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from pymatgen.io.cif import CifParser
 
+from aiida_mlhull.science.candidates import read_candidates
 from aiida_mlhull.science.candidates.export import cif_files, to_cif, to_csv, to_json, to_parquet
 from aiida_mlhull.science.candidates.listing import choose, listing
 from aiida_mlhull.science.errors import InputError, TableError
@@ -63,6 +64,16 @@ def test_no_id_is_a_path() -> None:
     names = [name for name, _ in cif_files(shard)]
     assert names == ["..%2Fx.cif", "%2Fetc%2Fy.cif", "a%20b.cif", "c.cif", "d.cif", "%C3%A9.cif"]
     assert b"data_a_b\n" in to_cif(shard)
+
+
+def test_ids_that_are_too_long_for_a_file_name_stay_apart(tmp_path) -> None:
+    long = [*("晶" * 100 + end for end in "ab"), *("x" * 300 + end for end in "cdef")]
+    files = dict(cif_files(candidates(ids=np.asarray(sorted(long)))))
+    assert len(files) == len(long)
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    read = read_candidates(tmp_path).candidates
+    assert len(read) == len(long)
 
 
 @pytest.mark.parametrize("table", [candidates(crystals=None), decisions()], ids=["labels only", "decisions"])
