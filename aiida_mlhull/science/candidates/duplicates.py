@@ -4,7 +4,8 @@ Ids tell crystals of our own generators apart, but a database has its own. So ro
 label first: different labels are different crystals. A label that leaves nothing but the scale open is the
 whole crystal. Only among rows of one label with free parameters cells are compared: by their lattice sums
 (:mod:`~aiida_mlhull.science.representations.identity`), and by pymatgen's ``StructureMatcher`` where these
-are near but not equal. Volumes don't count: before a relaxation they are guesses.
+are near but not equal (equal sums of different crystals take a homometric pair). Volumes don't count: before a
+relaxation they are guesses.
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@ change places) and don't depend on the scale, which for an unrelaxed candidate i
 
 A crystal's id is the UUID5 of its canonical form: the protostructure label and, where the label leaves
 anything but the scale open, the sums rounded to 0.001. Two descriptions of one crystal get one id, except
-when rounding noise meets the border of a bin (some 1 in 10⁵ for coordinates good to 1e-8); the converse,
-different crystals under one id, takes coordinates that agree to some 0.001 Å. What the id doesn't catch,
-merging after a stage does.
+when rounding noise meets the border of a bin (some 1 in 10⁵ for coordinates good to 1e-8). The converse,
+different crystals under one id, takes coordinates that agree to some 0.001 Å, or a homometric pair: no sum over
+pairs tells crystals apart that have all distances in common, as Pauling and Shappell (Z. Kristallogr. 75 (1930)
+128) met them in bixbyite. What the id doesn't catch, merging after a stage does.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.science.representations.identity import WIDTHS, crystal_ids, label_ids, shapes
@@ -72,6 +73,14 @@ def test_different_crystals_have_different_ids():
 def test_free_parameters_count(change):
     ids = ids_of(Crystals.from_structures([rutile(0.3), rutile(**{"u": 0.3} | change)]))
     assert ids[0] != ids[1]
+
+
+def test_homometric_crystals_share_an_id():
+    """Pauling and Shappell's pair: all distances in common, yet different. A limit that is known, and stated."""
+    pair = [Structure.from_spacegroup(206, Lattice.cubic(9.4), ["Mn"], [[x, 0, 0.25]]) for x in (0.1, -0.1)]
+    assert not StructureMatcher().fit(*pair)
+    first, second = ids_of(Crystals.from_structures(pair))
+    assert first == second
 
 
 def test_elements_count():
