@@ -102,7 +102,8 @@ def _daemon(*, in_flight: int | None, shards: int) -> Iterator[Finding]:
         yield Finding(NOTE, "daemon", says, daemon.START_HINT)
         return
     planned = in_flight or JobSettings().max_in_flight
-    least, all_going = daemon.slots_needed(shards=shards, max_in_flight=planned)
+    per_job = vasp_checks.slots_per_job()
+    least, all_going = daemon.slots_needed(shards=shards, max_in_flight=planned, slots_per_job=per_job)
     says = (
         f"{found.workers} workers x {found.slots_per_worker} slots; {planned} jobs at once in {shards} shards need "
         f"{least}, better {all_going}"

@@ -15,6 +15,7 @@ from aiida_mlhull.cli import standin
 from aiida_mlhull.cli.findings import GOOD, NOTE, Finding
 from aiida_mlhull.science.errors import listed
 from aiida_mlhull.science.standin.folder import FAULTS
+from aiida_mlhull.science.standin.wording import NOT_VASP
 
 LISTED: Final = 5
 LOCAL: Final = "core.local"
@@ -33,6 +34,14 @@ def check() -> Iterator[Finding]:
         yield from _potentials()
     if asked := os.environ.get(FAULTS):
         yield Finding(NOTE, "vasp", f"the stand-in is asked to fail: {asked}", f"unset {FAULTS}")
+
+
+def slots_per_job() -> int:
+    """Slots of the daemon that one job may take: more where there is a code for VASP, whose jobs others wait for."""
+    from aiida_mlhull.engines import ENGINES
+
+    names = [name for name in ENGINES if name != "vasp" or _codes()]
+    return max(ENGINES[name].slots_per_job for name in names)
 
 
 def _codes() -> list[Any]:
@@ -77,7 +86,7 @@ def _potentials() -> Iterator[Finding]:
     for family, names in sorted(families.items()):
         says = f"{family}: {len(names)}"
         if family == FAMILY:
-            says += f" placeholders, {standin.WARNING}"
+            says += f" placeholders without potentials, {NOT_VASP}"
         lacking = sorted(wanted - names)
         if lacking:
             few = f"{len(lacking)} of the {len(wanted)} that the Materials Project names: {listed(lacking, LISTED)}"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from aiida_mlhull.cli import doctor
+from aiida_mlhull.cli.vasp_checks import slots_per_job
 from tests.cli.conftest import run
 from tests.vasp_codes import placeholders
 
@@ -112,7 +113,7 @@ def test_a_stand_in_is_one_command_and_loudly_not_vasp(monkeypatch):
     assert "is a stand-in, NOT VASP" in told.output
     assert "asked to fail: killed in 5%" in told.output
     assert f"{family}: " in told.output
-    assert "placeholders, NOT VASP" in told.output
+    assert "placeholders without potentials, NOT VASP" in told.output
 
 
 @pytest.mark.usefixtures("empty_profile")
@@ -165,6 +166,7 @@ def test_families_of_potentials_say_what_they_lack(tmp_path):
 
     run("setup")
     assert vasp_lines("potentials:") == []
+    assert slots_per_job() == 1
     orm.InstalledCode(
         label="vasp",
         computer=orm.load_computer("localhost"),
@@ -174,6 +176,7 @@ def test_families_of_potentials_say_what_they_lack(tmp_path):
     (told,) = vasp_lines("potentials:")
     assert told.startswith("note")
     assert "no family of potentials" in told
+    assert slots_per_job() == 3
     wanted = sorted(set(MPRelaxSet.CONFIG["POTCAR"].values()))
     for name, potentials in (("all", wanted), ("few", [one for one in wanted if one not in {"Ti_pv", "W_pv"}])):
         (tmp_path / name).mkdir()
