@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.cli.campaigns import PROCESS_TYPE
-from aiida_mlhull.science.wire.rows import decode_row
+from aiida_mlhull.cli.holding import TABLE, holding, row_of
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -71,9 +71,8 @@ def shards_with(identifier: str) -> list[tuple[CandidatesData, Candidates]]:
     from aiida_mlhull.data import CandidatesData
     from aiida_mlhull.science.types import Candidates
 
-    query = orm.QueryBuilder().append(CandidatesData, filters=_may_hold(identifier), tag="shard")
-    query.order_by({"shard": {"id": "desc"}})
-    rows = ((shard, _row(Candidates, shard, identifier)) for shard in query.all(flat=True))
+    query = orm.QueryBuilder().append(CandidatesData, tag=TABLE).order_by({TABLE: {"id": "desc"}})
+    rows = ((shard, row_of(Candidates, shard, identifier)) for (shard,) in holding(query, identifier))
     return [(shard, row) for shard, row in rows if row is not None]
 
 
@@ -115,12 +114,13 @@ def rounds(pk: int | None, *, number: int | None = None, stage: str | None = Non
         number: only this round.
         stage: only this stage.
     """
-    wanted: dict[str, Any] = {}
+    query = _decided_in_rounds(pk)
+    query.add_projection(TABLE, "*")
     if number is not None:
-        wanted["attributes.round"] = number
+        query.add_filter(TABLE, {"attributes.round": number})
     if stage is not None:
-        wanted["attributes.stage"] = stage
-    yield from _decided_in_rounds(pk, wanted)
+        query.add_filter(TABLE, {"attributes.stage": stage})
+    yield from _with_ensembles(query.all())
 
 
 def _own_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
@@ -138,9 +138,9 @@ def _own_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
         tag="step",
         project="attributes.process_label",
     )
-    query.append(DecisionsData, with_incoming="step", filters=_may_hold(identifier), project="*")
-    for step, node in query.iterall():
-        row = _row(Decisions, node, identifier)
+    query.append(DecisionsData, with_incoming="step", tag=TABLE)
+    for step, node in holding(query, identifier):
+        row = row_of(Decisions, node, identifier)
         if row is not None:
             yield _decision(node.pk, row, what=STEPS[step] if step == "conclude" else f"{row.stage}: {STEPS[step]}")
 
@@ -148,17 +148,17 @@ def _own_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
 def _round_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
     from aiida_mlhull.science.types import Decisions
 
-    for node, ensemble in _decided_in_rounds(pk, _may_hold(identifier)):
-        row = _row(Decisions, node, identifier)
+    for node, ensemble in _with_ensembles(holding(_decided_in_rounds(pk), identifier)):
+        row = row_of(Decisions, node, identifier)
         if row is not None:
             yield _decision(node.pk, row, what=f"{row.stage}: round {row.round}, {row.rule}", ensemble=ensemble)
 
 
-def _decided_in_rounds(pk: int | None, filters: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
-    """Decisions of a campaign's rounds, with the ensemble that the round fitted."""
+def _decided_in_rounds(pk: int | None) -> orm.QueryBuilder:
+    """Decisions of a campaign's rounds, the oldest first; projects the pk of the round."""
     from aiida import orm
 
-    from aiida_mlhull.data import DecisionsData, EnsembleData
+    from aiida_mlhull.data import DecisionsData
 
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
@@ -175,16 +175,25 @@ def _decided_in_rounds(pk: int | None, filters: dict[str, Any]) -> Iterator[tupl
         filters={"attributes.process_label": ROUND_STEP},
         tag="step",
     )
-    query.append(DecisionsData, with_incoming="step", filters=filters, project="*", tag="decisions")
-    query.order_by({"decisions": {"id": "asc"}})
-    decided = query.all()
+    query.append(DecisionsData, with_incoming="step", tag=TABLE)
+    return query.order_by({TABLE: {"id": "asc"}})
+
+
+def _with_ensembles(decided: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """Decisions, and the ensemble that their round fitted."""
+    from aiida import orm
+
+    from aiida_mlhull.data import EnsembleData
+
+    if not decided:
+        return
     models = orm.QueryBuilder()
     models.append(
         orm.WorkChainNode, filters={"id": {"in": sorted({row[0] for row in decided})}}, tag="round", project="id"
     )
     models.append(orm.WorkChainNode, with_incoming="round", tag="asked")
     models.append(EnsembleData, with_outgoing="asked", project="*")
-    ensembles = dict(models.all()) if decided else {}
+    ensembles = dict(models.all())
     for number, node in decided:
         yield node, ensembles.get(number)
 
@@ -199,16 +208,16 @@ def _results(pk: int | None, identifier: str) -> Iterator[Event]:
 
     engines = _called_by([pk])
     query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": {"in": [*engines, *_called_by(engines)]}}, tag="engine")
+    query.append(orm.WorkChainNode, filters={"id": {"in": [pk, *engines, *_called_by(engines)]}}, tag="engine")
     query.append(
         orm.CalculationNode,
         with_incoming="engine",
         filters={"attributes.process_label": {"!==": "extend_labels"}},
         tag="step",
     )
-    query.append(LabelsData, with_incoming="step", filters=_may_hold(identifier), project="*")
-    for node in query.all(flat=True):
-        row = _row(Labels, node, identifier)
+    query.append(LabelsData, with_incoming="step", tag=TABLE)
+    for (node,) in holding(query, identifier):
+        row = row_of(Labels, node, identifier)
         if row is None:
             continue
         good = bool(row.succeeded[0])
@@ -225,6 +234,8 @@ def _called_by(pks: list[int | None]) -> list[int | None]:
     """WorkChains that those with these pks have called."""
     from aiida import orm
 
+    if not pks:
+        return []
     query = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": {"in": pks}}, tag="caller")
     query.append(orm.WorkChainNode, with_incoming="caller", project="id")
     found: list[int | None] = query.all(flat=True)
@@ -248,14 +259,3 @@ def describe_models(ensemble: Any) -> str:
     """Model and number of members of an ensemble's node."""
     attributes = ensemble.base.attributes
     return f"{attributes.get('n_members')} x {attributes.get('model')}"
-
-
-def _may_hold(identifier: str) -> dict[str, Any]:
-    return {"attributes.id_min": {"<=": identifier}, "attributes.id_max": {">=": identifier}}
-
-
-def _row(noun: Any, node: Any, identifier: str) -> Any:
-    from aiida_mlhull.data.tables import TABLE_FILE
-
-    content = node.base.repository.get_object_content(TABLE_FILE, mode="rb")
-    return decode_row(noun, content, identifier, name=f"{type(node).__name__}<{node.pk}>")

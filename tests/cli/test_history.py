@@ -55,3 +55,18 @@ def test_results_of_lanes_are_told(campaign):
     assert told.count(f"{energies[1]:.4f} eV/atom") == 2
     assert "gathered" not in told
     assert "final" not in run("history", ids[0]).output
+
+
+def test_a_campaign_that_has_only_begun(campaign):
+    """It has called nobody yet."""
+    from aiida import orm
+    from aiida.common.links import LinkType
+
+    shard = campaign.base.links.get_incoming().get_node_by_label("candidates__shard_000")
+    newer = orm.WorkChainNode(process_type=campaign.process_type, label="newer")
+    newer.base.links.add_incoming(shard, LinkType.INPUT_WORK, "candidates__shard_000")
+    newer.store()
+    result = run("history", simplest(3).record.ids[0])
+    assert result.exit_code == 0, result.output
+    assert f"in campaign {newer.pk} (newer)" in result.output
+    assert f"Also in campaigns {campaign.pk}" in result.output
