@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, PositiveFloat
 
+from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.triage.base import RuleSettings, decided, ranks, weigh
 from aiida_mlhull.science.types import Decisions, Predictions, References
 from aiida_mlhull.science.types.crystals import Floats
@@ -19,7 +20,7 @@ class BudgetSettings(RuleSettings):
         core_minutes: to spend on the kept rows together.
         core_minutes_each: what one row costs where nothing better is known; 540 is the mean of the full
             relaxations in Ekström 2022.
-        core_minutes_by_formula: what a row of a reduced formula costs, where it is known.
+        core_minutes_by_formula: what a row of a formula costs, where it is known; spelled in any order.
         by: ``chance``: probability to lie below the known hull; ``improvement``: energy by which the hull
             is expected to sink. Either is divided by the cost.
     """
@@ -43,9 +44,11 @@ class Budget:
 
         Raises:
             MissingEndMembersError: if ``known`` lacks an element of a candidate.
+            FormulaError: if a formula whose cost is told can't be read.
         """
-        each, known_costs = self.settings.core_minutes_each, self.settings.core_minutes_by_formula
-        costs = np.asarray([known_costs.get(formula, each) for formula in predictions.formulas.tolist()])
+        each = self.settings.core_minutes_each
+        told = {reduce_formula(name): cost for name, cost in self.settings.core_minutes_by_formula.items()}
+        costs = np.asarray([told.get(reduce_formula(formula), each) for formula in predictions.formulas.tolist()])
         scores = weigh(predictions, known).by(self.settings.by) / costs
         spent = spent_when_done(scores, costs)
         return decided(

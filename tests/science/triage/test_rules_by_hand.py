@@ -151,8 +151,9 @@ def test_recall_target_is_a_k_sigma_rule(predictions, known):
     assert lost <= 0.02
 
 
-def test_budget_buys_the_best_value(predictions, known):
-    cheap_li3o = {"Li3O": 100.0}
+@pytest.mark.parametrize("spelled", ["Li3O", "OLi3", "Li6O2"])
+def test_budget_buys_the_best_value(predictions, known, spelled):
+    cheap_li3o = {spelled: 100.0}
     decisions = made("budget", core_minutes=640, core_minutes_by_formula=cheap_li3o).decide(predictions, known)
     chances = np.asarray([0.977250, 0.202328, 0.061968])
     np.testing.assert_allclose(decisions.scores, chances / [540, 540, 100], rtol=1e-5)
