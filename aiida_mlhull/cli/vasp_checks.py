@@ -41,7 +41,7 @@ def slots_per_job() -> int:
     from aiida_mlhull.engines import ENGINES
 
     names = [name for name in ENGINES if name != "vasp" or _codes()]
-    return max(ENGINES[name].slots_per_job for name in names)
+    return max(int(ENGINES[name].slots_per_job) for name in names)
 
 
 def _codes() -> list[Any]:

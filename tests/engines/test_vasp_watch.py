@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from aiida import orm
@@ -13,6 +15,7 @@ from pymatgen.core import Lattice, Structure
 from aiida_mlhull.data import CandidatesData, DecisionsData
 from aiida_mlhull.engines.vasp.engine import VaspEngine
 from aiida_mlhull.engines.vasp.watch import cell_monitor, watch_cell
+from aiida_mlhull.science.types import Labels
 from aiida_mlhull.science.vasp.outcome import JOB_STOPPED, Account, judge
 from aiida_mlhull.science.vasp.settings import Limits, VaspSettings, read_step
 from tests.arsenides import choice
@@ -88,26 +91,43 @@ def test_what_a_monitor_stopped_has_its_reason(message, told) -> None:
     assert judge(stopped, misc, step, has_cell=True) == told
 
 
-@pytest.mark.slow
-def test_a_running_job_is_stopped(aiida_code_installed, tmp_path) -> None:
-    """By the stand-in itself, which waits after every step: the volume may not change by more than 5 %."""
+@pytest.fixture
+def relax(aiida_code_installed, tmp_path):
+    """Relax MgO by the stand-in itself, which waits after every step; row, and calculation."""
     pytest.importorskip("chgnet", reason="the extra 'potential' is not installed")
     (tmp_path / "potentials").mkdir()
-    cells = rock_salts(MgO=4.7)
-    settings = {"protocol": "ekstrom-2022", "limits": {"volume_ratio": 1.05}, "look_every": 1}
-    outputs, node = run_get_node(
-        VaspEngine,
-        code=standin(aiida_code_installed, tmp_path, faults="slow 20"),
-        potential_family=orm.Str(placeholders(tmp_path / "potentials", *POTENTIALS)),
-        cells=CandidatesData.from_science(cells),
-        chosen=DecisionsData.from_science(choice(cells, [0])),
-        stage=orm.Dict({"name": "preprerelax", "engine": "vasp", "settings": settings}),
-        options=orm.Dict(OPTIONS),
-    )
-    assert node.is_finished_ok, node.exit_message
-    labels = outputs["labels"].to_science()
+
+    def run(*, limit: int = 600, **settings: Any) -> tuple[Labels, Any]:
+        cells = rock_salts(MgO=4.7)
+        outputs, node = run_get_node(
+            VaspEngine,
+            code=standin(aiida_code_installed, tmp_path, faults="slow 20"),
+            potential_family=orm.Str(placeholders(tmp_path / "potentials", *POTENTIALS)),
+            cells=CandidatesData.from_science(cells),
+            chosen=DecisionsData.from_science(choice(cells, [0])),
+            stage=orm.Dict({"name": "final", "engine": "vasp", "settings": {"protocol": "ekstrom-2022", **settings}}),
+            options=orm.Dict({**OPTIONS, "max_wallclock_seconds": limit}),
+        )
+        assert node.is_finished_ok, node.exit_message
+        labels = outputs["labels"].to_science()
+        assert np.array_equal(labels.crystals.lattices, cells.crystals.lattices)
+        (job,) = called(node, "VaspCalculation")
+        return labels, job
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_running_job_is_stopped(relax) -> None:
+    """The volume may not change by more than 5 %."""
+    labels, job = relax(limits={"volume_ratio": 1.05}, look_every=1)
     assert labels.failures[0].startswith("unphysical_cell: volume x 0.")
-    assert np.array_equal(labels.crystals.lattices, cells.crystals.lattices)
-    (job,) = called(node, "VaspCalculation")
     assert job.exit_status == JOB_STOPPED
     assert job.outputs.misc["run_status"]["finished"] is False
+
+
+@pytest.mark.slow
+def test_time_that_is_over_is_told(relax) -> None:
+    labels, job = relax(limit=15, restarts=0)
+    assert labels.failures[0] == "out_of_time"
+    assert not job.is_finished_ok
