@@ -18,6 +18,7 @@ from aiida.tools.archive import create_archive
 from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.data import CandidatesData, DecisionsData
+from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.engines.vasp.account import is_standin
 from aiida_mlhull.engines.vasp.engine import VaspEngine
 from aiida_mlhull.science.campaign import StageSettings
@@ -201,6 +202,12 @@ def test_the_scheme_is_the_protocols_with_the_stages_corrections() -> None:
     assert VaspEngine.scheme(stage_of("final"), {}) == "PBE, 600 eV, as Ekström 2022, not corrected"
     mp = StageSettings(name="final", engine="vasp", settings={"protocol": "mp-compatible", "corrections": "mp2020"})
     assert VaspEngine.scheme(mp, {}) == MP2020_CORRECTED
+
+
+def test_only_stages_that_say_so_keep_their_steps() -> None:
+    assert not VaspEngine.keeps_steps(stage_of("final"))
+    assert VaspEngine.keeps_steps(stage_of("final", keep_steps=True))
+    assert not ENGINES["potential"].keeps_steps(StageSettings(name="final", engine="potential"))
 
 
 def test_a_stage_that_no_protocol_knows_is_refused() -> None:
