@@ -30,7 +30,7 @@ from aiida_mlhull.science.candidates.funnel import (
 from aiida_mlhull.science.candidates.neutrality import charges_balance
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.representations.neighbors import minimum_distances
-from aiida_mlhull.science.representations.wyckoff import TOLERANCE, primitive_sizes, protostructures
+from aiida_mlhull.science.representations.wyckoff import TOLERANCE, of_either_hand, primitive_sizes, protostructures
 from aiida_mlhull.science.types import Candidates, Decisions, concatenate
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.strict import Strict
@@ -111,7 +111,7 @@ def _by_row(candidates: Candidates, settings: CleaningSettings, known: frozenset
             distances = minimum_distances(candidates.crystals)
             funnel.stop(distances < settings.distance, CLOSE, distances, settings.distance)
     if known:
-        there = np.isin(labels, sorted(known))
+        there = np.isin(of_either_hand(labels), sorted(known))
         funnel.stop(there, KNOWN, there.astype(np.float64), 0.5)
     return funnel
 
@@ -144,13 +144,13 @@ def clean(
     given = [np.full(len(shard), np.nan) for shard in shards] if energies is None else list(energies)
     if [len(values) for values in given] != [len(shard) for shard in shards]:
         raise TableError("energies must be given for every row of every shard")
-    labels = frozenset(known) - {""}
+    labels = frozenset(of_either_hand(list(known)).tolist()) - {""}
     funnels = [_by_row(shard, settings, labels) for shard in shards]
     if settings.one_per_label:
         lowest = Lowest()
         for funnel, values in zip(funnels, given, strict=True):
             rows = funnel.keep
-            lowest.add(funnel.rows.protostructures[rows], funnel.rows.ids[rows], values[rows])
+            lowest.add(of_either_hand(funnel.rows.protostructures[rows]), funnel.rows.ids[rows], values[rows])
         for funnel, values in zip(funnels, given, strict=True):
             _keep_lowest(funnel, values, lowest)
     elif settings.one_per_crystal:
@@ -165,7 +165,7 @@ def _keep_lowest(funnel: Funnel, energies: Floats, lowest: Lowest) -> None:
     """Drop rows above the lowest of their label; the value is by how much, 0 where nobody knows."""
     best = [
         lowest.of(label) if keep else (0.0, "")
-        for label, keep in zip(funnel.rows.protostructures.tolist(), funnel.keep.tolist(), strict=True)
+        for label, keep in zip(of_either_hand(funnel.rows.protostructures).tolist(), funnel.keep.tolist(), strict=True)
     ]
     names = np.asarray([name for _, name in best], dtype=np.str_)
     above = np.nan_to_num(energies - np.asarray([energy for energy, _ in best]), nan=0.0, posinf=0.0, neginf=0.0)

@@ -1,8 +1,8 @@
 """Candidates that are the same crystal, whatever they are called.
 
 Ids tell crystals of our own generators apart, but a database has its own. So rows are told apart by their
-label first: different labels are different crystals. A label that leaves nothing but the scale open is the
-whole crystal. Only among rows of one label with free parameters cells are compared: by their lattice sums
+label first: different labels are different crystals, unless one is the mirror image's. A label that leaves nothing but
+the scale open is the whole crystal. Only among rows of one label with free parameters cells are compared: by their lattice sums
 (:mod:`~aiida_mlhull.science.representations.identity`), and by pymatgen's ``StructureMatcher`` where these
 are near but not equal (equal sums of different crystals take a homometric pair). Volumes don't count: before a
 relaxation they are guesses.
@@ -18,7 +18,7 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.representations.identity import shapes
-from aiida_mlhull.science.representations.wyckoff import free_parameters
+from aiida_mlhull.science.representations.wyckoff import free_parameters, of_either_hand
 from aiida_mlhull.science.types import Candidates, Crystals
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
@@ -43,7 +43,7 @@ def first_of_kind(candidates: Candidates, *, energies: Floats | None = None) -> 
     """
     if candidates.crystals is None:
         raise TableError("candidates without cells are told apart by their ids")
-    labels = candidates.protostructures
+    labels = of_either_hand(candidates.protostructures)
     heights = np.zeros(len(labels)) if energies is None else np.nan_to_num(energies, nan=np.inf)
     order = np.lexsort((candidates.ids, heights, labels))
     borders = np.flatnonzero(labels[order][1:] != labels[order][:-1]) + 1

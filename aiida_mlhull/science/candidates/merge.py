@@ -7,8 +7,8 @@ at, most telling last: formula, energy of the stage, volume, protostructure labe
 the label leaves anything but the scale open. The lattice sums do most of the work: the matcher alone can't
 tell crystals apart whose energies differ by 40 meV/atom.
 
-Labels must agree: giving pairs with different labels a second chance was measured and is wrong more often
-than not.
+Labels must agree, up to mirror images: giving pairs with different labels a second chance was measured and is wrong
+more often than not.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.representations.identity import shapes
-from aiida_mlhull.science.representations.wyckoff import free_parameters, protostructures
+from aiida_mlhull.science.representations.wyckoff import free_parameters, of_either_hand, protostructures
 from aiida_mlhull.science.types import Decisions, Labels
 from aiida_mlhull.science.types.crystals import Integers
 from aiida_mlhull.science.types.table import Strings
@@ -78,7 +78,9 @@ def merge(
     found = protostructures(labels.crystals) if known_protostructures is None else known_protostructures
     succeeded = labels.succeeded
     rows = labels.take(succeeded)
-    kinds = found if came_from is None else np.char.add(np.char.add(came_from, ">"), found)
+    kinds = of_either_hand(found)
+    if came_from is not None:
+        kinds = np.char.add(np.char.add(of_either_hand(came_from), ">"), kinds)
     comparison = _Comparison(rows, free_parameters(found[succeeded]), energy_tolerance, shape_tolerance)
     representative = _representatives(rows, np.char.add(np.char.add(rows.formulas, "|"), kinds[succeeded]), comparison)
     merged = representative != np.arange(len(rows))

@@ -12,7 +12,7 @@ anything but the scale open, the sums rounded to 0.001. Two descriptions of one 
 when rounding noise meets the border of a bin (some 1 in 10⁵ for coordinates good to 1e-8). The converse,
 different crystals under one id, takes coordinates that agree to some 0.001 Å, or a homometric pair: no sum over
 pairs tells crystals apart that have all distances in common, as Pauling and Shappell (Z. Kristallogr. 75 (1930)
-128) met them in bixbyite. What the id doesn't catch, merging after a stage does.
+128) met them in bixbyite. Mirror images whose space groups differ (eleven pairs) have an id each. What the id doesn't catch, merging after a stage does.
 """
 
 from __future__ import annotations

@@ -37,8 +37,13 @@ _LATTICE_POINTS: Final = {"P": 1, "S": 2, "I": 2, "R": 3, "F": 4}
 _SIDE_CENTERED: Final = str.maketrans("ABC", "SSS")
 _FIRST_OF_FAMILY: Final = (3, 16, 75, 143, 195)
 _ORBITS: Final = re.compile(r"(\d*)([a-zA-Z])")
+_GROUP: Final = re.compile(r"(?<=_)\d+(?=_)")
 _WEIGHTS: Final = {"A": 0} | {chr(96 + weight): weight for weight in range(1, 27)}
 _CAPITALS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LOWER: Final = (76, 91, 92, 144, 151, 152, 169, 171, 178, 180, 212)
+_HIGHER: Final = (78, 95, 96, 145, 153, 154, 170, 172, 179, 181, 213)
+_MIRROR_IMAGES: Final = dict(zip(_HIGHER, _LOWER, strict=True))
+"""The eleven enantiomorphic pairs of space groups, the higher number to the lower; their letters correspond."""
 
 Occupied = tuple[tuple[tuple[str, int], ...], ...]
 """For every element its letters with the number of orbits on them."""
@@ -142,6 +147,18 @@ def pearson_symbol(number: int, sites: int) -> str:
 def space_group_numbers(labels: Sequence[str] | NDArray[np.str_]) -> Integers:
     """(n,) space-group numbers of protostructure labels, 0 for empty ones."""
     return np.asarray([int(label.split("_")[2]) if label else 0 for label in labels], dtype=np.int64)
+
+
+def of_either_hand(labels: Sequence[str] | NDArray[np.str_]) -> NDArray[np.str_]:
+    """(n,) the labels, or those of the mirror images where these have the lower space group, as P3₁21 for P3₂21.
+
+    A crystal and its mirror image have one energy, and are one phase; their labels differ in eleven pairs of groups.
+    """
+    return np.asarray([_GROUP.sub(_lower_hand, str(label), count=1) for label in labels], dtype=np.str_)
+
+
+def _lower_hand(found: re.Match[str]) -> str:
+    return str(_MIRROR_IMAGES.get(int(found[0]), found[0]))
 
 
 def free_parameters(labels: Sequence[str] | NDArray[np.str_]) -> Integers:

@@ -53,6 +53,19 @@ def test_other_descriptions_of_a_cell_are_the_same_crystal():
     assert same.tolist() == [0, 0, 0, 0, 0]
 
 
+def quartz(side=4.91):
+    sites = [[0.4697, 0, 2 / 3], [0.4133, 0.2672, 0.7856]]
+    return Structure.from_spacegroup(154, Lattice.hexagonal(side, 1.1 * side), ["Si", "O"], sites)
+
+
+def test_left_and_right_handed_quartz_are_one_crystal():
+    right = quartz()
+    left = Structure(Lattice(right.lattice.matrix * [1, 1, -1]), right.species, right.frac_coords)
+    rows = candidates([right, left])
+    assert len(set(rows.protostructures.tolist())) == 2
+    assert first_of_kind(rows).tolist() == [0, 0]
+
+
 def protostructures_of(cell):
     return protostructures(Crystals.from_structures([cell]))[0]
 

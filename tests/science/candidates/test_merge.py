@@ -73,6 +73,14 @@ def test_other_cells_are_other_crystals(other):
     assert decisions.keep.all()
 
 
+def test_mirror_images_are_one_crystal():
+    sites = [[0.4697, 0, 2 / 3], [0.4133, 0.2672, 0.7856]]
+    right = Structure.from_spacegroup(154, Lattice.hexagonal(4.91, 5.4), ["Si", "O"], sites)
+    left = Structure(Lattice(right.lattice.matrix * [1, 1, -1]), right.species, right.frac_coords)
+    rows = results([("left", left, -2.0), ("right", right, -2.0)])
+    assert outcome(merge(rows, audit_fraction=0.0)) == {"left": "representative", "right": "same_as left"}
+
+
 def test_energies_must_agree():
     rows = [("a", rock_salt(4.24), -9.0), ("b", rock_salt(4.24), -8.997)]
     assert merge(results(rows), audit_fraction=0).keep.all()

@@ -11,9 +11,13 @@ from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.science.representations.wyckoff import (
     free_parameters,
+    label_of,
+    of_either_hand,
     protostructures,
     space_group_numbers,
 )
+from aiida_mlhull.science.representations.wyckoff_cells import cell_for
+from aiida_mlhull.science.representations.wyckoff_tables import multiplicities, relabelings
 from aiida_mlhull.science.types import Crystals
 from tests.science.real_crystals import disguised, mp_crystals, pnictides, supercells
 
@@ -132,3 +136,18 @@ def test_free_parameters_are_pymatgen_s_less_the_scale():
 
 def test_space_group_numbers_stand_in_the_label():
     assert space_group_numbers(labels_of(ROCK_SALT, RUTILE, CASI2)).tolist() == [225, 136, 63]
+
+
+def test_mirror_images_share_a_label_in_the_eleven_pairs():
+    """A cell of the one group, turned inside out, is of the other group and has the same letters."""
+    groups = {76: 78, 91: 95, 92: 96, 144: 145, 151: 153, 152: 154, 169: 170, 171: 172, 178: 179, 180: 181, 212: 213}
+    for lower, higher in groups.items():
+        assert multiplicities(lower) == multiplicities(higher)
+        assert sorted(map(str, relabelings(lower))) == sorted(map(str, relabelings(higher)))
+        general = max(multiplicities(lower))
+        cell = cell_for(label_of(lower, ["Si"], (((general, 1),),)))
+        image = Crystals(cell.lattices * [1, 1, -1], cell.offsets, cell.numbers, cell.frac_coords)
+        labels = protostructures(Crystals.concatenate([cell, image]))
+        assert space_group_numbers(labels).tolist() == [lower, higher]
+        assert of_either_hand(labels).tolist() == [labels[0], labels[0]]
+    assert of_either_hand(["", "AB_cF8_225_a_b:N-Ti"]).tolist() == ["", "AB_cF8_225_a_b:N-Ti"]
