@@ -19,8 +19,17 @@ SECONDS_BETWEEN_LOOKS: Final = 0.5
 
 
 def ready_program() -> Any:
-    """The code of the program on this machine, registered if need be."""
+    """The code of the program on this machine: the one that is registered, a new one if its program is gone."""
+    from aiida import orm
+    from aiida.common.exceptions import NotExistent
+
     computer, _ = register_localhost()
+    try:
+        known = orm.load_code(f"{PROGRAM}@{computer.label}")
+    except NotExistent:
+        known = None
+    if isinstance(known, orm.InstalledCode) and Path(known.filepath_executable).exists():
+        return known
     code, _ = register_code(computer, installed_program())
     return code
 
