@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import paramiko
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node
@@ -13,7 +14,7 @@ from aiida_mlhull.calculations.functions import extend_labels
 from aiida_mlhull.calculations.vasp import prepare_vasp
 from aiida_mlhull.data import CandidatesData, DecisionsData
 from aiida_mlhull.engines.vasp.engine import VaspEngine
-from aiida_mlhull.engines.vasp.wavefunctions import folder_to_start_from
+from aiida_mlhull.engines.vasp.wavefunctions import folder_to_start_from, let_go
 from aiida_mlhull.science.vasp import VaspSettings, read_step, vasp_inputs
 from tests.arsenides import choice
 from tests.engines.test_vasp import OPTIONS, POTENTIALS, called, rock_salts
@@ -34,7 +35,7 @@ def test_the_stage_before_is_told_to_write_them() -> None:
 
 
 @pytest.mark.slow
-def test_a_stage_starts_from_the_wavefunctions_of_the_stage_before(aiida_code_installed, tmp_path) -> None:
+def test_a_stage_starts_from_the_wavefunctions_of_the_stage_before(aiida_code_installed, tmp_path, monkeypatch) -> None:
     pytest.importorskip("chgnet", reason="the extra 'potential' is not installed")
     (tmp_path / "potentials").mkdir()
     code = standin(aiida_code_installed, tmp_path)
@@ -69,6 +70,13 @@ def test_a_stage_starts_from_the_wavefunctions_of_the_stage_before(aiida_code_in
     assert folder.uuid == first.outputs.remote_folder.uuid
     check_what_does_not_fit(joined, inputs, code=code, other_code=aiida_code_installed(filepath_executable="/bin/true"))
 
+    with monkeypatch.context() as patch:
+        patch.setattr(orm.RemoteData, "listdir", unreachable)
+        assert folder_to_start_from(joined, NAME, code=code, inputs=inputs) is None
+        patch.setattr(orm.RemoteData, "_clean", unreachable)
+        let_go(joined, NAME)
+    assert not first.outputs.remote_folder.is_cleaned
+
     _, second = relax(joined, final)
     assert second.inputs.restart_folder.uuid == first.outputs.remote_folder.uuid
     assert "found WAVECAR" in second.outputs.retrieved.get_object_content("vasp_output")
@@ -78,6 +86,10 @@ def test_a_stage_starts_from_the_wavefunctions_of_the_stage_before(aiida_code_in
     assert folder_to_start_from(joined, NAME, code=code, inputs=inputs) is None
     _, third = relax(joined, final)
     assert "restart_folder" not in third.inputs
+
+
+def unreachable(*_: Any) -> None:
+    raise paramiko.SSHException("no answer")
 
 
 def check_what_does_not_fit(cells: orm.Data, inputs: dict[str, Any], *, code: Any, other_code: Any) -> None:

@@ -8,9 +8,13 @@ its programs (for Γ alone, say) can't read what another one wrote.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
+import asyncssh
+import paramiko
 from aiida import orm
+from aiida.transports.transport import TransportInternalError
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
 from aiida_mlhull.data import LabelsData
@@ -23,6 +27,9 @@ SAME_TAGS: Final = ("ispin", "lnoncollinear", "lsorbit", "nbands", "isym", "symp
 
 DEFAULT_SYMPREC: Final = 1e-5
 """VASP's."""
+
+UNREACHABLE: Final = (OSError, EOFError, TransportInternalError, paramiko.SSHException, asyncssh.Error)
+"""What AiiDA's connections end with; a folder that can't be looked at is no reason to lose a lane."""
 
 
 def folder_to_start_from(
@@ -42,14 +49,16 @@ def folder_to_start_from(
     folder: orm.RemoteData = job.outputs.remote_folder
     try:
         return folder if WAVECAR in folder.listdir() else None
-    except OSError:  # somebody has cleaned up
+    except UNREACHABLE:  # or somebody has cleaned up
         return None
 
 
 def let_go(cells: orm.Data, name: str) -> None:
     """Remove the folder that the stage before has left for this one, unless it was told to keep its files."""
     job = _job_before(cells, name)
-    if job is not None and job.caller is not None and job.caller.inputs.clean_workdir.value:
+    if job is None or job.caller is None or not job.caller.inputs.clean_workdir.value:
+        return
+    with suppress(*UNREACHABLE):
         job.outputs.remote_folder._clean()  # noqa: SLF001  (aiida-vasp cleans in the same way)
 
 
