@@ -130,6 +130,14 @@ def test_polymorphs_are_one_material_predicted_once(fitted):
     assert np.unique(means).size == len(set(formulas.tolist()))
 
 
+def test_loading_draws_nothing(fitted):
+    model, weights = fitted
+    before = torch.get_rng_state()
+    network = model.filled(weights, outputs=2)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert np.array_equal(network.embedding.weight.detach().numpy(), weights.arrays["embedding.weight"])
+
+
 def test_formulas_do_without_cells(fitted):
     model, weights = fitted
     by_cell = model.predict(weights, model.represent(model_rows(mp_crystals())))[0]

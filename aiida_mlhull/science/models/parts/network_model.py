@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.base import Checkpoints, Loss, ModelSettings, Report, Start, silent
 from aiida_mlhull.science.models.parts.devices import reproducible, torch_device
 from aiida_mlhull.science.models.parts.losses import OUTPUTS, spreads_of
-from aiida_mlhull.science.models.parts.training import NO_SHARES, Batches, predict_network, train_network
+from aiida_mlhull.science.models.parts.training import AT_ONCE, NO_SHARES, Batches, predict_network, train_network
 from aiida_mlhull.science.models.parts.transfer import begin
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
+
+_DRAWING: Final = frozenset({Tensor.uniform_, Tensor.normal_, nn.init.kaiming_uniform_, nn.init.kaiming_normal_})
+
+
+class _Undrawn(TorchFunctionMode):
+    """Within, new weights are not drawn: they are about to be loaded, and millions of chances take time."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        if func in _DRAWING:
+            return args[0] if args else given["tensor"]
+        return func(*args, **given)
 
 
 class NetworkModel(ABC):
@@ -30,11 +43,13 @@ class NetworkModel(ABC):
         settings: the settings it was made with.
         HEAD: first parts of the names of its output network's parameters; a transfer to another target may
             learn these alone.
+        AT_ONCE: rows that are predicted together.
     """
 
     Settings: ClassVar[type[ModelSettings]]
     reads: ClassVar[Reads]
     HEAD: ClassVar[tuple[str, ...]] = ("output",)
+    AT_ONCE: ClassVar[int] = AT_ONCE
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
@@ -147,7 +162,9 @@ class NetworkModel(ABC):
             network = self._loaded(weights).to(place)
             rows = np.arange(len(inputs))
             batches, precision = self.batches(inputs, device=place), self.settings.precision
-            outputs = torch.as_tensor(predict_network(network, batches, rows, precision=precision))
+            outputs = torch.as_tensor(
+                predict_network(network, batches, rows, precision=precision, at_once=self.AT_ONCE)
+            )
         scale, spreads = weights.meta["scale"], spreads_of(outputs)
         means = weights.meta["center"] + scale * outputs[:, 0].numpy()
         return means, None if spreads is None else scale * spreads.numpy()
@@ -164,7 +181,8 @@ class NetworkModel(ABC):
         Raises:
             WeightsError: if they are of another architecture.
         """
-        network = self.network(outputs=outputs)
+        with _Undrawn():
+            network = self.network(outputs=outputs)
         expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
         if {name: value.shape for name, value in weights.arrays.items()} != expected:
             raise WeightsError(

@@ -26,6 +26,8 @@ def linear(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """(n, outputs) from (n, inputs) ``rows``, (outputs, inputs) and (outputs,), as torch's function of that name."""
     if rows.dtype != torch.float32 or rows.device.type != "cpu" or not _wide() or torch.is_autocast_enabled("cpu"):
         return functional.linear(rows, weight, bias)
+    if not torch.is_grad_enabled():
+        return _product(rows, weight, bias)
     product: Tensor = _Linear.apply(rows, weight, bias)  # type: ignore[no-untyped-call]
     return product
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -68,6 +68,8 @@ class SetNetwork(nn.Module, ABC):
 
 class SetModel(NetworkModel):
     """A model that reads :class:`WeightedSets`."""
+
+    AT_ONCE: ClassVar[int] = 1024
 
     def batches(self, inputs: WeightedSets, *, device: torch.device) -> SetTensors:
         """All sets, to be sent to the device batch by batch."""

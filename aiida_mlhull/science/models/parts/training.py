@@ -28,7 +28,8 @@ __all__ = ["Batches", "Trained", "TrainingSettings", "predict_network", "train_n
 NO_SHARES: Final[Mapping[str, float]] = MappingProxyType({})
 """Every parameter learns at the full rate."""
 
-_PREDICTED_AT_ONCE = 256
+AT_ONCE: Final = 256
+"""Rows that are predicted together."""
 
 
 class Batches(Protocol):
@@ -182,12 +183,14 @@ class _Run:
         self._before = state.meta["seconds"]
 
 
-def predict_network(network: nn.Module, inputs: Batches, rows: Integers, *, precision: Precision = "float32") -> Floats:
-    """(len(rows), columns) outputs of the network in evaluation mode."""
+def predict_network(
+    network: nn.Module, inputs: Batches, rows: Integers, *, precision: Precision = "float32", at_once: int = AT_ONCE
+) -> Floats:
+    """(len(rows), columns) outputs of the network in evaluation mode, ``at_once`` rows a batch."""
     network.eval()
-    starts = range(0, len(rows), _PREDICTED_AT_ONCE)
+    starts = range(0, len(rows), at_once)
     with torch.inference_mode(), mixed(precision, next(network.parameters()).device):
-        parts = [network(inputs.batch(rows[start : start + _PREDICTED_AT_ONCE])) for start in starts]
+        parts = [network(inputs.batch(rows[start : start + at_once])) for start in starts]
     return torch.cat(parts).double().cpu().numpy() if parts else np.empty((0, 1))
 
 
