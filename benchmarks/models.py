@@ -9,9 +9,9 @@ form, written down plainly in :mod:`benchmarks.published_cgat`.
 4,000 / 500 / 1,000 crystals to train, validate and test on, drawn by seed; where MP-20 is not found (see
 ``benchmarks/places.py``), of a shipped excerpt in the same proportions. MAE is of the test rows, in eV/atom,
 mean over seeds. Training rates are member-crystals per second, validation after every epoch included, graphs
-made beforehand, on both sides; predictions are timed when asked for a second time. With one core the seconds are CPU seconds of one thread, so that a busy machine
-distorts the ratio less. With more they are wall seconds: we train as many members, each in a process of its
-own, the peer one with as many threads.
+made beforehand, on both sides; predictions are timed when asked for a second time. With one core the seconds are
+CPU seconds of one thread, so that a busy machine distorts the ratio less. With more they are wall seconds: we train
+as many members, each in a process of its own, the peer one with as many threads.
 """
 
 from __future__ import annotations
