@@ -1,0 +1,82 @@
+"""Tables come back from their bytes as they were: every column, every cell, with no row and with many."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from aiida_mlhull.science.errors import WireError
+from aiida_mlhull.science.types import Candidates, Crystals, Decisions, Labels, Predictions, References
+from aiida_mlhull.science.wire import decode_table, encode_table
+from tests.science.real_crystals import mp_crystals
+
+IDS = ["ünïcödé 晶", "a" * 300, "x\ty", "z\nq", " lead"]
+BYTES_OF_HEADER = b"mlhull"
+
+
+def tables(n):
+    """One of every noun, with and without what is optional."""
+    cells, numbers = mp_crystals().take(np.arange(n)), np.linspace(-1.0, 1.0, n)
+    rows = {"ids": IDS[:n], "formulas": cells.reduced_formulas()}
+    text, pairs = np.full(n, "text"), np.linspace(0.0, 1.0, 3 * n).reshape(n, 3)
+    relaxed = {"core_minutes": numbers, "stage": "s", "engine": "e", "scheme": "x", "crystals": cells}
+    return [
+        References.from_rows(**rows, energies=numbers, source="ü", scheme="s"),
+        Candidates.from_rows(**rows, crystals=cells, protostructures=text, origins=text),
+        Candidates.from_rows(**rows, crystals=None, protostructures=text, origins=text),
+        Labels.from_rows(**rows, **relaxed, energies=np.full(n, np.nan), failures=text),
+        Labels.from_rows(**rows, **relaxed, energies=numbers, failures=np.full(n, ""), protostructures=text),
+        Predictions.from_rows(**rows, members=pairs, member_aleatoric=pairs[:, ::-1], model="m"),
+        Decisions.from_rows(
+            **rows, keep=numbers > 0, reasons=text, values=numbers, thresholds=numbers, margins=numbers,
+            scores=numbers, rule="r", round=3,
+        ),
+    ]  # fmt: skip
+
+
+def flat(value):
+    """Arrays of a column or of packed crystals."""
+    return list(vars(value).values()) if isinstance(value, Crystals) else [np.asarray(value)]
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_every_noun_comes_back_as_it_was(n):
+    for table in tables(n):
+        content = encode_table(table)
+        again = decode_table(type(table), content)
+        for name in table.__dataclass_fields__:
+            sent, read = getattr(table, name), getattr(again, name)
+            assert type(sent) is type(read), name
+            for one, other in zip(flat(sent), flat(read), strict=True):
+                assert one.dtype.kind == other.dtype.kind, name
+                np.testing.assert_array_equal(one, other, err_msg=name)
+        assert encode_table(again) == content
+
+
+def changed(content, **changes):
+    """The same parquet file with another header."""
+    packed = pq.read_table(pa.BufferReader(content))
+    header = json.loads(packed.schema.metadata[BYTES_OF_HEADER]) | changes
+    sink = pa.BufferOutputStream()
+    pq.write_table(packed.replace_schema_metadata({BYTES_OF_HEADER: json.dumps(header)}), sink)
+    return bytes(sink.getvalue())
+
+
+def test_what_is_no_such_table_is_refused():
+    content = encode_table(tables(2)[0])
+    with pytest.raises(WireError, match="t has format version 99, this package reads 1"):
+        decode_table(References, changed(content, version=99), name="t")
+    with pytest.raises(WireError, match="t holds References, expected Labels"):
+        decode_table(Labels, content, name="t")
+    with pytest.raises(WireError, match="column 'source' of References is missing"):
+        decode_table(References, changed(content, properties={"scheme": "s"}), name="t")
+    with pytest.raises(WireError, match="truncated"):
+        decode_table(References, content[:-10])
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"ids": ["a"]}), sink)
+    with pytest.raises(WireError, match="none of ours"):
+        decode_table(References, bytes(sink.getvalue()))
