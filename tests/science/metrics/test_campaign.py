@@ -66,6 +66,11 @@ def test_failures_are_spent_but_not_found(truth, known):
     assert scores.hull_error_max_mev == pytest.approx(1e3 * (1.0 - 0.6 * 2 / 3))
 
 
+def test_precision_is_a_share_of_what_was_spent(truth, known):
+    scores = campaign_scores(truth, known, relaxed=["a", "b", "d", "e"], failed=["d"])
+    assert (scores.precision, scores.precision_25mev) == (0.25, 0.5)
+
+
 def test_curve_ends_where_the_scores_are(truth, known):
     order = ["e", "b", "d", "a", "c"]
     curve = recall_curve(truth, known, order=order)

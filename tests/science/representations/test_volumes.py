@@ -68,6 +68,20 @@ def test_a_fit_is_better_than_the_table_and_both_than_the_cells():
     assert errors[0] < 0.12
 
 
+def test_the_prior_holds_elements_together():
+    """Copper is found at twice its tabulated volume, silver at its own: how far they part depends on the weight."""
+    table = tabulated_volumes().volumes[[29, 47]]
+    sides = np.cbrt(table * [2.0, 1.0])
+    found = Crystals.from_lists([side * np.eye(3) for side in sides], [[29], [47]], [[[0, 0, 0]]] * 2)
+    loose, default, stiff = (
+        fit_atomic_volumes(found, prior_weight=weight).volumes[[29, 47]] / table for weight in (1e-9, 0.2, 1e6)
+    )
+    np.testing.assert_allclose(loose, [2.0, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(stiff, stiff[0], rtol=1e-5)
+    assert loose[0] > default[0] > stiff[0] > default[1] > loose[1]
+    np.testing.assert_allclose(fit_atomic_volumes(found).volumes[[29, 47]] / table, default)
+
+
 def test_json_round_trip_is_exact():
     fitted = fit_atomic_volumes(mp_crystals())
     again = AtomicVolumes.from_json(json.loads(json.dumps(fitted.to_json())))
