@@ -22,7 +22,7 @@ SCRIPT = Path(sys.executable).parent / "aiida-mlhull"
 def environment(home: Path, **variables: str) -> dict[str, str]:
     """Of a user who has never heard of AiiDA."""
     inherited = {key: value for key, value in os.environ.items() if key != "AIIDA_PATH"}
-    return {**inherited, "HOME": str(home), "PYTHONUNBUFFERED": "1", **variables}
+    return {**inherited, "HOME": str(home), "TMPDIR": str(home), "PYTHONUNBUFFERED": "1", **variables}
 
 
 def replay(desk: Desk, *more: object) -> list[str]:
