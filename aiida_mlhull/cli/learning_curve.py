@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiida_mlhull.cli import learned, profile, text
+from aiida_mlhull.cli import learned, paths, profile, text
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.ensembles.learning import LearningCurve
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--by-formula", is_flag=True, help="Keep all rows of a formula on one side of the split.")
 @click.option("--parent", metavar="NODE", help="Draw a second curve, of members that begin with this ensemble's.")
 @click.option("--transfer", type=click.Choice(["full", "head"]), default="full", show_default=True)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a picture to this file.")
+@click.option("-o", "--output", type=paths.NEW, help="Write a picture to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def learning_curve(

@@ -36,6 +36,8 @@ def setup(profile_name: str | None, computer_label: str, executable: Path | None
     """
     profile.load(profile_name)
     if computer_label == LOCALHOST:
+        if executable is not None and not executable.is_file():
+            raise click.UsageError(f"there is no program {executable} on this machine")
         computer, news = register_localhost()
         click.echo(f"computer {computer.label}: {news}")
         code, news = register_code(computer, executable or installed_program())

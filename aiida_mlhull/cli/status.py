@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import click
 
-from aiida_mlhull.cli import profile, text
+from aiida_mlhull.cli import daemon, profile, text
 from aiida_mlhull.cli.campaigns import State
 
 
@@ -28,6 +28,8 @@ def status(profile_name: str | None, campaign: str | None, everything: bool, fol
                 f"\n{process.process_label}<{process.pk}> is paused: {process.process_status or 'no reason given'}"
             )
             click.echo(f"  -> when the cause is gone: verdi process play {process.pk}")
+        if not node.is_terminated and not daemon.look().running:
+            click.echo(f"\nNo daemon is running; unless a terminal runs the campaign: {daemon.START_HINT}")
         if follow:
             click.echo()
             run.require_success(run.follow(node))

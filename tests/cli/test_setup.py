@@ -187,6 +187,12 @@ def test_families_of_potentials_say_what_they_lack(tmp_path):
     assert f"lacks 2 of the {len(wanted)} that the Materials Project names: Ti_pv, W_pv" in few
 
 
+def test_a_program_that_is_not_there_is_refused_on_this_machine(tmp_path):
+    told = run("setup", "--executable", tmp_path / "nowhere")
+    assert told.exit_code == 2
+    assert f"there is no program {tmp_path / 'nowhere'}" in told.output
+
+
 def test_unknown_computers_are_named():
     result = run("setup", "--computer", "moon", "--executable", "/bin/true")
     assert result.exit_code != 0

@@ -34,6 +34,7 @@ def test_what_is_paused_is_named_and_how_it_goes_on():
         process.set_process_status(REASON)
         process.pause()
     told = run("status", campaign.pk).output
+    assert "No daemon is running" in told
     assert f"RelaxCalculation<{job.pk}> is paused: {REASON}" in told
     assert f"verdi process play {job.pk}" in told
     assert f"<{strange.pk}>" not in told
