@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from datetime import datetime, timezone
+from typing import Any, Final
 
 from aiida import orm
 from aiida.engine import ExitCode, ToContext, WorkChain
 
 from aiida_mlhull.calculations.jobs import JobSettings, fell_short, has_refused, why_failed
+
+QUIET_SECONDS: Final = 60
+"""Whoever waits longer than this is told how far it is after every wave."""
 
 
 class Waves(WorkChain):
@@ -56,6 +60,7 @@ class Waves(WorkChain):
         """Name the jobs that have to be done."""
         self.ctx.waiting = keys
         self.ctx.tries = {}
+        self.ctx.asked = len(keys)
 
     def was_tried(self, key: str) -> bool:
         """Whether a job for ``key`` has ended before."""
@@ -97,7 +102,13 @@ class Waves(WorkChain):
             else:
                 lost[key] = why_failed(node)
         self.ctx.waiting = [*again, *rest]
+        if self.ctx.waiting and _seconds_since(self.node.ctime) > QUIET_SECONDS:
+            self.report(f"{self.ctx.asked - len(self.ctx.waiting)} of {self.ctx.asked} jobs are done")
         return self.give_up(lost) if lost else None
+
+
+def _seconds_since(moment: datetime) -> float:
+    return (datetime.now(tz=timezone.utc) - moment).total_seconds()
 
 
 def _slot(key: str) -> str:

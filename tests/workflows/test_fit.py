@@ -9,6 +9,7 @@ import pytest
 from aiida import orm
 from aiida.engine import run_get_node
 
+from aiida_mlhull.calculations import waves
 from aiida_mlhull.data import CandidatesData, EnsembleData, LabelsData, ReferencesData
 from aiida_mlhull.science.wire import encode_ensemble
 from aiida_mlhull.workflows.fit import FitEnsemble
@@ -47,6 +48,18 @@ def fit(code: Any, **changes: Any) -> tuple[dict[str, Any], orm.ProcessNode]:
         "jobs": orm.Dict({"members_per_job": 2}),
     }
     return run_get_node(FitEnsemble, **inputs | changes)
+
+
+def test_long_fits_tell_how_far_they_are(aiida_code_installed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waves, "QUIET_SECONDS", 0)
+    _, node = fit(
+        installed(aiida_code_installed),
+        settings=orm.Dict({"model": "mean", "members": 3}),
+        jobs=orm.Dict({"max_in_flight": 1}),
+    )
+    assert node.is_finished_ok, node.exit_message
+    told = [log.message.partition("]: ")[2] for log in orm.Log.collection.get_logs_for(node)]
+    assert told == ["1 of 3 jobs are done", "2 of 3 jobs are done"]
 
 
 def test_a_killed_fit_goes_on_and_children_know_their_parent(aiida_code_installed, tmp_path: Path) -> None:
