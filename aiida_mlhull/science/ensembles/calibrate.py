@@ -14,7 +14,6 @@ on the safe side. An ensemble belongs to the cells of one relaxation stage, and 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +25,7 @@ from aiida_mlhull.science.ensembles.settings import Calibrated
 from aiida_mlhull.science.types import MemberWeights
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.tables import Strings
+from aiida_mlhull.science.units import share_of
 
 SCORE: Final = "held_out"
 """Score of a member: ids, targets, means and spreads of the rows that it didn't learn from."""
@@ -150,7 +150,7 @@ def calibrate(members: Sequence[MemberWeights], *, method: Calibrated) -> dict[s
 
 def conformal_quantile(scores: Floats, level: float) -> float:
     """The ceil((n + 1) p)-th smallest of n ``scores``; their largest where there are too few for ``level``."""
-    place = math.ceil((len(scores) + 1) * level)
+    place = share_of(len(scores) + 1, level)
     return float(np.sort(scores)[min(place, len(scores)) - 1])
 
 

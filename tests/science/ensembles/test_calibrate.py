@@ -83,6 +83,7 @@ def test_conformal_quantile_by_hand():
     assert conformal_quantile(scores, 0.5) == 5.0  # the 5th of 9
     assert conformal_quantile(scores, 0.9) == 9.0
     assert conformal_quantile(scores, 0.95) == 9.0  # nine rows can't tell
+    assert conformal_quantile(np.arange(1.0, 100.0), 0.56) == 56.0  # 56.00000000000001 in binary
 
 
 def test_a_conformal_quantile_holds_for_a_further_row_of_any_distribution():
