@@ -7,11 +7,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
 from aiida import orm
 from aiida.engine.daemon.client import DaemonClient, get_daemon_client
+from aiida.manage.configuration import get_config
 
 PATIENCE = 900.0
 """Seconds; on a machine with nothing else to do the whole module takes two minutes."""
@@ -62,6 +64,17 @@ def kill(processes: list[psutil.Process]) -> None:
         except ProcessLookupError:
             continue
     psutil.wait_procs(processes, timeout=60)
+
+
+def start_after_a_kill(client: DaemonClient) -> None:
+    """Start a daemon whose broker was killed, so that its worker finds the new one.
+
+    A broker that is killed leaves behind where its sockets were, and a worker that is faster than the new broker waits
+    there for ever (AiiDA 2.9.4). People restart the daemon once more.
+    """
+    for stale in Path(get_config().dirpath).glob(f"broker/*-{client.profile.name}/broker.sockets"):
+        stale.unlink()
+    client.start_daemon(timeout=120)
 
 
 def wait_until(true: Callable[[], bool], *, what: str) -> None:

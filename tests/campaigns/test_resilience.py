@@ -14,7 +14,7 @@ from aiida.engine.daemon.client import DaemonClient
 from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import simplest
 from tests.campaign_inputs import campaign_inputs
-from tests.campaigns.daemons import everything, kill, running_daemon, under_way, wait_until, worker
+from tests.campaigns.daemons import everything, kill, running_daemon, start_after_a_kill, under_way, wait_until, worker
 from tests.programs import on_this_machine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -73,7 +73,7 @@ def test_killed_worker_and_killed_daemon_change_nothing(
     assert len(processes) >= 2
     kill(processes)
     assert not node.is_terminated
-    daemon.start_daemon(timeout=120)
+    start_after_a_kill(daemon)
 
     wait_until(lambda: node.is_terminated, what="the end of the campaign")
     assert outcome(node) == undisturbed

@@ -13,6 +13,7 @@ from aiida_vasp.workchains.v2.vasp import VaspWorkChain
 from aiida_mlhull.data import CandidatesData, DecisionsData
 from aiida_mlhull.engines.vasp.lane import VaspLane
 from tests.arsenides import choice
+from tests.changed_processes import redefined
 from tests.engines.test_vasp import OPTIONS, POTENTIALS, rock_salts
 from tests.vasp_codes import placeholders, replayed
 
@@ -35,7 +36,7 @@ def tried(monkeypatch) -> list[str]:
             raise LostError("the disk is gone")
         return genuine(self)
 
-    monkeypatch.setattr(VaspWorkChain, "init_inputs", sometimes_lost)
+    redefined(monkeypatch, VaspWorkChain, init_inputs=sometimes_lost)
     return seen
 
 

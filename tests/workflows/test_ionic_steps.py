@@ -24,6 +24,7 @@ from aiida_mlhull.workflows.fit import FitEnsemble
 from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import choice, simplest
 from tests.campaign_inputs import campaign_inputs
+from tests.changed_processes import redefined
 from tests.engines.test_vasp import OPTIONS, rock_salts
 from tests.programs import computer_in
 from tests.vasp_codes import placeholders, replayed
@@ -186,8 +187,8 @@ def record_with_steps(monkeypatch) -> None:
         genuine(self)
         self.out("steps", two_steps_each(self.outputs["labels"]))
 
-    monkeypatch.setattr(RecordedEngine, "look_up", look_up)
-    monkeypatch.setattr(RecordedEngine, "keeps_steps", classmethod(lambda cls, stage: True))
+    keeps = classmethod(lambda cls, stage: True)
+    redefined(monkeypatch, RecordedEngine, look_up=look_up, keeps_steps=keeps)
 
 
 def test_a_campaign_hands_all_steps_so_far_to_every_fit(record_with_steps, code) -> None:
