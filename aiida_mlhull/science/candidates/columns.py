@@ -23,6 +23,9 @@ TABLE_SUFFIXES: Final = (".parquet", ".csv")
 _CSV_BLOCK: Final = 1 << 26
 """Bytes; a row of a csv file has to fit in one block, and large cells make long rows."""
 
+OTHER_KIND: Final = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError)
+"""How Arrow says that values are not of the kind that was asked for."""
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -92,7 +95,7 @@ class Columns:
                 trimmed = pa.compute.utf8_trim_whitespace(values)
                 values = pa.compute.if_else(pa.compute.equal(trimmed, ""), None, trimmed)
             values = values.cast(pa.float64())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        except OTHER_KIND as error:
             raise TableError(f"{self.name}: column {column} should hold numbers: {error}") from error
         return np.asarray(values.combine_chunks().fill_null(float("nan")).to_numpy(zero_copy_only=False))
 
@@ -104,7 +107,7 @@ class Columns:
         """
         try:
             values = self.table[column].cast(pa.bool_())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        except OTHER_KIND as error:
             raise TableError(f"{self.name}: column {column} should hold true or false: {error}") from error
         return np.asarray(values.combine_chunks().fill_null(False).to_numpy(zero_copy_only=False))  # noqa: FBT003
 
@@ -132,7 +135,7 @@ class Columns:
             if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
                 values = pa.array([_parsed(text) for text in values.to_pylist()], type=pa.list_(kind))
             values = values.cast(pa.large_list(kind))
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, json.JSONDecodeError) as error:
+        except (*OTHER_KIND, json.JSONDecodeError) as error:
             raise TableError(f"{self.name}: column {column} should hold lists: {error}") from error
         lengths = values.value_lengths().fill_null(0)
         return values.flatten(), np.asarray(lengths, dtype=np.int64)
