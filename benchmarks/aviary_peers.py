@@ -25,7 +25,7 @@ from aviary.wren.model import Wren
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from aiida_mlhull.science.models.parts.optimizers import learning_rate
+from aiida_mlhull.science.models.training.optimizers import learning_rate
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types.crystals import Floats
 from benchmarks.crystals import Measured

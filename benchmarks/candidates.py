@@ -20,14 +20,14 @@ import numpy as np
 from pymatgen.analysis.prototypes import get_protostructure_label_from_spglib
 from pymatgen.analysis.structure_prediction.volume_predictor import DLSVolumePredictor
 
-from aiida_mlhull.science.candidates.duplicates import first_of_kind
-from aiida_mlhull.science.candidates.exchange import Exchange, exchanged
-from aiida_mlhull.science.candidates.generators.base import Start
-from aiida_mlhull.science.candidates.generators.substitution import Substitution, SubstitutionSettings
-from aiida_mlhull.science.candidates.merge import merge
-from aiida_mlhull.science.candidates.parents import Parents
-from aiida_mlhull.science.candidates.prototypes import decorate
+from aiida_mlhull.science.cleaning.duplicates import first_of_kind
+from aiida_mlhull.science.cleaning.merge import merge
 from aiida_mlhull.science.errors import CrystalError
+from aiida_mlhull.science.generators.base import Start
+from aiida_mlhull.science.generators.decoration import decorate
+from aiida_mlhull.science.generators.exchange import Exchange, exchanged
+from aiida_mlhull.science.generators.parents import Parents
+from aiida_mlhull.science.generators.substitution import Substitution, SubstitutionSettings
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.representations.identity import crystal_ids
 from aiida_mlhull.science.representations.volumes import dls_volumes, tabulated_volumes

@@ -28,10 +28,10 @@ import pandas as pd
 import torch
 
 from aiida_mlhull.science.models import MODELS
-from aiida_mlhull.science.models.parts.stage_correction import StageCorrection, element_fractions
-from aiida_mlhull.science.models.parts.training import TrainingSettings
+from aiida_mlhull.science.models.regressors.stage_correction import StageCorrection, element_fractions
+from aiida_mlhull.science.models.training.loop import TrainingSettings
 from aiida_mlhull.science.relaxation.base import RelaxationSettings
-from aiida_mlhull.science.relaxation.chgnet import CHGNetRelaxer
+from aiida_mlhull.science.relaxation.chgnet.potential import CHGNetRelaxer
 from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.representations.volumes import tabulated_volumes
 from aiida_mlhull.science.types import Crystals, ModelRows

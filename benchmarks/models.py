@@ -35,8 +35,8 @@ from numpy.typing import NDArray
 
 from aiida_mlhull.science.models import MODELS
 from aiida_mlhull.science.models.base import Model
-from aiida_mlhull.science.models.parts.precision import Precision
-from aiida_mlhull.science.models.parts.training import TrainingSettings
+from aiida_mlhull.science.models.layers.precision import Precision
+from aiida_mlhull.science.models.training.loop import TrainingSettings
 from aiida_mlhull.science.types import MemberWeights
 from aiida_mlhull.science.types.crystals import Floats
 from benchmarks.crystals import Measured, read_crystals

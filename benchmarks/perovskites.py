@@ -24,12 +24,12 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from aiida_mlhull.science.candidates.property_table import read_properties
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.ensembles.learning import split_rows
 from aiida_mlhull.science.metrics.site_averages import SiteAverages, site_averages
 from aiida_mlhull.science.models.cgcnn import CGCNN, CGCNNSettings
 from aiida_mlhull.science.plots.style import ACCENTS
+from aiida_mlhull.science.reading.properties import read_properties
 from aiida_mlhull.science.representations.elements import element_table
 from aiida_mlhull.science.types import Crystals, EnsembleWeights, TrainingRows
 from benchmarks.places import find

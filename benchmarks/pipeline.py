@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aiida_mlhull.science.candidates.generators.base import Start
-from aiida_mlhull.science.candidates.generators.substitution import Substitution, SubstitutionSettings
-from aiida_mlhull.science.candidates.parents import Parents
+from aiida_mlhull.science.generators.base import Start
+from aiida_mlhull.science.generators.parents import Parents
+from aiida_mlhull.science.generators.substitution import Substitution, SubstitutionSettings
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Candidates
 from benchmarks.crystals import read_crystals

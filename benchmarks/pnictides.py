@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from aiida_mlhull.science.candidates.competing import read_references, relevant
-from aiida_mlhull.science.candidates.intake import read_candidates
 from aiida_mlhull.science.ensembles.rows import training_rows
+from aiida_mlhull.science.reading.candidates import read_candidates
+from aiida_mlhull.science.reading.references import read_references, relevant
 from aiida_mlhull.science.representations.volumes import fit_atomic_volumes
 from aiida_mlhull.science.types import References, TrainingRows
 from aiida_mlhull.science.types.crystals import Integers

@@ -26,7 +26,7 @@ import torch
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
 from aiida_mlhull.science.ensembles.settings import Cells
 from aiida_mlhull.science.models import MODELS
-from aiida_mlhull.science.models.parts.training import TrainingSettings
+from aiida_mlhull.science.models.training.loop import TrainingSettings
 from aiida_mlhull.science.types import Crystals, ModelRows, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from benchmarks.pnictides import read_pnictides, scaled

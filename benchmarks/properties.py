@@ -28,11 +28,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from aiida_mlhull.science.candidates.property_table import Properties, read_properties
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
 from aiida_mlhull.science.ensembles.learning import learning_curve, split_rows
 from aiida_mlhull.science.metrics import diagnose, fit_power_law
 from aiida_mlhull.science.models import MODELS
+from aiida_mlhull.science.reading.properties import Properties, read_properties
 from aiida_mlhull.science.types import EnsembleWeights, ModelRows, Predictions, TrainingRows
 from benchmarks.places import find
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aiida_mlhull.science.models.cgat import CGATSettings
-from aiida_mlhull.science.models.parts.optimizers import learning_rate
+from aiida_mlhull.science.models.training.optimizers import learning_rate
 from aiida_mlhull.science.types.crystals import Floats
 from benchmarks.crystals import Measured
 from benchmarks.plain_batches import PlainBatch, plain_batch

@@ -23,9 +23,9 @@ import numpy as np
 import torch
 from chgnet.model.dynamics import StructOptimizer
 
-from aiida_mlhull.science.candidates import read_candidates
+from aiida_mlhull.science.reading import read_candidates
 from aiida_mlhull.science.relaxation.base import RelaxationSettings
-from aiida_mlhull.science.relaxation.chgnet import CHGNetRelaxer
+from aiida_mlhull.science.relaxation.chgnet.potential import CHGNetRelaxer
 from aiida_mlhull.science.representations.volumes import dls_volumes
 from aiida_mlhull.science.types import Candidates, Crystals, Labels
 

@@ -99,7 +99,8 @@ def moments(node: Any) -> list[dict[str, float]]:
 
 def measure(poll_interval: float) -> dict[str, Any]:
     """Seconds a stage: altogether, of the stand-in, of AiiDA by its steps, and of this process' processor time."""
-    from aiida_mlhull.cli import codes, standin
+    from aiida_mlhull.cli import standin
+    from aiida_mlhull.launching import codes
     from tests.engines.test_vasp import rock_salts
 
     computer, _ = codes.register_localhost()

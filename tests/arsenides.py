@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from aiida_mlhull.science.candidates import read_candidates, read_references
+from aiida_mlhull.science.reading import read_candidates, read_references
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, References, Table
 
 DEMO = Path(str(resources.files("aiida_mlhull") / "demo_data"))

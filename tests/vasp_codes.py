@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from aiida_mlhull.science.standin.potcars import write_placeholders
+from aiida_mlhull.standin.potcars import write_placeholders
 
 RECORDED: Final = Path(__file__).with_name("recorded_vasp")
 RECORD: Final = "MLHULL_RECORD_VASP"

@@ -13,8 +13,8 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_mlhull.data import CandidatesData, DecisionsData
-from aiida_mlhull.science.candidates.cleaning import CleaningSettings, clean, labeled
-from aiida_mlhull.science.candidates.funnel import funnel_steps
+from aiida_mlhull.science.cleaning.clean import CleaningSettings, clean, labeled
+from aiida_mlhull.science.cleaning.funnel import funnel_steps
 
 
 @calcfunction

@@ -181,7 +181,7 @@ def conclude(references: ReferencesData, **shards: Any) -> Shards:
     verdicts = {}
     for key, candidates in shards["candidates"].items():
         steps = [shards["trail"][step] for step in sorted(shards["trail"])]
-        verdicts[key] = campaign.verdict(
+        verdicts[key] = campaign.final_outcomes(
             candidates.to_science(),
             [step[key].to_science() for step in steps if key in step],
             results.get(key),

@@ -10,8 +10,8 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_mlhull.data import CandidatesData, SubstitutionsData
-from aiida_mlhull.science.candidates.cleaning import labeled
-from aiida_mlhull.science.candidates.mining import mine_substitutions
+from aiida_mlhull.science.cleaning.clean import labeled
+from aiida_mlhull.science.generators.mining import mine_substitutions
 
 
 @calcfunction

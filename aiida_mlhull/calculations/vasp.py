@@ -15,11 +15,11 @@ from pymatgen.core import Structure
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
 from aiida_mlhull.science.campaign.settings import StageSettings, validated
 from aiida_mlhull.science.ensembles.rows import crystals_of
+from aiida_mlhull.science.vasp.cost import deal, efforts
 from aiida_mlhull.science.vasp.inputs import vasp_inputs
 from aiida_mlhull.science.vasp.outcome import Account
 from aiida_mlhull.science.vasp.reading import Found, ionic_steps, read
 from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, read_step
-from aiida_mlhull.science.vasp.sharing import deal, efforts
 
 Nodes = dict[str, Any]
 

@@ -10,7 +10,7 @@ import click
 from aiida_mlhull.cli import paths, text
 
 if TYPE_CHECKING:
-    from aiida_mlhull.science.candidates.prototypes import Decorated
+    from aiida_mlhull.science.generators.decoration import Decorated
 
 MAX_SITES: Final = 20
 """Of a prototype's cell: 90 % of the prototypes with two or three elements, and a few minutes by potential."""
@@ -37,9 +37,9 @@ def prototypes(elements: tuple[str, ...], output: Path, max_sites: int, limit: i
     among them, pure elements are not: these are references. Cells have predicted volumes and are not
     relaxed.
     """
-    from aiida_mlhull.science.candidates.columns import TABLE_SUFFIXES
-    from aiida_mlhull.science.candidates.export import WRITERS
-    from aiida_mlhull.science.candidates.prototypes import decorate_all
+    from aiida_mlhull.science.generators.decoration import decorate_all
+    from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES
+    from aiida_mlhull.science.tables.export import WRITERS
 
     if output.suffix not in TABLE_SUFFIXES:
         raise click.UsageError(f"{output.name}: tables are written as {' or '.join(TABLE_SUFFIXES)}")
@@ -51,7 +51,7 @@ def prototypes(elements: tuple[str, ...], output: Path, max_sites: int, limit: i
 
 def describe(found: Decorated) -> str:
     """Where the candidates came from and what is not among them, for people."""
-    from aiida_mlhull.science.candidates.summary import summarize
+    from aiida_mlhull.science.tables.summary import summarize
 
     passed_over = ", ".join(f"{count} have {reason}" for reason, count in found.passed_over.items())
     drawn = "" if found.drawn == found.decorations else f", {found.drawn:,} of them drawn"

@@ -12,8 +12,8 @@ from aiida_mlhull.cli import paths, text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiida_mlhull.science.candidates.cleaning import CleaningSettings
-    from aiida_mlhull.science.candidates.funnel import FunnelStep
+    from aiida_mlhull.science.cleaning.clean import CleaningSettings
+    from aiida_mlhull.science.cleaning.funnel import FunnelStep
 
 
 @click.command()
@@ -30,14 +30,14 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     FILE is anything that candidates are read from. Where it has a record of energies, of all rows with one
     label the lowest is kept, else the first.
     """
-    from aiida_mlhull.science.candidates.cleaning import clean as filtered
-    from aiida_mlhull.science.candidates.cleaning import labeled
-    from aiida_mlhull.science.candidates.export import WRITERS
-    from aiida_mlhull.science.candidates.funnel import BALANCED, funnel_steps
-    from aiida_mlhull.science.candidates.intake import read_candidates
-    from aiida_mlhull.science.candidates.parents import read_parents
-    from aiida_mlhull.science.candidates.writing import WRITABLE
+    from aiida_mlhull.science.cleaning.clean import clean as filtered
+    from aiida_mlhull.science.cleaning.clean import labeled
+    from aiida_mlhull.science.cleaning.funnel import BALANCED, funnel_steps
     from aiida_mlhull.science.errors import InputError
+    from aiida_mlhull.science.generators.parents import read_parents
+    from aiida_mlhull.science.reading.candidates import read_candidates
+    from aiida_mlhull.science.tables.export import WRITERS
+    from aiida_mlhull.science.tables.writing import WRITABLE
 
     for path in (output, *([] if decisions is None else [decisions])):
         if path.suffix not in WRITABLE:
@@ -64,7 +64,7 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
 def _limits(settings: Path | None) -> CleaningSettings:
     from aiida_mlhull.science.campaign.file import read_mapping
     from aiida_mlhull.science.campaign.settings import validated
-    from aiida_mlhull.science.candidates.cleaning import CleaningSettings
+    from aiida_mlhull.science.cleaning.clean import CleaningSettings
 
     values = {} if settings is None else read_mapping(settings)
     return validated(CleaningSettings, values, what="cleaning" if settings is None else settings.name)

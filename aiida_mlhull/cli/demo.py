@@ -52,15 +52,16 @@ def demo(profile_name: str | None, quick: bool, output: Path) -> None:
 
 
 def _campaign(size: dict[str, Any]) -> Retrospect:
-    from aiida_mlhull.cli import daemon, given, retrospect
-    from aiida_mlhull.science.campaign.retrospect import on_record
+    from aiida_mlhull.cli import retrospect
+    from aiida_mlhull.launching import daemon, inputs
+    from aiida_mlhull.science.campaign.replay import on_record
 
     protocol = PROTOCOL if find_spec("chgnet") else WITHOUT_POTENTIAL
     overrides, _ = on_record(protocol, seed=SEED)
     overrides["stages"][-1]["gate"]["batch"] = size["batch"]
     overrides |= {"name": "demo", "start": size["start"], "budget": size["budget"]}
     with resources.as_file(resources.files("aiida_mlhull") / "demo_data") as data:
-        found = given.read(
+        found = inputs.read(
             data / "hypothetical_pnictides.parquet",
             data / "competing_phases.parquet",
             elements=data / "elements.json",
@@ -87,9 +88,9 @@ def _tell(outcome: Retrospect, output: Path) -> None:
 
 def _what_next(outcome: Retrospect) -> None:
     """Commands to try, as they can be typed in the terminal that has seen the demo."""
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.graph import results
 
-    phases = ledger.phases(outcome.node)
+    phases = results.phases(outcome.node)
     scripts = Path(sys.executable).parent
     command, verdi = (_typed(scripts / name) for name in ("aiida-mlhull", "verdi"))
     click.echo("\nAsk the graph:")

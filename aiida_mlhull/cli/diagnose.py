@@ -57,8 +57,8 @@ def look(identifier: str | None, *, number: int) -> tuple[str, dict[str, Stated]
     Raises:
         click.ClickException: if there is no such node, or nothing to hold it against.
     """
-    from aiida_mlhull.cli import campaigns
     from aiida_mlhull.data import EnsembleData
+    from aiida_mlhull.graph import campaigns
 
     found = None if identifier is None else _loaded(identifier)
     if isinstance(found, EnsembleData):
@@ -146,8 +146,8 @@ def _of_ensemble(node: Any) -> tuple[str, dict[str, Stated], list[str], str]:
 
 
 def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, Stated], list[str], str]:
-    from aiida_mlhull.cli import campaigns, ledger
     from aiida_mlhull.cli.rules import find_step, record_of
+    from aiida_mlhull.graph import campaigns, results
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.metrics import stated
     from aiida_mlhull.science.types import concatenate
@@ -159,7 +159,7 @@ def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, 
             f"campaign {node.pk} ({node.label}) is {campaigns.process_state(node)} and has no record: what its models "
             f"said is held against its results, which it hands over when it has ended well"
         )
-    truth = ledger.results(node) if record is None else record
+    truth = results.results(node) if record is None else record
     settings = CampaignSettings.model_validate(node.inputs.settings.get_dict())
     found = {}
     for stage in settings.stages:

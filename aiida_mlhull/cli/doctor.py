@@ -14,8 +14,8 @@ from typing import Final
 import click
 
 from aiida_mlhull.cli import profile, vasp_checks
-from aiida_mlhull.cli.codes import PROGRAM
 from aiida_mlhull.cli.findings import BAD, GOOD, NOTE, Finding, Grade
+from aiida_mlhull.launching.codes import PROGRAM
 
 DISK_WARNING_GIB: Final = 5.0
 DISK_ERROR_GIB: Final = 0.5
@@ -88,8 +88,8 @@ def _profile() -> Finding:
 
 
 def _daemon(*, in_flight: int | None, shards: int) -> Iterator[Finding]:
-    from aiida_mlhull.calculations.jobs import JobSettings
-    from aiida_mlhull.cli import daemon
+    from aiida_mlhull.job_pool.settings import JobSettings
+    from aiida_mlhull.launching import daemon
 
     found = daemon.look()
     if not found.broker:

@@ -20,23 +20,24 @@ def write_report(node: orm.ProcessNode, folder: Path) -> list[Path]:
     Returns:
         The files, in the order in which people want them.
     """
-    from aiida_mlhull.cli import ledger, pictures
-    from aiida_mlhull.science.candidates.export import to_cif, to_csv
+    from aiida_mlhull.cli import pictures
+    from aiida_mlhull.graph import results
+    from aiida_mlhull.science.tables.export import to_cif, to_csv
 
     folder.mkdir(parents=True, exist_ok=True)
-    phases = ledger.phases(node)
+    phases = results.phases(node)
     written = [
         *pictures.draw_diagrams(node, folder),
         pictures.draw_funnel(node, folder / "funnel.png"),
-        _bytes(folder / "candidates.csv", to_csv(ledger.verdicts(node))),
-        _bytes(folder / "results.csv", to_csv(ledger.results(node))),
+        _bytes(folder / "candidates.csv", to_csv(results.verdicts(node))),
+        _bytes(folder / "results.csv", to_csv(results.results(node))),
     ]
     if len(phases):
         written += [
             _bytes(folder / "phases.csv", to_csv(phases)),
             _bytes(folder / "phases.cif", to_cif(phases)),
         ]
-    rounds = ledger.rounds(node.pk)
+    rounds = results.rounds(node.pk)
     if rounds:
         names = [field.name for field in fields(rounds[0])]
         written.append(_csv(folder / "rounds.csv", names, [astuple(one) for one in rounds]))

@@ -10,7 +10,7 @@ import click
 from aiida_mlhull.cli import learned, profile
 
 if TYPE_CHECKING:
-    from aiida_mlhull.science.candidates.property_table import Properties
+    from aiida_mlhull.science.reading.properties import Properties
     from aiida_mlhull.science.types import Candidates, Labels
 
 
@@ -45,8 +45,9 @@ def fit(
     profile.load(profile_name)
     from aiida import orm
 
-    from aiida_mlhull.cli import run, stored
-    from aiida_mlhull.cli.codes import ready_program
+    from aiida_mlhull.cli import run
+    from aiida_mlhull.launching import stored
+    from aiida_mlhull.launching.codes import ready_program
     from aiida_mlhull.workflows.fit import FitEnsemble
 
     builder = FitEnsemble.get_builder()
@@ -68,8 +69,8 @@ def fit(
 
 def nodes(found: Properties, *, unit: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Cells and values as unstored nodes by shard."""
-    from aiida_mlhull.cli.given import shard_rows
     from aiida_mlhull.data import CandidatesData, LabelsData
+    from aiida_mlhull.launching.inputs import shard_rows
 
     cells, labels = tables(found, unit=unit)
     shards = {f"shard_{number:03d}": rows for number, rows in enumerate(shard_rows(len(cells)))}
@@ -83,7 +84,7 @@ def tables(found: Properties, *, unit: str) -> tuple[Candidates, Labels]:
     """Cells and values as the nouns that a fit takes."""
     import numpy as np
 
-    from aiida_mlhull.science.candidates.property_table import PLACEHOLDERS
+    from aiida_mlhull.science.reading.properties import PLACEHOLDERS
     from aiida_mlhull.science.types import Candidates, Labels
 
     rows, empty = found.rows, np.full(len(found.rows), "")

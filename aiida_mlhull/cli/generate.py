@@ -13,10 +13,9 @@ from aiida_mlhull.cli import paths, profile, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aiida_mlhull.science.candidates.exchange import Shard
-    from aiida_mlhull.science.candidates.generators.base import Generator, Plan, Start
-    from aiida_mlhull.science.candidates.parents import Parents
-    from aiida_mlhull.science.candidates.writing import Written
+    from aiida_mlhull.science.generators.base import Generator, Plan, Start
+    from aiida_mlhull.science.generators.parents import Parents
+    from aiida_mlhull.science.tables.writing import Shard, Written
     from aiida_mlhull.science.types import Candidates, References
 
 
@@ -64,8 +63,8 @@ def generate(
     FILE is what candidates are read from: a table, or a folder of CIF or POSCAR files. Every row says where
     it came from. Draws that come to nothing are counted by reason.
     """  # noqa: D301  (click's mark for a paragraph that keeps its lines)
-    from aiida_mlhull.science.candidates.generators import GENERATORS
-    from aiida_mlhull.science.candidates.writing import write_shards
+    from aiida_mlhull.science.generators import GENERATORS
+    from aiida_mlhull.science.tables.writing import write_shards
 
     if (output is None) == (group is None) and not dry_run:
         raise click.UsageError("say where candidates go, --output FILE or --group LABEL, or look first with --dry-run")
@@ -96,7 +95,7 @@ def generate(
 def store(shards: Iterator[Shard], group: str, *, progress: Callable[[Shard], None]) -> tuple[Written, str]:
     """Shards as nodes of a new group; what became of the draws, and where they are now."""
     from aiida_mlhull.data.shards import store_shards
-    from aiida_mlhull.science.candidates.writing import Written
+    from aiida_mlhull.science.tables.writing import Written
 
     left_out = Counter[str]()
 
@@ -139,7 +138,7 @@ def read_start(
     Raises:
         click.UsageError: if something else was given.
     """
-    from aiida_mlhull.science.candidates.generators.base import Start
+    from aiida_mlhull.science.generators.base import Start
     from aiida_mlhull.science.representations.composition import distinct
     from aiida_mlhull.science.wire import decode_substitutions
 
@@ -161,7 +160,7 @@ def read_start(
 
 
 def _references(file: Path, elements: Path | None) -> References:
-    from aiida_mlhull.science.candidates import read_references
+    from aiida_mlhull.science.reading import read_references
 
     intake = read_references(file, elements=elements, bad_rows="leave_out")
     click.echo(intake.summary())
@@ -169,7 +168,7 @@ def _references(file: Path, elements: Path | None) -> References:
 
 
 def _parents(file: Path, references: References | None) -> Parents:
-    from aiida_mlhull.science.candidates.parents import read_parents
+    from aiida_mlhull.science.generators.parents import read_parents
 
     parents, left_out = read_parents(file, references=references)
     beyond = f"{parents.symmetric} with symmetry beyond P1"
@@ -183,7 +182,7 @@ def keep_table(generator: object, start: Start, file: Path | None, picture: Path
     Raises:
         click.UsageError: if it draws from none.
     """
-    from aiida_mlhull.science.candidates.generators.substitution import Substitution
+    from aiida_mlhull.science.generators.substitution import Substitution
     from aiida_mlhull.science.plots.substitutions import draw_substitutions
     from aiida_mlhull.science.wire import encode_substitutions
 

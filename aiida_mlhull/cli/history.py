@@ -9,7 +9,7 @@ import click
 from aiida_mlhull.cli import profile, text
 
 if TYPE_CHECKING:
-    from aiida_mlhull.cli.story import Event
+    from aiida_mlhull.graph.history import Event
 
 
 @click.command()
@@ -23,9 +23,9 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
     verdict; the first column is the node that tells it.
     """
     profile.load(profile_name)
-    from aiida_mlhull.cli import campaigns, story
+    from aiida_mlhull.graph import campaigns, history
 
-    held = story.shards_with(identifier)
+    held = history.shards_with(identifier)
     if not held:
         raise click.ClickException(
             f"no candidate {identifier!r} in this profile; list candidates with 'verdi data mlhull-candidates list'"
@@ -34,7 +34,7 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
     told = [
         (shard, row, known)
         for shard, row in held
-        for known in story.campaigns_of(shard)
+        for known in history.campaigns_of(shard)
         if wanted is None or known.pk == wanted
     ]
     if not told:
@@ -49,11 +49,11 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
         ("prototype", row.protostructures[0] or None),
         ("atoms", None if row.crystals is None else int(row.crystals.n_sites[0])),
         ("state", campaigns.process_state(node)),
-        ("structure", story.promoted(node, identifier)),
+        ("structure", history.promoted(node, identifier)),
     ]
     click.echo(text.pairs([(name, value) for name, value in facts if value is not None]))
     click.echo()
-    click.echo(_events(story.events(node, identifier)))
+    click.echo(_events(history.events(node, identifier)))
     others = sorted({item[2].pk or 0 for item in told} - {node.pk})
     if others:
         click.echo(f"\nAlso in campaigns {', '.join(map(str, others))}: see --campaign")

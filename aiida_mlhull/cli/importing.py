@@ -11,8 +11,8 @@ import click
 from aiida_mlhull.cli import paths, profile, text
 
 if TYPE_CHECKING:
-    from aiida_mlhull.science.candidates.importing import Imported
-    from aiida_mlhull.science.candidates.sources.base import Source
+    from aiida_mlhull.science.sources.base import Source
+    from aiida_mlhull.science.sources.importing import Imported
 
 INTERRUPTED: Final = 130
 
@@ -47,8 +47,8 @@ def optimade(*, url: str, query: str, keep: tuple[str, ...], page: int, pause: f
     aiida-mlhull import optimade https://oqmd.org/optimade \\
         --filter 'elements HAS ALL "Ti","N" AND nelements <= 3' -o candidates.parquet
     """  # noqa: D301  (click's mark for a paragraph that keeps its lines)
-    from aiida_mlhull.science.candidates.sources import SOURCES
-    from aiida_mlhull.science.candidates.sources.client import Client
+    from aiida_mlhull.science.sources import SOURCES
+    from aiida_mlhull.science.sources.client import Client
 
     run(SOURCES["optimade"](url, query=query, page_size=page, keep=keep or None, client=Client(pause=pause)), output)
 
@@ -62,7 +62,7 @@ def materials_project(*, elements: tuple[str, ...], highest: float | None, outpu
 
     The key is read from MP_API_KEY. Needs the extra 'mp'.
     """
-    from aiida_mlhull.science.candidates.sources import SOURCES
+    from aiida_mlhull.science.sources import SOURCES
 
     endpoint = os.environ.get("MP_API_ENDPOINT")
     run(SOURCES["materials-project"](elements, highest=highest, endpoint=endpoint), output)
@@ -73,7 +73,7 @@ def materials_project(*, elements: tuple[str, ...], highest: float | None, outpu
 @output_option
 def files(*, paths: tuple[Path, ...], output: Path) -> None:
     """Import tables, folders of CIF or POSCAR, extxyz, and pymatgen's JSON."""
-    from aiida_mlhull.science.candidates.sources import SOURCES
+    from aiida_mlhull.science.sources import SOURCES
 
     run(SOURCES["files"](paths), output)
 
@@ -96,7 +96,7 @@ def run(source: Source, output: Path) -> None:
     Raises:
         click.exceptions.Exit: if it was interrupted; what has come is kept.
     """
-    from aiida_mlhull.science.candidates.importing import import_from
+    from aiida_mlhull.science.sources.importing import import_from
 
     def told(counts: Imported) -> None:
         if source.waits:

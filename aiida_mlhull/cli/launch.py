@@ -13,8 +13,8 @@ from aiida_mlhull.cli import profile, text
 if TYPE_CHECKING:
     from aiida import orm
 
-    from aiida_mlhull.calculations.jobs import JobSettings
-    from aiida_mlhull.cli.given import Given
+    from aiida_mlhull.job_pool.settings import JobSettings
+    from aiida_mlhull.launching.inputs import Given
     from aiida_mlhull.science.campaign import CampaignSettings
 
 
@@ -34,17 +34,17 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
     wish = read_campaign_file(campaign)
     settings = wish.settings()
     profile.load(profile_name)
-    from aiida_mlhull.calculations.jobs import JobSettings
-    from aiida_mlhull.cli import daemon, given, stored
     from aiida_mlhull.engines import ENGINES
+    from aiida_mlhull.job_pool.settings import JobSettings
+    from aiida_mlhull.launching import daemon, inputs, stored
 
     sizes = validated(JobSettings, wish.jobs, what=f"{campaign.name}, jobs")
-    found = given.gather(wish)
+    found = inputs.gather(wish)
     code = load_program(wish.code)
-    made = given.nodes(found)
+    made = inputs.nodes(found)
     if wish.parent is not None:
         made["parent"] = stored.ensemble(wish.parent)
-    builder = given.builder(
+    builder = inputs.builder(
         made,
         protocol=wish.protocol,
         overrides=wish.differences(),
@@ -66,7 +66,7 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
     if dry_run:
         click.echo("\nDry run: nothing was stored.")
         return
-    given.store(made)
+    inputs.store(made)
     _start(builder, foreground=foreground)
 
 
@@ -128,8 +128,8 @@ def describe(
 
 
 def _material(found: Given, settings: CampaignSettings, *, code: orm.AbstractCode) -> str:
-    from aiida_mlhull.science.candidates.summary import summarize
     from aiida_mlhull.science.errors import listed
+    from aiida_mlhull.science.tables.summary import summarize
 
     facts = summarize(found.candidates)
     systems = facts["chemical_systems"]

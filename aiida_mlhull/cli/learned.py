@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from aiida_mlhull.science.candidates.property_table import Properties
     from aiida_mlhull.science.ensembles import EnsembleSettings
+    from aiida_mlhull.science.reading.properties import Properties
 
 MODEL = "magpie_forest"
 """What learns where nobody says what should: it needs compositions only, and seconds."""
@@ -56,9 +56,9 @@ def read(
     """
     from aiida_mlhull.science.campaign.file import read_mapping
     from aiida_mlhull.science.campaign.settings import validated
-    from aiida_mlhull.science.candidates.property_table import read_properties
     from aiida_mlhull.science.ensembles import EnsembleSettings
     from aiida_mlhull.science.errors import SettingsError
+    from aiida_mlhull.science.reading.properties import read_properties
 
     found = read_properties(table, target=target, bad_rows="leave_out" if leave_out else "refuse")
     # Cells of a table are what they are; there is no relaxed volume to scale them to.

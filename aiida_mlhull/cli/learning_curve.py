@@ -59,7 +59,7 @@ def learning_curve(
     curves = {settings.model: made(found.rows, settings, **shared, **told_of(settings.model))}
     if parent is not None:
         profile.load(profile_name)
-        from aiida_mlhull.cli import stored
+        from aiida_mlhull.launching import stored
 
         _, child = learned.read(**given, transfer={"mode": transfer})
         name, begin = f"from {parent}, {transfer}", stored.ensemble(parent).to_science()

@@ -22,13 +22,13 @@ def draw_diagrams(node: orm.ProcessNode, folder: Path) -> list[Path]:
 
     Systems with the most elements come first, among them those with the most new phases.
     """
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.graph import results
     from aiida_mlhull.science.plots import draw_phase_diagram, interactive_phase_diagram, make_diagram
 
     kept, dropped = relaxed(node), not_relaxed(node)
     references = node.inputs.references.to_science()
     written = []
-    for elements in worth_drawing(ledger.phases(node).formulas.tolist(), ledger.verdicts(node))[:MOST]:
+    for elements in worth_drawing(results.phases(node).formulas.tolist(), results.verdicts(node))[:MOST]:
         diagram: Diagram = make_diagram(references, kept=kept, dropped=dropped, elements=elements)
         name = "-".join(elements)
         title = f"{name}, campaign {node.label}"
@@ -63,11 +63,11 @@ def worth_drawing(phases: list[str], verdicts: Decisions) -> list[tuple[str, ...
 
 def relaxed(node: orm.ProcessNode) -> Phases:
     """Candidates with a final energy."""
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.graph import results
     from aiida_mlhull.science.plots import Phases
 
-    results = ledger.results(node)
-    done = results.take(results.succeeded)
+    everything = results.results(node)
+    done = everything.take(everything.succeeded)
     return Phases(ids=done.ids, formulas=done.formulas, energies=done.energies)
 
 
@@ -75,10 +75,10 @@ def not_relaxed(node: orm.ProcessNode) -> Phases:
     """Candidates that were decided against, with the energy that the last models asked about them said."""
     import numpy as np
 
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.graph import results
     from aiida_mlhull.science.plots import Phases
 
-    verdicts = ledger.verdicts(node)
+    verdicts = results.verdicts(node)
     dropped = verdicts.take(~verdicts.keep)
     energies = np.full(len(dropped), np.nan)
     for predictions in _predictions(node.pk):

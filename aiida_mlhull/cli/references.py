@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from aiida_mlhull.cli import paths, profile, stored, text
+from aiida_mlhull.cli import paths, profile, text
+from aiida_mlhull.launching import stored
 
 if TYPE_CHECKING:
     from aiida_mlhull.data import LabelsData, ReferencesData
-    from aiida_mlhull.science.candidates import LeftOut
-    from aiida_mlhull.science.candidates.entries import Corrections
+    from aiida_mlhull.science.reading import LeftOut
+    from aiida_mlhull.science.reading.entries import Corrections
 
 SHOWN: Final = 10
 
@@ -42,9 +43,9 @@ def import_file(
     MP2020 corrections are applied by pymatgen with run type, U values and pseudopotentials of every
     entry's own parameters. Entries that it refuses are left out; how many, and why, is said.
     """
-    from aiida_mlhull.science.candidates import read_references
-    from aiida_mlhull.science.candidates.columns import TABLE_SUFFIXES
-    from aiida_mlhull.science.candidates.intake import AS_PUBLISHED
+    from aiida_mlhull.science.reading import read_references
+    from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
+    from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES
 
     wanted = corrections or (None if file.suffix in TABLE_SUFFIXES else "mp2020")
     intake = read_references(
@@ -70,7 +71,7 @@ def from_campaign(profile_name: str | None, campaign: str) -> None:
     Failed relaxations are left out.
     """
     profile.load(profile_name)
-    from aiida_mlhull.cli import campaigns
+    from aiida_mlhull.graph import campaigns
 
     node = campaigns.find(campaign)
     if not node.is_finished_ok:

@@ -29,11 +29,11 @@ def rejected(  # noqa: PLR0917  (click calls it by name)
     in the round's batch are counted apart. Where models decide before several stages, each has its round K.
     """
     profile.load(profile_name)
-    from aiida_mlhull.cli import campaigns, story
+    from aiida_mlhull.graph import campaigns, history
     from aiida_mlhull.science.errors import listed
 
     node = campaigns.find(campaign)
-    found = list(story.rounds(node.pk, number=number, stage=stage))
+    found = list(history.rounds(node.pk, number=number, stage=stage))
     if not found:
         where = f" before stage {stage}" if stage else ""
         raise click.ClickException(f"campaign {node.pk} ({node.label}) has decided nothing in round {number}{where}")
@@ -45,7 +45,7 @@ def rejected(  # noqa: PLR0917  (click calls it by name)
         if place:
             click.echo()
         for ensemble in {models.pk: models for _, models in shards if models is not None}.values():
-            click.echo(f"models: ensemble {ensemble.pk}, {story.describe_models(ensemble)}")
+            click.echo(f"models: ensemble {ensemble.pk}, {history.describe_models(ensemble)}")
         _tell([decided.to_science() for decided, _ in shards], limit=limit, target=target)
 
 
@@ -53,7 +53,7 @@ def _tell(tables: list[Any], *, limit: int, target: Path | None) -> None:
     import numpy as np
 
     from aiida_mlhull.science.campaign.decisions import BATCH_FULL
-    from aiida_mlhull.science.candidates.export import to_csv
+    from aiida_mlhull.science.tables.export import to_csv
     from aiida_mlhull.science.types import concatenate
 
     whole = concatenate(tables)

@@ -10,7 +10,7 @@ import click
 from aiida_mlhull.cli import paths, profile
 
 if TYPE_CHECKING:
-    from aiida_mlhull.cli.given import Given
+    from aiida_mlhull.launching.inputs import Given
     from aiida_mlhull.science.campaign import CampaignSettings
 
 
@@ -54,14 +54,15 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     Only clean rows are used; how many were left out, and why, is said. The scores go to the file of
     --json; the recall curve lies beside it as csv and picture.
     """
-    from aiida_mlhull.cli import given, retrospect
+    from aiida_mlhull.cli import retrospect
+    from aiida_mlhull.launching import inputs
     from aiida_mlhull.science.campaign import campaign_settings
     from aiida_mlhull.science.campaign.file import read_mapping
-    from aiida_mlhull.science.campaign.retrospect import enough_to_start, on_record
+    from aiida_mlhull.science.campaign.replay import enough_to_start, on_record
 
     changes = {"name": data.resolve().stem, **(read_mapping(overrides) if overrides else {})}
     different, remarks = on_record(protocol, engine=engine, seed=seed, changes=changes)
-    found = given.read(data, references, elements=elements, bad_rows="leave_out")
+    found = inputs.read(data, references, elements=elements, bad_rows="leave_out")
     if found.record is None:
         raise click.ClickException(f"{data.name} holds no results to replay: relaxed cells and energies are missing")
     different, more = enough_to_start(different, protocol=protocol, total=len(found.candidates))

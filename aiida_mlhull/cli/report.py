@@ -36,7 +36,7 @@ LEAST_SHARE: Final = 0.005
 def report(profile_name: str | None, campaign: str | None, output: Path | None) -> None:
     """Tell what campaign PK found, and what it cost; the newest one if PK is left out."""
     profile.load(profile_name)
-    from aiida_mlhull.cli import campaigns
+    from aiida_mlhull.graph import campaigns
 
     node = campaigns.find(campaign)
     if not node.is_finished_ok:
@@ -55,15 +55,15 @@ def report(profile_name: str | None, campaign: str | None, output: Path | None) 
 
 def summary(node: orm.ProcessNode) -> str:
     """Everything that a report tells of a campaign that has ended well."""
-    from aiida_mlhull.cli import campaigns, ledger
+    from aiida_mlhull.graph import campaigns, results
 
     told = node.outputs.summary.get_dict()
     settings = node.inputs.settings
     found = campaigns.stock(node.pk)
     stop = STOPS.get(found["stop"], found["stop"]) if found else "no models were asked"
     head = f"Campaign {node.pk} ({node.label}), seed {settings['seed']}: {stop}"
-    parts = [head, funnel(told["funnel"], started=len(ledger.started(node.pk)))]
-    passed = rounds(ledger.rounds(node.pk))
+    parts = [head, funnel(told["funnel"], started=len(results.started(node.pk)))]
+    passed = rounds(results.rounds(node.pk))
     return "\n\n".join([*parts, *([passed] if passed else []), costs(node, told), phases(node)])
 
 
@@ -95,7 +95,7 @@ def rounds(counts: list[Any]) -> str:
 
 def costs(node: orm.ProcessNode, told: dict[str, Any]) -> str:
     """The ledger in core-minutes, the models' own time included."""
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.graph import results
 
     rows: list[tuple[object, ...]] = [
         (
@@ -109,7 +109,7 @@ def costs(node: orm.ProcessNode, told: dict[str, Any]) -> str:
         )
         for name, stage in told["stages"].items()
     ]
-    models = ledger.model_costs(node.pk)
+    models = results.model_costs(node.pk)
     rows += [
         (
             f"models: {job.kind}",
@@ -136,12 +136,12 @@ def costs(node: orm.ProcessNode, told: dict[str, Any]) -> str:
 
 def phases(node: orm.ProcessNode) -> str:
     """The candidates on the hull."""
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.graph import results
 
-    found = ledger.phases(node)
+    found = results.phases(node)
     if not len(found):
         return "No candidate lies on the hull: the known phases are the stable ones."
-    pks = ledger.structures(node.pk)
+    pks = results.structures(node.pk)
     order = sorted(range(len(found)), key=lambda row: (str(found.formulas[row]), str(found.ids[row])))
     rows = [
         (found.formulas[row], f"{found.energies[row]:.4f}", found.ids[row], pks.get(str(found.ids[row])))
@@ -154,11 +154,11 @@ def phases(node: orm.ProcessNode) -> str:
 
 def _unfinished(node: orm.ProcessNode) -> str:
     """What is known of a campaign that runs or has failed."""
-    from aiida_mlhull.cli import campaigns, ledger
+    from aiida_mlhull.graph import campaigns, results
 
     parts = [status.tell(campaigns.state(node))]
     if node.is_terminated:
         why = (node.exit_message or node.exception or "").strip().splitlines()
         parts.append("\n".join([*why[-1:], f"Look closer with 'verdi process report {node.pk}'"]))
-    passed = rounds(ledger.rounds(node.pk))
+    passed = rounds(results.rounds(node.pk))
     return "\n\n".join([*parts, *([passed] if passed else [])])

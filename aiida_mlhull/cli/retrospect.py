@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import given, ledger, run, text
+from aiida_mlhull.cli import run, text
+from aiida_mlhull.graph import results
+from aiida_mlhull.launching import inputs
 
 if TYPE_CHECKING:
     from aiida import orm
 
-    from aiida_mlhull.cli.given import Given
+    from aiida_mlhull.launching.inputs import Given
     from aiida_mlhull.science.metrics.campaign import CampaignScores, RecallCurve
     from aiida_mlhull.science.types import References
 
@@ -82,7 +84,7 @@ def look_back(
     """
     from aiida.engine import submit
 
-    from aiida_mlhull.cli.codes import ready_program
+    from aiida_mlhull.launching.codes import ready_program
     from aiida_mlhull.science.campaign import campaign_settings
 
     begun = time.time()
@@ -90,9 +92,9 @@ def look_back(
     members = campaign_settings(overrides, protocol=protocol).ensemble.members
     # Starting a job takes longer than fitting a member: every process fits its share in one job.
     jobs = {"max_in_flight": at_once, "members_per_job": -(-members // at_once)}
-    made = given.nodes(found)
-    builder = given.builder(made, protocol=protocol, overrides=overrides, code=ready_program(), jobs=jobs)
-    given.store(made)
+    made = inputs.nodes(found)
+    builder = inputs.builder(made, protocol=protocol, overrides=overrides, code=ready_program(), jobs=jobs)
+    inputs.store(made)
     node = run.follow(submit(builder)) if by_daemon else run.run_here(builder)
     run.require_success(node)
     return score(node, found, seconds=time.time() - begun)
@@ -103,20 +105,20 @@ def score(node: orm.ProcessNode, found: Given, *, seconds: float) -> Retrospect:
     from aiida_mlhull.science.metrics.campaign import campaign_scores, recall_curve
 
     truth = truth_of(found)
-    verdicts, results = ledger.verdicts(node), ledger.results(node)
-    order, first = ledger.relaxation_order(node)
+    verdicts, done = results.verdicts(node), results.results(node)
+    order, first = results.relaxation_order(node)
     same = {
         str(name): reason.split(" ", 1)[1]
         for name, reason in zip(verdicts.ids.tolist(), verdicts.reasons.tolist(), strict=True)
         if reason.startswith("same_as ")
     }
-    models = sum(job.core_minutes for job in ledger.model_costs(node.pk))
+    models = sum(job.core_minutes for job in results.model_costs(node.pk))
     scores = campaign_scores(
         truth,
         found.references,
         relaxed=order,
         trained_on=order[:first],
-        failed=results.ids[~results.succeeded].tolist(),
+        failed=done.ids[~done.succeeded].tolist(),
         merged=same,
         core_minutes=node.outputs.summary["core_minutes"] + models,
     )

@@ -31,7 +31,7 @@ def rules(profile_name: str | None, campaign: str | None, number: int, stage: st
     campaign has a record, decisions are held against the truth.
     """
     profile.load(profile_name)
-    from aiida_mlhull.cli import campaigns
+    from aiida_mlhull.graph import campaigns
 
     node = campaigns.find(campaign)
     step = find_step(node, number=number, stage=stage)
@@ -51,7 +51,7 @@ def find_step(node: orm.ProcessNode, *, number: int, stage: str | None) -> Any:
     """
     from aiida import orm
 
-    from aiida_mlhull.cli.story import ROUND_STEP
+    from aiida_mlhull.graph.history import ROUND_STEP
 
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": node.pk}, tag="campaign")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import campaigns, text
+from aiida_mlhull.cli import text
+from aiida_mlhull.graph import campaigns
 
 if TYPE_CHECKING:
     from aiida import orm

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from aiida_mlhull.cli import profile, standin
-from aiida_mlhull.cli.codes import LOCALHOST, PROGRAM, installed_program, register_code, register_localhost
-from aiida_mlhull.science.standin.wording import PROGRAM as STANDIN
+from aiida_mlhull.launching.codes import LOCALHOST, PROGRAM, installed_program, register_code, register_localhost
+from aiida_mlhull.science.not_vasp import PROGRAM as STANDIN
 
 if TYPE_CHECKING:
     from aiida import orm

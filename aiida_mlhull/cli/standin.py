@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from aiida_mlhull.cli.codes import LOCALHOST, installed_program, register_code
-from aiida_mlhull.science.standin.link import SERVER
-from aiida_mlhull.science.standin.wording import NOT_VASP, PROGRAM
+from aiida_mlhull.launching.codes import LOCALHOST, installed_program, register_code
+from aiida_mlhull.science.not_vasp import NOT_VASP, PROGRAM
+from aiida_mlhull.standin.link import SERVER
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -51,7 +51,7 @@ def upload_placeholders() -> tuple[str, str]:
     from aiida.manage import get_manager
     from aiida_vasp.data.potcar import PotcarData
 
-    from aiida_mlhull.science.standin.potcars import FAMILY, potential_names, write_placeholders
+    from aiida_mlhull.standin.potcars import FAMILY, potential_names, write_placeholders
 
     with tempfile.TemporaryDirectory() as folder, get_manager().get_profile_storage().transaction():
         write_placeholders(Path(folder), potential_names())

@@ -6,8 +6,9 @@ from datetime import datetime, timezone
 
 import click
 
-from aiida_mlhull.cli import daemon, profile, text
-from aiida_mlhull.cli.campaigns import State
+from aiida_mlhull.cli import profile, text
+from aiida_mlhull.graph.campaigns import State
+from aiida_mlhull.launching import daemon
 
 
 @click.command()
@@ -18,7 +19,8 @@ from aiida_mlhull.cli.campaigns import State
 def status(profile_name: str | None, campaign: str | None, everything: bool, follow: bool) -> None:
     """Show running campaigns, or campaign PK."""
     profile.load(profile_name)
-    from aiida_mlhull.cli import campaigns, run
+    from aiida_mlhull.cli import run
+    from aiida_mlhull.graph import campaigns
 
     if campaign is not None or follow:
         node = campaigns.find(campaign)

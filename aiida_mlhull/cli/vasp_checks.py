@@ -14,8 +14,8 @@ from typing import Any, Final
 from aiida_mlhull.cli import standin
 from aiida_mlhull.cli.findings import GOOD, NOTE, Finding
 from aiida_mlhull.science.errors import listed
-from aiida_mlhull.science.standin.folder import FAULTS
-from aiida_mlhull.science.standin.wording import NOT_VASP
+from aiida_mlhull.science.not_vasp import NOT_VASP
+from aiida_mlhull.standin.folder import FAULTS
 
 LISTED: Final = 5
 LOCAL: Final = "core.local"
@@ -76,7 +76,7 @@ def _standin(code: Any) -> Finding:
 
 def _potentials() -> Iterator[Finding]:
     """Every family, and what the Materials Project's PBE calculations name that it lacks."""
-    from aiida_mlhull.science.standin.potcars import FAMILY
+    from aiida_mlhull.standin.potcars import FAMILY
 
     families = _families()
     if not families:

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from aiida_mlhull.data.noun import Exported, NounData, attribute
+from aiida_mlhull.data.base import Exported, ScienceData, attribute
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.types import EnsembleWeights
 from aiida_mlhull.science.wire import decode_ensemble, encode_ensemble
 from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE
 
 
-class EnsembleData(NounData[EnsembleWeights]):
+class EnsembleData(ScienceData[EnsembleWeights]):
     """Members' weights with everything that predicting needs."""
 
     _noun: ClassVar = EnsembleWeights
 
-    class AttributesModel(NounData.AttributesModel):
+    class AttributesModel(ScienceData.AttributesModel):
         """Facts of the ensemble."""
 
         model: str = attribute("model", "name in the model registry")

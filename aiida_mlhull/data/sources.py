@@ -9,9 +9,9 @@ from pathlib import Path
 from aiida.orm import Group, QueryBuilder, StructureData
 
 from aiida_mlhull.data.structures import take_in
-from aiida_mlhull.science.candidates.sources.base import Portion, Source
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.representations.wyckoff import protostructures
+from aiida_mlhull.science.sources.base import Portion, Source
 
 
 class StructureGroup(Source):

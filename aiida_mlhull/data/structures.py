@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from aiida.orm import StructureData
 
-from aiida_mlhull.science.candidates.faults import BadRows
-from aiida_mlhull.science.candidates.intake import Intake, sifted
-from aiida_mlhull.science.candidates.structure_files import packed
+from aiida_mlhull.science.reading.candidates import Intake, sifted
+from aiida_mlhull.science.reading.sieve import BadRows
+from aiida_mlhull.science.reading.structure_files import packed
 
 
 def take_in(structures: Sequence[StructureData], *, source: str, bad_rows: BadRows = "refuse") -> Intake:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from aiida_mlhull.data.noun import Exported, NounData, attribute, only_file
+from aiida_mlhull.data.base import Exported, ScienceData, attribute, only_file
 from aiida_mlhull.science.types import Substitutions
 from aiida_mlhull.science.wire import decode_substitutions, encode_substitutions
 
@@ -18,12 +18,12 @@ SHOWN: Final = 5
 """Likeliest replacements of an element that a screen shows."""
 
 
-class SubstitutionsData(NounData[Substitutions]):
+class SubstitutionsData(ScienceData[Substitutions]):
     """How often elements stand in each other's place, and so with what probability one is drawn for another."""
 
     _noun: ClassVar = Substitutions
 
-    class AttributesModel(NounData.AttributesModel):
+    class AttributesModel(ScienceData.AttributesModel):
         """Facts of the table."""
 
         elements: list[str] = attribute("elements", "the table's elements in the order of atomic numbers")

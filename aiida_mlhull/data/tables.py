@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, ClassVar, Final, TypeVar
 
-from aiida_mlhull.data.noun import Exported, NounData, attribute, only_file
-from aiida_mlhull.science.candidates.export import cif_files, to_cif, to_csv, to_json, to_parquet
-from aiida_mlhull.science.candidates.headline import headline
-from aiida_mlhull.science.candidates.listing import choose, listing
-from aiida_mlhull.science.candidates.summary import summarize
+from aiida_mlhull.data.base import Exported, ScienceData, attribute, only_file
 from aiida_mlhull.science.errors import TableError
+from aiida_mlhull.science.tables.export import cif_files, to_cif, to_csv, to_json, to_parquet
+from aiida_mlhull.science.tables.headline import headline
+from aiida_mlhull.science.tables.listing import choose, listing
+from aiida_mlhull.science.tables.summary import summarize
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
 from aiida_mlhull.science.wire import decode_table, encode_table
 
@@ -29,10 +29,10 @@ MAX_SHARD_ROWS: Final = 10_000
 """Rows of a shard of candidates: picking one and exporting it stays a matter of a moment."""
 
 
-class TableData(NounData[T]):
+class TableData(ScienceData[T]):
     """Rows with unique ids, sorted by id."""
 
-    class AttributesModel(NounData.AttributesModel):
+    class AttributesModel(ScienceData.AttributesModel):
         """Facts of the table."""
 
         n_rows: int = attribute("n_rows", "rows in the table", ge=0)

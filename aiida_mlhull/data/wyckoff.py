@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Final
 
 from aiida import orm
 
-from aiida_mlhull.data.noun import Exported, NounData, attribute, only_file
-from aiida_mlhull.science.candidates.cells import build_cell
+from aiida_mlhull.data.base import Exported, ScienceData, attribute, only_file
 from aiida_mlhull.science.errors import CrystalError
+from aiida_mlhull.science.generators.cells import build_cell
 from aiida_mlhull.science.representations.protostructure import read_protostructure
 from aiida_mlhull.science.representations.wyckoff import TOLERANCE, protostructures
 from aiida_mlhull.science.types import Crystals, Wyckoff
@@ -20,7 +20,7 @@ from aiida_mlhull.science.wire import decode_wyckoff, encode_wyckoff
 WYCKOFF_FILE: Final = "wyckoff.json"
 
 
-class WyckoffData(NounData[Wyckoff]):
+class WyckoffData(ScienceData[Wyckoff]):
     """A space group and the positions that a crystal occupies in it.
 
     Found by what it has in common with others::
@@ -30,7 +30,7 @@ class WyckoffData(NounData[Wyckoff]):
 
     _noun: ClassVar = Wyckoff
 
-    class AttributesModel(NounData.AttributesModel):
+    class AttributesModel(ScienceData.AttributesModel):
         """Facts of the representation."""
 
         space_group: int = attribute("space_group", "number of the space group", ge=1, le=230)

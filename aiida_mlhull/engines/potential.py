@@ -11,9 +11,9 @@ from aiida.plugins import CalculationFactory
 from pydantic import BaseModel
 
 from aiida_mlhull.calculations.functions import extend_labels, mark_failed, split_chosen
-from aiida_mlhull.calculations.jobs import has_refused, how_it_ended
-from aiida_mlhull.calculations.waves import Waves
 from aiida_mlhull.engines.base import Engine
+from aiida_mlhull.job_pool.pool import JobPool
+from aiida_mlhull.job_pool.settings import has_refused, how_it_ended
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.program.settings import PotentialSettings
 from aiida_mlhull.science.relaxation import POTENTIALS
@@ -24,7 +24,7 @@ ENGINE_ERROR: Final = "engine_error"
 """First word of the failure of every row whose job gave nothing."""
 
 
-class PotentialEngine(Waves, Engine):
+class PotentialEngine(JobPool, Engine):
     """Jobs of ``rows_per_job`` crystals each; rows of a job that failed for good are failures with a reason."""
 
     Settings: ClassVar[type[BaseModel]] = PotentialSettings

@@ -9,10 +9,10 @@ from aiida.engine import ExitCode, while_
 from aiida.plugins import CalculationFactory
 
 from aiida_mlhull.calculations.functions import gather_ensemble
-from aiida_mlhull.calculations.jobs import portions_of
 from aiida_mlhull.calculations.ports import cells_inputs, steps_input
-from aiida_mlhull.calculations.waves import Waves
 from aiida_mlhull.data import EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.job_pool.pool import JobPool
+from aiida_mlhull.job_pool.settings import portions_of
 from aiida_mlhull.science.campaign.settings import validated
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.errors import InputError
@@ -21,7 +21,7 @@ from aiida_mlhull.science.program.settings import check_parent
 FitCalculation = CalculationFactory("mlhull.fit")
 
 
-class FitEnsemble(Waves):
+class FitEnsemble(JobPool):
     """All members of one ensemble, fitted on the same rows, each from its own start and split."""
 
     @classmethod

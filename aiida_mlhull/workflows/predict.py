@@ -9,13 +9,13 @@ from aiida.engine import ExitCode, while_
 from aiida.plugins import CalculationFactory
 
 from aiida_mlhull.calculations.ports import cells_inputs
-from aiida_mlhull.calculations.waves import Waves
 from aiida_mlhull.data import DecisionsData, EnsembleData, PredictionsData, ReferencesData
+from aiida_mlhull.job_pool.pool import JobPool
 
 PredictCalculation = CalculationFactory("mlhull.predict")
 
 
-class PredictShards(Waves):
+class PredictShards(JobPool):
     """What an ensemble says about everybody who waits."""
 
     @classmethod

@@ -8,8 +8,8 @@ from typing import Any
 from aiida import orm
 from aiida.engine import ProcessBuilder
 
-from aiida_mlhull.calculations.jobs import JobSettings
 from aiida_mlhull.data import CandidatesData, ReferencesData
+from aiida_mlhull.job_pool.settings import JobSettings
 from aiida_mlhull.science.campaign.settings import campaign_settings, load_protocol, protocol_names, validated
 
 

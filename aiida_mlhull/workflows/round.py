@@ -8,10 +8,10 @@ from aiida import orm
 from aiida.engine import ExitCode, ToContext, WorkChain
 
 from aiida_mlhull.calculations import functions
-from aiida_mlhull.calculations.jobs import why_failed
 from aiida_mlhull.calculations.ports import cells_inputs, steps_input
-from aiida_mlhull.calculations.waves import job_settings_input
 from aiida_mlhull.data import DecisionsData, EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.job_pool.pool import job_settings_input
+from aiida_mlhull.job_pool.settings import why_failed
 from aiida_mlhull.workflows.fit import FitEnsemble
 from aiida_mlhull.workflows.predict import PredictShards
 

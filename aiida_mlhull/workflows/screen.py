@@ -17,10 +17,10 @@ from aiida import orm
 from aiida.engine import ExitCode, ToContext, WorkChain, if_, while_
 
 from aiida_mlhull.calculations import functions
-from aiida_mlhull.calculations.jobs import why_failed
-from aiida_mlhull.calculations.waves import job_settings_input
 from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, ReferencesData
 from aiida_mlhull.engines import ENGINES
+from aiida_mlhull.job_pool.pool import job_settings_input
+from aiida_mlhull.job_pool.settings import why_failed
 from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
 from aiida_mlhull.science.ensembles import needed_labels

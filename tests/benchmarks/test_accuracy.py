@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from aiida_mlhull.science.candidates.property_table import read_properties
+from aiida_mlhull.science.reading.properties import read_properties
 from aiida_mlhull.science.types import Crystals
 from benchmarks import perovskites, recall
 from benchmarks.perovskites import EXCERPT, site_kinds

@@ -6,8 +6,8 @@ from aiida import orm
 
 from aiida_mlhull.calculations.cleaning import clean_candidates
 from aiida_mlhull.data import CandidatesData, DecisionsData
-from aiida_mlhull.science.candidates.cleaning import CleaningSettings, clean, labeled
-from aiida_mlhull.science.candidates.funnel import funnel_steps
+from aiida_mlhull.science.cleaning.clean import CleaningSettings, clean, labeled
+from aiida_mlhull.science.cleaning.funnel import funnel_steps
 
 
 def test_the_table_comes_from_the_graph(arsenides):

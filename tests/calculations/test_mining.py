@@ -6,8 +6,8 @@ from aiida import orm
 
 from aiida_mlhull.calculations.mining import mine_table
 from aiida_mlhull.data import CandidatesData, SubstitutionsData
-from aiida_mlhull.science.candidates.cleaning import labeled
-from aiida_mlhull.science.candidates.mining import mine_substitutions
+from aiida_mlhull.science.cleaning.clean import labeled
+from aiida_mlhull.science.generators.mining import mine_substitutions
 
 
 def test_the_table_leads_back_to_its_crystals(arsenides):

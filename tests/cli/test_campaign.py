@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("registered")]
 @pytest.fixture(scope="module")
 def finished(registered, tmp_path_factory):
     """What launch has printed, and the campaign's node."""
-    from aiida_mlhull.cli import campaigns
+    from aiida_mlhull.graph import campaigns
 
     desk = Desk(tmp_path_factory.mktemp("desk"))
     result = run("launch", desk.campaign(), "--foreground")
@@ -45,9 +45,9 @@ def test_the_report_adds_up(finished):
 
 
 def test_rounds_account_for_everybody(finished):
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.graph import results
 
-    counts = ledger.rounds(finished[1].pk)
+    counts = results.rounds(finished[1].pk)
     assert [(c.number, c.asked, c.kept, c.waiting, c.rejected, c.relaxed) for c in counts] == [
         (1, 43, 8, 4, 31, 24),
         (2, 35, 8, 4, 23, 32),
@@ -79,17 +79,17 @@ def test_status(finished):
 
 
 def test_the_history_of_a_phase_names_models_and_structure(finished):
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.graph import results
 
     _, node = finished
-    found = ledger.phases(node)
+    found = results.phases(node)
     identifier = str(found.ids[0])
     result = run("history", identifier)
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert f"campaign {node.pk}" in lines[0]
     assert "candidates.parquet row" in lines[1]
-    assert f"structure  {ledger.structures(node.pk)[identifier]}" in result.output
+    assert f"structure  {results.structures(node.pk)[identifier]}" in result.output
     assert f"{found.energies[0]:.4f} eV/atom, 605 core-minutes (nominal)" in result.output
     assert "on_hull" in lines[-1]
 
@@ -112,12 +112,12 @@ def test_the_history_of_a_rejected_candidate_says_why(finished, tmp_path):
 
 
 def test_every_candidate_has_a_story_that_ends_with_a_verdict(finished):
-    from aiida_mlhull.cli import ledger, story
+    from aiida_mlhull.graph import history, results
 
     _, node = finished
-    verdicts = ledger.verdicts(node)
+    verdicts = results.verdicts(node)
     for row in range(0, len(verdicts), 7):
-        told = story.events(node, str(verdicts.ids[row]))
+        told = history.events(node, str(verdicts.ids[row]))
         assert [event.pk for event in told] == sorted(event.pk for event in told)
         assert told[-1].what == "verdict"
         assert told[-1].reason == verdicts.reasons[row]
@@ -125,14 +125,14 @@ def test_every_candidate_has_a_story_that_ends_with_a_verdict(finished):
 
 
 def test_a_story_is_told_in_less_than_a_second(finished):
-    from aiida_mlhull.cli import story
+    from aiida_mlhull.graph import history
 
     _, node = finished
     identifier = str(node.inputs.candidates.shard_000.to_science().ids[0])
-    story.events(node, identifier)
+    history.events(node, identifier)
     begun = time.perf_counter()
-    story.shards_with(identifier)
-    story.events(node, identifier)
+    history.shards_with(identifier)
+    history.events(node, identifier)
     assert time.perf_counter() - begun < 1
 
 

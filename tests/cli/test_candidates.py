@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from aiida_mlhull.science.candidates import read_candidates
-from aiida_mlhull.science.candidates.prototypes import decorate
+from aiida_mlhull.science.generators.decoration import decorate
+from aiida_mlhull.science.reading import read_candidates
 from aiida_mlhull.science.types import concatenate
 from tests.cli.conftest import run
 

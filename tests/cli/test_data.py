@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 import aiida_mlhull.cli.data as groups
 from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, WyckoffData
-from aiida_mlhull.science.candidates.intake import read_candidates
+from aiida_mlhull.science.reading.candidates import read_candidates
 from aiida_mlhull.science.representations.protostructure import read_protostructure
 from tests.data.nouns import EVERY_NOUN, IDS, candidates, decisions, ensemble, labels
 
@@ -118,7 +118,7 @@ def test_list_filters_by_group_age_and_chemical_system() -> None:
 
 @alone
 def test_list_finds_systems_in_tables_with_too_many_to_list(monkeypatch) -> None:
-    monkeypatch.setattr("aiida_mlhull.science.candidates.summary.MAX_SYSTEMS", 2)
+    monkeypatch.setattr("aiida_mlhull.science.tables.summary.MAX_SYSTEMS", 2)
     assert stored("labels").base.attributes.get("chemical_systems") is None
     assert len(lines("labels", "list", "--raw", "--system", "Ti-Zn")) == 1
     assert lines("labels", "list", "--system", "Ti-Xe")[-1] == "0 nodes"

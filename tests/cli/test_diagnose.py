@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("registered")]
 @pytest.fixture(scope="module")
 def finished(registered, tmp_path_factory):
     """A campaign of two rounds on a record, with calibrated models."""
-    from aiida_mlhull.cli import campaigns
+    from aiida_mlhull.graph import campaigns
 
     desk = Desk(tmp_path_factory.mktemp("desk"))
     stage = {"name": "final", "engine": "recorded", "core_minutes": 605}

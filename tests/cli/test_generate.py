@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from aiida_mlhull.science.candidates import read_candidates
+from aiida_mlhull.science.reading import read_candidates
 from aiida_mlhull.science.wire import decode_substitutions
 from tests.arsenides import DEMO
 from tests.cli.conftest import run

@@ -16,8 +16,8 @@ def campaign(empty_profile):
     from aiida import orm
     from aiida.common.links import LinkType
 
-    from aiida_mlhull.cli.campaigns import PROCESS_TYPE
     from aiida_mlhull.data import CandidatesData, LabelsData
+    from aiida_mlhull.graph.campaigns import PROCESS_TYPE
 
     excerpt = simplest(3)
     shard = CandidatesData.from_science(excerpt.candidates).store()

@@ -16,7 +16,7 @@ FEW = 4
 @pytest.mark.usefixtures("registered")
 def test_candidates_without_results_are_relaxed_for_real(desk):
     pytest.importorskip("chgnet")
-    from aiida_mlhull.cli import campaigns, ledger
+    from aiida_mlhull.graph import campaigns, results
 
     path = desk.table()
     table = pq.read_table(path)
@@ -39,7 +39,7 @@ def test_candidates_without_results_are_relaxed_for_real(desk):
     assert result.exit_code == 0, result.output
     assert "no models were asked" in result.output
     node = campaigns.newest()[0]
-    results = ledger.results(node)
+    results = results.results(node)
     assert len(results) == FEW
     assert results.succeeded.all()
     assert (results.core_minutes > 0).all()

@@ -8,11 +8,11 @@ import re
 import numpy as np
 import pytest
 
-from aiida_mlhull.science.candidates import read_references
+from aiida_mlhull.science.reading import read_references
 from tests.cli.conftest import run
 from tests.data.nouns import labels
 from tests.data.nouns import references as known_phases
-from tests.science.candidates.test_entries import elements, entry, write
+from tests.science.reading.test_entries import elements, entry, write
 
 pytestmark = pytest.mark.usefixtures("aiida_profile")
 

@@ -18,8 +18,8 @@ def two_gates(empty_profile):
     from aiida import orm
     from aiida.common.links import LinkType
 
-    from aiida_mlhull.cli.campaigns import PROCESS_TYPE
     from aiida_mlhull.data import DecisionsData
+    from aiida_mlhull.graph.campaigns import PROCESS_TYPE
 
     campaign = orm.WorkChainNode(process_type=PROCESS_TYPE, label="two gates").store()
     for stage, names, kept in (("volume", NAMES, 2), ("final", NAMES[:2], 1)):

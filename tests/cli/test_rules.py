@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("registered")]
 @pytest.fixture(scope="module")
 def finished(registered, tmp_path_factory):
     """A campaign of two rounds on a record."""
-    from aiida_mlhull.cli import campaigns
+    from aiida_mlhull.graph import campaigns
 
     result = run("launch", Desk(tmp_path_factory.mktemp("desk")).campaign(), "--foreground")
     assert result.exit_code == 0, result.output
@@ -45,10 +45,10 @@ def test_numbers_add_up(told):
 
 def test_the_campaigns_own_rule_decides_as_it_did(finished, told):
     """Twelve are kept by the rule: eight that found a place in the batch, and four that must wait."""
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.graph import results
 
     own = outcome(told, "this gate: top_n")
-    counted = ledger.rounds(finished.pk)[0]
+    counted = results.rounds(finished.pk)[0]
     assert own["kept"] == counted.kept + counted.waiting == 12
     assert outcome(told, "top_n")["kept"] == 43
 
@@ -120,11 +120,11 @@ def test_later_rounds_and_rounds_that_never_were(finished):
 
 
 def test_what_was_found_extends_the_references(finished):
-    from aiida_mlhull.cli import ledger
+    from aiida_mlhull.graph import results
 
     result = run("references", "from-campaign", finished.pk)
     assert result.exit_code == 0, result.output
-    found = ledger.results(finished)
+    found = results.results(finished)
     expected = finished.inputs.references.n_rows + int(np.count_nonzero(found.succeeded))
     assert f"phases        {expected:,}\n" in result.output
     assert "results of campaign arsenides" in result.output

@@ -202,7 +202,7 @@ def test_unknown_computers_are_named():
 def test_slots_that_would_block_a_campaign_are_an_error():
     import click
 
-    from aiida_mlhull.cli.daemon import Daemon, require
+    from aiida_mlhull.launching.daemon import Daemon, require
 
     roomy = Daemon(broker="core.zeromq", running=True, workers=1, slots_per_worker=200)
     assert require(roomy, shards=3, max_in_flight=4) == ""

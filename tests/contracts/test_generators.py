@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 from pymatgen.core import Lattice, Structure
 
-from aiida_mlhull.science.candidates.generators import GENERATORS
-from aiida_mlhull.science.candidates.generators.base import Generator, Start
-from aiida_mlhull.science.candidates.parents import Parents
 from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.generators import GENERATORS
+from aiida_mlhull.science.generators.base import Generator, Start
+from aiida_mlhull.science.generators.parents import Parents
 from aiida_mlhull.science.representations.identity import crystal_ids, label_ids
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, concatenate

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models import MODELS
 from aiida_mlhull.science.models.base import ROBUST, GradualModel, Model, Start
-from aiida_mlhull.science.models.parts.losses import OUTPUTS
-from aiida_mlhull.science.models.parts.network_model import NetworkModel
+from aiida_mlhull.science.models.families.networks import NetworkModel
+from aiida_mlhull.science.models.training.losses import OUTPUTS
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, MemberWeights

@@ -15,8 +15,8 @@ from aiida.plugins import DataFactory
 from aiida.tools.archive import create_archive, import_archive
 
 from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData
-from aiida_mlhull.science.candidates.intake import read_candidates
 from aiida_mlhull.science.errors import InputError, TableError
+from aiida_mlhull.science.reading.candidates import read_candidates
 from aiida_mlhull.science.wire import decode_ensemble
 from tests.data.nouns import EVERY_NOUN, FORMULAS, IDS, TABLES, candidates, decisions, ensemble, labels
 

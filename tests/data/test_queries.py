@@ -17,8 +17,8 @@ from aiida_mlhull.data import (
     ReferencesData,
     WyckoffData,
 )
-from aiida_mlhull.science.candidates.summary import content_hash
 from aiida_mlhull.science.representations.protostructure import read_protostructure
+from aiida_mlhull.science.tables.summary import content_hash
 from tests.data.nouns import IDS, candidates, decisions, ensemble, labels, predictions, references
 
 pytestmark = pytest.mark.usefixtures("empty_profile")

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aiida_mlhull.science.candidates.competing import read_references
-from aiida_mlhull.science.candidates.intake import read_candidates
+from aiida_mlhull.science.reading.candidates import read_candidates
+from aiida_mlhull.science.reading.references import read_references
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.types import Candidates, Labels, References
 from tests.campaign_inputs import campaign_inputs

@@ -9,8 +9,8 @@ import pytest
 from aiida import orm
 from aiida.engine import run_get_node
 
-from aiida_mlhull.calculations import waves
 from aiida_mlhull.data import CandidatesData, EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.job_pool import pool
 from aiida_mlhull.science.wire import encode_ensemble
 from aiida_mlhull.workflows.fit import FitEnsemble
 from tests.arsenides import simplest
@@ -51,7 +51,7 @@ def fit(code: Any, **changes: Any) -> tuple[dict[str, Any], orm.ProcessNode]:
 
 
 def test_long_fits_tell_how_far_they_are(aiida_code_installed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waves, "QUIET_SECONDS", 0)
+    monkeypatch.setattr(pool, "QUIET_SECONDS", 0)
     _, node = fit(
         installed(aiida_code_installed),
         settings=orm.Dict({"model": "mean", "members": 3}),

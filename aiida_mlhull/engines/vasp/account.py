@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from aiida import orm
 
-from aiida_mlhull.science.standin.wording import FUNCTIONAL, NOT_VASP, PROGRAM, other_functional
+from aiida_mlhull.science.not_vasp import FUNCTIONAL, NOT_VASP, PROGRAM, other_functional
+from aiida_mlhull.science.vasp.cost import core_minutes
 from aiida_mlhull.science.vasp.outcome import Account
-from aiida_mlhull.science.vasp.sharing import core_minutes
 
 SCREEN_FILE: Final = "vasp_output"
 LAST_LINES: Final = 40

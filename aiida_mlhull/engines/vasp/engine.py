@@ -14,16 +14,16 @@ from aiida.engine import ToContext
 from pydantic import BaseModel
 
 from aiida_mlhull.calculations.functions import extend_labels, still_waiting
-from aiida_mlhull.calculations.jobs import JobSettings, why_failed
 from aiida_mlhull.calculations.vasp import share_out
-from aiida_mlhull.calculations.waves import job_settings_input
 from aiida_mlhull.engines.base import Engine
 from aiida_mlhull.engines.vasp.account import is_standin
 from aiida_mlhull.engines.vasp.lane import VaspLane, read_row, rows_of, vasp_inputs_of
 from aiida_mlhull.engines.vasp.words import load_inputs, missing_potentials
+from aiida_mlhull.job_pool.pool import job_settings_input
+from aiida_mlhull.job_pool.settings import JobSettings, why_failed
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, listed
-from aiida_mlhull.science.standin.wording import NOT_VASP
+from aiida_mlhull.science.not_vasp import NOT_VASP
 from aiida_mlhull.science.types import Candidates
 from aiida_mlhull.science.vasp.outcome import Account
 from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, read_step

@@ -15,13 +15,13 @@ from aiida.engine import ProcessState, ToContext, WorkChain, while_
 from aiida.plugins import WorkflowFactory
 
 from aiida_mlhull.calculations.functions import extend_labels
-from aiida_mlhull.calculations.jobs import JobSettings, why_failed
 from aiida_mlhull.calculations.vasp import prepare_vasp, read_vasp, step_of
-from aiida_mlhull.calculations.waves import job_settings_input
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
 from aiida_mlhull.engines.vasp.account import account_of, results_of
 from aiida_mlhull.engines.vasp.watch import cell_monitor
 from aiida_mlhull.engines.vasp.wavefunctions import folder_to_start_from, let_go
+from aiida_mlhull.job_pool.pool import job_settings_input
+from aiida_mlhull.job_pool.settings import JobSettings, why_failed
 from aiida_mlhull.science.vasp.outcome import Account
 from aiida_mlhull.science.vasp.settings import VaspStep
 

@@ -10,7 +10,7 @@ from aiida_mlhull.science.campaign.decisions import (
     still_waiting,
 )
 from aiida_mlhull.science.campaign.merging import merge_same
-from aiida_mlhull.science.campaign.progress import assess
+from aiida_mlhull.science.campaign.outcomes import final_outcomes, funnel
 from aiida_mlhull.science.campaign.results import failed, on_hull, portions, recorded
 from aiida_mlhull.science.campaign.settings import (
     CampaignSettings,
@@ -21,7 +21,7 @@ from aiida_mlhull.science.campaign.settings import (
     load_protocol,
     protocol_names,
 )
-from aiida_mlhull.science.campaign.verdict import funnel, verdict
+from aiida_mlhull.science.campaign.stopping import assess
 
 __all__ = [
     "CampaignSettings",
@@ -36,6 +36,7 @@ __all__ = [
     "enter_first_stage",
     "enter_next_stage",
     "failed",
+    "final_outcomes",
     "funnel",
     "load_protocol",
     "merge_same",
@@ -45,5 +46,4 @@ __all__ = [
     "recorded",
     "still_waiting",
     "summarize",
-    "verdict",
 ]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from aiida_mlhull.science.campaign.outcomes import funnel
 from aiida_mlhull.science.campaign.settings import CampaignSettings
-from aiida_mlhull.science.campaign.verdict import funnel
 from aiida_mlhull.science.types import Decisions, Labels, concatenate
 
 
@@ -29,12 +29,12 @@ def summarize(
         merged: what merging after a stage decided, by shard, with the keys of ``stages``.
 
     Returns:
-        JSON: ``funnel`` (see :func:`~aiida_mlhull.science.campaign.verdict.funnel`), ``stages`` (per
+        JSON: ``funnel`` (see :func:`~aiida_mlhull.science.campaign.outcomes.funnel`), ``stages`` (per
         stage: rows, failures, core-minutes, mean cost of a row and whether it is measured or nominal),
         ``core_minutes`` altogether, ``core_minutes_without_models`` (every candidate through all
         stages at the mean cost of each), ``saved_fraction`` of the latter, and ``merging``: by stage, how
         many were merged, and how often that was wrong
-        (:class:`~aiida_mlhull.science.candidates.merge.Audit`).
+        (:class:`~aiida_mlhull.science.cleaning.merge.Audit`).
     """
     counts = funnel(verdicts)
     names = [stage.name for stage in settings.stages]
@@ -61,7 +61,7 @@ def _with_next(stages: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _audit(merged: Sequence[Decisions], results: Sequence[Labels]) -> dict[str, Any]:
-    from aiida_mlhull.science.candidates.merge import audit  # noqa: PLC0415  (pymatgen's matcher is slow to import)
+    from aiida_mlhull.science.cleaning.merge import audit  # noqa: PLC0415  (pymatgen's matcher is slow to import)
 
     decided = concatenate(list(merged))
     checked = asdict(audit(decided, concatenate(list(results)))) if results else {}

@@ -28,10 +28,10 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from aiida_mlhull.science.campaign.settings import CampaignSettings, campaign_settings, validated
-from aiida_mlhull.science.candidates.entries import Corrections
-from aiida_mlhull.science.candidates.faults import BadRows
-from aiida_mlhull.science.candidates.intake import AS_PUBLISHED
 from aiida_mlhull.science.errors import SettingsError, WireError, listed
+from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
+from aiida_mlhull.science.reading.entries import Corrections
+from aiida_mlhull.science.reading.sieve import BadRows
 from aiida_mlhull.science.types.strict import Strict
 
 DEFAULT_PROTOCOL: Final = "laptop"

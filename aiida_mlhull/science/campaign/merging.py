@@ -18,7 +18,7 @@ def merge_same(labels: Labels, settings: CampaignSettings, *, stage: StageSettin
         One row a result that has an energy: kept ones are the lowest of their kind (or belong to the
         audited sample), the others carry the reason ``same_as ID``.
     """
-    from aiida_mlhull.science.candidates.merge import merge  # noqa: PLC0415  (pymatgen's matcher is slow to import)
+    from aiida_mlhull.science.cleaning.merge import merge  # noqa: PLC0415  (pymatgen's matcher is slow to import)
 
     tolerances = stage.merge
     if tolerances is None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from aiida_mlhull.science.campaign.outcomes import ON_HULL
 from aiida_mlhull.science.campaign.settings import StageSettings
-from aiida_mlhull.science.campaign.verdict import ON_HULL
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.types import Candidates, Decisions, Labels
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from aiida_mlhull.science.ensembles.calibrate import SCORE, note
-from aiida_mlhull.science.ensembles.lesson import MINIMUM_VALIDATION, lesson, validation_size
 from aiida_mlhull.science.ensembles.preparation import Preparation
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.ensembles.steps import Steps
+from aiida_mlhull.science.ensembles.training_set import MINIMUM_VALIDATION, training_set, validation_size
 from aiida_mlhull.science.errors import TooFewLabelsError, WeightsError
 from aiida_mlhull.science.models.base import Checkpoints, GradualModel, Report, Start, silent
 from aiida_mlhull.science.types import EnsembleWeights, MemberWeights, TrainingRows
@@ -58,7 +58,7 @@ def fit_member(
     preparation = Preparation.fit(training, settings)
     own_seed = member_seed(seed, member)
     model, blind = settings.build(), settings.is_blind(member)
-    taught = lesson(training, settings, preparation, seed=own_seed, blind=blind, steps=steps)
+    taught = training_set(training, settings, preparation, seed=own_seed, blind=blind, steps=steps)
     inputs = model.represent(taught.rows)
     shared: dict[str, Any] = {
         "train": taught.train,

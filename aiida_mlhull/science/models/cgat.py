@@ -11,7 +11,7 @@ projected to C columns without bias, x⁰; edges to the 24 nearest neighbors as 
     e       <- e + p(e)
 
 with l, v networks of one hidden layer of (2 C + E) / 1.5 units, N(t) a network generated from t
-(:mod:`~aiida_mlhull.science.models.parts.hyper_network`), p a network with one hidden layer. The atoms are pooled by
+(:mod:`~aiida_mlhull.science.models.layers.hyper_network`), p a network with one hidden layer. The atoms are pooled by
 attention of the same kind, whose logits also hear the composition's context g from a small Roost, l(x_i | g). The
 heads' mean goes into a residual network with ReZero factors.
 
@@ -43,13 +43,13 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from aiida_mlhull.science.models.base import ModelSettings
-from aiida_mlhull.science.models.parts.channel_attention import HeadOutputs, attended, drawn
-from aiida_mlhull.science.models.parts.composition_context import Context
-from aiida_mlhull.science.models.parts.hyper_network import HyperNetwork
-from aiida_mlhull.science.models.parts.network_model import NetworkModel
-from aiida_mlhull.science.models.parts.presets import PresetSettings
-from aiida_mlhull.science.models.parts.residual_network import ReZeroNetwork
-from aiida_mlhull.science.models.parts.shell_batches import ShellBatch, ShellInputs, ShellTensors
+from aiida_mlhull.science.models.batches.shells import ShellBatch, ShellInputs, ShellTensors
+from aiida_mlhull.science.models.families.networks import NetworkModel
+from aiida_mlhull.science.models.families.presets import PresetSettings
+from aiida_mlhull.science.models.layers.channel_attention import HeadOutputs, attended, drawn
+from aiida_mlhull.science.models.layers.composition_context import Context
+from aiida_mlhull.science.models.layers.hyper_network import HyperNetwork
+from aiida_mlhull.science.models.layers.residual_network import ReZeroNetwork
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.elements import check_element_embedding, element_embedding
 from aiida_mlhull.science.representations.shell_graph import SHELL_GAP, SHELL_NEIGHBORS, shell_graphs

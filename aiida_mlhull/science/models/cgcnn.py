@@ -3,7 +3,7 @@
 Source: Xie and Grossman, Phys. Rev. Lett. 120 (2018) 145301. An atom's features (64) start as a linear projection
 of 92 one-hot columns; its bonds to the 12 nearest neighbors are 41 Gaussians of the distance from 0 to 8 Å.
 Three convolutions follow, gated (Eq. 5) or simple (Eq. 4), see
-:mod:`~aiida_mlhull.science.models.parts.graph_convolutions`.
+:mod:`~aiida_mlhull.science.models.layers.graph_convolutions`.
 
 *Full* pooling: the mean over atoms (Eq. 6), softplus, a hidden layer of 128, softplus, the output. *Linear*
 pooling, as in the paper's Fig. 3: every atom's features give a number of their own, v_i w + b, and their mean over
@@ -31,12 +31,12 @@ from torch.nn.functional import softplus
 
 from aiida_mlhull.science.errors import SettingsError
 from aiida_mlhull.science.models.base import ModelSettings
-from aiida_mlhull.science.models.parts.devices import reproducible, torch_device
-from aiida_mlhull.science.models.parts.graph_batches import GraphBatch, GraphTensors
-from aiida_mlhull.science.models.parts.graph_convolutions import CONVOLUTIONS, Convolution
-from aiida_mlhull.science.models.parts.network_model import NetworkModel
-from aiida_mlhull.science.models.parts.precision import mixed
-from aiida_mlhull.science.models.parts.presets import PresetSettings
+from aiida_mlhull.science.models.batches.graphs import GraphBatch, GraphTensors
+from aiida_mlhull.science.models.families.networks import NetworkModel
+from aiida_mlhull.science.models.families.presets import PresetSettings
+from aiida_mlhull.science.models.layers.graph_convolutions import CONVOLUTIONS, Convolution
+from aiida_mlhull.science.models.layers.precision import mixed
+from aiida_mlhull.science.models.training.devices import reproducible, torch_device
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.crystal_graph import (
     NEIGHBORS,

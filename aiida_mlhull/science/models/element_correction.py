@@ -2,7 +2,7 @@
 
 With x_iz the share of element z in row i, the target is c + sum_z x_iz d_z. Where a stage has relaxed the rows, its
 energy is taken off first, so that d_z is what the stage is off by for that element
-(:mod:`~aiida_mlhull.science.models.parts.stage_correction` has the robust fit); with the baseline ``stage``, that has
+(:mod:`~aiida_mlhull.science.models.regressors.stage_correction` has the robust fit); with the baseline ``stage``, that has
 been done already and the target itself is the difference. What a network learns about a universal potential's
 errors is what it gains over this.
 
@@ -22,8 +22,8 @@ from pydantic import Field
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
-from aiida_mlhull.science.models.parts.scores import scores_of
-from aiida_mlhull.science.models.parts.stage_correction import StageCorrection, element_fractions
+from aiida_mlhull.science.models.regressors.stage_correction import StageCorrection, element_fractions
+from aiida_mlhull.science.models.training.scores import scores_of
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import HEAVIEST, Floats, Integers

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from aiida_mlhull.science.models.parts.forest_model import ForestModel
-from aiida_mlhull.science.models.parts.stage_correction import element_fractions
+from aiida_mlhull.science.models.families.forests import ForestModel
+from aiida_mlhull.science.models.regressors.stage_correction import element_fractions
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.magpie import magpie
 from aiida_mlhull.science.types import ModelRows

@@ -13,7 +13,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
-from aiida_mlhull.science.models.parts.scores import scores_of
+from aiida_mlhull.science.models.training.scores import scores_of
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers

@@ -4,13 +4,13 @@ Source: Goodall and Lee, Nat. Commun. 11 (2020) 6280; Goodall's thesis, chapter 
 n elements of fractions w_i is the complete graph of n nodes. Features start as a linear projection of
 Matscholar's 200-dimensional vectors (Tshitoyan et al., Nature 571 (2019) 95; held fixed) to C - 1 = 63 columns,
 with w_i as the last. Three message layers of three heads, then attention pooling of three heads
-(:mod:`~aiida_mlhull.science.models.parts.soft_attention` has the equations), then a residual network of
+(:mod:`~aiida_mlhull.science.models.layers.soft_attention` has the equations), then a residual network of
 1024, 512, 256, 128 and 64 units. Structure is not read: polymorphs get the same prediction.
 
 Defaults are the table's: AdamW, rate 3e-4, weight decay 1e-6, batches of 128, 250 epochs.
 
 Left out of the reference code, without effect on any value: see
-:mod:`~aiida_mlhull.science.models.parts.soft_attention`. Later versions of that code end the residual network's
+:mod:`~aiida_mlhull.science.models.layers.soft_attention`. Later versions of that code end the residual network's
 third layer without its skip connection; here all five have one, as in the paper.
 """
 
@@ -25,8 +25,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from aiida_mlhull.science.models.base import ModelSettings
-from aiida_mlhull.science.models.parts.set_batches import SetBatch
-from aiida_mlhull.science.models.parts.set_model import SetModel, SetNetwork, SetSettings
+from aiida_mlhull.science.models.batches.weighted_sets import SetBatch
+from aiida_mlhull.science.models.families.weighted_sets import SetModel, SetNetwork, SetSettings
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.representations.elements import check_element_embedding, element_embedding

@@ -24,7 +24,7 @@ from scipy.spatial.distance import cdist
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
-from aiida_mlhull.science.models.parts.scores import scores_of
+from aiida_mlhull.science.models.training.scores import scores_of
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.sine_matrix import POWER, sine_spectra
 from aiida_mlhull.science.types import MemberWeights, ModelRows

@@ -4,11 +4,11 @@ Strong with a few hundred labels and fitted in seconds. The two err differently:
 and interactions, the process interpolates between near neighbors in composition and structure.
 
 The spread of a row (for the heteroscedastic loss) is the expected error of this member, whatever its
-origin: noise and ignorance can't be told apart here. :mod:`~aiida_mlhull.science.models.parts.tree_process`
+origin: noise and ignorance can't be told apart here. :mod:`~aiida_mlhull.science.models.regressors.tree_process`
 says what it is made of.
 
 What is learned lies on a scale that is linear near the baseline and logarithmic far above it (see
-:class:`~aiida_mlhull.science.models.parts.target_scale.TargetScale`), so that hopeless crystals don't
+:class:`~aiida_mlhull.science.models.regressors.target_scale.TargetScale`), so that hopeless crystals don't
 decide how near ones are told apart. Where a cheaper stage has relaxed the rows, its energy, corrected
 element by element, is taken off first and given back afterwards; it is a column, too.
 """
@@ -25,10 +25,10 @@ from pydantic import Field
 
 from aiida_mlhull.science.errors import FitError, WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
-from aiida_mlhull.science.models.parts.scores import scores_of
-from aiida_mlhull.science.models.parts.stage_correction import StageCorrection, element_fractions
-from aiida_mlhull.science.models.parts.target_scale import TargetScale
-from aiida_mlhull.science.models.parts.tree_process import TreeProcess
+from aiida_mlhull.science.models.regressors.stage_correction import StageCorrection, element_fractions
+from aiida_mlhull.science.models.regressors.target_scale import TargetScale
+from aiida_mlhull.science.models.regressors.tree_process import TreeProcess
+from aiida_mlhull.science.models.training.scores import scores_of
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.descriptors import Descriptors, describe
 from aiida_mlhull.science.types import MemberWeights, ModelRows

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from aiida_mlhull.science.models.parts.forest_model import ForestModel
-from aiida_mlhull.science.models.parts.stage_correction import element_fractions
+from aiida_mlhull.science.models.families.forests import ForestModel
+from aiida_mlhull.science.models.regressors.stage_correction import element_fractions
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.magpie import magpie
 from aiida_mlhull.science.representations.voronoi import rounded, voronoi_features

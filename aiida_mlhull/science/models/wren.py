@@ -5,7 +5,7 @@ table A.3. An occupied position i carries an element, a letter and w_i, its shar
 element's Matscholar vector (200 columns, fixed) projected to 32, beside the position's
 :mod:`~aiida_mlhull.science.representations.wyckoff_embedding` (522 columns, fixed) and w_i projected to 32
 together. Three message layers of one head, attention pooling of three heads
-(:mod:`~aiida_mlhull.science.models.parts.soft_attention`), the mean over all equivalent letterings, which other
+(:mod:`~aiida_mlhull.science.models.layers.soft_attention`), the mean over all equivalent letterings, which other
 choices of origin and axes would give, and a residual network of 1024, 512, 256, 128 and 64 units.
 
 So a prediction needs no relaxed cell, tells polymorphs of different symmetry apart, and is the same for all
@@ -14,7 +14,7 @@ crystals of one protostructure label. Labels are found at 0.1 Å
 
 Equal rearrangements, proved in the tests against the plain form: positions of one element whose embedding and
 weight agree are one node with a count; letterings that agree in all nodes are one set; and those of
-:mod:`~aiida_mlhull.science.models.parts.soft_attention`.
+:mod:`~aiida_mlhull.science.models.layers.soft_attention`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from aiida_mlhull.science.models.base import ModelSettings
-from aiida_mlhull.science.models.parts.set_batches import SetBatch
-from aiida_mlhull.science.models.parts.set_model import SetModel, SetNetwork, SetSettings
+from aiida_mlhull.science.models.batches.weighted_sets import SetBatch
+from aiida_mlhull.science.models.families.weighted_sets import SetModel, SetNetwork, SetSettings
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.elements import check_element_embedding, element_embedding
 from aiida_mlhull.science.representations.weighted_sets import WeightedSets, sets_of_labels, wyckoff_sets

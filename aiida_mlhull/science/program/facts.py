@@ -42,7 +42,7 @@ def check_device(name: str) -> None:
         DeviceError: if it isn't.
     """
     if name != "cpu":
-        from aiida_mlhull.science.models.parts.devices import torch_device  # noqa: PLC0415  (loads torch)
+        from aiida_mlhull.science.models.training.devices import torch_device  # noqa: PLC0415  (loads torch)
 
         torch_device(name)
 

@@ -2,4 +2,4 @@
 
 from aiida_mlhull.science.registry import Registry
 
-POTENTIALS = Registry("potential", {"chgnet": "aiida_mlhull.science.relaxation.chgnet:CHGNetRelaxer"})
+POTENTIALS = Registry("potential", {"chgnet": "aiida_mlhull.science.relaxation.chgnet.potential:CHGNetRelaxer"})

@@ -1,7 +1,7 @@
 """Keep what is likely enough to be stable, all candidates competing.
 
 P(stable) comes from sampled hulls, in which errors are drawn together and every composition is
-occupied once, see :mod:`aiida_mlhull.science.hull.chances`. A row with P > p goes on.
+occupied once, see :mod:`aiida_mlhull.science.hull.probability`. A row with P > p goes on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from aiida_mlhull.science.hull import stable_chances
-from aiida_mlhull.science.hull.chances import SAMPLES
+from aiida_mlhull.science.hull.probability import SAMPLES
 from aiida_mlhull.science.hull.sampling import SHARED
 from aiida_mlhull.science.triage.base import RuleSettings, decided
 from aiida_mlhull.science.types import Decisions, Predictions, References

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from aiida_mlhull.science.hull import stable_chances
-from aiida_mlhull.science.hull.chances import SAMPLES
+from aiida_mlhull.science.hull.probability import SAMPLES
 from aiida_mlhull.science.hull.sampling import SHARED
 from aiida_mlhull.science.triage.base import RuleSettings, decided, weigh
 from aiida_mlhull.science.types import Decisions, Predictions, References

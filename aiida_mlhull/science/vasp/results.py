@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from aiida_mlhull.science.candidates.entries import apply_mp2020
+from aiida_mlhull.science.reading.entries import apply_mp2020
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, Labels
 from aiida_mlhull.science.types.crystals import Floats, Integers

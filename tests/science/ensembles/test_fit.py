@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, needed_labels, predict
 from aiida_mlhull.science.ensembles.fit import member_seed
-from aiida_mlhull.science.ensembles.lesson import lesson, split
 from aiida_mlhull.science.ensembles.preparation import Preparation
+from aiida_mlhull.science.ensembles.training_set import split, training_set
 from aiida_mlhull.science.errors import TooFewLabelsError
 from aiida_mlhull.science.representations.volumes import fit_atomic_volumes
 from tests.science.real_crystals import pnictides
@@ -61,7 +61,7 @@ def test_crystals_that_relaxed_to_the_same_are_no_test_of_each_other(rows):
 
 def test_both_cells_of_an_id_are_on_the_same_side(rows):
     settings = EnsembleSettings(**QUICK, cells="both")
-    taught = lesson(rows, settings, Preparation.fit(rows, settings), seed=3)
+    taught = training_set(rows, settings, Preparation.fit(rows, settings), seed=3)
     names = np.asarray([name.rsplit(" ", 1) for name in taught.rows.ids])
     assert set(names[taught.validation, 1]) == {"unrelaxed"}
     assert set(names[taught.train, 0]).isdisjoint(names[taught.validation, 0])
@@ -73,7 +73,7 @@ def test_both_cells_of_an_id_are_on_the_same_side(rows):
 def test_both_cells_have_the_relaxed_energy_as_label(rows):
     settings = EnsembleSettings(**QUICK, cells="both")
     preparation = Preparation.fit(rows, settings)
-    taught = lesson(rows, settings, preparation, seed=3)
+    taught = training_set(rows, settings, preparation, seed=3)
     for row in (0, 17, 239):
         name, cell = taught.rows.ids[row].rsplit(" ", 1)
         place = rows.positions([name])[0]

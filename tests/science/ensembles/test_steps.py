@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member
-from aiida_mlhull.science.ensembles.lesson import lesson
 from aiida_mlhull.science.ensembles.preparation import Preparation
 from aiida_mlhull.science.ensembles.steps import Steps, candidate_of, spread, step_ids, steps_to_learn
+from aiida_mlhull.science.ensembles.training_set import training_set
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.types import Crystals, Labels, TrainingRows
 from tests.science.real_crystals import pnictides
@@ -105,7 +105,7 @@ def steps(rows) -> Steps:
 @pytest.mark.parametrize(("cells", "each"), [("unrelaxed", 3), ("relaxed", 3), ("both", 4)])
 def test_all_cells_of_a_candidate_are_on_one_side_and_have_its_relaxed_energy(rows, steps, cells, each) -> None:
     settings = EnsembleSettings(**QUICK, cells=cells, ionic_steps=2)
-    taught = lesson(rows, settings, Preparation.fit(rows, settings), seed=3, steps=steps)
+    taught = training_set(rows, settings, Preparation.fit(rows, settings), seed=3, steps=steps)
     owners = np.asarray([name.rsplit(" ", 1)[0] if " " in name else candidate_of(name) for name in taught.rows.ids])
     learned, counts = np.unique(owners[taught.train], return_counts=True)
     assert set(learned).isdisjoint(owners[taught.validation])
@@ -122,7 +122,7 @@ def test_cells_on_the_way_get_the_volumes_that_models_are_asked_about(rows, step
     for scaling in (True, False):
         settings = EnsembleSettings(**QUICK, volume_scaling=scaling, ionic_steps=2)
         preparation = Preparation.fit(rows, settings)
-        taught = lesson(rows, settings, preparation, seed=3, steps=steps)
+        taught = training_set(rows, settings, preparation, seed=3, steps=steps)
         volumes = taught.rows.crystals.volumes_per_atom[taught.rows.positions(steps.ids)]
         fitted = None if preparation.volumes is None else preparation.volumes.per_atom(steps.crystals)
         assert np.allclose(volumes, fitted if scaling else steps.crystals.volumes_per_atom)
@@ -133,11 +133,11 @@ def test_what_else_is_known_of_a_candidate_goes_with_its_steps(rows, steps) -> N
     after_a_stage = TrainingRows(**{**vars(rows), "stage_energies": told, "unrelaxed": rows.crystals})
     settings = EnsembleSettings(**QUICK, volume_scaling=False, ionic_steps=2)
     preparation = Preparation.fit(after_a_stage, settings)
-    seen = lesson(after_a_stage, settings, preparation, seed=3, steps=steps).rows
+    seen = training_set(after_a_stage, settings, preparation, seed=3, steps=steps).rows
     at, owners = seen.positions(steps.ids), rows.positions(steps.candidates)
     assert np.array_equal(seen.stage_energies[at], told[owners])
     assert np.allclose(seen.unrelaxed.volumes[at], rows.crystals.volumes[owners])
-    blind = lesson(after_a_stage, settings, preparation, seed=3, steps=steps, blind=True).rows
+    blind = training_set(after_a_stage, settings, preparation, seed=3, steps=steps, blind=True).rows
     assert blind.stage_energies is None
     assert blind.unrelaxed is None
 

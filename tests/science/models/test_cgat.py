@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from aiida_mlhull.science.errors import CrystalError
+from aiida_mlhull.science.models.batches.shells import ShellTensors
 from aiida_mlhull.science.models.cgat import CGAT, AttentionNetwork, CGATSettings
-from aiida_mlhull.science.models.parts.hyper_network import HyperNetwork
-from aiida_mlhull.science.models.parts.shell_batches import ShellTensors
+from aiida_mlhull.science.models.layers.hyper_network import HyperNetwork
 from aiida_mlhull.science.types import Crystals
 from benchmarks.plain_batches import plain_batch
 from benchmarks.published_cgat import PublishedCGAT, take_weights

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.science.errors import CrystalError, DeviceError, FitError, SettingsError, WeightsError
+from aiida_mlhull.science.models.batches.graphs import GraphBatch, GraphTensors
 from aiida_mlhull.science.models.cgcnn import CGCNN, CGCNNSettings, CrystalGraphNetwork
-from aiida_mlhull.science.models.parts.graph_batches import GraphBatch, GraphTensors
-from aiida_mlhull.science.models.parts.graph_convolutions import SimpleConvolution
+from aiida_mlhull.science.models.layers.graph_convolutions import SimpleConvolution
 from aiida_mlhull.science.representations.crystal_graph import crystal_graphs, plain_graphs
 from aiida_mlhull.science.types import Crystals
 from tests.science.models.plain_cgcnn import PlainCGCNN, PlainSimpleConvolution

@@ -9,7 +9,7 @@ import pytest
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.element_correction import ElementCorrection, ElementCorrectionSettings
-from aiida_mlhull.science.models.parts.stage_correction import element_fractions
+from aiida_mlhull.science.models.regressors.stage_correction import element_fractions
 from tests.science.real_crystals import pnictides
 
 TRAIN, VALIDATION = np.arange(0, 300, 2), np.arange(1, 300, 2)

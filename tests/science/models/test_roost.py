@@ -11,9 +11,9 @@ import torch
 from pymatgen.core import Composition
 
 from aiida_mlhull.science.errors import CrystalError
-from aiida_mlhull.science.models.parts.compiled_attention import CompiledAttention
-from aiida_mlhull.science.models.parts.set_batches import SetTensors
-from aiida_mlhull.science.models.parts.soft_attention import _Attend
+from aiida_mlhull.science.models.batches.weighted_sets import SetTensors
+from aiida_mlhull.science.models.layers.compiled_attention import CompiledAttention
+from aiida_mlhull.science.models.layers.soft_attention import _Attend
 from aiida_mlhull.science.models.roost import Roost, RoostNetwork, RoostSettings
 from aiida_mlhull.science.representations.elements import element_embedding
 from aiida_mlhull.science.types import Crystals

@@ -10,7 +10,7 @@ import torch
 from pymatgen.core import Element
 
 from aiida_mlhull.science.errors import CrystalError
-from aiida_mlhull.science.models.parts.set_batches import SetTensors
+from aiida_mlhull.science.models.batches.weighted_sets import SetTensors
 from aiida_mlhull.science.models.wren import Wren, WrenNetwork, WrenSettings
 from aiida_mlhull.science.representations.elements import element_embedding
 from aiida_mlhull.science.representations.protostructure import letters_of

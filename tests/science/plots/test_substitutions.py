@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aiida_mlhull.science.candidates.mining import mine_substitutions
 from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.generators.mining import mine_substitutions
 from aiida_mlhull.science.plots.substitutions import draw_substitutions, pettifor_order
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Substitutions

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from aiida_mlhull.science.candidates.mining import mine_substitutions
 from aiida_mlhull.science.errors import TableError, WireError
+from aiida_mlhull.science.generators.mining import mine_substitutions
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.wire import decode_substitutions, encode_substitutions
 from tests.science.real_crystals import mp_crystals

@@ -1,0 +1,152 @@
+"""What all nodes of this package share: a noun of the science, its files, and its facts for queries."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+import pydantic
+from aiida.common import exceptions
+from aiida.orm import Data, Node
+from aiida.orm.implementation.utils import clean_value
+from aiida.orm.pydantic import OrmMetadataField
+
+from aiida_mlhull.science.errors import InputError, MlhullError, WireError, listed
+
+N = TypeVar("N")
+Self = TypeVar("Self", bound="ScienceData[Any]")
+Exported = tuple[bytes, dict[str, bytes]]
+"""What AiiDA's ``_prepare_FORMAT`` methods return: the main file, and the names and contents of others."""
+
+
+def attribute(key: str, description: str, **settings: Any) -> Any:
+    """A field of an ``AttributesModel`` that is read from the node's attribute ``key``."""
+    return OrmMetadataField(
+        description=description,
+        orm_to_model=lambda node: cast("Node", node).base.attributes.get(key, None),
+        **settings,
+    )
+
+
+class ScienceData(Data, Generic[N]):
+    """A noun in AiiDA's graph: files in the repository hold it, attributes tell what it is about.
+
+    The node computes nothing: attributes are facts of the noun, and storing checks that files and
+    attributes still tell the same. Equal nouns make nodes of equal hash, so that AiiDA's cache
+    recognizes work that was done before. Formats of ``export()`` are the methods ``_prepare_FORMAT``, as
+    everywhere in AiiDA.
+
+    Args:
+        noun: what the node holds.
+
+    Raises:
+        InputError: if the noun is of another kind or can't be kept in one node.
+    """
+
+    _noun: ClassVar[type[Any]]
+
+    def __init__(self, noun: N, **kwargs: Any) -> None:
+        if not isinstance(noun, self._noun):
+            raise InputError(f"{type(self).__name__} holds {self._noun.__name__}, not {type(noun).__name__}")
+        facts = self._facts(noun)
+        files = self._encode(noun)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+        self.base.attributes.set_many(facts)
+        for name, content in files.items():
+            self.base.repository.put_object_from_bytes(content, name)
+        if not self.description:
+            self.description = self.headline(facts)
+
+    @classmethod
+    def from_science(cls: type[Self], noun: Any, **kwargs: Any) -> Self:
+        """An unstored node that holds ``noun``; keyword arguments are AiiDA's (``label``, ``source``).
+
+        Raises:
+            InputError: if the noun is of another kind or can't be kept in one node.
+        """
+        return cls(noun, **kwargs)
+
+    def to_science(self) -> N:
+        """The noun that the node holds.
+
+        Raises:
+            WireError: if a file is missing, truncated, or holds something else.
+        """
+        noun: N = self._decode(self._files())
+        return noun
+
+    @abstractmethod
+    def listing(self, **chosen: Any) -> dict[str, list[str]]:
+        """What a screen shows of the content: columns of text by name."""
+
+    def export_files(self, fileformat: str, **chosen: Any) -> dict[str, bytes]:
+        """What an export into a folder writes: file names and contents.
+
+        Raises:
+            ValueError: if the format is not one of ``get_export_formats()``.
+        """
+        content, extra = self._exportcontent(fileformat, main_file_name="", **chosen)  # type: ignore[no-untyped-call]
+        stem = f"{type(self).__name__.removesuffix('Data').lower()}_{self.uuid[:8]}"
+        return {f"{stem}.{fileformat}": content, **extra}
+
+    @classmethod
+    @abstractmethod
+    def headline(cls, facts: Mapping[str, Any]) -> str:
+        """One line for people, made from a node's attributes."""
+
+    @classmethod
+    @abstractmethod
+    def _facts(cls, noun: Any) -> dict[str, Any]:
+        """The attributes that follow from the noun."""
+
+    @classmethod
+    @abstractmethod
+    def _encode(cls, noun: Any) -> dict[str, bytes]:
+        """File names and contents that hold the noun."""
+
+    @classmethod
+    @abstractmethod
+    def _decode(cls, files: Mapping[str, bytes]) -> Any:
+        """The noun behind the files."""
+
+    def _files(self) -> dict[str, bytes]:
+        """All files of the repository."""
+        repository = self.base.repository
+        return {name: repository.get_object_content(name, mode="rb") for name in repository.list_object_names()}
+
+    def _validate(self) -> bool:
+        """Refuse attributes of another type than declared, and files that tell something else.
+
+        AiiDA doesn't hold nodes to their ``AttributesModel`` when it stores them, so it is done here.
+
+        Raises:
+            ValidationError: AiiDA's, with the message of the error behind it.
+        """
+        super()._validate()
+        attributes = clean_value(self.base.attributes.all)
+        try:
+            self.AttributesModel.model_validate(attributes)
+            facts = clean_value(self._facts(self.to_science()))
+        except pydantic.ValidationError as error:
+            raise exceptions.ValidationError(f"attributes of {type(self).__name__}: {error}") from error
+        except MlhullError as error:
+            raise exceptions.ValidationError(f"{type(self).__name__} [{error.code}]: {error}") from error
+        wrong = sorted(key for key, value in facts.items() if attributes.get(key) != value)
+        if wrong:
+            raise exceptions.ValidationError(
+                f"{type(self).__name__}: attributes that differ from the content: {listed(wrong)}; "
+                "make a new node with from_science() instead of changing one"
+            )
+        return True
+
+
+def only_file(files: Mapping[str, bytes], name: str) -> bytes:
+    """The content of the one file that a node should have.
+
+    Raises:
+        WireError: if it is missing or not alone.
+    """
+    if list(files) != [name]:
+        raise WireError(f"expected the one file {name}, found {listed(sorted(files)) or 'none'}")
+    return files[name]

@@ -1,0 +1,261 @@
+"""What the graph knows about one candidate, and about one round.
+
+Only nodes that can hold an id are opened: tables carry their first and last id as attributes, and all
+tables of a campaign are sorted by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from aiida_mlhull.graph.campaigns import PROCESS_TYPE
+from aiida_mlhull.graph.rows import TABLE, holding, row_of
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+    from aiida_mlhull.data import CandidatesData
+    from aiida_mlhull.science.types import Candidates, Decisions
+
+STEPS: Final = {
+    "enter_first_stage": "enters",
+    "enter_next_stage": "enters",
+    "choose_start": "start set",
+    "merge_same": "merging",
+    "conclude": "verdict",
+}
+"""Calcfunctions that a campaign itself calls to decide, and what they decide about."""
+
+ROUND_STEP: Final = "decide_round"
+COMPARING_NOTHING: Final = ("open", "start")
+"""Who decides without a value and a threshold."""
+
+OUTCOMES: Final = {
+    "start_set": "drawn",
+    "not_in_start_set": "not drawn",
+    "batch_full": "must wait",
+    "open": "may enter",
+}
+"""Reasons whose outcome is not simply that the candidate was kept or dropped."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a candidate.
+
+    Attributes:
+        pk: of the node that tells it; events are in the order of their pk.
+        what: stage, and what was at stake.
+        outcome: kept, dropped, relaxed or failed.
+        reason: code word of a decision, or the energy, or the reason of failure.
+        numbers: value, threshold and margin of a decision; None where nothing was compared.
+        unit: of the numbers.
+        models: pk and description of the ensemble behind a decision; None where there is none.
+    """
+
+    pk: int | None
+    what: str
+    outcome: str
+    reason: str
+    numbers: tuple[float, float, float] | None = None
+    unit: str = ""
+    models: tuple[int, str] | None = None
+
+
+def shards_with(identifier: str) -> list[tuple[CandidatesData, Candidates]]:
+    """Shards that hold a candidate and its row there, the newest first."""
+    from aiida import orm
+
+    from aiida_mlhull.data import CandidatesData
+    from aiida_mlhull.science.types import Candidates
+
+    query = orm.QueryBuilder().append(CandidatesData, tag=TABLE).order_by({TABLE: {"id": "desc"}})
+    rows = ((shard, row_of(Candidates, shard, identifier)) for (shard,) in holding(query, identifier))
+    return [(shard, row) for shard, row in rows if row is not None]
+
+
+def campaigns_of(shard: CandidatesData) -> list[orm.ProcessNode]:
+    """Campaigns that a shard went into, the newest first."""
+    from aiida import orm
+
+    query = orm.QueryBuilder()
+    query.append(type(shard), filters={"id": shard.pk}, tag="shard")
+    query.append(orm.WorkChainNode, with_incoming="shard", filters={"process_type": PROCESS_TYPE}, tag="campaign")
+    query.order_by({"campaign": {"id": "desc"}})
+    found: list[orm.ProcessNode] = query.all(flat=True)
+    return found
+
+
+def events(campaign: orm.ProcessNode, identifier: str) -> list[Event]:
+    """Everything that a campaign did with a candidate, in order."""
+    found = [*_own_decisions(campaign.pk, identifier), *_round_decisions(campaign.pk, identifier)]
+    found += _results(campaign.pk, identifier)
+    return sorted(found, key=lambda event: event.pk or 0)
+
+
+def promoted(campaign: orm.ProcessNode, identifier: str) -> int | None:
+    """Pk of the structure that a campaign made of a candidate on the hull; None if it made none."""
+    from aiida import orm
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": campaign.pk}, tag="campaign")
+    query.append(orm.StructureData, with_incoming="campaign", filters={"label": identifier}, project="id")
+    pk: int | None = query.first(flat=True)
+    return pk
+
+
+def rounds(pk: int | None, *, number: int | None = None, stage: str | None = None) -> Iterator[tuple[Any, Any]]:
+    """Tables of decisions that models made in a campaign, and the ensembles behind them.
+
+    Args:
+        pk: of the campaign.
+        number: only this round.
+        stage: only this stage.
+    """
+    query = _decided_in_rounds(pk)
+    query.add_projection(TABLE, "*")
+    if number is not None:
+        query.add_filter(TABLE, {"attributes.round": number})
+    if stage is not None:
+        query.add_filter(TABLE, {"attributes.stage": stage})
+    yield from _with_ensembles(query.all())
+
+
+def _own_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
+    from aiida import orm
+
+    from aiida_mlhull.data import DecisionsData
+    from aiida_mlhull.science.types import Decisions
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(
+        orm.CalcFunctionNode,
+        with_incoming="campaign",
+        filters={"attributes.process_label": {"in": list(STEPS)}},
+        tag="step",
+        project="attributes.process_label",
+    )
+    query.append(DecisionsData, with_incoming="step", tag=TABLE)
+    for step, node in holding(query, identifier):
+        row = row_of(Decisions, node, identifier)
+        if row is not None:
+            yield _decision(node.pk, row, what=STEPS[step] if step == "conclude" else f"{row.stage}: {STEPS[step]}")
+
+
+def _round_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
+    from aiida_mlhull.science.types import Decisions
+
+    for node, ensemble in _with_ensembles(holding(_decided_in_rounds(pk), identifier)):
+        row = row_of(Decisions, node, identifier)
+        if row is not None:
+            yield _decision(node.pk, row, what=f"{row.stage}: round {row.round}, {row.rule}", ensemble=ensemble)
+
+
+def _decided_in_rounds(pk: int | None) -> orm.QueryBuilder:
+    """Decisions of a campaign's rounds, the oldest first; projects the pk of the round."""
+    from aiida import orm
+
+    from aiida_mlhull.data import DecisionsData
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(
+        orm.WorkChainNode,
+        with_incoming="campaign",
+        filters={"attributes.process_label": "Round"},
+        tag="round",
+        project="id",
+    )
+    query.append(
+        orm.CalcFunctionNode,
+        with_incoming="round",
+        filters={"attributes.process_label": ROUND_STEP},
+        tag="step",
+    )
+    query.append(DecisionsData, with_incoming="step", tag=TABLE)
+    return query.order_by({TABLE: {"id": "asc"}})
+
+
+def _with_ensembles(decided: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """Decisions, and the ensemble that their round fitted."""
+    from aiida import orm
+
+    from aiida_mlhull.data import EnsembleData
+
+    if not decided:
+        return
+    models = orm.QueryBuilder()
+    models.append(
+        orm.WorkChainNode, filters={"id": {"in": sorted({row[0] for row in decided})}}, tag="round", project="id"
+    )
+    models.append(orm.WorkChainNode, with_incoming="round", tag="asked")
+    models.append(EnsembleData, with_outgoing="asked", project="*")
+    ensembles = dict(models.all())
+    for number, node in decided:
+        yield node, ensembles.get(number)
+
+
+def _results(pk: int | None, identifier: str) -> Iterator[Event]:
+    """Rows that engines or their lanes gave; tables that only gather them are left out."""
+    from aiida import orm
+
+    from aiida_mlhull.data import LabelsData
+    from aiida_mlhull.science.types import Labels
+    from aiida_mlhull.science.units import COST_UNIT, ENERGY_UNIT
+
+    engines = _called_by([pk])
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": {"in": [pk, *engines, *_called_by(engines)]}}, tag="engine")
+    query.append(
+        orm.CalculationNode,
+        with_incoming="engine",
+        filters={"attributes.process_label": {"!==": "extend_labels"}},
+        tag="step",
+    )
+    query.append(LabelsData, with_incoming="step", tag=TABLE)
+    for (node,) in holding(query, identifier):
+        row = row_of(Labels, node, identifier)
+        if row is None:
+            continue
+        good = bool(row.succeeded[0])
+        cost = f"{row.core_minutes[0]:.3g} {COST_UNIT} ({row.cost_basis})"
+        yield Event(
+            pk=node.pk,
+            what=f"{row.stage}: engine {row.engine}",
+            outcome="relaxed" if good else "failed",
+            reason=f"{row.energies[0]:.4f} {ENERGY_UNIT}, {cost}" if good else f"{row.failures[0]}, {cost}",
+        )
+
+
+def _called_by(pks: list[int | None]) -> list[int | None]:
+    """WorkChains that those with these pks have called."""
+    from aiida import orm
+
+    if not pks:
+        return []
+    query = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": {"in": pks}}, tag="caller")
+    query.append(orm.WorkChainNode, with_incoming="caller", project="id")
+    found: list[int | None] = query.all(flat=True)
+    return found
+
+
+def _decision(pk: int | None, row: Decisions, *, what: str, ensemble: Any = None) -> Event:
+    compared = row.rule not in COMPARING_NOTHING
+    return Event(
+        pk=pk,
+        what=what,
+        outcome=OUTCOMES.get(str(row.reasons[0]), "kept" if row.keep[0] else "dropped"),
+        reason=str(row.reasons[0]),
+        numbers=(float(row.values[0]), float(row.thresholds[0]), float(row.margins[0])) if compared else None,
+        unit=row.unit if compared else "",
+        models=None if ensemble is None else (ensemble.pk, describe_models(ensemble)),
+    )
+
+
+def describe_models(ensemble: Any) -> str:
+    """Model and number of members of an ensemble's node."""
+    attributes = ensemble.base.attributes
+    return f"{attributes.get('n_members')} x {attributes.get('model')}"

@@ -1,0 +1,209 @@
+"""What a campaign did, counted from its nodes: rounds, costs of the models, phases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+    from aiida_mlhull.science.types import Decisions, Labels
+
+MODEL_JOBS: Final = {"aiida.calculations:mlhull.fit": "fit", "aiida.calculations:mlhull.predict": "predict"}
+
+
+@dataclass(frozen=True)
+class RoundCount:
+    """One round at a gate.
+
+    Attributes:
+        stage: that it was about.
+        number: of the round.
+        asked: candidates that the models were asked about.
+        kept: of those, sent on.
+        waiting: kept by the rule, but without a place in the batch.
+        rejected: dropped by the rule.
+        relaxed: results of the last stage after the round.
+        stable: of those, on the hull.
+        new: of those, not there before.
+    """
+
+    stage: str
+    number: int
+    asked: int
+    kept: int
+    waiting: int
+    rejected: int
+    relaxed: int | None
+    stable: int | None
+    new: int | None
+
+
+@dataclass(frozen=True)
+class JobCost:
+    """Jobs of one kind that served the models.
+
+    Attributes:
+        kind: ``fit`` or ``predict``.
+        jobs: how many.
+        core_minutes: together, as the program measured.
+    """
+
+    kind: str
+    jobs: int
+    core_minutes: float
+
+
+def rounds(pk: int | None) -> list[RoundCount]:
+    """All rounds of a campaign, in order."""
+    from aiida_mlhull.graph.history import rounds as decided
+    from aiida_mlhull.science.campaign.decisions import BATCH_FULL
+
+    counts: dict[tuple[str, int], list[int]] = {}
+    for node, _ in decided(pk):
+        facts = node.base.attributes
+        one = counts.setdefault((facts.get("stage"), facts.get("round")), [0, 0, 0])
+        one[0] += facts.get("n_rows")
+        one[1] += facts.get("n_kept")
+        one[2] += facts.get("dropped_reasons").get(BATCH_FULL, 0)
+    stocks = {(stock["stage"], stock["round"]): stock for stock in all_stocks(pk)}
+    found = []
+    for (stage, number), (asked, kept, waiting) in counts.items():
+        stock = stocks.get((stage, number))
+        found.append(
+            RoundCount(
+                stage=stage,
+                number=number,
+                asked=asked,
+                kept=kept,
+                waiting=waiting,
+                rejected=asked - kept - waiting,
+                relaxed=None if stock is None else stock["relaxed"],
+                stable=None if stock is None else len(stock["stable"]),
+                new=None if stock is None else len(stock["new_phases"]),
+            )
+        )
+    return found
+
+
+def all_stocks(pk: int | None) -> list[dict[str, Any]]:
+    """Every stock-taking of a campaign, the oldest first."""
+    from aiida import orm
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(
+        orm.CalcFunctionNode, with_incoming="campaign", filters={"attributes.process_label": "assess"}, tag="assess"
+    )
+    query.append(orm.Dict, with_incoming="assess", project="attributes", tag="stock")
+    query.order_by({"stock": {"id": "asc"}})
+    return [dict(found) for found in query.all(flat=True)]
+
+
+def model_costs(pk: int | None) -> list[JobCost]:
+    """What fitting and predicting cost."""
+    from aiida import orm
+
+    from aiida_mlhull.science.units import SECONDS_PER_MINUTE
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.WorkChainNode, with_incoming="campaign", tag="round")
+    query.append(orm.WorkChainNode, with_incoming="round", tag="wave")
+    query.append(
+        orm.CalcJobNode,
+        with_incoming="wave",
+        filters={"process_type": {"in": list(MODEL_JOBS)}},
+        project=["process_type", "attributes.resources"],
+        tag="job",
+    )
+    query.append(orm.Dict, with_incoming="job", edge_filters={"label": "results"}, project="attributes.wall_seconds")
+    minutes: dict[str, list[float]] = {kind: [] for kind in MODEL_JOBS.values()}
+    for process_type, resources, seconds in query.iterall():
+        cores = (resources or {}).get("num_cores_per_mpiproc") or 1
+        minutes[MODEL_JOBS[process_type]].append(cores * seconds / SECONDS_PER_MINUTE)
+    return [JobCost(kind=kind, jobs=len(costs), core_minutes=sum(costs)) for kind, costs in minutes.items()]
+
+
+def results(node: orm.ProcessNode) -> Labels:
+    """Results of the last stage of a campaign that has ended, all shards."""
+    from aiida_mlhull.science.types import concatenate
+
+    tables: list[Labels] = [table.to_science() for _, table in sorted(node.outputs.results.items())]
+    return concatenate(tables)
+
+
+def verdicts(node: orm.ProcessNode) -> Decisions:
+    """One row for every candidate of a campaign that has ended, all shards."""
+    from aiida_mlhull.science.types import concatenate
+
+    tables: list[Decisions] = [table.to_science() for _, table in sorted(node.outputs.verdicts.items())]
+    return concatenate(tables)
+
+
+def phases(node: orm.ProcessNode) -> Labels:
+    """The candidates that a campaign put on the hull."""
+    from aiida_mlhull.science.campaign import on_hull
+
+    return on_hull(verdicts(node), results(node))
+
+
+def structures(pk: int | None) -> dict[str, int]:
+    """Pks of the structures that a campaign promoted, by candidate."""
+    from aiida import orm
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.StructureData, with_incoming="campaign", project=["label", "id"])
+    return dict(query.all())
+
+
+def relaxation_order(node: orm.ProcessNode) -> tuple[list[str], int]:
+    """Ids in the order in which a campaign that has ended took them into the last stage.
+
+    Returns:
+        The ids, and how many of them, from the first, went in before a model had a say. Within a batch
+        the most promising comes first, as the round has ordered it.
+    """
+    import numpy as np
+
+    from aiida_mlhull.graph.history import rounds as decided
+
+    done = results(node).ids
+    last = node.inputs.settings["stages"][-1]["name"]
+    batches: dict[int, list[Decisions]] = {}
+    for table, _ in decided(node.pk, stage=last):
+        batches.setdefault(table.base.attributes.get("round"), []).append(table.to_science())
+    order = started(node.pk)
+    known = set(order)
+    for number in sorted(batches):
+        rows = [
+            (-score, -margin, name)
+            for table in batches[number]
+            for keep, score, margin, name in zip(
+                table.keep, table.scores, table.margins, table.ids.tolist(), strict=True
+            )
+            if keep
+        ]
+        order += [name for _, _, name in sorted(rows) if name not in known]
+        known.update(order)
+    reached = [name for name in order if name in set(done.tolist())]
+    first = int(np.isin(started(node.pk), done).sum())
+    return reached + [name for name in done.tolist() if name not in set(reached)], first
+
+
+def started(pk: int | None) -> list[str]:
+    """Ids of the start set, in their order."""
+    from aiida import orm
+
+    from aiida_mlhull.data import DecisionsData
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(
+        orm.CalcFunctionNode, with_incoming="campaign", filters={"attributes.process_label": "choose_start"}, tag="draw"
+    )
+    query.append(DecisionsData, with_incoming="draw", project="*")
+    tables = [table.to_science() for table in query.all(flat=True)]
+    return sorted(name for table in tables for name in table.ids[table.keep].tolist())

@@ -1,0 +1,1 @@
+"""From what people have, files or nodes, to a campaign that runs."""

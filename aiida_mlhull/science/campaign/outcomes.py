@@ -1,0 +1,120 @@
+"""The end of a campaign: one row for every candidate ever considered, and the funnel that adds up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from aiida_mlhull.science.errors import TableError, listed
+from aiida_mlhull.science.hull import distances, with_results
+from aiida_mlhull.science.types import Candidates, Decisions, Labels, References
+from aiida_mlhull.science.types.table import Booleans
+from aiida_mlhull.science.units import ON_HULL_TOLERANCE
+
+ON_HULL: Final = "on_hull"
+ABOVE_HULL: Final = "above_hull"
+FAILED: Final = "failed: "
+NOT_ASKED: Final = "not_asked"
+"""Reason of a candidate that was still open when the campaign stopped: no model was asked about it."""
+
+
+def final_outcomes(
+    candidates: Candidates,
+    trail: Sequence[Decisions],
+    labels: Labels | None,
+    references: References,
+    *,
+    everything: Labels | None = None,
+) -> Decisions:
+    """What became of every candidate of a shard.
+
+    Args:
+        candidates: the shard.
+        trail: decisions about it, oldest first; the last one that names a candidate counts.
+        labels: results of the last stage for the shard; None if nobody of it came so far.
+        references: known phases.
+        everything: results of the last stage for all shards, which the hull is made of; ``labels`` if
+            there is only one shard.
+
+    Returns:
+        One row a candidate. Relaxed ones are kept, with the reason ``on_hull`` or ``above_hull`` and
+        their energy above the final hull as value. The others are dropped: ``failed: ...``, or with
+        reason, value, threshold and margin of the decision that dropped them, or as ``not_asked``.
+
+    Raises:
+        TableError: if a candidate was neither relaxed nor dropped by anybody: rows must not vanish.
+    """
+    n = len(candidates)
+    keep, reasons = np.zeros(n, dtype=bool), np.full(n, "", dtype=object)
+    numbers: dict[str, Any] = {name: np.zeros(n) for name in ("values", "thresholds", "margins", "scores")}
+    for decided in trail:
+        rows = candidates.positions(decided.ids)
+        reasons[rows] = np.where(decided.keep, NOT_ASKED, decided.reasons)
+        for name, column in numbers.items():
+            column[rows] = getattr(decided, name)
+    if labels is not None:
+        hull = with_results(references, labels if everything is None else everything)
+        _write_results(candidates, labels, hull, keep=keep, reasons=reasons, numbers=numbers)
+    vanished = reasons == ""
+    if vanished.any():
+        raise TableError(f"{int(vanished.sum())} candidates vanished: {listed(candidates.ids[vanished])}")
+    return Decisions(
+        ids=candidates.ids,
+        formulas=candidates.formulas,
+        keep=keep,
+        reasons=reasons.astype(np.str_),
+        **numbers,
+        rule="verdict",
+        stage="" if labels is None else labels.stage,
+    )
+
+
+def _write_results(
+    candidates: Candidates,
+    labels: Labels,
+    hull: References,
+    *,
+    keep: Booleans,
+    reasons: Any,
+    numbers: Mapping[str, Any],
+) -> None:
+    """Overwrite the rows that went through the last stage, in place."""
+    mine = labels.take(labels.succeeded)
+    rows = candidates.positions(mine.ids)
+    height = distances(mine.formulas, mine.energies, hull).e_above_hull
+    keep[rows] = True
+    reasons[rows] = np.where(height <= ON_HULL_TOLERANCE, ON_HULL, ABOVE_HULL)
+    numbers["values"][rows] = height
+    numbers["thresholds"][rows] = ON_HULL_TOLERANCE
+    numbers["margins"][rows] = ON_HULL_TOLERANCE - height
+    failed = labels.take(~labels.succeeded)
+    rows = candidates.positions(failed.ids)
+    reasons[rows] = np.char.add(FAILED, failed.failures)
+    for column in numbers.values():
+        column[rows] = 0.0
+
+
+def funnel(verdicts: Sequence[Decisions]) -> dict[str, int]:
+    """How many candidates ended where; the parts add up to ``candidates``.
+
+    Returns:
+        ``candidates``, ``relaxed``, ``on_hull``, ``failed``, ``merged``, ``dropped_by_rule`` (with the
+        reasons spelled out as ``reason:...``).
+    """
+    reasons = Counter(reason.split(" ")[0] for table in verdicts for reason in table.reasons.tolist())
+    relaxed = sum(int(table.keep.sum()) for table in verdicts)
+    failed, merged = reasons["failed:"], reasons["same_as"]
+    total = sum(reasons.values())
+    others = {word: n for word, n in reasons.items() if word not in {ON_HULL, ABOVE_HULL, "failed:", "same_as"}}
+    return {
+        "candidates": total,
+        "relaxed": relaxed,
+        "on_hull": reasons[ON_HULL],
+        "failed": failed,
+        "merged": merged,
+        "dropped_by_rule": total - relaxed - failed - merged,
+        **{f"reason:{word}": others[word] for word in sorted(others)},
+    }

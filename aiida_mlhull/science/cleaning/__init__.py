@@ -1,0 +1,1 @@
+"""Which candidates are worth keeping: filters, duplicates, and crystals that became the same."""

@@ -1,0 +1,148 @@
+"""What one member learns from and what it is validated on: all cells of a candidate on one side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
+from aiida_mlhull.science.ensembles.settings import EnsembleSettings
+from aiida_mlhull.science.ensembles.steps import Steps
+from aiida_mlhull.science.types import Crystals, ModelRows, TrainingRows, concatenate
+from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.tables import Strings
+
+MINIMUM_VALIDATION: Final = 4
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """What one member learns from.
+
+    Attributes:
+        rows: cells, several of one candidate where not only those are learned from that will be asked about.
+        targets: (n,), eV/atom, energy minus baseline.
+        train: row numbers to learn from.
+        validation: row numbers to stop and to score by.
+        held_out: ids of these.
+    """
+
+    rows: ModelRows
+    targets: Floats
+    train: Integers
+    validation: Integers
+    held_out: Strings
+
+
+def training_set(
+    training: TrainingRows,
+    settings: EnsembleSettings,
+    preparation: Preparation,
+    *,
+    seed: int,
+    blind: bool = False,
+    steps: Steps | None = None,
+) -> TrainingSet:
+    """The cells to learn from, and which of them; ``blind`` to what the stage before made of them.
+
+    Validation is on the cells that will be asked about; all cells of one candidate are on one side.
+    """
+    targets = training.energies - training.baselines
+    learned, held_out = split(training, settings, seed=seed)
+    names = training.ids[held_out]
+    asked, others = _cells(training, settings, preparation, blind=blind, steps=steps)
+    if not others:
+        return TrainingSet(asked, targets, learned, held_out, names)
+    cell = "relaxed" if settings.cells == "relaxed" else "unrelaxed"
+    views = [_View(np.char.add(training.ids, f" {cell}"), np.arange(len(training)), asked.crystals), *others]
+    rows = concatenate([view.of(asked) for view in views])
+    places = [rows.positions(view.ids) for view in views]
+    labels = np.empty(len(rows))
+    for view, place in zip(views, places, strict=True):
+        labels[place] = targets[view.owners]
+    train = [place[np.isin(view.owners, learned)] for view, place in zip(views, places, strict=True)]
+    return TrainingSet(rows, labels, np.sort(np.concatenate(train)), places[0][held_out], names)
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """Cells of candidates.
+
+    Attributes:
+        ids: (n,) of their own.
+        owners: (n,) row numbers of the candidates.
+        crystals: n cells.
+    """
+
+    ids: Strings
+    owners: Integers
+    crystals: Crystals
+
+    def of(self, asked: ModelRows) -> ModelRows:
+        """The same candidates with these cells; whatever else is known of them stays."""
+        told, before = asked.stage_energies, asked.unrelaxed
+        return ModelRows.from_rows(
+            ids=self.ids,
+            formulas=asked.formulas[self.owners],
+            crystals=self.crystals,
+            baselines=asked.baselines[self.owners],
+            stage_energies=None if told is None else told[self.owners],
+            unrelaxed=None if before is None else before.take(self.owners),
+        )
+
+
+def _cells(
+    training: TrainingRows, settings: EnsembleSettings, preparation: Preparation, *, blind: bool, steps: Steps | None
+) -> tuple[ModelRows, list[_View]]:
+    """What will be asked about, and the other cells that are learned from."""
+    given = ModelRows(
+        ids=training.ids,
+        formulas=training.formulas,
+        crystals=training.crystals,
+        baselines=training.baselines,
+        stage_energies=training.stage_energies,
+        unrelaxed=training.unrelaxed,
+    )
+    others = []
+    if settings.cells == "both":
+        others.append(_View(np.char.add(training.ids, " relaxed"), np.arange(len(training)), training.relaxed))
+    if steps is not None:
+        view = _View(steps.ids, training.positions(steps.candidates), steps.crystals)
+        # Brought to the volumes of the cells that will be asked about: elsewhere nobody ever asks.
+        others.append(replace(view, crystals=preparation(view.of(given)).crystals))
+    asked = preparation(given)
+    if blind:
+        asked = blindfold(asked)
+    return asked if settings.cells != "relaxed" else replace(asked, crystals=training.relaxed), others
+
+
+def split(training: TrainingRows, settings: EnsembleSettings, *, seed: int) -> tuple[Integers, Integers]:
+    """Row numbers to learn from and to validate on, drawn by ``seed``.
+
+    Where relaxed cells are judged, rows that relaxed to the same energy (to 1 meV/atom) at the same
+    formula are one crystal and stay on one side: a copy among the training rows would be no test.
+    """
+    n = len(training)
+    rng = np.random.default_rng([seed, n])
+    groups = _same_relaxed(training) if settings.cells == "relaxed" else np.arange(n)
+    order = rng.permutation(groups.max() + 1)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    by_draw = np.argsort(rank[groups], kind="stable")
+    size = validation_size(n, settings)
+    last_group = groups[by_draw[size - 1]]
+    while size < n and groups[by_draw[size]] == last_group:
+        size += 1
+    return np.sort(by_draw[size:]), np.sort(by_draw[:size])
+
+
+def validation_size(n: int, settings: EnsembleSettings) -> int:
+    """How many of ``n`` labels a member is validated on."""
+    return max(MINIMUM_VALIDATION, round(settings.validation_fraction * n))
+
+
+def _same_relaxed(training: TrainingRows) -> Integers:
+    keys = [f"{f} {round(e * 1000)}" for f, e in zip(training.formulas, training.energies, strict=True)]
+    return np.unique(keys, return_inverse=True)[1].astype(np.int64)

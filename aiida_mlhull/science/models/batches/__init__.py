@@ -1,0 +1,1 @@
+"""Graphs and weighted sets, many of them packed into one."""

@@ -1,0 +1,1 @@
+"""What models of one kind share: networks on graphs, networks on weighted sets, forests."""

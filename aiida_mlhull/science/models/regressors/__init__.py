@@ -1,0 +1,1 @@
+"""Learners that need no network: trees, Gaussian processes, linear corrections."""

@@ -1,0 +1,199 @@
+"""Training a network by gradients, with early stopping on the validation MAE."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from aiida_mlhull.science.errors import FitError
+from aiida_mlhull.science.models.base import Checkpoints, Report
+from aiida_mlhull.science.models.layers.precision import Precision, mixed
+from aiida_mlhull.science.models.training.checkpoints import pack, unpack
+from aiida_mlhull.science.models.training.losses import Objective, errors_of, loss_of
+from aiida_mlhull.science.models.training.optimizers import Descent, TrainingSettings, train_mode
+from aiida_mlhull.science.types import MemberWeights
+from aiida_mlhull.science.types.crystals import Floats, Integers
+
+__all__ = ["Batches", "Trained", "TrainingSettings", "predict_network", "train_network"]
+
+NO_SHARES: Final[Mapping[str, float]] = MappingProxyType({})
+"""Every parameter learns at the full rate."""
+
+AT_ONCE: Final = 256
+"""Rows that are predicted together."""
+
+
+class Batches(Protocol):
+    """Inputs of n rows that can be cut into batches."""
+
+    def batch(self, indices: Integers) -> Any:
+        """What the network takes for these rows."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What training gave.
+
+    Attributes:
+        validation_mae: best one, of standardized targets.
+        validation_mse: at the same epoch.
+        history: validation MAE of every epoch.
+        seconds: wall time.
+    """
+
+    validation_mae: float
+    validation_mse: float
+    history: list[float]
+    seconds: float
+
+
+def train_network(
+    network: nn.Module,
+    inputs: Batches,
+    targets: Floats,
+    *,
+    train: Integers,
+    validation: Integers,
+    loss: Objective,
+    settings: TrainingSettings,
+    seed: int,
+    report: Report,
+    shares: Mapping[str, float] = NO_SHARES,
+    checkpoints: Checkpoints | None = None,
+) -> Trained:
+    """Train in place; the network ends with the weights of its best epoch.
+
+    Args:
+        network: takes what ``inputs.batch`` gives, returns (n, 1 or 2).
+        inputs: of all rows.
+        targets: (n,) standardized.
+        train: rows to learn from.
+        validation: rows to stop by.
+        loss: see :mod:`~aiida_mlhull.science.models.training.losses`.
+        settings: see :class:`~aiida_mlhull.science.models.training.optimizers.TrainingSettings`.
+        seed: draws the order of rows.
+        report: called about every tenth of the epochs.
+        shares: a parameter's name to its share of the learning rate; 0 freezes it, 1 where it is missing.
+        checkpoints: where the state is kept after every epoch, and taken from at the start.
+
+    Raises:
+        FitError: if the loss stops being finite.
+        WeightsError: if the checkpoint is of another network.
+    """
+    run = _Run(network, Descent(network, settings, shares=shares), np.random.default_rng(seed))
+    run.resume(checkpoints)
+    device = next(network.parameters()).device
+    goal = torch.as_tensor(targets, dtype=torch.float32, device=device)
+    while (epoch := len(run.best.history)) < settings.max_epochs and run.best.epochs_ago < settings.patience:
+        train_mode(network)
+        batches = _shuffled(train, settings.batch_size, run.rng)
+        for step, rows in enumerate(batches):
+            run.descent.set_rate(epoch=epoch, share=step / len(batches))
+            run.descent.optimizer.zero_grad(set_to_none=True)
+            with mixed(settings.precision, device):
+                outputs = network(inputs.batch(rows))
+            objective = loss_of(outputs.float(), goal[torch.as_tensor(rows, device=device)], loss=loss)
+            objective.backward()  # type: ignore[no-untyped-call]
+            run.descent.step()
+        predicted = predict_network(network, inputs, validation, precision=settings.precision)
+        run.best.look(network, errors_of(predicted, targets[validation], loss=loss))
+        if checkpoints is not None:
+            checkpoints.save(run.state())
+        if epoch % max(1, settings.max_epochs // 10) == 0:
+            report(f"epoch {epoch + 1} of at most {settings.max_epochs}: validation MAE {run.best.history[-1]:.4f}")
+    network.load_state_dict(run.best.state)
+    return Trained(run.best.mae, run.best.mse, run.best.history, run.seconds)
+
+
+class _Best:
+    """The best epoch so far."""
+
+    def __init__(self) -> None:
+        self.history: list[float] = []
+        self.mae = self.mse = math.inf
+        self.state: dict[str, Any] = {}
+
+    def look(self, network: nn.Module, errors: Floats) -> None:
+        """Note an epoch by its validation errors.
+
+        Raises:
+            FitError: if they are not finite.
+        """
+        mae = float(np.abs(errors).mean())
+        if not math.isfinite(mae):
+            raise FitError(f"training diverged in epoch {len(self.history) + 1}; try a smaller learning rate")
+        self.history.append(mae)
+        if mae < self.mae:
+            self.mae, self.mse = mae, float(np.square(errors).mean())
+            self.state = copy.deepcopy(network.state_dict())
+
+    @property
+    def epochs_ago(self) -> int:
+        """How many epochs have passed since."""
+        return len(self.history) - 1 - self.history.index(self.mae) if self.history else 0
+
+
+class _Run:
+    """A training that is under way: all that has to be kept for going on later with the same bits."""
+
+    def __init__(self, network: nn.Module, descent: Descent, rng: np.random.Generator) -> None:
+        self.network, self.descent, self.rng = network, descent, rng
+        self.best = _Best()
+        self._started, self._before = time.perf_counter(), 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Time spent, that of earlier tries included."""
+        return self._before + time.perf_counter() - self._started
+
+    def state(self) -> MemberWeights:
+        """A checkpoint."""
+        facts = {
+            "rows_chance": self.rng.bit_generator.state,
+            "history": list(self.best.history),
+            "mae": self.best.mae,
+            "mse": self.best.mse,
+            "seconds": self.seconds,
+        }
+        return pack(self.network, self.descent.optimizer, self.best.state, facts)
+
+    def resume(self, checkpoints: Checkpoints | None) -> None:
+        """Go on where an earlier try ended, if there was one.
+
+        Raises:
+            WeightsError: if its checkpoint is of another network.
+        """
+        state = None if checkpoints is None else checkpoints.load()
+        if state is None:
+            return
+        self.best.state = unpack(state, self.network, self.descent.optimizer)
+        self.rng.bit_generator.state = state.meta["rows_chance"]
+        self.best.history = list(state.meta["history"])
+        self.best.mae, self.best.mse = state.meta["mae"], state.meta["mse"]
+        self._before = state.meta["seconds"]
+
+
+def predict_network(
+    network: nn.Module, inputs: Batches, rows: Integers, *, precision: Precision = "float32", at_once: int = AT_ONCE
+) -> Floats:
+    """(len(rows), columns) outputs of the network in evaluation mode, ``at_once`` rows a batch."""
+    network.eval()
+    starts = range(0, len(rows), at_once)
+    with torch.inference_mode(), mixed(precision, next(network.parameters()).device):
+        parts = [network(inputs.batch(rows[start : start + at_once])) for start in starts]
+    return torch.cat(parts).double().cpu().numpy() if parts else np.empty((0, 1))
+
+
+def _shuffled(rows: Integers, batch_size: int, rng: np.random.Generator) -> list[Integers]:
+    """Batches of nearly equal size: a last one of a single row would upset the batch normalization."""
+    return np.array_split(rng.permutation(rows), math.ceil(len(rows) / batch_size))

@@ -1,0 +1,167 @@
+"""Tables of any property: a number for every row, with the cell or with the composition alone.
+
+Columns: the target; a formula (``formula``, ``reduced_formula``, ``composition``); optionally an id
+(``structure_id``, ``id``, ``material_id``; row numbers where it is missing or not unique); optionally a cell
+(``lattice``, ``species``, ``frac_coords``, or the three with ``_unrelaxed``). Compositions without cells can be
+learned by models that read nothing else; they travel as placeholder cells, whose places mean nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from aiida_mlhull.science.errors import CrystalError, FormulaError, TableError, listed
+from aiida_mlhull.science.reading.columns import Columns
+from aiida_mlhull.science.reading.sieve import BadRows
+from aiida_mlhull.science.reading.table_files import FORMULA_COLUMNS, ID_COLUMNS, cell_columns
+from aiida_mlhull.science.representations.composition import Composition, atomic_number, reduce_formula
+from aiida_mlhull.science.types import Crystals, TrainingRows
+from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.table import Strings
+
+FORMULAS: Final = (*FORMULA_COLUMNS, "pretty_formula", "composition", "reduced_composition")
+PLACEHOLDERS: Final = "compositions only; the cells are placeholders"
+_MOST_ATOMS: Final = 1000
+"""Of a placeholder; shares of finer formulas are rounded to a thousandth."""
+_APART: Final = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class Properties:
+    """What a table says.
+
+    Attributes:
+        rows: cells (or placeholders), and the target as ``energies``, measured from zero baselines.
+        has_cells: whether the cells are real.
+        target: name of the column.
+        source: name of the file.
+        left_out: number of rows that can't be used.
+    """
+
+    rows: TrainingRows
+    has_cells: bool
+    target: str
+    source: str
+    left_out: int
+
+    def summary(self) -> str:
+        """One line for people."""
+        values, left = self.rows.energies, f", {self.left_out:,} left out" if self.left_out else ""
+        return (
+            f"{self.source}: {len(values):,} rows with {self.target} from {values.min():.4g} to {values.max():.4g}, "
+            f"{len(np.unique(self.rows.formulas)):,} compositions, {'cells' if self.has_cells else 'no cells'}{left}"
+        )
+
+
+def read_properties(path: Path, *, target: str, bad_rows: BadRows = "refuse") -> Properties:
+    """Read a table to learn from.
+
+    Args:
+        path: parquet or csv file.
+        target: column to learn.
+        bad_rows: whether rows without a number or a readable formula are an error, or left out.
+
+    Raises:
+        WireError: if the file can't be read or is empty.
+        TableError: if columns are missing; unless bad rows may be left out, if a target is not finite.
+        FormulaError: likewise, if a formula can't be read.
+        CrystalError: if lists don't make cells, or name unknown elements.
+    """
+    columns = Columns.read(path)
+    values = columns.floats(columns.first_of((target,), what="the target"))
+    formulas = columns.texts(columns.first_of(FORMULAS, what="formulas"))
+    ids = _ids(columns)
+    compositions, unreadable = _compositions(formulas)
+    good = np.isfinite(values) & ~unreadable
+    if not good.all() and bad_rows == "refuse":
+        empty = ids[~np.isfinite(values)]
+        if len(empty):
+            raise TableError(
+                f"{columns.name}: {len(empty)} rows have no finite {target}: {listed(empty)}; "
+                f"fill them in, or leave them out (--leave-out)"
+            )
+        raise FormulaError(f"{columns.name}: formulas that can't be read: {listed(formulas[unreadable])}")
+    crystals = _cells(columns)
+    kept = np.flatnonzero(good)
+    if not len(kept):
+        raise TableError(f"{columns.name}: no row has a finite {target} and a readable formula")
+    cells = _placeholders([compositions[row] for row in kept]) if crystals is None else crystals.take(kept)
+    rows = TrainingRows.from_rows(
+        ids=ids[kept],
+        formulas=[compositions[row].formula for row in kept],
+        crystals=cells,
+        baselines=np.zeros(len(kept)),
+        energies=values[kept],
+        relaxed=cells,
+    )
+    return Properties(rows, crystals is not None, target, columns.name, len(values) - len(kept))
+
+
+def _ids(columns: Columns) -> Strings:
+    for name in ID_COLUMNS:
+        if name in columns:
+            ids = columns.texts(name)
+            if (ids != "").all() and len(np.unique(ids)) == len(ids):
+                return ids
+    return np.asarray([f"row-{number:07d}" for number in range(len(columns))], dtype=np.str_)
+
+
+def _compositions(formulas: Strings) -> tuple[list[Composition], np.ndarray]:
+    """Every formula read, and which can't be; those stand for hydrogen until they are left out."""
+    found, unreadable = [], np.zeros(len(formulas), dtype=bool)
+    known: dict[str, Composition | None] = {}
+    for row, formula in enumerate(formulas.tolist()):
+        if formula not in known:
+            try:
+                known[formula] = reduce_formula(formula)
+            except FormulaError:
+                known[formula] = None
+        composition = known[formula]
+        unreadable[row] = composition is None
+        found.append(composition or reduce_formula("H"))
+    return found, unreadable
+
+
+def _cells(columns: Columns) -> Crystals | None:
+    """The cells, if there are any.
+
+    Raises:
+        CrystalError: if lists don't make cells, or name unknown elements.
+    """
+    for names in (cell_columns(""), cell_columns("_unrelaxed")):
+        if all(name in columns for name in names):
+            break
+    else:
+        return None
+    lattices, nine = columns.number_lists(names[0])
+    numbers, words, counts = columns.text_lists(names[1], atomic_number)
+    coordinates, threes = columns.number_lists(names[2])
+    if (nine != 9).any() or (threes != 3 * counts).any() or (counts == 0).any():  # noqa: PLR2004
+        raise CrystalError(f"{columns.name}: a cell is 9 numbers, a symbol a site, and 3 numbers a site")
+    if (numbers == 0).any():
+        raise CrystalError(f"{columns.name}: unknown elements: {listed(w for w in words if not atomic_number(w))}")
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return Crystals(lattices.reshape(-1, 3, 3), offsets, numbers.astype(np.int16), coordinates.reshape(-1, 3))
+
+
+def _placeholders(compositions: list[Composition]) -> Crystals:
+    """A row of atoms in a box for every composition: right in number, meaningless in place."""
+    lattices, numbers, coordinates = [], [], []
+    for composition in compositions:
+        counts = _few(np.asarray(composition.counts, dtype=np.int64))
+        n = int(counts.sum())
+        lattices.append(np.diag([_APART * n, _APART, _APART]))
+        numbers.append(np.repeat(composition.numbers, counts).tolist())
+        coordinates.append(np.column_stack([np.arange(n) / n, np.zeros(n), np.zeros(n)]))
+    return Crystals.from_lists(lattices, numbers, coordinates)
+
+
+def _few(counts: Integers) -> Integers:
+    if counts.sum() <= _MOST_ATOMS:
+        return counts
+    shares: Floats = counts / counts.sum()
+    return np.maximum(np.round(shares * _MOST_ATOMS), 1).astype(np.int64)

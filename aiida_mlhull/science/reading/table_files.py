@@ -1,0 +1,162 @@
+"""Tables of crystals: one row a candidate, with its cell before and, where known, after relaxation.
+
+Columns: an id (``structure_id``, ``id`` or ``material_id``); the cell that goes in
+(``lattice_unrelaxed``: 9 numbers in Å, rows a, b, c; ``species_unrelaxed``: a symbol a site;
+``frac_coords_unrelaxed``: 3 numbers a site; or the three without ``_unrelaxed``); for a record the same
+with ``_relaxed`` and ``energy_per_atom_ev`` (eV/atom). Where there is a column ``clean_pair``, rows that
+it calls unclean are always left out; a column ``origin`` is kept. Lists stand in a csv file as JSON.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from aiida_mlhull.science.errors import CrystalError, FormulaError
+from aiida_mlhull.science.reading.columns import Columns
+from aiida_mlhull.science.reading.sieve import BadRows, Found, Sieve, spread
+from aiida_mlhull.science.representations.composition import atomic_number, reduce_formula
+from aiida_mlhull.science.types import Crystals
+from aiida_mlhull.science.types.table import Booleans, Strings
+
+ID_COLUMNS: Final = ("structure_id", "id", "material_id")
+ENERGY_COLUMNS: Final = ("energy_per_atom_ev", "energy_ev_per_atom")
+FORMULA_COLUMNS: Final = ("reduced_formula", "formula", "csv_composition")
+"""What a row may say about its composition; its cell has to agree."""
+
+CLEAN_COLUMN: Final = "clean_pair"
+ORIGIN_COLUMN: Final = "origin"
+"""Prototype and exchanged elements, say; kept with the candidate."""
+
+
+def cell_columns(suffix: str) -> tuple[str, str, str]:
+    """The three columns that a cell is written in."""
+    return f"lattice{suffix}", f"species{suffix}", f"frac_coords{suffix}"
+
+
+def read_rows(path: Path, *, bad_rows: BadRows) -> Found:
+    """Read a parquet or csv file; see the module for its columns.
+
+    Raises:
+        WireError: if the file can't be read or is empty.
+        TableError: on missing columns; missing or duplicate ids; and, unless such rows may be left out,
+            energies that are not finite, volumes that are not positive, compositions that differ.
+        CrystalError: on lists that don't make a cell and unknown elements, likewise.
+    """
+    columns = Columns.read(path)
+    ids = columns.texts(columns.first_of(ID_COLUMNS, what="ids"))
+    unclean = ~columns.flags(CLEAN_COLUMN) if CLEAN_COLUMN in columns else np.zeros(len(ids), dtype=bool)
+    sieve = Sieve(
+        columns.name, ids, _stated_formulas(columns), expendable=unclean | np.full(len(ids), bad_rows == "leave_out")
+    )
+    start = "_unrelaxed" if cell_columns("_unrelaxed")[0] in columns else ""
+    cells = _cells(columns, sieve, start)
+    relaxed, energies = None, None
+    if all(column in columns for column in cell_columns("_relaxed")):
+        relaxed = _cells(columns, sieve, "_relaxed")
+        energies = columns.floats(columns.first_of(ENERGY_COLUMNS, what="energies"))
+        sieve.catch(~np.isfinite(energies), reason="no_energy", what="missing, NaN or infinite energies")
+    _catch_volumes(columns, sieve)
+    _catch_compositions(columns, sieve, cells, relaxed)
+    sieve.catch(unclean, reason="marked_unclean", what=f"{CLEAN_COLUMN} is false")
+    return Found(sieve=sieve, origins=_origins(columns), cells=cells, relaxed=relaxed, energies=energies)
+
+
+def _origins(columns: Columns) -> Strings:
+    """(n,) file and row, and where the row says that it came from somewhere, also that."""
+    said = columns.texts(ORIGIN_COLUMN).tolist() if ORIGIN_COLUMN in columns else [""] * len(columns)
+    rows = [f"{columns.name} row {row}" for row in range(1, len(columns) + 1)]
+    return np.asarray([f"{row}: {origin}" if origin else row for row, origin in zip(rows, said, strict=True)])
+
+
+def _stated_formulas(columns: Columns) -> Strings:
+    """(n,) what the file says a row's formula is; empty where it says nothing."""
+    present = [name for name in FORMULA_COLUMNS if name in columns]
+    return columns.texts(present[0]) if present else np.full(len(columns), "")
+
+
+def _cells(columns: Columns, sieve: Sieve, suffix: str) -> Crystals:
+    """All rows' cells; stopped rows hold somebody else's."""
+    lattice, species, coords = (columns.first_of([name], what="cells") for name in cell_columns(suffix))
+    side = f"{suffix[1:]} cell".strip()
+    lattices, nines = columns.number_lists(lattice)
+    numbers, words, sites = columns.text_lists(species, atomic_number)
+    frac_coords, triples = columns.number_lists(coords)
+    sound = (nines == 9) & (sites >= 1) & (triples == 3 * sites)  # noqa: PLR2004
+    sieve.catch(
+        ~sound,
+        reason="broken_lists",
+        what=f"the {side} needs 9 cell numbers, a site at least, and 3 coordinates a site",
+        error=CrystalError,
+    )
+    if not sound.any():
+        sieve.left_out()
+    packed = Crystals(
+        lattices=lattices[np.repeat(sound, nines)].reshape(-1, 3, 3),
+        offsets=np.concatenate([[0], np.cumsum(sites[sound])]),
+        numbers=numbers[np.repeat(sound, sites)].astype(np.int16),
+        frac_coords=frac_coords[np.repeat(sound, triples)].reshape(-1, 3),
+    )
+    known = np.ones(len(sound), dtype=bool)
+    known[sound] = np.logical_and.reduceat(packed.numbers > 0, packed.offsets[:-1])
+    strangers = sorted(word for word in words if not atomic_number(word))
+    sieve.catch(
+        ~known,
+        reason="unknown_element",
+        what=f"unknown elements in the {side} (of {', '.join(map(repr, strangers))})",
+        error=CrystalError,
+    )
+    return spread(packed, sound)
+
+
+def _catch_volumes(columns: Columns, sieve: Sieve) -> None:
+    """Stop rows with a column of volumes (in whatever unit) that is not positive somewhere."""
+    for name in columns.table.column_names:
+        if name.startswith("volume"):
+            volumes = columns.floats(name)
+            sieve.catch(
+                ~(np.isfinite(volumes) & (volumes > 0)),
+                reason="no_volume",
+                what=f"zero, negative or missing {name}",
+                error=CrystalError,
+            )
+
+
+def _catch_compositions(columns: Columns, sieve: Sieve, cells: Crystals, relaxed: Crystals | None) -> None:
+    """Stop rows whose cells, or whose cell and stated formula, are of different composition."""
+    before = _formulas(cells, sieve.good)
+    after = before if relaxed is None else _formulas(relaxed, sieve.good)
+    sieve.catch(
+        before != after,
+        reason="composition_differs",
+        what="unrelaxed and relaxed cells of different composition",
+        details=np.asarray([f"unrelaxed {a}, relaxed {b}" for a, b in zip(before, after, strict=True)]),
+    )
+    for name in FORMULA_COLUMNS:
+        if name in columns:
+            stated = columns.texts(name)
+            sieve.catch(
+                np.asarray([not _agree(text, cell) for text, cell in zip(stated, after, strict=True)]),
+                reason="formula_differs",
+                what=f"{name} is not the composition of the cell",
+                details=np.asarray([f"{name} {text}, cell {cell}" for text, cell in zip(stated, after, strict=True)]),
+            )
+
+
+def _formulas(crystals: Crystals, good: Booleans) -> Strings:
+    """(n,) reduced formulas of good rows, empty for the others."""
+    formulas = np.full(len(good), "", dtype=object)
+    formulas[good] = crystals.take(good).reduced_formulas()
+    return formulas.astype(np.str_)
+
+
+def _agree(stated: str, cell: str) -> bool:
+    """Whether a stated formula is that of the cell; nothing stated agrees with everything."""
+    if not stated or not cell:
+        return True
+    try:
+        return reduce_formula(stated) == reduce_formula(cell)
+    except FormulaError:
+        return False

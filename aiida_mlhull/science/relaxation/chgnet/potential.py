@@ -1,0 +1,90 @@
+"""CHGNet (Deng et al., Nature Machine Intelligence 5 (2023) 1031): ships its weights and runs on a laptop.
+
+Its energies are *corrected*: it was trained on Materials Project energies after the MP2020 corrections, so
+applying these again would count them twice. :mod:`~aiida_mlhull.science.relaxation.conventions` takes them
+off where raw energies are wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from aiida_mlhull.science.models.training.devices import reproducible, torch_device
+from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed, Report, collect, silent
+from aiida_mlhull.science.relaxation.chgnet.active_set import ActiveSet
+from aiida_mlhull.science.relaxation.chgnet.network import HEAVIEST_KNOWN, CHGNetNetwork
+from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
+from aiida_mlhull.science.representations.elements import element_table
+from aiida_mlhull.science.types import Crystals, Labels
+
+
+class CHGNetRelaxer:
+    """Relaxes with CHGNet within the space group of the cell that goes in, many crystals at a time.
+
+    The same crystal gives the same bits whichever others are relaxed with it, on one machine and with one
+    version of torch (see :mod:`~aiida_mlhull.science.relaxation.chgnet.batch`).
+
+    Args:
+        settings: freedom, forces, steps.
+        device: ``"cpu"``, ``"auto"`` or a torch device.
+
+    Raises:
+        MissingExtraError: if ``chgnet`` is not installed.
+        DeviceError: if the device isn't there.
+    """
+
+    name: ClassVar[str] = "chgnet"
+    scheme: ClassVar[str] = MP2020_CORRECTED
+
+    def __init__(self, settings: RelaxationSettings, *, device: str = "cpu") -> None:
+        self.settings = settings
+        self.device = torch_device(device)
+        self.network = CHGNetNetwork(self.device)
+
+    @property
+    def engine(self) -> str:
+        """Name and version of the weights."""
+        return f"{self.name} {self.network.version}"
+
+    def stream(self, crystals: Crystals) -> Iterator[Relaxed]:
+        """Relax every crystal and hand each over as soon as it is done; see :class:`Relaxer`."""
+        known = np.ones(len(crystals), dtype=bool)
+        strange = np.flatnonzero((crystals.numbers < 1) | (crystals.numbers > HEAVIEST_KNOWN))
+        known[np.searchsorted(crystals.offsets, strange, side="right") - 1] = False
+        for row in np.flatnonzero(~known):
+            yield _unknown_element(int(row), crystals)
+        rows = np.flatnonzero(known)
+        with reproducible(self.device):
+            yield from ActiveSet(self.network, self.settings).stream(crystals, rows.tolist())
+
+    def relax(self, ids: Any, formulas: Any, crystals: Crystals, *, stage: str, report: Report = silent) -> Labels:
+        """Relax every crystal; a failure is a row with a reason, never an exception. See :class:`Relaxer`."""
+        return collect(
+            self.stream(crystals),
+            ids,
+            formulas,
+            crystals,
+            stage=stage,
+            engine=self.engine,
+            scheme=self.scheme,
+            report=report,
+        )
+
+
+def _unknown_element(row: int, crystals: Crystals) -> Relaxed:
+    lattice, numbers, frac_coords = crystals.arrays(row)
+    symbols = element_table().symbols
+    strange = sorted({str(symbols[z]) for z in numbers if z > HEAVIEST_KNOWN})
+    return Relaxed(
+        row=row,
+        energy=np.nan,
+        lattice=lattice,
+        frac_coords=frac_coords,
+        failure=f"engine_error: CHGNet doesn't know {', '.join(strange)}",
+        steps=0,
+        max_force=np.nan,
+        core_seconds=0.0,
+    )

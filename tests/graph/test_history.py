@@ -1,0 +1,111 @@
+"""Questions to a large campaign are answered at once: only tables that can hold an id are opened."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import numpy as np
+import pytest
+
+SHARDS = 20
+ROUNDS = 10
+ROWS = 10_000
+
+
+@pytest.fixture(scope="module")
+def large(aiida_profile):
+    """The graph that 200,000 candidates in ten rounds leave behind, its tables as large as shards may be.
+
+    Shards that the question is not about are kept short: they are told apart by their first and last id.
+    """
+    from aiida import orm
+    from aiida.common.links import LinkType
+    from aiida.manage import get_manager
+
+    from aiida_mlhull.data import CandidatesData, DecisionsData
+    from aiida_mlhull.graph.campaigns import PROCESS_TYPE
+
+    rng = np.random.default_rng(1)
+    ids = np.sort([str(uuid.UUID(bytes=rng.bytes(16))) for _ in range(SHARDS * ROWS)])
+    blocks = np.split(ids, SHARDS)
+    asked = SHARDS // 2
+    blocks = [block if shard == asked else block[[0, -1]] for shard, block in enumerate(blocks)]
+    with get_manager().get_profile_storage().transaction():
+        campaign = orm.WorkChainNode(process_type=PROCESS_TYPE)
+        for shard, block in enumerate(blocks):
+            node = CandidatesData.from_science(_candidates(block)).store()
+            campaign.base.links.add_incoming(node, LinkType.INPUT_WORK, f"candidates__shard_{shard:03d}")
+        campaign.store()
+        for number in range(1, ROUNDS + 1):
+            rounds = orm.WorkChainNode()
+            rounds.base.attributes.set("process_label", "Round")
+            rounds.base.links.add_incoming(campaign, LinkType.CALL_WORK, f"round_{number}")
+            step = orm.CalcFunctionNode()
+            step.base.attributes.set("process_label", "decide_round")
+            step.base.links.add_incoming(rounds.store(), LinkType.CALL_CALC, "decide")
+            step.store()
+            for shard, block in enumerate(blocks):
+                node = DecisionsData.from_science(_decisions(block, number, rng))
+                node.base.links.add_incoming(step, LinkType.CREATE, f"shard_{shard:03d}")
+                node.store()
+    return campaign, str(blocks[asked][ROWS // 3])
+
+
+def _candidates(ids):
+    from aiida_mlhull.science.types import Candidates
+
+    empty = np.full(len(ids), "")
+    return Candidates(
+        ids=ids,
+        formulas=np.full(len(ids), "GaAs2"),
+        crystals=None,
+        protostructures=empty,
+        origins=empty,
+        source="drawn",
+    )
+
+
+def _decisions(ids, number, rng):
+    from aiida_mlhull.science.types import Decisions
+
+    n = len(ids)
+    return Decisions(
+        ids=ids,
+        formulas=np.full(n, "GaAs2"),
+        keep=np.zeros(n, dtype=bool),
+        reasons=np.full(n, "above_threshold"),
+        values=rng.random(n),
+        thresholds=np.full(n, 0.1),
+        margins=rng.random(n),
+        scores=rng.random(n),
+        rule="two_sigma",
+        stage="final",
+        round=number,
+    )
+
+
+@pytest.mark.slow
+def test_the_story_of_one_of_very_many(large):
+    from aiida_mlhull.graph import history
+
+    campaign, identifier = large
+    history.events(campaign, identifier)
+    begun = time.perf_counter()
+    ((shard, row),) = history.shards_with(identifier)
+    events = history.events(history.campaigns_of(shard)[0], identifier)
+    elapsed = time.perf_counter() - begun
+    assert row.ids.tolist() == [identifier]
+    assert [event.what for event in events] == [f"final: round {k}, two_sigma" for k in range(1, ROUNDS + 1)]
+    assert elapsed < 1
+
+
+@pytest.mark.slow
+def test_a_round_of_very_many(large):
+    from aiida_mlhull.graph import history
+
+    begun = time.perf_counter()
+    found = list(history.rounds(large[0].pk, number=4))
+    assert time.perf_counter() - begun < 1
+    assert len(found) == SHARDS
+    assert {node.base.attributes.get("round") for node, _ in found} == {4}
