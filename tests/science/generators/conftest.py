@@ -1,5 +1,5 @@
 """Tables of candidates as files."""
 
-from tests.science.candidate_files import parquet, rows
+from tests.science.candidate_files import damaged, parquet, rows
 
-__all__ = ["parquet", "rows"]
+__all__ = ["damaged", "parquet", "rows"]
