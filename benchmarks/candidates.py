@@ -23,7 +23,7 @@ from pymatgen.analysis.structure_prediction.volume_predictor import DLSVolumePre
 from aiida_mlhull.science.cleaning.duplicates import first_of_kind
 from aiida_mlhull.science.cleaning.merge import merge
 from aiida_mlhull.science.errors import CrystalError
-from aiida_mlhull.science.generators.base import Start
+from aiida_mlhull.science.generators.base import GeneratorInput
 from aiida_mlhull.science.generators.decoration import decorate
 from aiida_mlhull.science.generators.exchange import Exchange, exchanged
 from aiida_mlhull.science.generators.parents import Parents
@@ -91,8 +91,8 @@ def measure_substitution(crystals: Crystals, labels: Strings) -> dict[str, Any]:
         source="excerpt of MP-20",
     )
     generator = Substitution(SubstitutionSettings(draws=DRAWS))
-    next(generator.shards(Start(crystals=parents), size=10))
-    shards, seconds = timed(lambda: list(generator.shards(Start(crystals=parents))))
+    next(generator.shards(GeneratorInput(crystals=parents), size=10))
+    shards, seconds = timed(lambda: list(generator.shards(GeneratorInput(crystals=parents))))
     made = sum(len(shard.candidates) for shard in shards)
     _, volume_seconds = timed(lambda: dls_volumes(crystals))
     scaled = crystals.with_volumes_per_atom(tabulated_volumes().per_atom(crystals))

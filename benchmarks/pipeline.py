@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aiida_mlhull.science.generators.base import Start
+from aiida_mlhull.science.generators.base import GeneratorInput
 from aiida_mlhull.science.generators.parents import Parents
 from aiida_mlhull.science.generators.substitution import Substitution, SubstitutionSettings
 from aiida_mlhull.science.representations.wyckoff import protostructures
@@ -57,7 +57,7 @@ def stream(total: int) -> Iterator[Candidates]:
     """So many candidates, as the generator gives them."""
     left = total
     generator = Substitution(SubstitutionSettings(draws=DRAWS, smoothing=1.0))
-    for shard in generator.shards(Start(crystals=parents())):
+    for shard in generator.shards(GeneratorInput(crystals=parents())):
         yield shard.candidates.take(range(min(left, len(shard.candidates))))
         left -= min(left, len(shard.candidates))
         if not left:

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
-from aiida_mlhull.science.ensembles.settings import Cells
+from aiida_mlhull.science.ensembles.settings import CellChoice
 from aiida_mlhull.science.models import MODELS
 from aiida_mlhull.science.models.training.loop import TrainingSettings
 from aiida_mlhull.science.types import Crystals, ModelRows, TrainingRows
@@ -62,7 +62,7 @@ def ranked(predicted: Floats, true: Floats, groups: Integers) -> dict[str, float
     }
 
 
-def settings_of(model: str, *, cells: Cells, epochs: int, members: int) -> EnsembleSettings:
+def settings_of(model: str, *, cells: CellChoice, epochs: int, members: int) -> EnsembleSettings:
     """An ensemble with the model's defaults, but for the number of epochs."""
     gradual = issubclass(MODELS[model].Settings, TrainingSettings)
     return EnsembleSettings(

@@ -18,7 +18,7 @@ from aiida_mlhull.science.ensembles.rows import crystals_of
 from aiida_mlhull.science.vasp.cost import deal, efforts
 from aiida_mlhull.science.vasp.inputs import vasp_inputs
 from aiida_mlhull.science.vasp.outcome import Account
-from aiida_mlhull.science.vasp.reading import Found, ionic_steps, read
+from aiida_mlhull.science.vasp.reading import ParsedRun, ionic_steps, read
 from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, read_step
 
 Nodes = dict[str, Any]
@@ -89,12 +89,12 @@ def step_of(stage: orm.Dict) -> VaspStep:
     return read_step(validated(VaspSettings, said.settings, what=f"stage {said.name}"), stage=said.name)
 
 
-def _found(nodes: Nodes) -> Found:
+def _found(nodes: Nodes) -> ParsedRun:
     lattice = coordinates = None
     if "structure" in nodes:
         relaxed: Structure = nodes["structure"].get_pymatgen()
         lattice, coordinates = np.asarray(relaxed.lattice.matrix), np.asarray(relaxed.frac_coords)
-    return Found(
+    return ParsedRun(
         misc=nodes["misc"].get_dict() if "misc" in nodes else {},
         incar=nodes["parameters"].get_dict() if "parameters" in nodes else {},
         lattice=lattice,

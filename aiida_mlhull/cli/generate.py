@@ -13,7 +13,7 @@ from aiida_mlhull.cli import paths, profile, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aiida_mlhull.science.generators.base import Generator, Plan, Start
+    from aiida_mlhull.science.generators.base import Generator, GeneratorInput, Plan
     from aiida_mlhull.science.generators.parents import Parents
     from aiida_mlhull.science.tables.writing import Shard, Written
     from aiida_mlhull.science.types import Candidates, References
@@ -132,13 +132,13 @@ def read_start(
     references: Path | None,
     elements: Path | None,
     table: Path | None,
-) -> Start:
+) -> GeneratorInput:
     """Read what the generator needs.
 
     Raises:
         click.UsageError: if something else was given.
     """
-    from aiida_mlhull.science.generators.base import Start
+    from aiida_mlhull.science.generators.base import GeneratorInput
     from aiida_mlhull.science.representations.composition import distinct
     from aiida_mlhull.science.wire import decode_substitutions
 
@@ -150,7 +150,7 @@ def read_start(
         raise click.UsageError(f"{name} starts from {given[0]}; --crystals is for prototypes")
     known = None if references is None else _references(references, elements)
     source = Path(given[0]) if from_crystals else crystals
-    return Start(
+    return GeneratorInput(
         crystals=None if source is None else _parents(source, known),
         elements=given if generator.needs == "elements" else (),
         formulas=given if generator.needs == "formulas" else (),
@@ -176,7 +176,7 @@ def _parents(file: Path, references: References | None) -> Parents:
     return parents
 
 
-def keep_table(generator: object, start: Start, file: Path | None, picture: Path | None) -> None:
+def keep_table(generator: object, start: GeneratorInput, file: Path | None, picture: Path | None) -> None:
     """Write and draw the table that a generator draws from.
 
     Raises:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from aiida import orm
 
     from aiida_mlhull.science.metrics import RecallCurve
-    from aiida_mlhull.science.plots import Diagram, Phases
+    from aiida_mlhull.science.plots import Diagram, MarkedPhases
     from aiida_mlhull.science.types import Decisions
 
 MOST: Final = 12
@@ -61,22 +61,22 @@ def worth_drawing(phases: list[str], verdicts: Decisions) -> list[tuple[str, ...
     return sorted(drawable, key=rank)
 
 
-def relaxed(node: orm.ProcessNode) -> Phases:
+def relaxed(node: orm.ProcessNode) -> MarkedPhases:
     """Candidates with a final energy."""
     from aiida_mlhull.graph import results
-    from aiida_mlhull.science.plots import Phases
+    from aiida_mlhull.science.plots import MarkedPhases
 
     everything = results.results(node)
     done = everything.take(everything.succeeded)
-    return Phases(ids=done.ids, formulas=done.formulas, energies=done.energies)
+    return MarkedPhases(ids=done.ids, formulas=done.formulas, energies=done.energies)
 
 
-def not_relaxed(node: orm.ProcessNode) -> Phases:
+def not_relaxed(node: orm.ProcessNode) -> MarkedPhases:
     """Candidates that were decided against, with the energy that the last models asked about them said."""
     import numpy as np
 
     from aiida_mlhull.graph import results
-    from aiida_mlhull.science.plots import Phases
+    from aiida_mlhull.science.plots import MarkedPhases
 
     verdicts = results.verdicts(node)
     dropped = verdicts.take(~verdicts.keep)
@@ -84,7 +84,7 @@ def not_relaxed(node: orm.ProcessNode) -> Phases:
     for predictions in _predictions(node.pk):
         here = predictions.take(np.isin(predictions.ids, dropped.ids))
         energies[dropped.positions(here.ids)] = here.mean
-    return Phases(ids=dropped.ids, formulas=dropped.formulas, energies=energies)
+    return MarkedPhases(ids=dropped.ids, formulas=dropped.formulas, energies=energies)
 
 
 def _predictions(pk: int | None) -> Any:

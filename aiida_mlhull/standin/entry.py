@@ -25,7 +25,7 @@ from aiida_mlhull.standin.place import HOME, UnsafePlaceError, listening_place
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.relaxation.chgnet.network import CHGNetNetwork
-    from aiida_mlhull.standin.events import Event, Inputs
+    from aiida_mlhull.standin.events import InputTexts, ServerEvent
 
 # What follows is imported when a job runs, so that the command starts at once.
 # ruff: noqa: PLC0415
@@ -90,7 +90,7 @@ def run_here(path: Path) -> int:
     return folder.carry_out(_events_from_here(inputs, folder))
 
 
-def _events_from_here(inputs: Inputs, folder: Folder) -> Iterator[Event]:
+def _events_from_here(inputs: InputTexts, folder: Folder) -> Iterator[ServerEvent]:
     """A job's events, computed in this process."""
     from aiida_mlhull.standin.run import run
 

@@ -68,17 +68,19 @@ class Exit:
     status: int
 
 
-Event = Append | Replace | Sleep | Die | Exit
+ServerEvent = Append | Replace | Sleep | Die | Exit
 
-_KINDS: Final[dict[str, type[Event]]] = {kind.__name__.lower(): kind for kind in (Append, Replace, Sleep, Die, Exit)}
+_KINDS: Final[dict[str, type[ServerEvent]]] = {
+    kind.__name__.lower(): kind for kind in (Append, Replace, Sleep, Die, Exit)
+}
 
 
-def packed(event: Event) -> dict[str, Any]:
+def packed(event: ServerEvent) -> dict[str, Any]:
     """An event as JSON can hold it."""
     return {"do": type(event).__name__.lower(), **asdict(event)}
 
 
-def unpacked(message: dict[str, Any]) -> Event:
+def unpacked(message: dict[str, Any]) -> ServerEvent:
     """The event that :func:`packed` made this message of.
 
     Raises:
@@ -92,7 +94,7 @@ def unpacked(message: dict[str, Any]) -> Event:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class InputTexts:
     """The texts of a job's input files.
 
     Attributes:

@@ -23,7 +23,7 @@ import numpy as np
 
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.standin.descent import IonicStep
-from aiida_mlhull.standin.events import STDOUT, Append, Die, Event, Exit, Inputs, Replace, Sleep
+from aiida_mlhull.standin.events import STDOUT, Append, Die, Exit, InputTexts, Replace, ServerEvent, Sleep
 from aiida_mlhull.standin.inputs import RefusalError
 from aiida_mlhull.standin.task import Task
 
@@ -68,9 +68,9 @@ class Fault:
         """The relaxation's steps as they come about."""
         return _turned_over(steps) if self.kind == "negative_volume" else steps
 
-    def on_events(self, events: Iterator[Event]) -> Iterator[Event]:
+    def on_events(self, events: Iterator[ServerEvent]) -> Iterator[ServerEvent]:
         """What gets written."""
-        changed: dict[str, Callable[[Iterator[Event]], Iterator[Event]]] = {
+        changed: dict[str, Callable[[Iterator[ServerEvent]], Iterator[ServerEvent]]] = {
             "killed": _killed,
             "truncated": _truncated,
             "out_of_memory": _out_of_memory,
@@ -80,7 +80,7 @@ class Fault:
         return changed.get(self.kind, iter)(events)
 
 
-def chosen(inputs: Inputs, task: Task) -> Fault:
+def chosen(inputs: InputTexts, task: Task) -> Fault:
     """The first fault that is asked for and fits this job.
 
     Raises:
@@ -98,7 +98,7 @@ def chosen(inputs: Inputs, task: Task) -> Fault:
     return Fault()
 
 
-def _meets(where: str | None, inputs: Inputs, task: Task) -> bool:
+def _meets(where: str | None, inputs: InputTexts, task: Task) -> bool:
     """Whether one of the words after ``in`` means this job."""
     if where is None:
         return True
@@ -120,7 +120,7 @@ def _meets(where: str | None, inputs: Inputs, task: Task) -> bool:
     return False
 
 
-def _cured(cure: str | None, inputs: Inputs, task: Task) -> bool:
+def _cured(cure: str | None, inputs: InputTexts, task: Task) -> bool:
     if cure is None:
         return False
     if cure == "restarted":
@@ -142,10 +142,10 @@ def _turned_over(steps: Iterator[IonicStep]) -> Iterator[IonicStep]:
     )
 
 
-def _killed(events: Iterable[Event]) -> Iterator[Event]:
+def _killed(events: Iterable[ServerEvent]) -> Iterator[ServerEvent]:
     """Stop in the electronic cycle of the third ionic step, or of the last, as vasprun.xml tells it."""
     steps = 0
-    since: list[Event] = []  # the latest step in vasprun.xml, and what came after it
+    since: list[ServerEvent] = []  # the latest step in vasprun.xml, and what came after it
     for event in events:
         new_step = _in_vasprun(event) and "<scstep>" in event.text
         if new_step:
@@ -162,7 +162,7 @@ def _killed(events: Iterable[Event]) -> Iterator[Event]:
             return
 
 
-def _truncated(events: Iterable[Event]) -> Iterator[Event]:
+def _truncated(events: Iterable[ServerEvent]) -> Iterator[ServerEvent]:
     """Keep vasprun.xml back by one piece, and drop all that follows the last cell's first vector."""
     kept: Append | None = None
     for event in events:
@@ -176,17 +176,17 @@ def _truncated(events: Iterable[Event]) -> Iterator[Event]:
             yield _cut(kept, "</v>")
 
 
-def _in_vasprun(event: Event) -> TypeGuard[Append]:
+def _in_vasprun(event: ServerEvent) -> TypeGuard[Append]:
     return isinstance(event, Append) and event.file == "vasprun.xml"
 
 
-def _cut(event: Event, mark: str) -> Append:
+def _cut(event: ServerEvent, mark: str) -> Append:
     """What is written up to the first ``mark``."""
     assert isinstance(event, Append)
     return replace(event, text=event.text.partition(mark)[0] + mark)
 
 
-def _out_of_memory(events: Iterable[Event]) -> Iterator[Event]:
+def _out_of_memory(events: Iterable[ServerEvent]) -> Iterator[ServerEvent]:
     for event in events:
         yield event
         if event == Append(STDOUT, " entering main loop\n"):
@@ -195,12 +195,12 @@ def _out_of_memory(events: Iterable[Event]) -> Iterator[Event]:
             return
 
 
-def _not_started(_events: Iterable[Event]) -> Iterator[Event]:
+def _not_started(_events: Iterable[ServerEvent]) -> Iterator[ServerEvent]:
     yield Append(STDOUT, "error while loading shared libraries: libmkl_intel_lp64.so: cannot open shared object file\n")
     yield Exit(127)
 
 
-def _slowed(events: Iterable[Event], seconds: float) -> Iterator[Event]:
+def _slowed(events: Iterable[ServerEvent], seconds: float) -> Iterator[ServerEvent]:
     for event in events:
         yield event
         if isinstance(event, Replace) and event.file == "CONTCAR":

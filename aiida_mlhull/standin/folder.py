@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from aiida_mlhull.standin.events import STDOUT, Append, Die, Event, Exit, Inputs, Replace, Sleep
+from aiida_mlhull.standin.events import STDOUT, Append, Die, Exit, InputTexts, Replace, ServerEvent, Sleep
 
 FAULTS: Final = "MLHULL_STANDIN_FAULTS"
 """Environment variable with failures on request."""
@@ -39,7 +39,7 @@ class Folder:
     path: Path
     begun: set[str] = field(default_factory=set)
 
-    def inputs(self) -> Inputs:
+    def inputs(self) -> InputTexts:
         """The texts of the input files.
 
         Of POTCAR only the headers' lines are read: what is licensed never leaves its file.
@@ -50,7 +50,7 @@ class Folder:
         kpoints, wavecar = self.path / "KPOINTS", self.path / "WAVECAR"
         with (self.path / "POTCAR").open(encoding="utf-8", errors="replace") as potcar:
             headers = "".join(line for line in potcar if _HEADERS.search(line))
-        return Inputs(
+        return InputTexts(
             incar=_text(self.path / "INCAR"),
             poscar=_text(self.path / "POSCAR"),
             kpoints=_text(kpoints) if kpoints.exists() else None,
@@ -59,7 +59,7 @@ class Folder:
             faults=os.environ.get(FAULTS, ""),
         )
 
-    def carry_out(self, events: Iterable[Event]) -> int:
+    def carry_out(self, events: Iterable[ServerEvent]) -> int:
         """Do what a run says; the status that it ends with."""
         for event in events:
             match event:

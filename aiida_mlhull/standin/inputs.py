@@ -158,7 +158,7 @@ def _scaled(rows: Floats, scale: str, *, lattice_lines: list[str] | None = None)
 
 
 @dataclass(frozen=True)
-class Kpoints:
+class KpointsFile:
     """What is asked for in reciprocal space; the potential has no use for it, but whoever reads the output may.
 
     Attributes:
@@ -172,7 +172,7 @@ class Kpoints:
     shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @classmethod
-    def read(cls, text: str | None, *, lattice: Floats, spacing: float, gamma: bool) -> Kpoints:
+    def read(cls, text: str | None, *, lattice: Floats, spacing: float, gamma: bool) -> KpointsFile:
         """Read a KPOINTS, or what KSPACING (1/Å) and KGAMMA mean where there is none.
 
         Raises:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from aiida_mlhull.standin.events import Event, Inputs, unpacked
+from aiida_mlhull.standin.events import InputTexts, ServerEvent, unpacked
 from aiida_mlhull.standin.place import UnsafePlaceError, listening_place
 
 SERVER: Final = "MLHULL_STANDIN_SERVER"
@@ -32,7 +32,7 @@ class BrokenLineError(ConnectionError):
     """The server went away in the middle of a job."""
 
 
-def events_from_server(inputs: Inputs, *, stop: Callable[[], str]) -> Iterator[Event] | None:
+def events_from_server(inputs: InputTexts, *, stop: Callable[[], str]) -> Iterator[ServerEvent] | None:
     """A job's events from a server; None if there is none, or none is to be used.
 
     Args:
@@ -54,7 +54,7 @@ def events_from_server(inputs: Inputs, *, stop: Callable[[], str]) -> Iterator[E
     return None if line is None else _listen(line, inputs, stop)
 
 
-def _listen(line: socket.socket, inputs: Inputs, stop: Callable[[], str]) -> Iterator[Event]:
+def _listen(line: socket.socket, inputs: InputTexts, stop: Callable[[], str]) -> Iterator[ServerEvent]:
     try:
         with line, line.makefile("rw", encoding="utf-8") as stream:
             send(stream, {"want": RUN, "inputs": asdict(inputs)})

@@ -14,7 +14,7 @@ from aiida_mlhull.science.relaxation.chgnet.network import CHGNetNetwork
 from aiida_mlhull.standin import faults, logs, outcar, vasprun
 from aiida_mlhull.standin.descent import IonicStep, descend, find_symmetry
 from aiida_mlhull.standin.electrons import cycle
-from aiida_mlhull.standin.events import STDOUT, Append, Event, Exit, Inputs, Replace
+from aiida_mlhull.standin.events import STDOUT, Append, Exit, InputTexts, Replace, ServerEvent
 from aiida_mlhull.standin.inputs import RefusalError
 from aiida_mlhull.standin.task import Task
 
@@ -35,7 +35,7 @@ Stop = Callable[[], str]
 """Asked after every ionic step: empty, or one of the two stops."""
 
 
-def run(inputs: Inputs, network: CHGNetNetwork, *, stop: Stop) -> Iterator[Event]:
+def run(inputs: InputTexts, network: CHGNetNetwork, *, stop: Stop) -> Iterator[ServerEvent]:
     """Do one job.
 
     Args:
@@ -67,7 +67,9 @@ def run(inputs: Inputs, network: CHGNetNetwork, *, stop: Stop) -> Iterator[Event
         yield Exit(REFUSED)
 
 
-def _relax(task: Task, network: CHGNetNetwork, *, stop: Stop, fault: faults.Fault, potential: str) -> Iterator[Event]:
+def _relax(
+    task: Task, network: CHGNetNetwork, *, stop: Stop, fault: faults.Fault, potential: str
+) -> Iterator[ServerEvent]:
     began, cpu = time.perf_counter(), time.thread_time()
     cell = find_symmetry(task)
     electrons = sum(n * p.valence for (_, n), p in zip(task.poscar.blocks, task.potentials, strict=True))
@@ -104,7 +106,7 @@ def _relax(task: Task, network: CHGNetNetwork, *, stop: Stop, fault: faults.Faul
     yield Exit(0)
 
 
-def _written(task: Task, step: IonicStep, energies: list[float], *, change: float) -> Iterator[Event]:
+def _written(task: Task, step: IonicStep, energies: list[float], *, change: float) -> Iterator[ServerEvent]:
     """An ionic step in all files, in the order in which VASP writes it."""
     line = logs.ionic_line(step, energies[-1], change)
     yield Append("OUTCAR", outcar.ionic_step(task, step, energies))

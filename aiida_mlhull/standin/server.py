@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from aiida_mlhull.science.not_vasp import NOT_VASP, VERSION
 from aiida_mlhull.science.relaxation.chgnet.network import CHGNetNetwork
-from aiida_mlhull.standin.events import Inputs, packed
+from aiida_mlhull.standin.events import InputTexts, packed
 from aiida_mlhull.standin.link import ASK, RUN, STATUS, STOP, alone
 from aiida_mlhull.standin.run import run
 
@@ -32,7 +32,7 @@ LARGEST_REQUEST: Final = 2**26
 _POLL_SECONDS: Final = 0.2
 _SHARE_OF_LIMIT: Final = 0.8
 
-WARM_UP: Final = Inputs(
+WARM_UP: Final = InputTexts(
     incar="ISPIN = 2\n",
     poscar="MgO\n4.2\n0 .5 .5\n.5 0 .5\n.5 .5 0\nMg O\n1 1\nDirect\n0 0 0\n.5 .5 .5\n",
     kpoints=None,
@@ -90,14 +90,14 @@ class _Handler(StreamRequestHandler):
         text = self.rfile.readline(LARGEST_REQUEST)
         message = json.loads(text)
         if message["want"] == RUN:
-            self._run(Inputs(**message["inputs"]))
+            self._run(InputTexts(**message["inputs"]))
         elif message["want"] == STOP:
             self.server.ledger.stopping = True
             self._send(self.server.ledger.report())
         elif message["want"] == STATUS:
             self._send(self.server.ledger.report())
 
-    def _run(self, inputs: Inputs) -> None:
+    def _run(self, inputs: InputTexts) -> None:
         ledger = self.server.ledger
         ledger.note(running=1)
         try:

@@ -10,7 +10,7 @@ import numpy as np
 
 from aiida_mlhull.science.not_vasp import other_functional
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.standin.inputs import Incar, Kpoints, Poscar, Potential, RefusalError, read_potcar
+from aiida_mlhull.standin.inputs import Incar, KpointsFile, Poscar, Potential, RefusalError, read_potcar
 
 POSITIONS, SHAPE, VOLUME = "positions", "shape", "volume"
 
@@ -62,7 +62,7 @@ class Task:
 
     incar: Incar
     poscar: Poscar
-    kpoints: Kpoints
+    kpoints: KpointsFile
     potentials: tuple[Potential, ...]
     ibrion: int
     isif: int
@@ -128,7 +128,7 @@ class Task:
         return cls(
             incar=tags,
             poscar=cell,
-            kpoints=Kpoints.read(
+            kpoints=KpointsFile.read(
                 kpoints,
                 lattice=cell.lattice,
                 spacing=tags.real("KSPACING", 0.5),

@@ -9,7 +9,7 @@ from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.generators import GENERATORS
-from aiida_mlhull.science.generators.base import Generator, Start
+from aiida_mlhull.science.generators.base import Generator, GeneratorInput
 from aiida_mlhull.science.generators.parents import Parents
 from aiida_mlhull.science.representations.identity import crystal_ids, label_ids
 from aiida_mlhull.science.representations.wyckoff import protostructures
@@ -63,7 +63,7 @@ def start():
         above_hull=np.zeros(len(crystals)),
         source="textbook",
     )
-    return Start(crystals=parents, elements=("Ti", "Zn", "N"), formulas=("TiN", "ZnTiN2"))
+    return GeneratorInput(crystals=parents, elements=("Ti", "Zn", "N"), formulas=("TiN", "ZnTiN2"))
 
 
 @pytest.fixture(params=list(GENERATORS))
@@ -133,7 +133,7 @@ def test_labels_and_ids_are_those_of_the_cells(generator, start):
 
 def test_a_start_without_what_it_needs_is_refused(generator):
     with pytest.raises(InputError):
-        generator.plan(Start())
+        generator.plan(GeneratorInput())
 
 
 def test_unknown_settings_are_refused(generator):

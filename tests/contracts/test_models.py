@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models import MODELS
-from aiida_mlhull.science.models.base import ROBUST, GradualModel, Model, Start
+from aiida_mlhull.science.models.base import ROBUST, GradualModel, Inheritance, Model
 from aiida_mlhull.science.models.families.networks import NetworkModel
 from aiida_mlhull.science.models.training.losses import OUTPUTS
 from aiida_mlhull.science.representations import Reads
@@ -336,7 +336,7 @@ def test_a_head_learns_alone_and_all_layers_together(name):
     assert learned - in_head
     targets = 3.0 - 2.0 * mp_energies()
     for head_only in (True, False):
-        start = Start(parent, head_only=head_only, keep_scale=False)
+        start = Inheritance(parent, head_only=head_only, keep_scale=False)
         child = model.fit_from(start, inputs, targets, **ROWS, loss="l1")
         moved = {key for key in parent.arrays if child.arrays[key].tobytes() != parent.arrays[key].tobytes()}
         assert moved & in_head

@@ -8,7 +8,7 @@ import numpy as np
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Incar, Poscar
 
-from aiida_mlhull.standin.events import Inputs
+from aiida_mlhull.standin.events import InputTexts
 from aiida_mlhull.standin.potcars import placeholder
 
 RELAX: Final = {"NSW": 40, "IBRION": 2, "ISIF": 3, "EDIFFG": -0.01}
@@ -49,11 +49,11 @@ def inputs(
     restarted: bool = False,
     poscar: str = "",
     **tags: Any,
-) -> Inputs:
+) -> InputTexts:
     """The texts of a job: TiN by default, and INCAR's tags."""
     structure = structure or nitride()
     species = list(dict.fromkeys(site.specie.symbol for site in structure))
-    return Inputs(
+    return InputTexts(
         incar=str(Incar(tags)) if tags else "",
         poscar=poscar or Poscar(structure).get_str(significant_figures=12),
         kpoints="mesh\n0\nGamma\n4 4 3\n0 0 0\n",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aiida_mlhull.standin.events import Inputs
+from aiida_mlhull.standin.events import InputTexts
 from aiida_mlhull.standin.folder import Folder
 from tests.standin.cells import inputs
 
@@ -34,7 +34,7 @@ def job(network, tmp_path, monkeypatch) -> Callable[..., tuple[Path, int]]:
     def die(_pid: int, _signal: int) -> None:
         raise KilledError
 
-    def carry_out(*, given: Inputs | None = None, **asked: Any) -> tuple[Path, int]:
+    def carry_out(*, given: InputTexts | None = None, **asked: Any) -> tuple[Path, int]:
         folder = Folder(tmp_path)
         with monkeypatch.context() as patch, suppress(KilledError):
             patch.setattr("os.kill", die)

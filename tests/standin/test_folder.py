@@ -15,14 +15,14 @@ import pytest
 
 from aiida_mlhull.science.errors import MissingExtraError
 from aiida_mlhull.standin import entry
-from aiida_mlhull.standin.events import Append, Die, Exit, Inputs, Replace, Sleep, packed, unpacked
+from aiida_mlhull.standin.events import Append, Die, Exit, InputTexts, Replace, Sleep, packed, unpacked
 from aiida_mlhull.standin.folder import FAULTS, WALL_TIME, Folder, wall_time
 from tests.standin.cells import RELAX, inputs, skewed
 
 PROGRAM = (sys.executable, "-m", "aiida_mlhull.standin")
 
 
-def lay_out(path: Path, given: Inputs) -> Path:
+def lay_out(path: Path, given: InputTexts) -> Path:
     """Write a job's input files."""
     path.mkdir(exist_ok=True)
     (path / "INCAR").write_text(given.incar)

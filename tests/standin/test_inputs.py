@@ -8,7 +8,7 @@ from pymatgen.core import Structure
 from pymatgen.io.vasp import Poscar as TheirPoscar
 
 from aiida_mlhull.science.not_vasp import other_functional
-from aiida_mlhull.standin.inputs import Incar, Kpoints, Poscar, RefusalError, read_potcar
+from aiida_mlhull.standin.inputs import Incar, KpointsFile, Poscar, RefusalError, read_potcar
 from aiida_mlhull.standin.potcars import placeholder
 from aiida_mlhull.standin.task import FREEDOMS, Task
 from tests.standin.cells import inputs, rutile, skewed
@@ -105,13 +105,13 @@ def test_meshes():
     lattice = np.diag([3.0, 4.0, 6.0])
 
     def read(text, spacing=0.5):
-        return Kpoints.read(text, lattice=lattice, spacing=spacing, gamma=True)
+        return KpointsFile.read(text, lattice=lattice, spacing=spacing, gamma=True)
 
-    assert read("x\n0\nGamma\n4 5 6\n0 0 0.5\n") == Kpoints("Gamma", (4, 5, 6), (0.0, 0.0, 0.5))
-    assert read("x\n0\nMonkhorst-Pack\n4 5 6\n") == Kpoints("Monkhorst-Pack", (4, 5, 6))
-    assert read("x\n0\nAuto\n20\n") == Kpoints("Gamma", (7, 5, 3))
+    assert read("x\n0\nGamma\n4 5 6\n0 0 0.5\n") == KpointsFile("Gamma", (4, 5, 6), (0.0, 0.0, 0.5))
+    assert read("x\n0\nMonkhorst-Pack\n4 5 6\n") == KpointsFile("Monkhorst-Pack", (4, 5, 6))
+    assert read("x\n0\nAuto\n20\n") == KpointsFile("Gamma", (7, 5, 3))
     assert read("x\n2\nReciprocal\n0 0 0 1\n0.5 0 0 1\n").style == "Listgenerated"
-    assert read(None) == Kpoints("Gamma", (5, 4, 3))  # 2 pi / (0.5 * 3) = 4.19 and so on
+    assert read(None) == KpointsFile("Gamma", (5, 4, 3))  # 2 pi / (0.5 * 3) = 4.19 and so on
     with pytest.raises(RefusalError, match="KPOINTS"):
         read("nothing")
 

@@ -23,7 +23,7 @@ BATCH_FULL: Final = "batch_full"
 
 def enter_first_stage(candidates: Candidates, *, stage: str) -> Decisions:
     """Who may be considered for the first stage: every candidate that has a cell."""
-    return _plain(candidates, keep=np.ones(len(candidates), dtype=bool), reason=OPEN, rule="open", stage=stage)
+    return _undecided(candidates, keep=np.ones(len(candidates), dtype=bool), reason=OPEN, rule="open", stage=stage)
 
 
 def enter_next_stage(labels: Labels, merged: Decisions | None, *, stage: str) -> Decisions:
@@ -32,7 +32,7 @@ def enter_next_stage(labels: Labels, merged: Decisions | None, *, stage: str) ->
     Failed relaxations are dropped rows with the failure as reason, merged ones keep the reason
     ``same_as ID`` and the energy difference that was accepted.
     """
-    decided = _plain(labels, keep=labels.succeeded, reason=OPEN, rule="open", stage=stage)
+    decided = _undecided(labels, keep=labels.succeeded, reason=OPEN, rule="open", stage=stage)
     reasons = np.where(labels.succeeded, decided.reasons, np.char.add("failed: ", labels.failures))
     values, thresholds, margins = decided.values.copy(), decided.thresholds.copy(), decided.margins.copy()
     keep = decided.keep.copy()
@@ -58,7 +58,7 @@ def still_waiting(pool: Decisions, done: Labels | None) -> Decisions:
     waiting = pool.take(pool.keep)
     if done is not None:
         waiting = waiting.without(done.ids)
-    return _plain(waiting, keep=np.ones(len(waiting), dtype=bool), reason=OPEN, rule="open", stage=pool.stage)
+    return _undecided(waiting, keep=np.ones(len(waiting), dtype=bool), reason=OPEN, rule="open", stage=pool.stage)
 
 
 def choose_start(pool: Decisions, settings: CampaignSettings, *, total: int, have: int = 0) -> Decisions:
@@ -82,7 +82,7 @@ def choose_start(pool: Decisions, settings: CampaignSettings, *, total: int, hav
     chosen = spread_over_formulas(open_rows.formulas, wanted, seed=settings.seed)
     keep = np.zeros(len(open_rows), dtype=bool)
     keep[chosen] = True
-    decided = _plain(open_rows, keep=keep, reason=START, rule="start", stage=pool.stage)
+    decided = _undecided(open_rows, keep=keep, reason=START, rule="start", stage=pool.stage)
     return replace(decided, reasons=np.where(keep, START, NOT_START))
 
 
@@ -160,7 +160,7 @@ def decide_round(
     return replace(decided, keep=keep, reasons=reasons.astype(np.str_), stage=stage.name, round=number)
 
 
-def _plain(rows: Table, *, keep: Booleans, reason: str, rule: str, stage: str) -> Decisions:
+def _undecided(rows: Table, *, keep: Booleans, reason: str, rule: str, stage: str) -> Decisions:
     """Decisions that compare nothing: value, threshold and margin are zero."""
     zeros = np.zeros(len(rows))
     return Decisions(

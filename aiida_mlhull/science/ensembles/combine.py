@@ -13,7 +13,7 @@ from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models import MODELS
-from aiida_mlhull.science.models.base import Report, silent
+from aiida_mlhull.science.models.base import ReportLine, silent
 from aiida_mlhull.science.types import EnsembleWeights, MemberWeights, ModelRows, Predictions
 
 
@@ -63,7 +63,9 @@ def join(parts: Sequence[EnsembleWeights], *, settings: EnsembleSettings) -> Ens
     return replace(whole, versions=parts[0].versions, calibration=whole.calibration | parts[0].calibration)
 
 
-def predict(ensemble: EnsembleWeights, rows: ModelRows, *, device: str = "cpu", report: Report = silent) -> Predictions:
+def predict(
+    ensemble: EnsembleWeights, rows: ModelRows, *, device: str = "cpu", report: ReportLine = silent
+) -> Predictions:
     """Every member's value and spread for every row, in the ensemble's unit, baselines added back.
 
     A member without spreads of its own (loss ``l1``) gets the root of its validation MSE in every row,

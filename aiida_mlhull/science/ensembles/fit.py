@@ -13,7 +13,7 @@ from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.ensembles.steps import Steps
 from aiida_mlhull.science.ensembles.training_set import MINIMUM_VALIDATION, training_set, validation_size
 from aiida_mlhull.science.errors import TooFewLabelsError, WeightsError
-from aiida_mlhull.science.models.base import Checkpoints, GradualModel, Report, Start, silent
+from aiida_mlhull.science.models.base import Checkpoints, GradualModel, Inheritance, ReportLine, silent
 from aiida_mlhull.science.types import EnsembleWeights, MemberWeights, TrainingRows
 
 MINIMUM_TRAINING: Final = 12
@@ -28,7 +28,7 @@ def fit_member(
     steps: Steps | None = None,
     parent: EnsembleWeights | None = None,
     device: str = "cpu",
-    report: Report = silent,
+    report: ReportLine = silent,
     checkpoints: Checkpoints | None = None,
 ) -> MemberWeights:
     """Fit member number ``member`` of an ensemble; members may be fitted anywhere, in any order.
@@ -80,7 +80,7 @@ def fit_member(
     return replace(weights, meta={**meta, "blind": blind}, scores={**weights.scores, SCORE: unseen})
 
 
-def start_from(parent: EnsembleWeights, settings: EnsembleSettings, *, member: int) -> Start:
+def start_from(parent: EnsembleWeights, settings: EnsembleSettings, *, member: int) -> Inheritance:
     """Where a member begins, given its parent ensemble.
 
     Raises:
@@ -89,7 +89,7 @@ def start_from(parent: EnsembleWeights, settings: EnsembleSettings, *, member: i
     if parent.model != settings.model:
         raise WeightsError(f"the parent is an ensemble of {parent.model}, which a {settings.model} can't begin with")
     transfer = settings.transfer
-    return Start(
+    return Inheritance(
         parent.members[member % len(parent.members)],
         head_only=transfer.mode == "head",
         keep_scale=(parent.target, parent.unit) == (settings.target, settings.unit),

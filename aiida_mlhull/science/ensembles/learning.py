@@ -12,7 +12,7 @@ from aiida_mlhull.science.ensembles.combine import gather, predict
 from aiida_mlhull.science.ensembles.fit import check_enough, fit_member, member_seed
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.errors import TooFewLabelsError
-from aiida_mlhull.science.models.base import Report, silent
+from aiida_mlhull.science.models.base import ReportLine, silent
 from aiida_mlhull.science.types import EnsembleWeights, ModelRows, Predictions, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
@@ -50,7 +50,7 @@ def learning_curve(
     seed: int = 0,
     parent: EnsembleWeights | None = None,
     device: str = "cpu",
-    report: Report = silent,
+    report: ReportLine = silent,
 ) -> LearningCurve:
     """Fit an ensemble on the first n of the rows that are left when test rows have been drawn, for every n.
 

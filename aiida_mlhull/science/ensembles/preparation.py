@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from aiida_mlhull.science.ensembles.settings import Cells, EnsembleSettings
+from aiida_mlhull.science.ensembles.settings import CellChoice, EnsembleSettings
 from aiida_mlhull.science.representations.volumes import AtomicVolumes, fit_atomic_volumes
 from aiida_mlhull.science.types import Crystals, ModelRows, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats
@@ -25,7 +25,7 @@ class Preparation:
         unrelaxed_volumes: the same for the cells before any stage, where rows bring them along.
     """
 
-    cells: Cells
+    cells: CellChoice
     volumes: AtomicVolumes | None
     unrelaxed_volumes: AtomicVolumes | None = None
 

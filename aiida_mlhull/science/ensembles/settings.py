@@ -14,7 +14,7 @@ from aiida_mlhull.science.units import ENERGY_UNIT
 ENERGY_TARGET: Final = "energy_minus_baseline"
 """What campaigns learn."""
 
-Cells = Literal["unrelaxed", "relaxed", "both"]
+CellChoice = Literal["unrelaxed", "relaxed", "both"]
 """Which cells are learned from, always with the relaxed energy as label. ``both`` is the D-variant of
 Goodall's thesis; validation is then on the unrelaxed cells only, as that is what will be asked."""
 
@@ -55,7 +55,7 @@ class EnsembleSettings(Strict):
             rows that it led astray (a symmetry kept that the next stage breaks, say).
         loss: see :data:`~aiida_mlhull.science.models.base.Loss`.
         validation_fraction: share of the labels that a member doesn't learn from.
-        cells: see :data:`Cells`.
+        cells: see :data:`CellChoice`.
         ionic_steps: at most so many of every candidate's ionic steps are learned from as well, in all stages
             that keep them, each cell with the relaxed energy as label; those of a candidate that a member is
             validated on are not. Kernel models get slow: their effort grows with the cube of the rows.
@@ -75,7 +75,7 @@ class EnsembleSettings(Strict):
     blind_members: int = Field(default=0, ge=0)
     loss: Loss = "robust_l1"
     validation_fraction: float = Field(default=0.15, gt=0, lt=1)
-    cells: Cells = "unrelaxed"
+    cells: CellChoice = "unrelaxed"
     ionic_steps: int = Field(default=0, ge=0)
     volume_scaling: bool | Literal["auto"] = "auto"
     calibration: Calibrated = "none"

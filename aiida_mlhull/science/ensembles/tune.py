@@ -15,7 +15,7 @@ from typing import Any, Final
 from aiida_mlhull.science.ensembles.fit import fit_member
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.errors import FitError, MissingExtraError, SettingsError
-from aiida_mlhull.science.models.base import Report, silent
+from aiida_mlhull.science.models.base import ReportLine, silent
 from aiida_mlhull.science.types import TrainingRows
 
 
@@ -89,7 +89,7 @@ def tune(
     seed: int = 0,
     device: str = "cpu",
     keep: Callable[[Trial], None] = lambda _: None,
-    report: Report = silent,
+    report: ReportLine = silent,
 ) -> list[Trial]:
     """Search, and return all trials in their order; the best has the least ``validation_mae``.
 

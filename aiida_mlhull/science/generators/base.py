@@ -15,7 +15,7 @@ from aiida_mlhull.science.tables.writing import Shard
 from aiida_mlhull.science.types import Substitutions
 from aiida_mlhull.science.types.strict import Strict
 
-__all__ = ["SHARD", "Generator", "GeneratorSettings", "Needs", "Plan", "Shard", "Start"]
+__all__ = ["SHARD", "Generator", "GeneratorInput", "GeneratorSettings", "Needs", "Plan", "Shard"]
 
 Needs = Literal["crystals", "elements", "formulas"]
 """What a generator is given: crystals of the user, a chemical system, or formulas."""
@@ -29,7 +29,7 @@ class GeneratorSettings(Strict):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Start:
+class GeneratorInput:
     """What a person has; a generator reads what it needs.
 
     Attributes:
@@ -87,7 +87,7 @@ class Generator(Protocol):
 
     Attributes:
         Settings: the pydantic class of its settings.
-        needs: what it reads of a :class:`Start`.
+        needs: what it reads of a :class:`GeneratorInput`.
         settings: the settings it was made with.
     """
 
@@ -97,7 +97,7 @@ class Generator(Protocol):
 
     def __init__(self, settings: Any) -> None: ...
 
-    def plan(self, start: Start) -> Plan:
+    def plan(self, start: GeneratorInput) -> Plan:
         """Count what :meth:`shards` would draw.
 
         Raises:
@@ -105,7 +105,7 @@ class Generator(Protocol):
         """
         ...
 
-    def shards(self, start: Start, *, seed: int = 0, size: int = SHARD) -> Iterator[Shard]:
+    def shards(self, start: GeneratorInput, *, seed: int = 0, size: int = SHARD) -> Iterator[Shard]:
         """Stream the candidates.
 
         The same start, settings and seed give the same rows, whatever the size of the shards. Origins

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from aiida_mlhull.science.errors import InputError
-from aiida_mlhull.science.generators.base import GeneratorSettings, Start, batches, drawing
+from aiida_mlhull.science.generators.base import GeneratorInput, GeneratorSettings, batches, drawing
 from aiida_mlhull.science.generators.exchange import Exchange, Seen, build_shard
 from aiida_mlhull.science.generators.parents import Parents
 from aiida_mlhull.science.representations.composition import Composition
@@ -65,7 +65,7 @@ class Chances(Protocol):
         ...
 
 
-def chosen_parents(start: Start, settings: DrawingSettings) -> Parents:
+def chosen_parents(start: GeneratorInput, settings: DrawingSettings) -> Parents:
     """The crystals that are drawn from.
 
     Raises:
@@ -79,7 +79,7 @@ def chosen_parents(start: Start, settings: DrawingSettings) -> Parents:
 
 
 def drawn_shards(
-    start: Start, settings: DrawingSettings, chances: Chances, *, seed: int, size: int, source: str
+    start: GeneratorInput, settings: DrawingSettings, chances: Chances, *, seed: int, size: int, source: str
 ) -> Iterator[Shard]:
     """Draw from parents in the order of their ids; each has its own chance.
 

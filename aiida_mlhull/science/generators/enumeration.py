@@ -12,11 +12,11 @@ from pydantic import Field, field_validator
 from aiida_mlhull.science.errors import CrystalError, InputError
 from aiida_mlhull.science.generators.base import (
     SHARD,
+    GeneratorInput,
     GeneratorSettings,
     Needs,
     Plan,
     Shard,
-    Start,
     batches,
 )
 from aiida_mlhull.science.generators.cells import build_cell
@@ -64,7 +64,7 @@ class Enumeration:
     def __init__(self, settings: EnumerationSettings) -> None:
         self.settings = settings
 
-    def plan(self, start: Start) -> Plan:
+    def plan(self, start: GeneratorInput) -> Plan:
         """Counted by generating functions, without listing."""
         wanted = start.compositions()
         limits = {"max_sites": self.settings.max_sites, "max_positions": self.settings.max_positions}
@@ -87,7 +87,7 @@ class Enumeration:
         facts = {"space groups": len(self._groups())} | {f"representations of {name}": n for name, n in counts.items()}
         return Plan(draws=total, facts=facts)
 
-    def shards(self, start: Start, *, seed: int = 0, size: int = SHARD) -> Iterator[Shard]:
+    def shards(self, start: GeneratorInput, *, seed: int = 0, size: int = SHARD) -> Iterator[Shard]:
         """By formula, space group and size of the cell."""
         self.plan(start)
         for batch in batches(self._labels(start.compositions()), size):

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from aiida_mlhull.science.errors import InputError, listed
-from aiida_mlhull.science.generators.base import SHARD, Needs, Plan, Shard, Start
+from aiida_mlhull.science.generators.base import SHARD, GeneratorInput, Needs, Plan, Shard
 from aiida_mlhull.science.generators.drawing import DrawingSettings, chosen_parents, drawn_shards
 from aiida_mlhull.science.generators.element_groups import excluded_numbers
 from aiida_mlhull.science.representations.composition import NUMBERS, SYMBOLS, reduce_formula
@@ -46,7 +46,7 @@ class Ionic:
     def __init__(self, settings: IonicSettings) -> None:
         self.settings = settings
 
-    def plan(self, start: Start) -> Plan:
+    def plan(self, start: GeneratorInput) -> Plan:
         """Parents times draws, and what of the parents the table lacks."""
         parents = chosen_parents(start, self.settings)
         table = ion_table()
@@ -72,7 +72,7 @@ class Ionic:
             },
         )
 
-    def shards(self, start: Start, *, seed: int = 0, size: int = SHARD) -> Iterator[Shard]:
+    def shards(self, start: GeneratorInput, *, seed: int = 0, size: int = SHARD) -> Iterator[Shard]:
         """Parents in the order of their ids; each has its own chance."""
         chances = IonChances(ion_table(), excluded_numbers(self.settings.exclude))
         yield from drawn_shards(start, self.settings, chances, seed=seed, size=size, source="ionic substitution")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from aiida_mlhull.science.generators.base import SHARD, GeneratorSettings, Needs, Plan, Shard, Start
+from aiida_mlhull.science.generators.base import SHARD, GeneratorInput, GeneratorSettings, Needs, Plan, Shard
 from aiida_mlhull.science.generators.decoration import (
     FEWEST_ELEMENTS,
     Prototypes,
@@ -42,7 +42,7 @@ class PrototypeDecoration:
     def __init__(self, settings: PrototypesSettings) -> None:
         self.settings = settings
 
-    def plan(self, start: Start) -> Plan:
+    def plan(self, start: GeneratorInput) -> Plan:
         """Ordered choices of elements, prototype by prototype."""
         library, choices = self._choices(start)
         over = passed_over(
@@ -55,7 +55,7 @@ class PrototypeDecoration:
         }
         return Plan(draws=len(sampled(choices, self.settings.sample, 0)), facts=facts)
 
-    def shards(self, start: Start, *, seed: int = 0, size: int = SHARD) -> Iterator[Shard]:
+    def shards(self, start: GeneratorInput, *, seed: int = 0, size: int = SHARD) -> Iterator[Shard]:
         """Prototype by prototype; the seed matters where a sample is drawn."""
         library, choices = self._choices(start)
         drawn, seen = sampled(choices, self.settings.sample, seed), Seen()
@@ -63,7 +63,7 @@ class PrototypeDecoration:
             batch = drawn[first : first + size]
             yield build_shard(library.crystals, library.names, batch, seen=seen, source=library.source)
 
-    def _choices(self, start: Start) -> tuple[Prototypes, list[Exchange]]:
+    def _choices(self, start: GeneratorInput) -> tuple[Prototypes, list[Exchange]]:
         own = start.crystals
         library = aflow_prototypes() if own is None else Prototypes(own.crystals, own.ids, own.source)
         return library, all_choices(library, start.elements, self.settings.fewest_elements, self.settings.largest_cell)

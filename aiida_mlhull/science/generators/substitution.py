@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from aiida_mlhull.science.errors import InputError
-from aiida_mlhull.science.generators.base import SHARD, Needs, Plan, Shard, Start
+from aiida_mlhull.science.generators.base import SHARD, GeneratorInput, Needs, Plan, Shard
 from aiida_mlhull.science.generators.drawing import DrawingSettings, chosen_parents, drawn_shards
 from aiida_mlhull.science.generators.element_groups import excluded_numbers
 from aiida_mlhull.science.generators.mining import mine_substitutions
@@ -38,7 +38,7 @@ class Substitution:
     def __init__(self, settings: SubstitutionSettings) -> None:
         self.settings = settings
 
-    def table(self, start: Start) -> Substitutions:
+    def table(self, start: GeneratorInput) -> Substitutions:
         """The table that is drawn from: the one that was given, or what the crystals teach.
 
         Raises:
@@ -49,7 +49,7 @@ class Substitution:
         crystals = start.required_crystals()
         return mine_substitutions(crystals.protostructures, smoothing=self.settings.smoothing, source=crystals.source)
 
-    def plan(self, start: Start) -> Plan:
+    def plan(self, start: GeneratorInput) -> Plan:
         """Parents times draws."""
         parents, table = chosen_parents(start, self.settings), self.table(start)
         chances = ElementChances(table, excluded_numbers(self.settings.exclude))
@@ -66,7 +66,7 @@ class Substitution:
             },
         )
 
-    def shards(self, start: Start, *, seed: int = 0, size: int = SHARD) -> Iterator[Shard]:
+    def shards(self, start: GeneratorInput, *, seed: int = 0, size: int = SHARD) -> Iterator[Shard]:
         """Parents in the order of their ids; each has its own chance."""
         chances = ElementChances(self.table(start), excluded_numbers(self.settings.exclude))
         yield from drawn_shards(start, self.settings, chances, seed=seed, size=size, source="substitution")

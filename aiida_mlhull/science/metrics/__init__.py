@@ -3,7 +3,7 @@
 from aiida_mlhull.science.metrics.campaign import CampaignScores, RecallCurve, campaign_scores, recall_curve, true_marks
 from aiida_mlhull.science.metrics.classification import Confusion, Errors, confusion, errors, is_stable, on_fixed_hull
 from aiida_mlhull.science.metrics.confidence import ConfidenceCurve, confidence_curve, diagnose
-from aiida_mlhull.science.metrics.cost import Ledger, StageCost
+from aiida_mlhull.science.metrics.cost import CampaignCost, StageCost
 from aiida_mlhull.science.metrics.discovery import DiscoveryCurve, discovery_curve, discovery_curves
 from aiida_mlhull.science.metrics.learning import PowerLaw, Spending, fit_power_law, spend
 from aiida_mlhull.science.metrics.rules import RuleScores, score_rules
@@ -13,12 +13,12 @@ from aiida_mlhull.science.metrics.windows import RollingError, StabilityHistogra
 
 __all__ = [
     "Calibration",
+    "CampaignCost",
     "CampaignScores",
     "ConfidenceCurve",
     "Confusion",
     "DiscoveryCurve",
     "Errors",
-    "Ledger",
     "PowerLaw",
     "RecallCurve",
     "RollingError",

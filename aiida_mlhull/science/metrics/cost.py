@@ -26,7 +26,7 @@ class StageCost:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class CampaignCost:
     """A campaign's costs; the candidates that enter become fewer from stage to stage.
 
     The published example (Ekström 2022, Hf-Zn-N): 60 candidates to train on, then 4,779 at 5, 2,227 at 60
@@ -54,7 +54,7 @@ class Ledger:
     @classmethod
     def from_counts(
         cls, names: Sequence[str], entered: Sequence[int], each: Sequence[float], trained_on: int = 0
-    ) -> Ledger:
+    ) -> CampaignCost:
         """From columns: names, candidates that entered, core-minutes each."""
         stages = [StageCost(*row) for row in zip(names, entered, each, strict=True)]
         return cls(stages=tuple(stages), trained_on=trained_on)

@@ -23,7 +23,7 @@ negative log-likelihoods of a Laplace and of a normal distribution whose widths 
 ROBUST: Final[frozenset[Loss]] = frozenset({"robust_l1", "robust_l2"})
 """Heteroskedastic losses: members fitted with them state a spread for every row."""
 
-Report = Callable[[str], None]
+ReportLine = Callable[[str], None]
 """Called with a line of progress now and then."""
 
 
@@ -32,7 +32,7 @@ def silent(_: str) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
+class Inheritance:
     """Where a member that doesn't begin at scratch comes from.
 
     Attributes:
@@ -99,7 +99,7 @@ class Model(Protocol):
         loss: Loss,
         seed: int,
         device: str = "cpu",
-        report: Report = silent,
+        report: ReportLine = silent,
     ) -> MemberWeights:
         """Fit one member.
 
@@ -136,7 +136,7 @@ class GradualModel(Model, Protocol):
 
     def fit_from(
         self,
-        start: Start | None,
+        start: Inheritance | None,
         inputs: Any,
         targets: Floats,
         *,
@@ -145,7 +145,7 @@ class GradualModel(Model, Protocol):
         loss: Loss,
         seed: int,
         device: str = "cpu",
-        report: Report = silent,
+        report: ReportLine = silent,
         checkpoints: Checkpoints | None = None,
     ) -> MemberWeights:
         """Fit one member as :meth:`Model.fit` does, from ``start``; None draws weights from the seed.

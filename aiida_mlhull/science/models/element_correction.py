@@ -21,7 +21,7 @@ import numpy as np
 from pydantic import Field
 
 from aiida_mlhull.science.errors import WeightsError
-from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, ReportLine, silent
 from aiida_mlhull.science.models.regressors.stage_correction import StageCorrection, element_fractions
 from aiida_mlhull.science.models.training.scores import scores_of
 from aiida_mlhull.science.representations import Reads
@@ -45,7 +45,7 @@ class ElementCorrectionSettings(ModelSettings):
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
+class CorrectionInputs:
     """What is read from n rows.
 
     Attributes:
@@ -68,15 +68,15 @@ class ElementCorrection:
     def __init__(self, settings: ElementCorrectionSettings) -> None:
         self.settings = settings
 
-    def represent(self, rows: ModelRows) -> Inputs:
+    def represent(self, rows: ModelRows) -> CorrectionInputs:
         """Element fractions, and what the stage before says."""
         known = rows.stage_energies is not None
         stage = np.zeros(len(rows)) if rows.stage_energies is None else rows.stage_energies - rows.baselines
-        return Inputs(element_fractions(rows.crystals), stage, known)
+        return CorrectionInputs(element_fractions(rows.crystals), stage, known)
 
     def fit(
         self,
-        inputs: Inputs,
+        inputs: CorrectionInputs,
         targets: Floats,
         *,
         train: Integers,
@@ -84,7 +84,7 @@ class ElementCorrection:
         loss: Loss,
         seed: int,
         device: str = "cpu",  # noqa: ARG002
-        report: Report = silent,
+        report: ReportLine = silent,
     ) -> MemberWeights:
         """Fit one member; it runs on the processor whatever ``device`` says."""
         started = time.perf_counter()
@@ -112,7 +112,7 @@ class ElementCorrection:
     def predict(
         self,
         weights: MemberWeights,
-        inputs: Inputs,
+        inputs: CorrectionInputs,
         *,
         device: str = "cpu",  # noqa: ARG002
     ) -> tuple[Floats, Floats | None]:
@@ -130,7 +130,7 @@ class ElementCorrection:
         return means, spreads if weights.meta["loss"] in ROBUST else None
 
 
-def _asked(arrays: dict[str, Floats], inputs: Inputs) -> tuple[Floats, Floats]:
+def _asked(arrays: dict[str, Floats], inputs: CorrectionInputs) -> tuple[Floats, Floats]:
     fractions = inputs.fractions
     means = inputs.stage + arrays["center"][0] + fractions @ arrays["corrections"]
     leverage = np.einsum("iz,iz->i", fractions, np.linalg.solve(arrays["precision"], fractions.T).T)

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from aiida_mlhull.science.errors import WeightsError
-from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, ReportLine, silent
 from aiida_mlhull.science.models.training.scores import scores_of
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.types import MemberWeights, ModelRows
@@ -42,7 +42,7 @@ class Mean:
         loss: Loss,
         seed: int,
         device: str = "cpu",  # noqa: ARG002
-        report: Report = silent,
+        report: ReportLine = silent,
     ) -> MemberWeights:
         """Take the mean; chance has no part in it."""
         started = time.perf_counter()

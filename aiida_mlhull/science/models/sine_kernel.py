@@ -23,7 +23,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
 from aiida_mlhull.science.errors import WeightsError
-from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, ReportLine, silent
 from aiida_mlhull.science.models.training.scores import scores_of
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.sine_matrix import POWER, sine_spectra
@@ -75,7 +75,7 @@ class SineKernel:
         loss: Loss,
         seed: int,
         device: str = "cpu",  # noqa: ARG002  (linear algebra on the processor)
-        report: Report = silent,
+        report: ReportLine = silent,
     ) -> MemberWeights:
         """Fit one member; it runs on the processor whatever ``device`` says."""
         started = time.perf_counter()

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from aiida_mlhull.science.errors import FitError, WeightsError
-from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, ReportLine, silent
 from aiida_mlhull.science.models.regressors.stage_correction import StageCorrection, element_fractions
 from aiida_mlhull.science.models.regressors.target_scale import TargetScale
 from aiida_mlhull.science.models.regressors.tree_process import TreeProcess
@@ -59,7 +59,7 @@ class TreesGPSettings(ModelSettings):
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
+class TreesGPInputs:
     """What is read from n rows.
 
     Attributes:
@@ -84,15 +84,15 @@ class TreesGP:
     def __init__(self, settings: TreesGPSettings) -> None:
         self.settings = settings
 
-    def represent(self, rows: ModelRows) -> Inputs:
+    def represent(self, rows: ModelRows) -> TreesGPInputs:
         """Descriptors, and what the stage before says."""
         stage = None if rows.stage_energies is None else rows.stage_energies - rows.baselines
         before = None if rows.unrelaxed is None else describe(rows.unrelaxed)
-        return Inputs(describe(rows.crystals), before, element_fractions(rows.crystals), stage)
+        return TreesGPInputs(describe(rows.crystals), before, element_fractions(rows.crystals), stage)
 
     def fit(
         self,
-        inputs: Inputs,
+        inputs: TreesGPInputs,
         targets: Floats,
         *,
         train: Integers,
@@ -100,7 +100,7 @@ class TreesGP:
         loss: Loss,
         seed: int,
         device: str = "cpu",  # noqa: ARG002  (trees and process run on the processor)
-        report: Report = silent,
+        report: ReportLine = silent,
     ) -> MemberWeights:
         """Fit one member; it runs on the processor whatever ``device`` says."""
         started = time.perf_counter()
@@ -137,7 +137,7 @@ class TreesGP:
     def predict(
         self,
         weights: MemberWeights,
-        inputs: Inputs,
+        inputs: TreesGPInputs,
         *,
         device: str = "cpu",  # noqa: ARG002
     ) -> tuple[Floats, Floats | None]:
@@ -162,7 +162,7 @@ class TreesGP:
     def _scale(self) -> TargetScale:
         return TargetScale(self.settings.linear_up_to)
 
-    def _columns(self, inputs: Inputs, correction: StageCorrection | None) -> tuple[Floats, Floats]:
+    def _columns(self, inputs: TreesGPInputs, correction: StageCorrection | None) -> tuple[Floats, Floats]:
         """(n, D) columns, and (n,) what is taken off the targets on their scale."""
         before = inputs.unrelaxed
         if inputs.stage is None or correction is None:
@@ -175,7 +175,7 @@ class TreesGP:
         return np.column_stack(columns), offsets
 
 
-def _compositional(inputs: Inputs) -> NDArray[np.bool_]:
+def _compositional(inputs: TreesGPInputs) -> NDArray[np.bool_]:
     """(D,) which columns speak of the composition only; those that the stage before adds don't."""
     columns = inputs.descriptors.compositional
     if inputs.stage is None:

@@ -4,7 +4,7 @@ matplotlib figures are made without pyplot, so that they leave no state behind.
 """
 
 from aiida_mlhull.science.plots.campaign import draw_enrichment, draw_funnel, draw_recall
-from aiida_mlhull.science.plots.diagram import Diagram, Phases, make_diagram
+from aiida_mlhull.science.plots.diagram import Diagram, MarkedPhases, make_diagram
 from aiida_mlhull.science.plots.errors import draw_rolling_error, draw_stability_histogram
 from aiida_mlhull.science.plots.interactive import interactive_phase_diagram
 from aiida_mlhull.science.plots.learning import draw_learning_curves
@@ -19,7 +19,7 @@ from aiida_mlhull.science.plots.uncertainty import (
 
 __all__ = [
     "Diagram",
-    "Phases",
+    "MarkedPhases",
     "draw_calibration",
     "draw_confidence",
     "draw_enrichment",

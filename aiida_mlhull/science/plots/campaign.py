@@ -80,7 +80,7 @@ def draw_recall(curves: Mapping[str, RecallCurve], *, title: str = "") -> Figure
     lower.set_xlabel("Candidates relaxed (%)")
     lower.set_xlim(0, 100)
     for axes in (upper, lower):
-        _plain(axes)
+        _light_grid(axes)
     if title:
         figure.suptitle(title)
     return figure
@@ -112,13 +112,13 @@ def draw_enrichment(curves: Mapping[float, DiscoveryCurve], *, title: str = "") 
     axes.set_xlabel("Candidates relaxed")
     axes.set_ylabel("Enrichment factor")
     axes.set_xlim(left=0)
-    _plain(axes)
+    _light_grid(axes)
     if title:
         axes.set_title(title)
     return figure
 
 
-def _plain(axes: Axes) -> None:
+def _light_grid(axes: Axes) -> None:
     """A light grid and a legend without a box."""
     axes.grid(visible=True, color="#e6e6e6", linewidth=0.6)
     axes.set_axisbelow(True)

@@ -25,7 +25,7 @@ VERTICAL: Final = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Phases:
+class MarkedPhases:
     """n phases that get the same mark.
 
     Attributes:
@@ -39,7 +39,7 @@ class Phases:
     energies: Floats
 
     @classmethod
-    def none(cls) -> Phases:
+    def none(cls) -> MarkedPhases:
         """No phases."""
         return cls(np.empty(0, dtype=np.str_), np.empty(0, dtype=np.str_), np.empty(0))
 
@@ -123,8 +123,8 @@ class Diagram:
 def make_diagram(
     known: References,
     *,
-    kept: Phases,
-    dropped: Phases | None = None,
+    kept: MarkedPhases,
+    dropped: MarkedPhases | None = None,
     elements: Sequence[str] | None = None,
 ) -> Diagram:
     """Bring phases onto one diagram.
@@ -139,7 +139,7 @@ def make_diagram(
         InputError: if there are fewer than two or more than four elements, or one is unknown or given twice.
         MissingEndMembersError: if ``known`` lacks one.
     """
-    dropped = dropped or Phases.none()
+    dropped = dropped or MarkedPhases.none()
     corners = tuple(elements or elements_of([*kept.formulas.tolist(), *dropped.formulas.tolist()]))
     if not FEWEST <= len(corners) <= MOST:
         raise InputError(
@@ -149,7 +149,7 @@ def make_diagram(
         raise InputError(f"the corners of a phase diagram are different elements, not {'-'.join(corners)}")
     fixed = known.without(kept.ids)
     fixed = fixed.take(_inside(fixed.formulas, corners))
-    parts = [Phases(fixed.ids, fixed.formulas, fixed.energies), _within(kept, corners), _within(dropped, corners)]
+    parts = [MarkedPhases(fixed.ids, fixed.formulas, fixed.energies), _within(kept, corners), _within(dropped, corners)]
     sizes = [len(part.ids) for part in parts]
     ids, formulas, energies = (
         np.concatenate([getattr(p, name) for p in parts]) for name in ("ids", "formulas", "energies")
@@ -183,9 +183,9 @@ def _inside(formulas: Strings, elements: Sequence[str]) -> Booleans:
     return np.asarray([allowed.issuperset(c.symbols) for c in compositions], dtype=bool)[which]
 
 
-def _within(phases: Phases, elements: Sequence[str]) -> Phases:
+def _within(phases: MarkedPhases, elements: Sequence[str]) -> MarkedPhases:
     mask = _inside(phases.formulas, elements)
-    return Phases(phases.ids[mask], phases.formulas[mask], phases.energies[mask])
+    return MarkedPhases(phases.ids[mask], phases.formulas[mask], phases.energies[mask])
 
 
 def lower_facets(fractions: Floats, formation: Floats, on_hull: Booleans) -> Integers:

@@ -24,7 +24,7 @@ from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE
 
 
 @dataclass(frozen=True, eq=False)
-class Share:
+class FitPortion:
     """What one process fits."""
 
     training: TrainingRows
@@ -66,7 +66,7 @@ def run(folder: JobFolder, job: FitJob) -> tuple[dict[str, int], dict[str, Any]]
     fits = FitsUnderWay(folder.path, identity(folder, job))
     fits.take_over(folder.path / EARLIER_FOLDER)
     hands = dealt(job.members, job.processes or available_cores())
-    shares = [Share(training, steps, job, members, fits, parent) for members in hands]
+    shares = [FitPortion(training, steps, job, members, fits, parent) for members in hands]
     fitted = sorted(stream(fit_share, shares), key=lambda member: member.number)
     for name, content in encode_ensemble(part_of_ensemble(fitted, job, stage=stage_of(cells))).items():
         folder.write_bytes(name, content)
@@ -83,7 +83,7 @@ def run(folder: JobFolder, job: FitJob) -> tuple[dict[str, int], dict[str, Any]]
     }
 
 
-def fit_share(share: Share) -> Iterator[Fitted]:
+def fit_share(share: FitPortion) -> Iterator[Fitted]:
     """Fit one process's members, one after the other; those that an earlier try has fitted are taken over."""
     for number in share.members:
         done = share.fits.finished(number)

@@ -32,7 +32,7 @@ from aiida_mlhull.science.wire import JobFolder, encode_table
 
 
 @dataclass(frozen=True, eq=False)
-class Share:
+class RelaxPortion:
     """What one process relaxes: crystals, and the numbers that they have in the whole job."""
 
     crystals: Crystals
@@ -75,7 +75,7 @@ def run(folder: JobFolder, job: RelaxJob) -> tuple[dict[str, int], dict[str, Any
     }
 
 
-def relax_share(share: Share) -> Iterator[Relaxed]:
+def relax_share(share: RelaxPortion) -> Iterator[Relaxed]:
     """Relax one process's crystals, each handed over as soon as it is done."""
     crystals = share.crystals
     if share.how.volume == "predicted":
@@ -92,7 +92,7 @@ def _relax(crystals: Crystals, left: list[int], job: RelaxJob, finished: Finishe
     countdown = Countdown(len(crystals), done=len(crystals) - len(left), what="relaxed")
     # Each crystal's result depends on nothing but itself, so any share of them may go to any process.
     hands = dealt(left, job.processes or available_cores())
-    shares = [Share(crystals.take(np.array(rows)), rows, job.how, job.device) for rows in hands]
+    shares = [RelaxPortion(crystals.take(np.array(rows)), rows, job.how, job.device) for rows in hands]
     for done in stream(relax_share, shares):
         finished.add(done)
         countdown.step()

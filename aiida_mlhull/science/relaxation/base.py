@@ -14,7 +14,7 @@ from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.units import SECONDS_PER_MINUTE
 
-Report = Callable[[int, int], None]
+ReportRows = Callable[[int, int], None]
 """Called with (rows done, rows altogether)."""
 
 
@@ -97,7 +97,7 @@ class Relaxer(Protocol):
         """
         ...
 
-    def relax(self, ids: Any, formulas: Any, crystals: Crystals, *, stage: str, report: Report = silent) -> Labels:
+    def relax(self, ids: Any, formulas: Any, crystals: Crystals, *, stage: str, report: ReportRows = silent) -> Labels:
         """Relax every crystal; a failure is a row with a reason, never an exception.
 
         Args:
@@ -119,7 +119,7 @@ def collect(
     stage: str,
     engine: str,
     scheme: str,
-    report: Report = silent,
+    report: ReportRows = silent,
 ) -> Labels:
     """Labels from rows that come in any order; every crystal must have come once all are consumed.
 

@@ -109,7 +109,7 @@ def crystal_graphs(crystals: Crystals, *, neighbors: int = NEIGHBORS) -> Crystal
 
 def plain_graphs(crystals: Crystals, *, neighbors: int = NEIGHBORS) -> CrystalGraphs:
     """The same graphs with one node an atom, in the order of sites: what other codes expect."""
-    return _concatenate([_plain(chunk, neighbors) for chunk in chunks(crystals)])
+    return _concatenate([_full_graphs(chunk, neighbors) for chunk in chunks(crystals)])
 
 
 def _quotient(crystals: Crystals, neighbors: int) -> CrystalGraphs:
@@ -136,7 +136,7 @@ def _quotient(crystals: Crystals, neighbors: int) -> CrystalGraphs:
     )
 
 
-def _plain(crystals: Crystals, neighbors: int) -> CrystalGraphs:
+def _full_graphs(crystals: Crystals, neighbors: int) -> CrystalGraphs:
     shells, _ = _cut_shells(crystals, neighbors)
     owner = np.repeat(np.arange(len(crystals)), crystals.n_sites)
     ones = np.ones(len(shells.points), dtype=np.int64)

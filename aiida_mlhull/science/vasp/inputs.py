@@ -65,7 +65,7 @@ def vasp_inputs(structure: Structure, step: VaspStep) -> VaspInputs:
         # Of likely metals with tetrahedra and the like, for each of thousands of candidates: the protocols' choice.
         warnings.simplefilter("ignore")
         made = _input_set(sorted_structure, step)
-        incar = _spelled({str(tag).lower(): _plain(value) for tag, value in made.incar.items()}, step)
+        incar = _spelled({str(tag).lower(): _python_value(value) for tag, value in made.incar.items()}, step)
         mesh, shift = _mesh(made, step)
     symbols = [site.specie.symbol for site in sorted_structure]
     elements = list(dict.fromkeys(symbols))
@@ -176,9 +176,9 @@ def _set_hubbard(incar: dict[str, Any], elements: list[str], step: VaspStep) -> 
         }
 
 
-def _plain(value: Any) -> Any:
+def _python_value(value: Any) -> Any:
     """Numbers and lists of Python itself (pymatgen's are its own or numpy's), without noise in the last digits."""
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_python_value(item) for item in value]
     plain = value.item() if isinstance(value, np.generic) else value
     return float(f"{plain:.12g}") if isinstance(plain, float) else plain

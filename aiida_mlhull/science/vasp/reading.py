@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class ParsedRun:
     """What was parsed of a candidate's last calculation.
 
     Attributes:
@@ -49,7 +49,7 @@ class Reading:
 
 
 def read(
-    row: Cells, account: Account, found: Found, *, step: VaspStep, stage: str, references: References | None = None
+    row: Cells, account: Account, found: ParsedRun, *, step: VaspStep, stage: str, references: References | None = None
 ) -> Reading:
     """Judge one calculation.
 
@@ -94,7 +94,7 @@ def read(
     return Reading(label(result, entry, stage=stage, scheme=step.full_scheme), entry)
 
 
-def _worth_keeping(result: Result, found: Found, *, stage: str) -> dict[str, Any]:
+def _worth_keeping(result: Result, found: ParsedRun, *, stage: str) -> dict[str, Any]:
     """What an entry's reader may ask: symmetry before and after, moments, steps, cost."""
     before, after = protostructures(result.before)[0], protostructures(result.after)[0]
     moments = _moments(found.misc, len(result.order))

@@ -11,7 +11,7 @@ from pymatgen.analysis.structure_prediction.substitution_probability import Subs
 from pymatgen.core import Composition, Species
 
 from aiida_mlhull.science.errors import InputError
-from aiida_mlhull.science.generators.base import Start, drawing
+from aiida_mlhull.science.generators.base import GeneratorInput, drawing
 from aiida_mlhull.science.generators.element_groups import GROUPS, excluded_numbers
 from aiida_mlhull.science.generators.exchange import Exchange, Seen, exchanged
 from aiida_mlhull.science.generators.ionic import Ionic, IonicSettings, ion_table
@@ -75,7 +75,7 @@ def test_excluded_elements_are_never_drawn_and_the_others_share_their_chances():
 
 
 def test_only_parents_near_the_hull_have_children(parents):
-    found = whole(Substitution(SubstitutionSettings(draws=3, smoothing=0.1)), Start(crystals=parents))
+    found = whole(Substitution(SubstitutionSettings(draws=3, smoothing=0.1)), GeneratorInput(crystals=parents))
     on_hull = set(parents.ids[parents.above_hull == 0].tolist())
     assert {origin.split(":")[0] for origin in found.origins.tolist()} <= on_hull
 
@@ -83,18 +83,22 @@ def test_only_parents_near_the_hull_have_children(parents):
 def test_known_compositions_are_left_out_unless_asked_for(parents):
     known = set(parents.formulas.tolist())
     settings = SubstitutionSettings(draws=8, near_hull=None, exclude=())
-    found = whole(Substitution(settings), Start(crystals=parents))
+    found = whole(Substitution(settings), GeneratorInput(crystals=parents))
     assert known.isdisjoint(found.formulas.tolist())
     named = found.formulas[0]
-    fewer = whole(Substitution(settings), Start(crystals=parents, known=frozenset({reduce_formula(str(named))})))
+    fewer = whole(
+        Substitution(settings), GeneratorInput(crystals=parents, known=frozenset({reduce_formula(str(named))}))
+    )
     assert named not in fewer.formulas.tolist()
-    more = whole(Substitution(settings.model_copy(update={"known_compositions": True})), Start(crystals=parents))
+    more = whole(
+        Substitution(settings.model_copy(update={"known_compositions": True})), GeneratorInput(crystals=parents)
+    )
     assert set(found.ids.tolist()) < set(more.ids.tolist())
 
 
 def test_a_child_has_the_kind_of_its_parent(parents):
     """New elements, same positions: so the anonymous label is the parent's, but where rescaling blurs it."""
-    found = whole(Substitution(SubstitutionSettings(draws=5, smoothing=0.1)), Start(crystals=parents))
+    found = whole(Substitution(SubstitutionSettings(draws=5, smoothing=0.1)), GeneratorInput(crystals=parents))
     groups = {
         str(name): str(label).split("_")[2] for name, label in zip(parents.ids, parents.protostructures, strict=True)
     }
@@ -108,9 +112,9 @@ def test_a_child_has_the_kind_of_its_parent(parents):
 def test_what_else_is_there_makes_no_difference_to_a_parent_s_draws(parents):
     table = mine_substitutions(parents.protostructures, smoothing=0.5)
     generator = Substitution(SubstitutionSettings(draws=4, near_hull=None, known_compositions=True))
-    all_of_them = whole(generator, Start(crystals=parents, table=table)).origins.tolist()
+    all_of_them = whole(generator, GeneratorInput(crystals=parents, table=table)).origins.tolist()
     one = parents.take([10])
-    alone = whole(generator, Start(crystals=one, table=table)).origins.tolist()
+    alone = whole(generator, GeneratorInput(crystals=one, table=table)).origins.tolist()
     assert alone
     assert set(alone) == {origin for origin in all_of_them if origin.startswith(f"{one.ids[0]}:")}
 
@@ -118,18 +122,18 @@ def test_what_else_is_there_makes_no_difference_to_a_parent_s_draws(parents):
 def test_a_table_from_elsewhere_is_drawn_from(parents):
     table = mine_substitutions(["AB_cF8_225_a_b:N-Ti", "AB_cF8_225_a_b:N-Zr"])
     generator = Substitution(SubstitutionSettings(draws=2, near_hull=None))
-    assert generator.table(Start(crystals=parents, table=table)) is table
-    reasons = left_out(generator, Start(crystals=parents, table=table))
+    assert generator.table(GeneratorInput(crystals=parents, table=table)) is table
+    reasons = left_out(generator, GeneratorInput(crystals=parents, table=table))
     assert set(reasons) == {"element_not_in_table"}
     assert reasons.total() == 2 * len(parents)
 
 
 def test_large_parents_are_passed_over(parents):
     small = Substitution(SubstitutionSettings(draws=1, near_hull=None, largest_cell=4))
-    assert small.plan(Start(crystals=parents)).facts["parents"] == int((parents.crystals.n_sites <= 4).sum())
+    assert small.plan(GeneratorInput(crystals=parents)).facts["parents"] == int((parents.crystals.n_sites <= 4).sum())
     tiny = Substitution(SubstitutionSettings(draws=1, near_hull=None, largest_cell=1))
     with pytest.raises(InputError, match="more than 1 sites"):
-        tiny.plan(Start(crystals=parents))
+        tiny.plan(GeneratorInput(crystals=parents))
 
 
 def test_groups_of_elements():
@@ -152,13 +156,13 @@ def test_the_table_of_ions_is_pymatgen_s():
 
 def test_ionic_children_are_neutral_and_the_rest_is_counted(parents):
     generator = Ionic(IonicSettings(draws=20, near_hull=None))
-    facts = generator.plan(Start(crystals=parents)).facts
+    facts = generator.plan(GeneratorInput(crystals=parents)).facts
     assert facts["parents with ions in the table"] + facts["without oxidation states"] <= len(parents)
-    found = whole(generator, Start(crystals=parents))
+    found = whole(generator, GeneratorInput(crystals=parents))
     assert len(found) > 20
     guessed = [bool(Composition(formula).oxi_state_guesses()) for formula in found.formulas.tolist()[:40]]
     assert np.mean(guessed) > 0.9
-    reasons = left_out(generator, Start(crystals=parents))
+    reasons = left_out(generator, GeneratorInput(crystals=parents))
     assert reasons["not_neutral"] > 0
     assert reasons["no_oxidation_states"] == 20 * facts["without oxidation states"]
 
@@ -166,7 +170,7 @@ def test_ionic_children_are_neutral_and_the_rest_is_counted(parents):
 def test_the_table_of_ions_is_of_no_use_for_alloys(parents):
     alloys = parents.take([row for row, formula in enumerate(parents.formulas.tolist()) if not _ionic(formula)])
     with pytest.raises(InputError, match="the generator 'substitution' needs no oxidation states"):
-        Ionic(IonicSettings(near_hull=None)).plan(Start(crystals=alloys))
+        Ionic(IonicSettings(near_hull=None)).plan(GeneratorInput(crystals=alloys))
 
 
 def _ionic(formula):
@@ -204,4 +208,4 @@ def test_parents_without_a_label_are_no_trouble(parents):
     nameless = replace(parents, protostructures=np.full(len(parents), ""))
     table = mine_substitutions(parents.protostructures, smoothing=0.5)
     generator = Substitution(SubstitutionSettings(draws=1, near_hull=None))
-    assert len(whole(generator, Start(crystals=nameless, table=table))) > 0
+    assert len(whole(generator, GeneratorInput(crystals=nameless, table=table))) > 0

@@ -8,13 +8,13 @@ import pytest
 from pydantic import ValidationError
 
 from aiida_mlhull.science.errors import CrystalError, FormulaError, InputError
-from aiida_mlhull.science.generators.base import Start
+from aiida_mlhull.science.generators.base import GeneratorInput
 from aiida_mlhull.science.generators.cells import aflow_kinds, build_cell
 from aiida_mlhull.science.generators.enumeration import Enumeration, EnumerationSettings
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import concatenate
 
-TIN = Start(formulas=("TiN",))
+TIN = GeneratorInput(formulas=("TiN",))
 
 
 def made(**settings):
@@ -35,7 +35,9 @@ def test_textbook_structures_are_among_them():
 
 
 def test_formulas_are_counted_one_by_one():
-    plan = made(max_sites=10, max_positions=3, space_groups=[225, 221]).plan(Start(formulas=("TiN", "Zn3N2", "Ti2N2")))
+    plan = made(max_sites=10, max_positions=3, space_groups=[225, 221]).plan(
+        GeneratorInput(formulas=("TiN", "Zn3N2", "Ti2N2"))
+    )
     counts = [value for name, value in plan.facts.items() if name.startswith("representations")]
     assert [name for name in plan.facts if name.startswith("rep")] == [
         "representations of TiN",
@@ -69,7 +71,7 @@ def test_too_many_are_refused_before_they_are_built():
 
 def test_unreadable_formulas():
     with pytest.raises(FormulaError, match="Xx"):
-        made().plan(Start(formulas=("Xx2",)))
+        made().plan(GeneratorInput(formulas=("Xx2",)))
 
 
 def test_no_such_group():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from aiida_mlhull.science.errors import TableError
-from aiida_mlhull.science.metrics import Ledger
+from aiida_mlhull.science.metrics import CampaignCost
 
 
 @pytest.fixture
 def hafnium_zinc_nitrogen():
     """Ekström, Lindsten, Armiento 2022: the Hf-Zn-N campaign."""
-    return Ledger.from_counts(["volume", "shape", "full"], [4779, 2227, 1210], [5, 60, 540], trained_on=60)
+    return CampaignCost.from_counts(["volume", "shape", "full"], [4779, 2227, 1210], [5, 60, 540], trained_on=60)
 
 
 def test_the_published_1417_in_both_conventions(hafnium_zinc_nitrogen):
@@ -23,7 +23,7 @@ def test_the_published_1417_in_both_conventions(hafnium_zinc_nitrogen):
 
 
 def test_keeping_everything_saves_nothing():
-    ledger = Ledger.from_counts(["a", "b"], [10, 10], [1.0, 9.0], trained_on=5)
+    ledger = CampaignCost.from_counts(["a", "b"], [10, 10], [1.0, 9.0], trained_on=5)
     assert ledger.saved_fraction == pytest.approx(0.0)
     assert ledger.full_chains == pytest.approx(15.0)
     assert ledger.last_stage_equivalents == pytest.approx(15.0)
@@ -31,6 +31,6 @@ def test_keeping_everything_saves_nothing():
 
 def test_nobody_turns_up_in_the_middle():
     with pytest.raises(TableError, match=r"\[10, 12\]"):
-        Ledger.from_counts(["a", "b"], [10, 12], [1.0, 9.0])
+        CampaignCost.from_counts(["a", "b"], [10, 12], [1.0, 9.0])
     with pytest.raises(TableError, match="stages"):
-        Ledger(stages=())
+        CampaignCost(stages=())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aiida_mlhull.science.plots import Phases, make_diagram
+from aiida_mlhull.science.plots import MarkedPhases, make_diagram
 from aiida_mlhull.science.types import References
 
 
 def phases(prefix, entries):
-    return Phases(
+    return MarkedPhases(
         ids=np.asarray([f"{prefix}-{i}" for i in range(len(entries))], dtype=np.str_),
         formulas=np.asarray([formula for formula, _ in entries], dtype=np.str_),
         energies=np.asarray([energy for _, energy in entries]),

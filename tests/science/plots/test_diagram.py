@@ -8,7 +8,7 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition
 
 from aiida_mlhull.science.errors import InputError, MissingEndMembersError
-from aiida_mlhull.science.plots import Phases, make_diagram
+from aiida_mlhull.science.plots import MarkedPhases, make_diagram
 from aiida_mlhull.science.types import References
 
 
@@ -47,8 +47,8 @@ def test_marks_are_apart(ternary):
 
 
 def test_a_dropped_estimate_below_the_hull_does_not_shape_it(known):
-    low = Phases(np.asarray(["d"]), np.asarray(["TiN2"]), np.asarray([-20.0]))
-    diagram = make_diagram(known, kept=Phases.none(), dropped=low)
+    low = MarkedPhases(np.asarray(["d"]), np.asarray(["TiN2"]), np.asarray([-20.0]))
+    diagram = make_diagram(known, kept=MarkedPhases.none(), dropped=low)
     assert diagram.above_hull[diagram.dropped][0] < -5
     assert set(diagram.formulas[diagram.on_hull]) == {"Ti", "N", "TiN"}
 
@@ -57,17 +57,19 @@ def test_results_that_joined_the_references_are_candidates_here(known):
     joined = References.from_rows(
         ids=[*known.ids, "kept-0"], formulas=[*known.formulas, "Ti2N"], energies=np.append(known.energies, -9.25)
     )
-    kept = Phases(np.asarray(["kept-0"]), np.asarray(["Ti2N"]), np.asarray([-9.25]))
+    kept = MarkedPhases(np.asarray(["kept-0"]), np.asarray(["Ti2N"]), np.asarray([-9.25]))
     diagram = make_diagram(joined, kept=kept)
     assert (diagram.ids == "kept-0").sum() == 1
     assert diagram.new.sum() == 1
 
 
 def test_the_lowest_calculated_phase_stands_for_its_composition(known):
-    kept = Phases(np.asarray(["k1", "k2", "k3"]), np.asarray(["Ti2N", "Ti2N", "TiN"]), np.asarray([-9.0, -9.25, -9.7]))
+    kept = MarkedPhases(
+        np.asarray(["k1", "k2", "k3"]), np.asarray(["Ti2N", "Ti2N", "TiN"]), np.asarray([-9.0, -9.25, -9.7])
+    )
     guessed = [-9.9, -8.0, np.nan, np.nan, -7.0]
     formulas = np.asarray(["Ti2N", "TiN2", "TiN2", "Ti3N", "TiN2"])
-    dropped = Phases(np.asarray(["d1", "d2", "d3", "d4", "d5"]), formulas, np.asarray(guessed))
+    dropped = MarkedPhases(np.asarray(["d1", "d2", "d3", "d4", "d5"]), formulas, np.asarray(guessed))
     diagram = make_diagram(known, kept=kept, dropped=dropped, elements=["Ti", "N"])
     assert sorted(diagram.ids[diagram.on_top]) == ["N", "Ti", "d2", "d4", "k2", "k3"]
     places, counts = diagram.polymorphs
@@ -77,7 +79,7 @@ def test_the_lowest_calculated_phase_stands_for_its_composition(known):
 
 
 def test_stable_polymorphs_of_equal_energy_are_labeled_once(known):
-    kept = Phases(np.asarray(["a", "b"]), np.asarray(["Ti2N", "Ti2N"]), np.asarray([-9.25, -9.25]))
+    kept = MarkedPhases(np.asarray(["a", "b"]), np.asarray(["Ti2N", "Ti2N"]), np.asarray([-9.25, -9.25]))
     diagram = make_diagram(known, kept=kept)
     assert diagram.new.sum() == 2
     assert sorted(diagram.formulas[diagram.stable_compounds()]) == ["Ti2N", "TiN"]
@@ -85,16 +87,16 @@ def test_stable_polymorphs_of_equal_energy_are_labeled_once(known):
 
 def test_without_compounds_the_corners_are_the_facet(known):
     bare = known.select(["Ti", "Zn", "N"])
-    diagram = make_diagram(bare, kept=Phases(np.asarray(["x"]), np.asarray(["TiZnN"]), np.asarray([-5.0])))
+    diagram = make_diagram(bare, kept=MarkedPhases(np.asarray(["x"]), np.asarray(["TiZnN"]), np.asarray([-5.0])))
     assert [set(diagram.formulas[facet]) for facet in diagram.facets] == [{"Ti", "Zn", "N"}]
 
 
 def test_refuses_what_can_not_be_drawn(known):
-    many = Phases(np.asarray(["x"]), np.asarray(["LiTiZnNO"]), np.asarray([-5.0]))
+    many = MarkedPhases(np.asarray(["x"]), np.asarray(["LiTiZnNO"]), np.asarray([-5.0]))
     with pytest.raises(InputError, match="2 to 4 elements, not 5"):
         make_diagram(known, kept=many)
     with pytest.raises(MissingEndMembersError, match="Li"):
-        make_diagram(known, kept=Phases(np.asarray(["x"]), np.asarray(["LiN"]), np.asarray([-5.0])))
+        make_diagram(known, kept=MarkedPhases(np.asarray(["x"]), np.asarray(["LiN"]), np.asarray([-5.0])))
     for corners in (["Ti", "Xx"], ["Ti", "Ti"]):
         with pytest.raises(InputError, match="different elements, not Ti-"):
-            make_diagram(known, kept=Phases.none(), elements=corners)
+            make_diagram(known, kept=MarkedPhases.none(), elements=corners)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aiida_mlhull.science.plots import Phases, interactive_phase_diagram, make_diagram
+from aiida_mlhull.science.plots import MarkedPhases, interactive_phase_diagram, make_diagram
 
 
 def marks(figure):
@@ -47,7 +47,7 @@ def test_hull_surface_is_made_of_the_facets(ternary):
 def test_legends_and_phases_tell_of_what_is_not_shown(known, ternary):
     names = {trace.name for trace in marks(interactive_phase_diagram(ternary))}
     assert names >= {"dropped (2 of 3)", "relaxed, above the hull (3)"}
-    kept = Phases(np.asarray(["a", "b"]), np.asarray(["TiZnNO", "TiZnNO"]), np.asarray([-5.5, -5.6]))
+    kept = MarkedPhases(np.asarray(["a", "b"]), np.asarray(["TiZnNO", "TiZnNO"]), np.asarray([-5.5, -5.6]))
     figure = interactive_phase_diagram(make_diagram(known, kept=kept))
     (mark,) = (trace for trace in marks(figure) if trace.name.startswith("relaxed"))
     assert mark.name == "relaxed, above the hull (1 of 2)"
@@ -62,10 +62,10 @@ def test_names_have_subscripts(binary):
 
 
 def test_phases_without_energy_say_so(known):
-    unseen = Phases(np.asarray(["d"]), np.asarray(["TiZnNO"]), np.asarray([np.nan]))
+    unseen = MarkedPhases(np.asarray(["d"]), np.asarray(["TiZnNO"]), np.asarray([np.nan]))
     said = [
         text
-        for trace in marks(interactive_phase_diagram(make_diagram(known, kept=Phases.none(), dropped=unseen)))
+        for trace in marks(interactive_phase_diagram(make_diagram(known, kept=MarkedPhases.none(), dropped=unseen)))
         for text in trace.text
     ]
     assert sum("no energy" in text for text in said) == 1

@@ -11,7 +11,7 @@ from pymatgen.core import Lattice, Structure
 from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED, MP2020_RAW, with_corrections
 from aiida_mlhull.science.types import Crystals, References
 from aiida_mlhull.science.vasp import Account, VaspSettings, read_step, vasp_inputs
-from aiida_mlhull.science.vasp.reading import Found, ionic_steps, read
+from aiida_mlhull.science.vasp.reading import ParsedRun, ionic_steps, read
 from aiida_mlhull.science.vasp.results import hubbard_values, run_type
 from tests.science.vasp.crystals import candidate, mixed_anion, oxide
 
@@ -45,7 +45,7 @@ def outcome(structure, step, *, potentials=None, incar=None, **parsed):
         titles={element: f"PAW_PBE {name} 01Jan2000" for element, name in names.items()},
         program="vasp 6.4.3",
     )
-    found = Found(
+    found = ParsedRun(
         misc={"total_energies": {"energy_extrapolated": RAW * len(structure)}, **parsed},
         incar={**made.incar, **(incar or {})},
         lattice=np.asarray(made.structure.lattice.matrix),

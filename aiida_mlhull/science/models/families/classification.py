@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from aiida_mlhull.science.errors import InputError, WeightsError, listed
-from aiida_mlhull.science.models.base import Report, silent
+from aiida_mlhull.science.models.base import ReportLine, silent
 from aiida_mlhull.science.models.families.networks import NetworkModel
 from aiida_mlhull.science.models.training.devices import reproducible, torch_device
 from aiida_mlhull.science.models.training.loop import predict_network, train_network
@@ -31,7 +31,7 @@ def fit_classes(
     validation: Integers,
     seed: int,
     device: str = "cpu",
-    report: Report = silent,
+    report: ReportLine = silent,
 ) -> MemberWeights:
     """Fit one member to classes; as :meth:`~aiida_mlhull.science.models.base.Model.fit` does to numbers.
 

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from aiida_mlhull.science.errors import WeightsError
-from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, Report, silent
+from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, ReportLine, silent
 from aiida_mlhull.science.models.regressors.forest import Forest
 from aiida_mlhull.science.models.training.scores import scores_of
 from aiida_mlhull.science.representations import Reads
@@ -64,7 +64,7 @@ class ForestModel(ABC):
         loss: Loss,
         seed: int,
         device: str = "cpu",  # noqa: ARG002  (trees grow on the processor)
-        report: Report = silent,
+        report: ReportLine = silent,
     ) -> MemberWeights:
         """Fit one member; it runs on the processor whatever ``device`` says."""
         started = time.perf_counter()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from aiida_mlhull.science.errors import WeightsError
-from aiida_mlhull.science.models.base import Checkpoints, Loss, ModelSettings, Report, Start, silent
+from aiida_mlhull.science.models.base import Checkpoints, Inheritance, Loss, ModelSettings, ReportLine, silent
 from aiida_mlhull.science.models.training.devices import reproducible, torch_device
 from aiida_mlhull.science.models.training.loop import AT_ONCE, NO_SHARES, Batches, predict_network, train_network
 from aiida_mlhull.science.models.training.losses import OUTPUTS, spreads_of
@@ -76,7 +76,7 @@ class NetworkModel(ABC):
         loss: Loss,
         seed: int,
         device: str = "cpu",
-        report: Report = silent,
+        report: ReportLine = silent,
     ) -> MemberWeights:
         """Fit one member from scratch.
 
@@ -98,7 +98,7 @@ class NetworkModel(ABC):
 
     def fit_from(
         self,
-        start: Start | None,
+        start: Inheritance | None,
         inputs: Any,
         targets: Floats,
         *,
@@ -107,7 +107,7 @@ class NetworkModel(ABC):
         loss: Loss,
         seed: int,
         device: str = "cpu",
-        report: Report = silent,
+        report: ReportLine = silent,
         checkpoints: Checkpoints | None = None,
     ) -> MemberWeights:
         """Fit one member, from another one's weights or from scratch, going on from a checkpoint if there is one.

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from aiida_mlhull.science.errors import FitError
-from aiida_mlhull.science.models.base import Checkpoints, Report
+from aiida_mlhull.science.models.base import Checkpoints, ReportLine
 from aiida_mlhull.science.models.layers.precision import Precision, mixed
 from aiida_mlhull.science.models.training.checkpoints import pack, unpack
 from aiida_mlhull.science.models.training.losses import Objective, errors_of, loss_of
@@ -67,7 +67,7 @@ def train_network(
     loss: Objective,
     settings: TrainingSettings,
     seed: int,
-    report: Report,
+    report: ReportLine,
     shares: Mapping[str, float] = NO_SHARES,
     checkpoints: Checkpoints | None = None,
 ) -> Trained:

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from aiida_mlhull.science.errors import WeightsError, listed
-from aiida_mlhull.science.models.base import Start
+from aiida_mlhull.science.models.base import Inheritance
 from aiida_mlhull.science.models.training.optimizers import shares_of
 
 
-def begin(network: nn.Module, start: Start, *, head: Sequence[str]) -> Mapping[str, float]:
+def begin(network: nn.Module, start: Inheritance, *, head: Sequence[str]) -> Mapping[str, float]:
     """Give ``network`` the parent's weights, and every parameter its share of the learning rate.
 
     Layers of the ``head`` may differ in shape, as where the parent states no spreads and the child

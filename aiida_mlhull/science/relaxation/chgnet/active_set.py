@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed
-from aiida_mlhull.science.relaxation.chgnet.batch import GraphBatch, Within, deal, join
+from aiida_mlhull.science.relaxation.chgnet.batch import PeriodicBatch, Within, deal, join
 from aiida_mlhull.science.relaxation.chgnet.geometry import Geometry
 from aiida_mlhull.science.relaxation.chgnet.survey import Survey
 from aiida_mlhull.science.relaxation.minimizer import QuasiNewton
@@ -42,7 +42,7 @@ class Network(Protocol):
     bond_cutoff: float
     angle_cutoff: float
 
-    def evaluate(self, batch: GraphBatch) -> tuple[Floats, Floats, Floats]:
+    def evaluate(self, batch: PeriodicBatch) -> tuple[Floats, Floats, Floats]:
         """Energies (n,) in eV/atom and their derivatives by distance (U,) and by cosine (A,).
 
         Raises:

@@ -22,7 +22,7 @@ _BALLAST_DISTANCE = 2.0  # Å
 
 
 @dataclass(frozen=True, eq=False)
-class GraphBatch:
+class PeriodicBatch:
     """Several quotient graphs side by side; all numbers run over the whole batch, ballast last.
 
     Edges and angles beyond the cutoffs carry no message and are left out; bonds are all there.
@@ -84,7 +84,7 @@ class Within:
         return int(self.edges.sum()) + int(self.angles.sum())
 
 
-def join(geometries: Sequence[Geometry], within: Sequence[Within]) -> GraphBatch:
+def join(geometries: Sequence[Geometry], within: Sequence[Within]) -> PeriodicBatch:
     """Lay crystals side by side."""
     parts: list[dict[str, Any]] = []
     atoms = bonds = 0
@@ -110,7 +110,7 @@ def join(geometries: Sequence[Geometry], within: Sequence[Within]) -> GraphBatch
         bonds += len(geometry.distances)
     parts.append(_ballast(owner=len(geometries), atoms=atoms, bonds=bonds))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return GraphBatch(**joined, n_crystals=len(geometries))
+    return PeriodicBatch(**joined, n_crystals=len(geometries))
 
 
 def _ballast(*, owner: int, atoms: int, bonds: int) -> dict[str, Any]:

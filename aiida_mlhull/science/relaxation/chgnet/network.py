@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from aiida_mlhull.science.errors import MissingExtraError
-from aiida_mlhull.science.relaxation.chgnet.batch import GraphBatch
+from aiida_mlhull.science.relaxation.chgnet.batch import PeriodicBatch
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
 HEAVIEST_KNOWN = 94
@@ -74,7 +74,7 @@ def _whole(values: Integers, device: torch.device) -> Tensor:
     return torch.as_tensor(values, dtype=torch.int64, device=device)
 
 
-def _plain(values: Tensor) -> Floats:
+def _as_floats(values: Tensor) -> Floats:
     return np.asarray(values.detach().cpu().numpy(), dtype=np.float64)
 
 
@@ -100,7 +100,7 @@ class CHGNetNetwork:
         self._bond_gates = [_Gate.of(layer.twoBody_bond) for layer in model.bond_conv_layers]
         self._angle_gates = [_Gate.of(layer.twoBody_bond) for layer in model.angle_layers]
 
-    def evaluate(self, batch: GraphBatch) -> tuple[Floats, Floats, Floats]:
+    def evaluate(self, batch: PeriodicBatch) -> tuple[Floats, Floats, Floats]:
         """Energies (n,) in eV/atom and their derivatives by distance (U,) and by cosine (A,).
 
         Raises:
@@ -113,22 +113,22 @@ class CHGNetNetwork:
                 raise MemoryError(f"{batch.n_crystals} crystals don't fit the memory of {self.device}") from error
             raise
 
-    def _evaluate(self, batch: GraphBatch) -> tuple[Floats, Floats, Floats]:
+    def _evaluate(self, batch: PeriodicBatch) -> tuple[Floats, Floats, Floats]:
         distances = _real(batch.distances, self.device).requires_grad_()
         cosines = _real(batch.cosines, self.device).requires_grad_()
         energies, _ = self._forward(batch, distances, cosines)
         by_distance, by_cosine = torch.autograd.grad(
             energies.sum(), (distances, cosines), allow_unused=True, materialize_grads=True
         )
-        return _plain(energies), _plain(by_distance), _plain(by_cosine)
+        return _as_floats(energies), _as_floats(by_distance), _as_floats(by_cosine)
 
-    def magnetic_moments(self, batch: GraphBatch) -> Floats:
+    def magnetic_moments(self, batch: PeriodicBatch) -> Floats:
         """Moments (O,) in Bohr magnetons on the kinds of atoms, without their sign, which the network doesn't know."""
         with torch.no_grad():
             _, moments = self._forward(batch, _real(batch.distances, self.device), _real(batch.cosines, self.device))
-        return _plain(moments)[batch.owners < batch.n_crystals]
+        return _as_floats(moments)[batch.owners < batch.n_crystals]
 
-    def _forward(self, batch: GraphBatch, distances: Tensor, cosines: Tensor) -> tuple[Tensor, Tensor]:
+    def _forward(self, batch: PeriodicBatch, distances: Tensor, cosines: Tensor) -> tuple[Tensor, Tensor]:
         """Energies (n,) in eV/atom and the kinds of atoms' moments (O,)."""
         model = self.model
         numbers = _whole(batch.numbers, self.device)
@@ -168,7 +168,7 @@ class CHGNetNetwork:
 class _Edges:
     """Directed edges between kinds of atoms: where messages to atoms travel."""
 
-    def __init__(self, batch: GraphBatch, bond_weights: Tensor) -> None:
+    def __init__(self, batch: PeriodicBatch, bond_weights: Tensor) -> None:
         device = bond_weights.device
         self.centers = _whole(batch.centers, device)
         self.neighbors = _whole(batch.neighbors, device)
@@ -190,7 +190,7 @@ class _Edges:
 class _Angles:
     """Angles between kinds of bonds: where messages to bonds travel."""
 
-    def __init__(self, model: Any, batch: GraphBatch, distances: Tensor, cosines: Tensor) -> None:
+    def __init__(self, model: Any, batch: PeriodicBatch, distances: Tensor, cosines: Tensor) -> None:
         device = distances.device
         self.centers = _whole(batch.angle_centers, device)
         self.left = _whole(batch.angle_bonds[:, 0], device)

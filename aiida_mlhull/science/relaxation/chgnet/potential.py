@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from aiida_mlhull.science.models.training.devices import reproducible, torch_device
-from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed, Report, collect, silent
+from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed, ReportRows, collect, silent
 from aiida_mlhull.science.relaxation.chgnet.active_set import ActiveSet
 from aiida_mlhull.science.relaxation.chgnet.network import HEAVIEST_KNOWN, CHGNetNetwork
 from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
@@ -60,7 +60,7 @@ class CHGNetRelaxer:
         with reproducible(self.device):
             yield from ActiveSet(self.network, self.settings).stream(crystals, rows.tolist())
 
-    def relax(self, ids: Any, formulas: Any, crystals: Crystals, *, stage: str, report: Report = silent) -> Labels:
+    def relax(self, ids: Any, formulas: Any, crystals: Crystals, *, stage: str, report: ReportRows = silent) -> Labels:
         """Relax every crystal; a failure is a row with a reason, never an exception. See :class:`Relaxer`."""
         return collect(
             self.stream(crystals),
