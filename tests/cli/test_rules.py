@@ -33,7 +33,7 @@ def told(finished):
 def test_every_rule_is_there_but_the_committee_of_one(told):
     names = {outcome["rule"] for outcome in told["outcomes"]}
     assert names == {*RULES, "this gate: top_n"} - {"committee"}
-    assert told["remarks"] == ["committee: there is one ensemble, nobody to combine it with"]
+    assert told["remarks"] == ["committee: there is one ensemble only, nothing to combine it with"]
 
 
 def test_numbers_add_up(told):

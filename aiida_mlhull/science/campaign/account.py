@@ -23,7 +23,7 @@ def summarize(
     """Funnel and costs.
 
     Args:
-        verdicts: one row a candidate, by shard.
+        verdicts: one row per candidate, by shard.
         stages: results of every stage, by shard, in the order of the stages.
         settings: of the campaign.
         merged: what merging after a stage decided, by shard, with the keys of ``stages``.

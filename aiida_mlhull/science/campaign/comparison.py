@@ -130,7 +130,7 @@ def _rules(gate: GateSettings, truth: References | None) -> tuple[dict[str, Any]
     remarks = []
     del settings[COMMITTEE]
     if gate.rule != COMMITTEE:
-        remarks.append(f"{COMMITTEE}: there is one ensemble, nobody to combine it with")
+        remarks.append(f"{COMMITTEE}: there is one ensemble only, nothing to combine it with")
     if truth is None:
         del settings[ORACLE]
         remarks.append(f"{ORACLE}: the truth is not known, so neither are recall and precision")

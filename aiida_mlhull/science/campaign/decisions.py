@@ -1,4 +1,4 @@
-"""The loop's decisions as pure functions: who starts, who may enter a stage, who is relaxed next."""
+"""The loop's decisions as pure functions: which candidates start, which may enter a stage, which are relaxed next."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def enter_first_stage(candidates: Candidates, *, stage: str) -> Decisions:
 
 
 def enter_next_stage(labels: Labels, merged: Decisions | None, *, stage: str) -> Decisions:
-    """Who may be considered for the next stage: whoever came out of the last one and was not merged away.
+    """Candidates for the next stage: those that came out of the last one and were not merged.
 
     Failed relaxations are dropped rows with the failure as reason, merged ones keep the reason
     ``same_as ID`` and the energy difference that was accepted.
@@ -68,7 +68,7 @@ def choose_start(pool: Decisions, settings: CampaignSettings, *, total: int, hav
     so that no composition stays without a label while another has many.
 
     Args:
-        pool: who may enter the stage.
+        pool: candidates that may enter the stage.
         settings: of the campaign; ``start`` and ``seed`` are read.
         total: number of candidates of the campaign, which shares refer to.
         have: results that models can learn from already; if some of an earlier draw failed, only as

@@ -1,4 +1,4 @@
-"""The campaign file: one YAML that says what to screen, against what, and how.
+"""The campaign file: one YAML file: what to screen, against what, and how.
 
 .. code-block:: yaml
 
@@ -137,7 +137,7 @@ class CampaignFile(Strict):
         return {"file": value} if isinstance(value, str | Path) else value
 
     def settings(self) -> CampaignSettings:
-        """The campaign's settings: the protocol's, and what this file says instead.
+        """The campaign's settings: the protocol's, with this file's overrides.
 
         Raises:
             SettingsError: if they don't add up, a model or rule doesn't exist, or something is said twice.
@@ -146,7 +146,7 @@ class CampaignFile(Strict):
         return campaign_settings(self.differences(), protocol=self.protocol)
 
     def differences(self) -> dict[str, Any]:
-        """What this file says instead of the protocol, name and seed included.
+        """This file's overrides of the protocol, name and seed included.
 
         Raises:
             SettingsError: if something is said twice.

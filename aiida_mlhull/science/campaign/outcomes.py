@@ -34,13 +34,13 @@ def final_outcomes(
     Args:
         candidates: the shard.
         trail: decisions about it, oldest first; the last one that names a candidate counts.
-        labels: results of the last stage for the shard; None if nobody of it came so far.
+        labels: results of the last stage for the shard; None if none has come so far.
         references: known phases.
         everything: results of the last stage for all shards, which the hull is made of; ``labels`` if
             there is only one shard.
 
     Returns:
-        One row a candidate. Relaxed ones are kept, with the reason ``on_hull`` or ``above_hull`` and
+        One row per candidate. Relaxed ones are kept, with the reason ``on_hull`` or ``above_hull`` and
         their energy above the final hull as value. The others are dropped: ``failed: ...``, or with
         reason, value, threshold and margin of the decision that dropped them, or as ``not_asked``.
 

@@ -18,10 +18,10 @@ class StagePlan:
     Attributes:
         name: of the stage.
         engine: of the stage.
-        gate: what decides who enters: the keep-rule's name, or empty for everybody.
+        gate: what decides which candidates enter: the keep-rule's name, or empty for all.
         rounds: at most so many times the models are fitted and asked before it.
-        at_least: relaxations that will run whatever the models say.
-        at_most: relaxations that may run if the models drop nobody.
+        at_least: relaxations that will run in any case.
+        at_most: relaxations that may run if the models drop none.
         core_minutes: nominal cost of one relaxation; None where it is measured instead.
     """
 

@@ -16,8 +16,8 @@ def on_record(
 ) -> tuple[dict[str, Any], list[str]]:
     """What to say instead of a protocol, so that its last stage is answered by ``engine``.
 
-    A record knows one stage: the last one. Stages before it that the protocol gives to the same engine
-    as the last one are cheaper settings of the same calculation, of which a record knows nothing, so
+    A record holds one stage: the last one. Stages before it that the protocol gives to the same engine
+    as the last one are cheaper settings of the same calculation, which a record does not hold, so
     they are left out; stages of other engines stay and really run.
 
     Args:
@@ -31,7 +31,7 @@ def on_record(
 
     Raises:
         UnknownNameError: if the protocol doesn't exist.
-        SettingsError: if what remains is no valid campaign.
+        SettingsError: if what remains is not a valid campaign.
     """
     changes = {**(changes or {}), "seed": seed}
     whole = campaign_settings(changes, protocol=protocol)
@@ -41,7 +41,7 @@ def on_record(
         lost = [stage for stage in earlier if stage.engine == last.engine]
         earlier = [stage for stage in earlier if stage.engine != last.engine]
         remarks += [
-            f"stage {stage.name} is left out: it is a cheaper {stage.engine} stage, and a record knows only the last one"
+            f"stage {stage.name} is left out: it is a cheaper {stage.engine} stage, and a record holds only the last one"
             for stage in lost
         ]
     if last.engine != engine:

@@ -23,13 +23,13 @@ Amount = Count | Share
 """A whole number of candidates, or a share of them (0 < share <= 1, written with a decimal point)."""
 
 PROMISES_RECALL: Final = "recall_target"
-"""The keep-rule that says how many stable phases may be lost."""
+"""The keep-rule that states how many stable phases may be lost."""
 
 S = TypeVar("S", bound=BaseModel)
 
 
 class GateSettings(Strict):
-    """How models decide who may enter a stage.
+    """How models decide which candidates may enter a stage.
 
     Attributes:
         rule: name of the keep-rule.
@@ -39,7 +39,7 @@ class GateSettings(Strict):
             from what is known), or the energy of the stage before (then the correction to it).
         rounds: at most so many times: fit, predict, decide, relax a batch. One round relaxes all that
             the rule keeps, as published by Ekström 2022.
-        batch: at most so many relaxations a round.
+        batch: at most so many relaxations per round.
     """
 
     rule: str = "two_sigma"
@@ -84,7 +84,7 @@ class StageSettings(Strict):
         name: unique in the campaign.
         engine: name of the engine.
         settings: the engine's own settings.
-        gate: who may enter; None lets everybody in who came out of the stage before.
+        gate: which candidates may enter; None admits all that came out of the stage before.
         merge: whether crystals that have become the same go on as one.
         core_minutes: nominal cost of one relaxation, for engines that can't measure it.
     """

@@ -82,7 +82,7 @@ def note(ids: Strings, targets: Floats, means: Floats, spreads: Floats | None) -
 
 
 def out_of_member(members: Sequence[MemberWeights]) -> HeldOut:
-    """Join what members say of the rows that they didn't learn from."""
+    """Join the members' predictions for the rows that they were not trained on."""
     notes = [weights.scores[SCORE] for weights in members if SCORE in weights.scores]
     typical = [float(np.sqrt(weights.scores["validation_mse"])) for weights in members if SCORE in weights.scores]
     said = np.concatenate([np.asarray(one["ids"], dtype=np.str_) for one in notes] or [np.empty(0, dtype="U1")])

@@ -54,7 +54,7 @@ def gather(members: Sequence[MemberWeights], *, settings: EnsembleSettings) -> E
 
 
 def join(parts: Sequence[EnsembleWeights], *, settings: EnsembleSettings) -> EnsembleWeights:
-    """One ensemble from parts that were fitted apart; it says of itself what the first part says.
+    """One ensemble from parts that were fitted apart; its metadata are those of the first part.
 
     Raises:
         WeightsError: see :func:`gather`.

@@ -27,7 +27,7 @@ class TransferSettings(Strict):
     """How members begin with what a parent ensemble's members have learned.
 
     Attributes:
-        mode: ``scratch`` begins anew; ``full``: all weights go on; ``head``: only the output network does.
+        mode: ``scratch``: random weights; ``full``: all weights go on; ``head``: only the output network does.
         learning_rate_factor: what the model's learning rate is multiplied by.
         groups: layers to a further factor each (``{"convolutions.0": 0.1, "embedding": 0}``); the longest
             name that fits counts, 0 freezes the layer.
@@ -92,7 +92,7 @@ class EnsembleSettings(Strict):
         if self.blind_members > self.members:
             raise ValueError(f"{self.blind_members} of {self.members} members can't be blind")
         if self.transfer.mode != "scratch" and not isinstance(model, GradualModel):
-            raise ValueError(f"{self.model} learns in one go and can't begin with a parent's weights")
+            raise ValueError(f"{self.model} learns in a single step and can't begin with a parent's weights")
         return self
 
     def _refused(self, error: ValidationError) -> str:
@@ -107,7 +107,7 @@ class EnsembleSettings(Strict):
         return f"model_settings of {self.model}: {'; '.join(problems)}"
 
     def is_blind(self, member: int) -> bool:
-        """Whether a member is not told the energy of the stage before: the last ones are not."""
+        """Whether a member is blind to the energy of the stage before: the last ones are."""
         return member >= self.members - self.blind_members
 
     def build(self) -> Model:

@@ -110,7 +110,7 @@ def _cells(
         others.append(_View(np.char.add(training.ids, " relaxed"), np.arange(len(training)), training.relaxed))
     if steps is not None:
         view = _View(steps.ids, training.positions(steps.candidates), steps.crystals)
-        # Brought to the volumes of the cells that will be asked about: elsewhere nobody ever asks.
+        # Brought to the volumes of the cells that will be asked about: no prediction is ever made elsewhere.
         others.append(replace(view, crystals=preparation(view.of(given)).crystals))
     asked = preparation(given)
     if blind:

@@ -1,4 +1,4 @@
-"""Sampled energies as the programs need them: one column a composition, one system at a time."""
+"""Sampled energies as the programs need them: one column per composition, one system at a time."""
 
 from __future__ import annotations
 

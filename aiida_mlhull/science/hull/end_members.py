@@ -40,7 +40,7 @@ def check_end_members(formulas: Iterable[str], known: References) -> None:
 
 
 def refusal(missing: Sequence[str], known: References) -> MissingEndMembersError:
-    """The error that lists the elements and says what to do."""
+    """The error that lists the elements and what to do."""
     source = f" of {known.source}" if known.source else ""
     return MissingEndMembersError(
         f"the references{source} hold no pure {listed(missing, limit=20)}: "

@@ -24,7 +24,7 @@ class GroundStates:
     Only ground states can lie on a hull; of polymorphs with the same energy the one that comes first
     (tables are sorted by id) stands for the composition. Energies are also kept relative to the plane
     through the elements, as they were in the beginning: small numbers keep the solver exact. Memory:
-    about 270 bytes a composition, 430 while it is built.
+    about 270 bytes per composition, 430 while it is built.
 
     The arrays may be longer than the m rows: new rows go into spare room at their end.
 
@@ -68,7 +68,7 @@ class GroundStates:
         self.preferences: Floats = scattered(self._mixed(np.sqrt(self.numbers)))
 
     def _mixed(self, values: Floats) -> Floats:
-        """(m,) mean of one value an element, weighted by the fractions."""
+        """(m,) mean of one value per element, weighted by the fractions."""
         if not self.compositions:
             return np.empty(0)
         return np.asarray(np.add.reduceat(values * self.fractions, self.offsets[:-1]))

@@ -32,7 +32,7 @@ class HullPoints:
     """The lower hull at m compositions.
 
     Point i owns the k = ``sizes[i]`` entries from ``starts[i]`` on in the four flat arrays: one
-    chemical potential an element, and one phase a basis column (some with fraction zero).
+    chemical potential per element, and one phase per basis column (some with fraction zero).
 
     Attributes:
         energies: (m,) eV/atom, the hull's energy.

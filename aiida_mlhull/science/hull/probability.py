@@ -69,7 +69,7 @@ def stable_chances(
     """P(stable) of every candidate.
 
     Columns that can't lie on any of the sampled hulls are dropped beforehand, which is exact: a column
-    whose best energy lies above the hull of everybody's worst energies is above every sampled hull.
+    whose best energy lies above the hull of all worst energies is above every sampled hull.
     Memory: 8 bytes a sample and row.
 
     Args:

@@ -94,7 +94,7 @@ def campaign_scores(
     merged: Mapping[str, str] | None = None,
     core_minutes: float = 0.0,
 ) -> CampaignScores:
-    """Hold a campaign against the truth about all of its candidates.
+    """Compare a campaign with the truth about all of its candidates.
 
     The hull is spanned by ``known`` and all candidates, and computed here: distances in published tables
     come from other sets of rows.

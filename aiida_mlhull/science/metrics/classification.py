@@ -107,7 +107,7 @@ def is_stable(distance: Floats, *, threshold: float = 0.0, strict: bool = False)
 
 
 def confusion(true: Floats, predicted: Floats, *, threshold: float = 0.0, strict: bool = False) -> Confusion:
-    """Count who is right.
+    """Count the right and the wrong decisions.
 
     Args:
         true: (n,) eV/atom, true distance from the hull.

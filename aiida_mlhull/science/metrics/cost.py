@@ -42,7 +42,7 @@ class CampaignCost:
     trained_on: int = 0
 
     def __post_init__(self) -> None:
-        """Check that nobody turns up in the middle.
+        """Check that no candidate enters in the middle.
 
         Raises:
             TableError: if there is no stage, or more candidates leave a stage than entered it.

@@ -38,7 +38,7 @@ class Calibration:
         ranking: how far the order by σ is from chance (0) to the order by true error (1), see
             :class:`~aiida_mlhull.science.metrics.confidence.ConfidenceCurve`.
         log_ratio: median of log10(σ_a / σ_e): above 0 where noise outweighs what members differ by;
-            None where a part of σ is not known, or one member has nobody to differ from.
+            None where a part of σ is not known, or a single member has no spread.
     """
 
     rows: int

@@ -28,7 +28,7 @@ ReportLine = Callable[[str], None]
 
 
 def silent(_: str) -> None:
-    """A report that nobody reads."""
+    """A report that is discarded."""
 
 
 @dataclass(frozen=True, eq=False)

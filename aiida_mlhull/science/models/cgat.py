@@ -12,7 +12,7 @@ projected to C columns without bias, x⁰; edges to the 24 nearest neighbors as 
 
 with l, v networks of one hidden layer of (2 C + E) / 1.5 units, N(t) a network generated from t
 (:mod:`~aiida_mlhull.science.models.layers.hyper_network`), p a network with one hidden layer. The atoms are pooled by
-attention of the same kind, whose logits also hear the composition's context g from a small Roost, l(x_i | g). The
+attention of the same kind, whose logits also depend on the composition's context g from a small Roost, l(x_i | g). The
 heads' mean goes into a residual network with ReZero factors.
 
 The preset ``paper`` has the published size (C = 128, E = 512, 6 heads, 5 layers), for graphics cards; defaults are
@@ -28,8 +28,8 @@ Equal rearrangements, proved in the tests against the plain form:
 
 - The quotient graph: equal atoms are one node, equal edges one edge with a count.
 - Edges know their shell only, and p hears nothing else: e and its part of the hidden layers are tables of 24 rows.
-- Hidden layers of all heads are one product a node, not a pair: W (x_i | e | x_j) = A x_i + B e + C x_j.
-- The first layer's networks are generated once an element.
+- Hidden layers of all heads are one product per node, not per pair: W (x_i | e | x_j) = A x_i + B e + C x_j.
+- The first layer's networks are generated once per element.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class AtomUpdate(nn.Module):
 
 
 class ContextPooling(nn.Module):
-    """One row a crystal from its atoms; logits hear x_i and the context g, values hear x_i."""
+    """One row per crystal from its atoms; logits depend on x_i and the context g, values on x_i."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A number an element: the linear floor under every model that corrects a cheaper stage.
+"""A number per element: the linear floor under every model that corrects a cheaper stage.
 
 With x_iz the share of element z in row i, the target is c + sum_z x_iz d_z. Where a stage has relaxed the rows, its
 energy is taken off first, so that d_z is what the stage is off by for that element

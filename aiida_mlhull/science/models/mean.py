@@ -44,7 +44,7 @@ class Mean:
         device: str = "cpu",  # noqa: ARG002
         report: ReportLine = silent,
     ) -> MemberWeights:
-        """Take the mean; chance has no part in it."""
+        """Take the mean; nothing is random."""
         started = time.perf_counter()
         mean = targets[train].mean()
         errors = np.abs(mean - targets[validation])

@@ -83,7 +83,7 @@ class Roost(SetModel):
         """The same for tables that have formulas and no cells.
 
         Raises:
-            FormulaError: if one is no formula.
+            FormulaError: if one is not a formula.
             CrystalError: on elements beyond lawrencium.
         """
         sets = sets_of_compositions([reduce_formula(formula) for formula in formulas])

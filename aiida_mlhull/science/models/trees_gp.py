@@ -44,7 +44,7 @@ class TreesGPSettings(ModelSettings):
         min_samples_leaf: fewest rows in a leaf.
         tree_share: weight of the trees in the mean; the rest is the process'.
         process_rows: the process remembers at most this many rows, drawn by the member's seed, as its cost
-            grows with the third power; members remember different ones. The trees see all rows.
+            grows with the third power; members keep different ones. The trees see all rows.
         tuning_rows: rows that choose the process' kernel and give its variance.
         linear_up_to: eV/atom above the baseline up to which targets are learned as they are.
     """
@@ -176,7 +176,7 @@ class TreesGP:
 
 
 def _compositional(inputs: TreesGPInputs) -> NDArray[np.bool_]:
-    """(D,) which columns speak of the composition only; those that the stage before adds don't."""
+    """(D,) which columns depend on the composition only; those that the stage before adds don't."""
     columns = inputs.descriptors.compositional
     if inputs.stage is None:
         return columns

@@ -97,7 +97,7 @@ class Wren(SetModel):
         """The same for candidates that are protostructure labels and have no cells.
 
         Raises:
-            CrystalError: if one is no such label, or on elements beyond lawrencium.
+            CrystalError: if one is not such a label, or on elements beyond lawrencium.
         """
         sets = sets_of_labels(labels)
         check_element_embedding(np.unique(sets.elements))

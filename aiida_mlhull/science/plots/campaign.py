@@ -19,7 +19,7 @@ LINEAR_BELOW: Final = 1.0
 
 
 def draw_funnel(counts: Mapping[str, int], *, title: str = "") -> Figure:
-    """Centered bars, one a step, from all candidates down to the phases on the hull.
+    """Centered bars, one per step, from all candidates down to the phases on the hull.
 
     Args:
         counts: step to number of candidates left, in order.

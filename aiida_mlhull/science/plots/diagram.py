@@ -116,7 +116,7 @@ class Diagram:
         return top
 
     def stable_compounds(self) -> Integers:
-        """Rows of the compounds on the hull, one a composition: the ones to be labeled."""
+        """Rows of the compounds on the hull, one per composition: the ones to be labeled."""
         return np.flatnonzero(self.on_hull & self.on_top & (self.fractions.max(axis=1) < 1))
 
 
@@ -191,7 +191,7 @@ def _within(phases: MarkedPhases, elements: Sequence[str]) -> MarkedPhases:
 def lower_facets(fractions: Floats, formation: Floats, on_hull: Booleans) -> Integers:
     """(f, k) rows of the phases that span each facet of the lower hull.
 
-    Qhull is asked about the stable phases only, of which the hull's solver has said exactly who they are.
+    Qhull is asked about the stable phases only, of which the hull's solver has identified exactly.
 
     Args:
         fractions: (n, k).

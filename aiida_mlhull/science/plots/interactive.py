@@ -37,7 +37,7 @@ TETRAHEDRON: Final = np.asarray(
 
 
 def interactive_phase_diagram(diagram: Diagram, *, title: str = "") -> go.Figure:
-    """A phase diagram of two, three or four elements; phases tell who they are when pointed at.
+    """A phase diagram of two, three or four elements; phases show their id when pointed at.
 
     Where height is an axis, dropped candidates without an estimate are left out. Legends say so.
 

@@ -107,7 +107,7 @@ def _energy_limits(diagram: Diagram) -> tuple[float, float]:
 
 
 def _draw_simplex(figure: Figure, diagram: Diagram, marks: Marks) -> None:
-    """Triangle or tetrahedron; one mark a composition."""
+    """Triangle or tetrahedron; one mark per composition."""
     axes = figure.add_axes((0.02, 0.1, 0.82, 0.85))
     corners = CORNERS[len(diagram.elements)]
     places = diagram.fractions @ corners

@@ -29,7 +29,7 @@ TASKS: Final = {
 THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 EPILOG: Final = """\
 FOLDER holds job.json and the tables that it names. Results are written there, then done.json with
-their row counts: a folder without it is incomplete. A job that refuses writes refused.json, which says
+their row counts: a folder without it is incomplete. A job that refuses writes refused.json, which states
 why, and ends with status 1. Progress goes to standard output.
 """
 

@@ -9,13 +9,13 @@ from typing import Final
 from aiida_mlhull.science.errors import DiskFullError, MissingExtraError, MlhullError, OutOfMemoryError
 
 CAUGHT: Final = (MlhullError, ModuleNotFoundError, MemoryError, RuntimeError, OSError)
-"""Kinds of exceptions among which :func:`recognized` finds failures that are nobody's bug."""
+"""Kinds of exceptions among which :func:`recognized` finds failures that are not bugs."""
 
 NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 def recognized(error: BaseException) -> MlhullError | None:
-    """What a failure means for the job; None for a bug, whose traceback is wanted."""
+    """What a failure means for the job; None for a bug, whose traceback is needed."""
     if isinstance(error, MlhullError):
         return error
     if isinstance(error, ModuleNotFoundError):

@@ -15,7 +15,7 @@ from aiida_mlhull.science.wire import write_whole
 
 
 class FinishedRows:
-    """Rows that are done, in a file that grows by a line a row.
+    """Rows that are done, in a file that grows by a line per row.
 
     The first line is the job's identity: rows of another job, or of the same one with other settings,
     are not taken over. A line that was cut off by the end of a process is not taken over either.

@@ -37,7 +37,7 @@ class FitPortion:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A member, and what is said of it but is no part of it: times differ, members of one seed don't."""
+    """A member, and metadata that are not part of it: times differ, members of one seed don't."""
 
     number: int
     weights: MemberWeights
@@ -128,7 +128,7 @@ def identity(folder: JobFolder, job: FitJob) -> str:
 
 
 def part_of_ensemble(fitted: list[Fitted], job: FitJob, *, stage: str) -> EnsembleWeights:
-    """These members as an ensemble; their ``meta`` still says which they are, for those who gather them."""
+    """These members as an ensemble; their ``meta`` still holds their numbers, for gathering."""
     return EnsembleWeights(
         model=job.ensemble.model,
         settings=job.ensemble.build().settings.model_dump(mode="json"),

@@ -82,7 +82,7 @@ class FitsUnderWay:
         try:
             found = decode_member(file.read_bytes(), name=file.name)
         except WeightsError as error:
-            say(f"{error}; the fit begins anew")
+            say(f"{error}; the fit begins from scratch")
             return None
         if found.meta.get(_IDENTITY) != self.identity:
             say(f"{file.name} belongs to another job and is not used")

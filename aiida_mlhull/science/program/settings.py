@@ -29,7 +29,7 @@ Noun = Literal["Candidates", "Labels"]
 
 
 def check_parent(ensemble: EnsembleSettings, *, has_parent: bool) -> None:
-    """Refuse a parent that would not be asked, and a transfer from nobody.
+    """Refuse a parent without a transfer, and a transfer without a parent.
 
     Raises:
         SettingsError: if mode and parent don't fit together.

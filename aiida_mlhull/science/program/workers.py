@@ -89,7 +89,7 @@ def _serve(sender: Connection, work: Callable[[S], Iterator[R]], share: S) -> No
 
 
 def _receive(ready: Connection, process: BaseProcess) -> Any:
-    """A message that is no error.
+    """A message that is not an error.
 
     Raises:
         MlhullError: the one that was sent, or what the process's sudden end means.

@@ -19,7 +19,7 @@ ReportRows = Callable[[int, int], None]
 
 
 def silent(_done: int, _total: int) -> None:
-    """A report that nobody reads."""
+    """A report that is discarded."""
 
 
 Failure = Literal["not_converged_ionically", "unphysical_cell", "out_of_memory", "engine_error"]

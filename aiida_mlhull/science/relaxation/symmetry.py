@@ -23,7 +23,7 @@ SYMMETRY_TOLERANCE = 0.02
 
 _RANK_TOLERANCE = 1e-6
 
-# moyopy warns of operations of the primitive cell that don't fit a supercell; there they are no symmetry.
+# moyopy warns of operations of the primitive cell that don't fit a supercell; there they are not symmetries.
 logging.getLogger("moyo").setLevel(logging.ERROR)
 
 

@@ -35,7 +35,7 @@ Colors = NDArray[np.uint64]
 
 @dataclass(frozen=True, eq=False)
 class CrystalGraphs:
-    """Graphs of n crystals with V nodes and E directed edges together, about 300 bytes a crystal.
+    """Graphs of n crystals with V nodes and E directed edges together, about 300 bytes per crystal.
 
     Attributes:
         node_offsets: (n + 1,), nodes of graph ``i`` are ``node_offsets[i]:node_offsets[i + 1]``.
@@ -108,7 +108,7 @@ def crystal_graphs(crystals: Crystals, *, neighbors: int = NEIGHBORS) -> Crystal
 
 
 def plain_graphs(crystals: Crystals, *, neighbors: int = NEIGHBORS) -> CrystalGraphs:
-    """The same graphs with one node an atom, in the order of sites: what other codes expect."""
+    """The same graphs with one node per atom, in the order of sites: what other codes expect."""
     return _concatenate([_full_graphs(chunk, neighbors) for chunk in chunks(crystals)])
 
 

@@ -118,7 +118,7 @@ def _sites(crystals: Crystals, graphs: CrystalGraphs) -> _Sites:
 
 
 def _composition(sites: _Sites) -> dict[str, Floats]:
-    """Every role's fraction and mean elemental properties (zero where nobody plays it), and overall spreads."""
+    """Every role's fraction and mean elemental properties (zero where no element plays it), and overall spreads."""
     table = element_table()
     columns = _by_role("fraction", sites.fractions)
     for name in _ELEMENTAL:

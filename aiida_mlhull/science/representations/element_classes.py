@@ -1,7 +1,7 @@
 """Which elements of two crystals stand in each other's place.
 
 Crystals whose Wyckoff representations differ in elements only are of one *kind*; the positions of one
-element are a *class* of that kind. The order of elements in a label is alphabetical and says nothing about
+element are a *class* of that kind. The order of elements in a label is alphabetical and carries no information about
 that: here classes come in an order that depends on the kind alone.
 """
 
@@ -42,7 +42,7 @@ def element_classes(label: str) -> ElementClasses:
     electronegative element comes first, so that cations meet cations when crystals are compared.
 
     Raises:
-        CrystalError: if it is no label.
+        CrystalError: if it is not a label.
     """
     group, elements, letters = letters_of(label)
     electronegativity = element_table().electronegativity

@@ -29,7 +29,7 @@ def read_protostructure(label: str) -> Wyckoff:
     Multiplicities and equivalent letterings come from the tables in ``pymatgen.analysis.prototypes``.
 
     Raises:
-        CrystalError: if it is no such label, or its letters don't add up to its formula.
+        CrystalError: if it is not such a label, or its letters don't add up to its formula.
     """
     from pymatgen.analysis.prototypes import get_prototype_from_protostructure  # noqa: PLC0415  (imports pandas)
 
@@ -51,7 +51,7 @@ def letters_of(label: str) -> tuple[int, tuple[str, ...], Letters]:
     """Space group, elements, and the letters of every element's positions.
 
     Raises:
-        CrystalError: if it is no such label, or its letters don't add up to its formula.
+        CrystalError: if it is not such a label, or its letters don't add up to its formula.
     """
     match = _LABEL.fullmatch(label)
     if match is None:
@@ -76,7 +76,7 @@ def canonical_spelling(label: str) -> str:
     pymatgen by the hexagonal one (``hR30``).
 
     Raises:
-        CrystalError: if it is no label, or its letters don't add up to its formula.
+        CrystalError: if it is not a label, or its letters don't add up to its formula.
     """
     group, elements, letters = letters_of(label)
     return label_of(group, elements, tuple(tuple(sorted(Counter(word).items())) for word in letters))

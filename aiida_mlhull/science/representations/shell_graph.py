@@ -1,4 +1,4 @@
-"""Crystals as graphs whose edges know the number of their shell, not its distance.
+"""Crystals as graphs whose edges carry the number of their shell, not its distance.
 
 Source: Schmidt, Pettersson, Verdozzi, Botti and Marques, Sci. Adv. 7 (2021) eabi7948: an atom's edges go to its 24
 nearest neighbors and are labeled by how many different distances come before, so that a crystal and the same

@@ -1,4 +1,4 @@
-"""Spectra of sine matrices: a crystal as the eigenvalues of a Coulomb matrix that knows its periodicity.
+"""Spectra of sine matrices: a crystal as the eigenvalues of a Coulomb matrix with periodic boundary conditions.
 
 Source: Faber, Lindmaa, von Lilienfeld and Armiento, Int. J. Quantum Chem. 115 (2015) 1094. With lattice vectors B
 (rows) and fractional coordinates f,

@@ -46,7 +46,7 @@ class SpaceGroups:
 
 
 def space_groups(crystals: Crystals, *, tolerance: float = TOLERANCE) -> SpaceGroups:
-    """Find the space groups; a crystal whose search fails counts as P1, its cell as primitive."""
+    """Find the space groups; a crystal whose search fails is taken as P1, its cell as primitive."""
     numbers = np.ones(len(crystals), dtype=np.int64)
     primitive = crystals.n_sites.copy()
     for index in range(len(crystals)):

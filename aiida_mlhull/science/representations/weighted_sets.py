@@ -117,7 +117,7 @@ def sets_of_labels(labels: Sequence[str]) -> WeightedSets:
     """The same from protostructure labels, for candidates that have no cells yet.
 
     Raises:
-        CrystalError: if one is no such label.
+        CrystalError: if one is not such a label.
     """
     different, materials = _different(labels)
     return _packed(materials, [_letterings(label) for label in different])

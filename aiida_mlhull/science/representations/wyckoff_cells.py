@@ -52,7 +52,7 @@ def cell_for(label: str, *, seed: int = 0, tolerance: float = TOLERANCE) -> Crys
         tolerance: Å, of the symmetry search that has to find the label again.
 
     Raises:
-        CrystalError: if it is no label, or no such cell was found; the message says why.
+        CrystalError: if it is not a label, or no such cell was found; the message says why.
     """
     label = canonical_spelling(label)
     draft = _Draft.of(label)

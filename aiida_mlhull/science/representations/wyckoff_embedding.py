@@ -3,16 +3,16 @@
 Source: Goodall, Parackal, Faber, Armiento and Lee, Sci. Adv. 8 (2022) eabn4117; Goodall's thesis, section 6.
 A position's coordinate triplets, centering translations applied, are taken apart into what depends on free
 coordinates and what doesn't: (x, -x + 1/2, 1/4) is the term (x, -x, 0) with the offset (0, 1/2, 1/4). The
-vector counts how often each term and each offset occurs, and says the crystal family (6) and the
+vector counts how often each term and each offset occurs, and encodes the crystal family (6) and the
 centering (5: P, C, I, F, R).
 
 Only the first triplet of a position is stored (``data/wyckoff_positions.csv``); the group's operations give
 the others. That makes 1,731 positions, 185 terms and 326 offsets, 522 columns, and 1,056 different rows:
-positions whose rows are equal are told apart by nothing that the network reads.
+positions with equal rows are indistinguishable to the network.
 
 **Difference from the published table** (``bra-alg-off.json`` of aviary-models, 444 columns): families,
 centerings and terms are the same, column for column. It has 248 columns of offsets where there are 326
-here, and they are no function of the coordinates: of 225 f, which is (x, x, x) and its images in an
+here, and they are not a function of the coordinates: of 225 f, which is (x, x, x) and its images in an
 F-centered cell, all 32 are counted as offset zero, although the centering moves 24 of them. Here they are
 counted eight at a time at (0, 0, 0), (0, 1/2, 1/2), (1/2, 0, 1/2) and (1/2, 1/2, 0). So the published table has fewer
 different rows (1,038).

@@ -13,7 +13,7 @@ representations that a permutation leaves alone. Those have equal content on all
 that a cycle of length L acts as one position with x^L and t^L.
 
 Nothing is said about whether a representation's generic crystal has this space group or a higher one;
-building it tells.
+only building it shows.
 """
 
 from __future__ import annotations

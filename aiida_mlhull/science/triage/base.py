@@ -59,7 +59,7 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the hull says about n predicted candidates.
+    """Where n predicted candidates lie with respect to the hull.
 
     Attributes:
         e_above_known: (n,) eV/atom, mean prediction above the hull of what is known; negative below.

@@ -19,7 +19,7 @@ from aiida_mlhull.science.types import Decisions, Predictions, References
 
 
 class CommitteeSettings(RuleSettings):
-    """Who sits on the committee, by what rule, and who wins.
+    """The committee's members, their rule, and how their decisions are combined.
 
     Attributes:
         sizes: members of each ensemble, in the order of the columns; empty: all columns are one ensemble.

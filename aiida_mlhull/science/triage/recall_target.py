@@ -3,7 +3,7 @@
 Rows are dropped from the far end, measured by E_hull/σ on the self-consistent hull, while the expected
 share of stable phases among the dropped stays below α. Expected numbers are sums of P(stable) over
 sampled hulls, in which candidates compete. The outcome is a k σ rule whose k fits the wanted recall:
-the threshold column says which, so it can be held against the 2 of ``two_sigma``. It keeps its promise
+the threshold column holds k, to be compared with the 2 of ``two_sigma``. It keeps its promise
 as far as σ is calibrated.
 """
 

@@ -182,7 +182,7 @@ class TrainingRows(ModelRows):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Predictions(Table):
-    """What an ensemble of M members says about every row's energy.
+    """What an ensemble of M members predicts for every row's energy.
 
     Attributes:
         members: (n, M) eV/atom, every member's value.
@@ -240,7 +240,7 @@ class Decisions(Table):
         thresholds: (n,) what it was compared with.
         margins: (n,) distance from the threshold, positive on the keep side, in the value's unit.
         scores: (n,) the order in which kept rows are worth relaxing, highest first.
-        rule: name of the keep-rule, or of whoever else decided (``start``, ``merge``).
+        rule: name of the keep-rule, or of another step that decided (``start``, ``merge``).
         unit: unit of value, threshold and margin.
         stage: stage that the decision is about.
         round: round within the stage.

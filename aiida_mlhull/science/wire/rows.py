@@ -27,7 +27,7 @@ def decode_row(noun: type[T], content: bytes, identifier: str, *, name: str = "t
         name: how to call the bytes in an error.
 
     Raises:
-        WireError: if the bytes are no table of this kind.
+        WireError: if the bytes are not a table of this kind.
     """
     try:
         found = pq.read_table(pa.BufferReader(content), filters=[("ids", "=", identifier)])

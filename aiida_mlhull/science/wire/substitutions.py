@@ -14,7 +14,7 @@ VERSION: Final = 1
 
 
 def encode_substitutions(table: Substitutions) -> bytes:
-    """JSON bytes, a line a row; equal tables give equal bytes."""
+    """JSON bytes, a line per row; equal tables give equal bytes."""
     head = {
         "version": VERSION,
         "elements": list(table.elements),
@@ -48,7 +48,7 @@ def decode_substitutions(content: bytes, *, name: str = "substitutions") -> Subs
     except TableError:
         raise
     except (ValueError, KeyError, TypeError) as error:
-        raise WireError(f"{name} is no table of substitutions ({error!r}); is it truncated?") from error
+        raise WireError(f"{name} is not a table of substitutions ({error!r}); is it truncated?") from error
     if version != VERSION:
         raise WireError(f"{name} has format version {version}, this package reads {VERSION}")
     return table

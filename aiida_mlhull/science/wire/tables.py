@@ -50,7 +50,7 @@ def decode_table(noun: type[T], content: bytes, *, name: str = "table") -> T:
         name: how to call them in an error.
 
     Raises:
-        WireError: if they are no parquet file, hold another noun, or are of another version.
+        WireError: if they are not a parquet file, hold another noun, or are of another version.
         TableError: if the rows don't make a valid table.
     """
     packed, properties = _read(noun, content, name)

@@ -113,7 +113,7 @@ def test_parents_that_do_not_fit_are_refused(shifted, parent):
 
 
 def test_modes_that_make_no_sense_are_refused():
-    with pytest.raises(ValidationError, match="learns in one go"):
+    with pytest.raises(ValidationError, match="learns in a single step"):
         EnsembleSettings(model="trees_gp", transfer={"mode": "full"})
     with pytest.raises(ValidationError, match="belong to the modes"):
         child("scratch", groups={"embedding": 0})

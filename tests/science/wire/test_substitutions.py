@@ -53,5 +53,5 @@ def test_what_is_no_table(table, change, error, message):
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 1}'])
 def test_truncated_files(content):
-    with pytest.raises(WireError, match=r"t\.json is no table of substitutions"):
+    with pytest.raises(WireError, match=r"t\.json is not a table of substitutions"):
         decode_substitutions(content, name="t.json")

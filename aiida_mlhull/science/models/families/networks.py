@@ -34,7 +34,7 @@ class _Undrawn(TorchFunctionMode):
 
 
 class NetworkModel(ABC):
-    """A model that says what its network is and how inputs become batches; the rest is here.
+    """A model that defines its network and how inputs become batches; the rest is here.
 
     Attributes:
         Settings: the pydantic class of its settings, a

@@ -94,7 +94,7 @@ def _backward(  # noqa: C901, PLR0917  (a call in an inner loop would cost more 
     pairs: Any,
     slope: Any,
 ) -> tuple[_Array, _Array, _Array, _Array]:
-    """Gradients of received, sent, gate and bias; of members that both hear and tell, the first is the second."""
+    """Gradients of received, sent, gate and bias; where receivers and senders are the same nodes, the first is the second."""
     heads, width = gate.shape
     half, units, zero = heads * width, np.uintp(width), slope - slope
     told = np.uintp(sent.shape[1] - 2 * half)

@@ -1,4 +1,4 @@
-"""The context that CGAT's pooling hears: a small Roost, of one head, whose elements are pooled as they are.
+"""The context that CGAT's pooling receives: a small Roost, of one head, whose elements are pooled as they are.
 
 Source: Schmidt et al., Sci. Adv. 7 (2021) eabi7948. Message layers as in
 :mod:`~aiida_mlhull.science.models.layers.soft_attention`; then sum_i a_i h_i with a_i = softmax_i(p ln w_i + e(h_i)),
@@ -17,7 +17,7 @@ from aiida_mlhull.science.models.layers.soft_attention import MessageLayer
 
 
 class Context(nn.Module):
-    """C numbers for every composition, from D columns an element; ``hidden`` units in every network."""
+    """C numbers for every composition, from D columns per element; ``hidden`` units in every network."""
 
     def __init__(self, columns: int, width: int, *, layers: int, hidden: int) -> None:
         super().__init__()

@@ -33,7 +33,7 @@ def _drawn(rows: int, columns: int) -> nn.Parameter:
 class GatedConvolution(nn.Module):
     """Eq. 5; ``weight`` is (2 C, 2 C + U), its columns those of v_i, v_j, u_ij, its rows those of W_f, W_s.
 
-    z W = v_i A + v_j B + u_ij C, where the first two products are made once a node, not once an edge. The bias
+    z W = v_i A + v_j B + u_ij C, where the first two products are made once per node, not once per edge. The bias
     of z W is left out: the normalization that follows takes it away again.
     """
 
@@ -58,7 +58,7 @@ class GatedConvolution(nn.Module):
 class SimpleConvolution(nn.Module):
     """Eq. 4; ``weight`` is (C, C + U), its columns those of v_j and u_ij.
 
-    The sum over neighbors is made first, the product once a node.
+    The sum over neighbors is made first, the product once per node.
     """
 
     def __init__(self, width: int, gaussians: int) -> None:

@@ -1,4 +1,4 @@
-"""A network that tells, row by row, which network a row is put through.
+"""A network that generates, row by row, the network that a row is put through.
 
 Source: Schmidt et al., Sci. Adv. 7 (2021) eabi7948, with the layers of Sitzmann, Zollhöfer and Wetzstein, NeurIPS
 2019: every layer's matrix and bias come from a network of its own with four hidden layers of tanh,

@@ -1,6 +1,6 @@
 """Matrix products of float32 on processors, by the faster of the two libraries that come with torch.
 
-torch multiplies matrices of float32 with MKL. On an AMD processor with vectors of 512 bits that was 105 GFLOP/s a core,
+torch multiplies matrices of float32 with MKL. On an AMD processor with vectors of 512 bits that was 105 GFLOP/s per core,
 and 220 with oneDNN, which torch has for other purposes. Both compute x Wᵀ + b in float32; only the order of the sums
 differs. Anything else (accelerators, doubles, torch.autocast, processors without AVX-512) goes torch's usual way.
 """
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 _BLOCK: Final = 64
 """Rows. oneDNN writes machine code for every number of rows that it meets, which takes as long as a small product:
-it only meets multiples of this one, or 1,427 rows of one batch and 1,391 of the next would be written for anew."""
+it only meets multiples of this one, or 1,427 rows of one batch and 1,391 of the next would be compiled for again."""
 
 _COPY: Final = 20
 """Multiplications that MKL makes while a number is copied."""

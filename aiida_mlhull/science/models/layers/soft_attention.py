@@ -11,7 +11,7 @@ learned, one a head.
 Equal rearrangements, proved in the tests against the plain form:
 
 - A node that stands for c equal members counts c times: log c is added to its logit.
-- The hidden layers of all heads are one product, made once a node and not once a pair:
+- The hidden layers of all heads are one product, made once per node and not once per pair:
   W (h_i | h_j) = A h_i + B h_j.
 - m's second layer is linear and the a_ij sum to one, so it is applied after the sum, for all heads at once.
 - e's last bias shifts all logits of a softmax and is left out; the last biases of m are averaged and are one.

@@ -93,7 +93,7 @@ class GaussianProcess:
     """A fitted process.
 
     Attributes:
-        rows: (m, D), standardized rows that it remembers.
+        rows: (m, D), standardized rows that it keeps.
         compositional: (D,), true for compositional columns.
         alpha: (m,), inverse covariance times targets: the mean is one product with it.
         spread_rows: row numbers that the variance is computed from, few enough to factorize when asked.

@@ -19,7 +19,7 @@ _SWEEPS = 20
 class StageCorrection:
     """Energy = stage's energy + sum of fraction times the element's correction.
 
-    Two levels of theory differ by a shift an element in the first place: references, pseudopotentials,
+    Two levels of theory differ by a shift per element in the first place: references, pseudopotentials,
     correction schemes. The fit is robust (iteratively reweighted least squares with Huber's weights),
     because a relaxation that ended in another basin says nothing about the shift.
 

@@ -44,7 +44,7 @@ def reproducible(device: torch.device) -> Iterator[None]:
 
     Sums in another order give other bits, so that the number of threads must not depend on the machine.
     Members are processes of their own: one thread each is also the fastest way to share cores. New tensors
-    are not filled with NaN, as torch does for those who read what they haven't written: that takes half of the time.
+    are not filled with NaN, as torch does to expose reads of unwritten memory: that takes half of the time.
     """
     keep_freed_memory()
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
@@ -66,9 +66,9 @@ def reproducible(device: torch.device) -> Iterator[None]:
 
 @cache
 def keep_freed_memory() -> None:
-    """Tell glibc to keep large freed blocks, once a process; other C libraries are left alone.
+    """Tell glibc to keep large freed blocks, once per process; other C libraries are left alone.
 
-    A network asks for the same large tensors in every step. By default each goes back to the system when freed, and
+    A network allocates the same large tensors in every step. By default each goes back to the system when freed, and
     the next one is mapped and cleared page by page, which can take longer than the arithmetic.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None

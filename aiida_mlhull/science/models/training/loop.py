@@ -186,7 +186,7 @@ class _Run:
 def predict_network(
     network: nn.Module, inputs: Batches, rows: Integers, *, precision: Precision = "float32", at_once: int = AT_ONCE
 ) -> Floats:
-    """(len(rows), columns) outputs of the network in evaluation mode, ``at_once`` rows a batch."""
+    """(len(rows), columns) outputs of the network in evaluation mode, ``at_once`` rows per batch."""
     network.eval()
     starts = range(0, len(rows), at_once)
     with torch.inference_mode(), mixed(precision, next(network.parameters()).device):

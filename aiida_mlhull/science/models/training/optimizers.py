@@ -28,7 +28,7 @@ class TrainingSettings(ModelSettings):
         lowest_rate: that low, as a share of the largest rate.
         momentum: of ``sgd``; the others ignore it.
         weight_decay: of the optimizer.
-        batch_size: crystals a step; an epoch is cut into equal batches of at most this size.
+        batch_size: crystals per step; an epoch is cut into equal batches of at most this size.
         max_epochs: upper bound of passes over the training rows.
         patience: stop after this many epochs without a better validation MAE.
         precision: ``float32``, or ``bf16``: see :mod:`~aiida_mlhull.science.models.layers.precision`. Predictions are

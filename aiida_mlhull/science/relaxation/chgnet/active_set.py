@@ -1,7 +1,7 @@
 """Many crystals on their way down at the same time: each has its own search, all share the network's calls.
 
 Small crystals don't fill a matrix library's caches one by one. The set holds the crystals that are being
-relaxed; whoever is done leaves, and the next one waiting takes the place, so that no crystal waits for a
+relaxed; a finished crystal leaves, and the next one waiting takes its place, so that no crystal waits for a
 slower one and batches stay full until the end.
 """
 
@@ -113,7 +113,7 @@ class ActiveSet:
         return _Descent(row, search, survey, core_seconds=process_time() - began)
 
     def _step(self, active: list[_Descent], crystals: Crystals) -> tuple[list[_Descent], list[Relaxed]]:
-        """Evaluate everyone once; who is left, and who is done."""
+        """Evaluate all once; which are left, and which are done."""
         done: list[Relaxed] = []
         measured: list[tuple[_Descent, Geometry, Within]] = []
         for descent in active:

@@ -43,7 +43,7 @@ class Survey:
     collected: tuple[Floats, Floats] | None = None
 
     def measure(self, lattice: Floats, positions: Floats) -> tuple[Geometry, Within] | None:
-        """Measure a cell (3, 3) and Cartesian positions (N, 3) in Å; None if no potential can be asked about it."""
+        """Measure a cell (3, 3) and Cartesian positions (N, 3) in Å; None if no potential can evaluate it."""
         ratio = abs(float(np.linalg.det(lattice))) / self.suggested_volume
         if not SMALLEST_VOLUME < ratio < LARGEST_VOLUME:  # also true for NaN
             return None
