@@ -22,9 +22,10 @@ from pydantic import Field
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, ReportLine, silent
-from aiida_mlhull.science.models.regressors.stage_correction import StageCorrection, element_fractions
+from aiida_mlhull.science.models.regressors.stage_correction import StageCorrection
 from aiida_mlhull.science.models.training.scores import scores_of
 from aiida_mlhull.science.representations import Reads
+from aiida_mlhull.science.representations.composition import SYMBOLS, fraction_matrix
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import HEAVIEST, Floats, Integers
 
@@ -72,7 +73,7 @@ class ElementCorrection:
         """Element fractions, and what the stage before says."""
         known = rows.stage_energies is not None
         stage = np.zeros(len(rows)) if rows.stage_energies is None else rows.stage_energies - rows.baselines
-        return CorrectionInputs(element_fractions(rows.crystals), stage, known)
+        return CorrectionInputs(fraction_matrix(rows.formulas.tolist(), SYMBOLS), stage, known)
 
     def fit(
         self,

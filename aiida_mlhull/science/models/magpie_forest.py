@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from aiida_mlhull.science.models.families.forests import ForestModel
-from aiida_mlhull.science.models.regressors.stage_correction import element_fractions
 from aiida_mlhull.science.representations import Reads
+from aiida_mlhull.science.representations.composition import SYMBOLS, fraction_matrix
 from aiida_mlhull.science.representations.magpie import magpie
 from aiida_mlhull.science.types import ModelRows
 from aiida_mlhull.science.types.crystals import Floats
@@ -23,5 +23,5 @@ class MagpieForest(ForestModel):
     reads: ClassVar[Reads] = "composition"
 
     def represent(self, rows: ModelRows) -> Floats:
-        """(n, 142) features."""
-        return magpie(element_fractions(rows.crystals))
+        """(n, 142) features of the formulas: cells of tables that have none are placeholders."""
+        return magpie(fraction_matrix(rows.formulas.tolist(), SYMBOLS))

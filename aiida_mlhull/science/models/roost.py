@@ -30,7 +30,7 @@ from aiida_mlhull.science.models.families.weighted_sets import SetModel, SetNetw
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.representations.elements import check_element_embedding, element_embedding
-from aiida_mlhull.science.representations.weighted_sets import WeightedSets, composition_sets, sets_of_compositions
+from aiida_mlhull.science.representations.weighted_sets import WeightedSets, sets_of_compositions
 from aiida_mlhull.science.types import ModelRows
 
 
@@ -71,13 +71,12 @@ class Roost(SetModel):
     settings: RoostSettings
 
     def represent(self, rows: ModelRows) -> WeightedSets:
-        """Compositions of the cells.
+        """Compositions, as the formulas tell them: cells of tables that have none are placeholders.
 
         Raises:
             CrystalError: on elements beyond lawrencium, which have no embedding.
         """
-        check_element_embedding(rows.crystals.numbers)
-        return composition_sets(rows.crystals)
+        return self.represent_formulas(rows.formulas.tolist())
 
     def represent_formulas(self, formulas: Sequence[str]) -> WeightedSets:
         """The same for tables that have formulas and no cells.

@@ -1,14 +1,13 @@
 """Formulas as reduced integers: the only form in which compositions are compared.
 
-Fractions such as 0.3333 and 1/3 differ by residues that put a candidate into the wrong chemical
+Fractions such as 0.333333333333 and 1/3 differ by residues that put a candidate into the wrong chemical
 system or apart from its own polymorph. Two formulas are the same composition here exactly when their
-reduced integer counts are equal.
+reduced integer counts are equal. :mod:`~aiida_mlhull.science.representations.formulas` reads the text.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from math import gcd, lcm
@@ -18,6 +17,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import FormulaError, listed
 from aiida_mlhull.science.representations.elements import element_table
+from aiida_mlhull.science.representations.formulas import Amount, amounts_in
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
 SYMBOLS: Final[tuple[str, ...]] = tuple(element_table().symbols[1:].tolist())
@@ -27,11 +27,14 @@ NUMBERS: Final = {symbol: number for number, symbol in enumerate(SYMBOLS, start=
 ISOTOPES: Final = {"D": 1, "T": 1}
 """Deuterium and tritium, which have hydrogen's energies and which pymatgen reads as elements."""
 
-LARGEST_DENOMINATOR: Final = 1000
-"""Decimal amounts are read as the nearest fraction with at most this denominator."""
+EXACTNESS: Final = Fraction(1, 10**9)
+"""Relative; the ratio of two elements is never further off than this from what a formula says."""
 
-_TOKEN = re.compile(r"([A-Z][a-z]?)(\d*)")
-_WHOLE = re.compile(rf"(?:{_TOKEN.pattern})+")
+MOST_ATOMS: Final = 2**53
+"""Of a reduced formula; up to here a float holds every count exactly."""
+
+_SNAP: Final = EXACTNESS * Fraction(2, 5)
+"""Relative; both of two amounts may be off by so much and their ratio is still exact."""
 
 
 class Composition(NamedTuple):
@@ -79,46 +82,89 @@ def atomic_number(symbol: str) -> int:
 
 @lru_cache(maxsize=1 << 18)
 def reduce_formula(formula: str) -> Composition:
-    """Read a formula: ``"Ba4As16"`` is BaAs4, D2O is water. Decimal amounts and brackets are understood.
+    """Read a formula: ``"Ba4As16"`` is BaAs4, D2O is water. Decimal amounts, brackets and hydrates are understood.
+
+    No element is dropped, whatever its share.
 
     Raises:
-        FormulaError: if it is not a formula or names an unknown element.
+        FormulaError: if it is not a formula, can be read in two ways, names an unknown element, or is finer than can
+            be told exactly.
     """
-    counts = _whole_counts(formula) if _WHOLE.fullmatch(formula) else _decimal_counts(formula)
-    unknown = [symbol for symbol in counts if not atomic_number(symbol)]
+    return _reduced(_by_element(amounts_in(formula), formula), formula)
+
+
+def from_amounts(amounts: Mapping[str, float]) -> Composition:
+    """A composition out of numbers by element symbol, exact to :data:`EXACTNESS`.
+
+    Raises:
+        FormulaError: on unknown elements, and amounts that are negative or not finite.
+    """
+    said = " ".join(f"{symbol}{amount}" for symbol, amount in amounts.items())
+    if not all(np.isfinite(amount) and amount >= 0 for amount in amounts.values()):
+        raise FormulaError(f"amounts that are negative or not finite: {said}")
+    exact = {symbol: Amount(Fraction(str(float(amount)))) for symbol, amount in amounts.items()}
+    return _reduced(_by_element(exact, said), said)
+
+
+def agrees(formula: str, composition: Composition) -> bool:
+    """Whether a formula that somebody states is this composition.
+
+    Amounts with two decimals or more may be rounded in the last one: ``Li0.33CoO2`` agrees with LiCo3O6.
+
+    Raises:
+        FormulaError: see :func:`reduce_formula`.
+    """
+    stated = _by_element(amounts_in(formula), formula)
+    atoms = dict(zip(composition.numbers, composition.counts, strict=True))
+    if stated.keys() != atoms.keys():
+        return reduce_formula(formula) == composition
+    lowest = max((amount.value - amount.half) / atoms[z] for z, amount in stated.items())
+    return lowest <= min((amount.value + amount.half) / atoms[z] for z, amount in stated.items())
+
+
+def _by_element(amounts: Mapping[str, Amount], formula: str) -> dict[int, Amount]:
+    """Amounts by atomic number, isotopes with their element, without elements that are written with a zero."""
+    unknown = [symbol for symbol in amounts if not atomic_number(symbol)]
     if unknown:
         raise FormulaError(f"unknown elements in the formula {formula!r}: {listed(unknown)}")
-    atoms: dict[int, int] = {}
-    for symbol, count in counts.items():
-        atoms[atomic_number(symbol)] = atoms.get(atomic_number(symbol), 0) + count
-    present = sorted((z, count) for z, count in atoms.items() if count > 0)
-    if not present:
+    atoms: dict[int, Amount] = {}
+    for symbol, amount in amounts.items():
+        z = atomic_number(symbol)
+        atoms[z] = atoms[z].plus(amount) if z in atoms else amount
+    return {z: amount for z, amount in sorted(atoms.items()) if amount.value}
+
+
+def _reduced(atoms: Mapping[int, Amount], formula: str) -> Composition:
+    """The smallest integers in these proportions.
+
+    Raises:
+        FormulaError: if there are none, or none that are small enough.
+    """
+    if not atoms:
         raise FormulaError(f"the formula {formula!r} holds no atoms")
-    divisor = gcd(*(count for _, count in present))
-    return Composition(tuple(z for z, _ in present), tuple(count // divisor for _, count in present))
+    exact = [amount.value for amount in atoms.values()]
+    simple = [_simplest(value) for value in exact]
+    scale = lcm(*(value.denominator for value in simple))
+    counts = [int(value * scale) for value in simple]
+    divisor = gcd(*counts)
+    if sum(counts) > MOST_ATOMS * divisor:
+        counts = [round(value * MOST_ATOMS / sum(exact)) for value in exact]
+        divisor = gcd(*counts)
+        if any(abs(count * sum(exact) - value * sum(counts)) > _SNAP * value * sum(counts)
+               for count, value in zip(counts, exact, strict=True)):
+            raise FormulaError(f"the formula {formula!r} is finer than can be read exactly: write fewer digits")
+    return Composition(tuple(atoms), tuple(count // divisor for count in counts))
 
 
-def _whole_counts(formula: str) -> dict[str, int]:
-    """Atoms of each element in a formula such as ``"HOH"`` or ``"Ba4As16"``."""
-    counts: dict[str, int] = {}
-    for symbol, count in _TOKEN.findall(formula):
-        counts[symbol] = counts.get(symbol, 0) + (int(count) if count else 1)
-    return counts
-
-
-def _decimal_counts(formula: str) -> dict[str, int]:
-    """Whole counts of everything else that pymatgen can read, such as ``"Ca(OH)2"`` and ``"Li0.5CoO2"``."""
-    from pymatgen.core import Composition as Parsed  # noqa: PLC0415  (slow import, seldom needed)
-
-    try:
-        amounts = Parsed(formula, strict=True).get_el_amt_dict()
-    except ValueError as error:
-        raise FormulaError(
-            f"not a formula: {formula!r} ({error}); if it comes from a csv file, look at sodium nitride, NaN"
-        ) from error
-    fractions = {symbol: Fraction(amount).limit_denominator(LARGEST_DENOMINATOR) for symbol, amount in amounts.items()}
-    scale = lcm(*(fraction.denominator for fraction in fractions.values()))
-    return {symbol: int(fraction * scale) for symbol, fraction in fractions.items()}
+def _simplest(value: Fraction) -> Fraction:
+    """The value itself or, where it has many digits, the simplest fraction that it rounds."""
+    denominator = 1000
+    while value.denominator > denominator:
+        rounded = value.limit_denominator(denominator)
+        if abs(rounded - value) <= _SNAP * value:
+            return rounded
+        denominator *= 10
+    return value
 
 
 def chemical_system(formula: str) -> str:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.core import Composition as PymatgenComposition
+from pymatgen.core import Element
 
 from aiida_mlhull.science.errors import FormulaError
 from aiida_mlhull.science.representations.composition import (
     NUMBERS,
     SYMBOLS,
+    agrees,
     chemical_system,
     distinct,
     elements_of,
     fraction_matrix,
+    from_amounts,
     reduce_formula,
 )
 
@@ -71,8 +77,119 @@ def test_scaling_and_order_change_nothing(counts, factor, random):
     assert composition.mask.bit_count() == len(counts)
 
 
-def test_residues_stay_out_of_the_chemical_system():
-    assert chemical_system("Ti1N0.999999999999O0.000000001") == "N-Ti"
+def test_residues_of_fractions_are_no_other_composition():
+    assert reduce_formula("Ti0.3333333333333333O0.6666666666666666") == reduce_formula("TiO2")
+    assert reduce_formula("Ti0.3333O0.6667") != reduce_formula("TiO2")
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([str(element) for element in Element]),
+        st.floats(1e-6, 1) | st.floats(1e-6, 1).map(lambda share: float(f"{share:.3g}")),
+        min_size=1,
+        max_size=7,
+    )
+)
+def test_what_is_written_is_what_is_read(shares):
+    read = reduce_formula("".join(f"{symbol}{share!r}" for symbol, share in shares.items()))
+    amounts = {}
+    for symbol, share in shares.items():  # D and T are among pymatgen's elements
+        amounts[Element(symbol).Z] = amounts.get(Element(symbol).Z, Fraction(0)) + Fraction(repr(share))
+    assert set(read.numbers) == set(amounts)
+    whole = sum(amounts.values())
+    for z, count in zip(read.numbers, read.counts, strict=True):
+        assert abs(Fraction(count, read.atoms) * whole / amounts[z] - 1) <= Fraction(1, 10**9)
+    assert reduce_formula(read.formula) == read
+    assert from_amounts(shares) == read
+
+
+@given(
+    st.dictionaries(st.sampled_from(SYMBOLS[:103]), st.integers(1, 10**7), min_size=1, max_size=6),
+    st.integers(0, 6),
+)
+def test_decimal_formulas_are_read_as_pymatgen_reads_them(counts, digits):
+    formula = "".join(f"{symbol}{Decimal(count).scaleb(-digits):f}" for symbol, count in counts.items())
+    read, peer = reduce_formula(formula), PymatgenComposition(formula)
+    for symbol, count in zip(read.symbols, read.counts, strict=True):
+        assert count / read.atoms == pytest.approx(peer.get_atomic_fraction(symbol), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("formula", "same"),
+    [
+        ("CuSO4.5H2O", "CuSO9H10"),
+        ("CaSO4.2H2O", "CaSO6H4"),
+        ("CuSO4·5H2O", "CuSO9H10"),
+        ("CaSO4·0.5H2O", "Ca2S2O9H2"),
+        ("MgCl2 . 6 H2O", "MgCl2O6H12"),
+        ("MgCl2.6(H2O)", "MgCl2O6H12"),
+        ("KOH.2H2O", "KO3H5"),
+        ("LiFePO4.H2O", "LiFePO5H2"),
+        ("K3[Fe(CN)6]*3H2O", "K3FeC6N6H6O3"),
+        ("3CaO.Al2O3.6H2O", "Ca3Al2O12H12"),
+        ("Li0.5H2O", "LiH4O2"),
+        ("Fe₂O₃", "Fe2O3"),
+        ("Fe$_2$O$_{3}$", "Fe2O3"),
+        ("Fe<sub>2</sub>O<sub>3</sub>", "Fe2O3"),
+        ("Mg Al2 O4", "MgAl2O4"),
+        ("Fe2e-05O3E-05", "Fe2O3"),
+        ("{[Co(NH3)6]}Cl3", "CoN6H18Cl3"),
+        ("Ti0.9996C0.0004", "Ti2499C"),
+        ("NaOD", "NaOH"),
+        ("Li1D1", "LiH"),
+        ("C1D4", "CH4"),
+        ("DBr", "HBr"),
+    ],
+)
+def test_other_spellings(formula, same):
+    assert reduce_formula(formula) == reduce_formula(same)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        *("TIO2", "CD", "TH", "DY2O3", "ND3", "PD3Fe", "Sr4V2.7TI0.3O9.51", "(TI)O2", "D Y"),  # capitals or isotopes
+        *("CaSO4.0.5H2O", "Na0.35CoO2.1.3H2O", "CaCl2.8NH3", "NaCl 6H2O", "MgCl2 6 H2O", "CuSO4-5H2O"),
+        *("Fe2+", "(Ba,Sr)TiO3", "YBa2Cu3O7-x", "Li0,5CoO2", "(Fe", "Fe)2", "(Fe]", "()", "Fe2²", "Fe1/3O"),
+        *("Fe1e99999O", "Fe1e30O", "((((((Fe1e30)1e30)1e30)1e30)1e30)1e30)O", "Fe" * 600, "Fe-1O", "·", "5", "."),
+    ],
+)
+def test_what_can_be_read_in_two_ways_or_in_none_is_refused(formula):
+    with pytest.raises(FormulaError, match="formula|may mean|point"):
+        reduce_formula(formula)
+
+
+@given(st.text(max_size=60) | st.text("CDTIiOofe0123456789.()[]{}·$_+-eE ", max_size=40))
+def test_any_text_is_a_formula_or_refused(text):
+    try:
+        composition = reduce_formula(text)
+    except FormulaError:
+        return
+    assert composition.numbers
+    assert min(composition.counts) > 0
+
+
+@pytest.mark.parametrize(
+    ("stated", "cell", "same"),
+    [
+        ("Li0.33CoO2", "LiCo3O6", True),
+        ("Li0.333Co1.000O2", "LiCo3O6", True),
+        ("Li0.3Co", "LiCo3", False),
+        ("Li0.34CoO2", "LiCo3O6", False),
+        ("(Li0.33Co)2O4", "LiCo3O6", True),
+        ("LiCo3O6H0.001", "LiCo3O6", False),
+        ("Ti2N2", "TiN", True),
+    ],
+)
+def test_stated_formulas_may_be_rounded(stated, cell, same):
+    assert agrees(stated, reduce_formula(cell)) is same
+
+
+def test_amounts_are_numbers_of_atoms():
+    assert from_amounts({"Fe": 0.0002, "O": 0.0003}) == from_amounts({"O": 3, "Fe": 2})
+    for amounts in ({}, {"Fe": -1.0}, {"Fe": float("nan")}, {"Qq": 1.0}, {"Fe": 0.0}):
+        with pytest.raises(FormulaError):
+            from_amounts(amounts)
 
 
 def test_polymorphs_meet_in_one_composition():
