@@ -150,8 +150,10 @@ def _reduced(atoms: Mapping[int, Amount], formula: str) -> Composition:
     if sum(counts) > MOST_ATOMS * divisor:
         counts = [round(value * MOST_ATOMS / sum(exact)) for value in exact]
         divisor = gcd(*counts)
-        if any(abs(count * sum(exact) - value * sum(counts)) > _SNAP * value * sum(counts)
-               for count, value in zip(counts, exact, strict=True)):
+        if any(
+            abs(count * sum(exact) - value * sum(counts)) > _SNAP * value * sum(counts)
+            for count, value in zip(counts, exact, strict=True)
+        ):
             raise FormulaError(f"the formula {formula!r} is finer than can be read exactly: write fewer digits")
     return Composition(tuple(atoms), tuple(count // divisor for count in counts))
 

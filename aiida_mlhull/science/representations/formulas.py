@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from aiida_mlhull.science.errors import FormulaError
@@ -103,7 +104,9 @@ def _hydrate(text: str, formula: str) -> list[str]:
         FormulaError: if the point may be a decimal one as well.
     """
     if _GUEST.fullmatch(text):
-        raise FormulaError(f"the point in {formula!r} may be a decimal one: write {text.replace('.', '·')!r}, or brackets")
+        raise FormulaError(
+            f"the point in {formula!r} may be a decimal one: write {text.replace('.', '·')!r}, or brackets"
+        )
     water = _WATER.fullmatch(text)
     if water is None or re.search(r"(?<![\d.])0$", water["salt"]):
         return [text]  # 0.5 is a decimal amount, of hydrogen's neighbor
@@ -170,7 +173,7 @@ def _check_isotopes(pieces: list[tuple[str, bool]], formula: str) -> None:
     Raises:
         FormulaError: naming the element.
     """
-    for (first, apart), (second, _) in zip(pieces, pieces[1:], strict=False):
+    for (first, apart), (second, _) in pairwise(pieces):
         if not apart and {"D", "T"} & {first, second} and len(first) == len(second) == 1:
             element = first + second.lower()
             if element in _SYMBOLS:

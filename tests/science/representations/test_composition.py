@@ -17,7 +17,6 @@ from aiida_mlhull.science.representations.composition import (
     NUMBERS,
     SYMBOLS,
     agrees,
-    chemical_system,
     distinct,
     elements_of,
     fraction_matrix,
