@@ -37,6 +37,7 @@ lint: .venv/.installed ## style, types, floors, spelling
 	$(BIN)/codespell
 
 docs: .venv/.docs ## the documentation as HTML in docs/_build
+	$(BIN)/python docs/generate_reasons.py
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 bench: .venv/.installed ## timings and accuracy, one JSON object each

@@ -59,7 +59,7 @@ def choice(cells: Table, rows: Any) -> Decisions:
         ids=cells.ids,
         formulas=cells.formulas,
         keep=keep,
-        reasons=np.where(keep, "chosen", "not_chosen"),
+        reasons=np.where(keep, "x_chosen", "x_not_chosen"),
         values=zeros,
         thresholds=zeros,
         margins=zeros,

@@ -32,12 +32,13 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     """
     from aiida_mlhull.science.cleaning.clean import clean as filtered
     from aiida_mlhull.science.cleaning.clean import labeled
-    from aiida_mlhull.science.cleaning.funnel import BALANCED, funnel_steps
+    from aiida_mlhull.science.cleaning.funnel import funnel_steps
     from aiida_mlhull.science.errors import InputError
     from aiida_mlhull.science.generators.parents import read_parents
     from aiida_mlhull.science.reading.candidates import read_candidates
     from aiida_mlhull.science.tables.export import WRITERS
     from aiida_mlhull.science.tables.writing import WRITABLE
+    from aiida_mlhull.science.types.reasons import Reason
 
     for path in (output, *([] if decisions is None else [decisions])):
         if path.suffix not in WRITABLE:
@@ -51,7 +52,7 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     (decided,) = filtered([shard], settings=limits, energies=energies, known=labels)
     click.echo(f"\n{describe(funnel_steps([decided]))}")
     if limits.neutrality:
-        balanced = int((decided.reasons[decided.keep] == BALANCED).sum())
+        balanced = int((decided.reasons[decided.keep] == Reason.CHARGES_BALANCE).sum())
         click.echo(f"\ncharges can be balanced in {balanced} of the {int(decided.keep.sum())} that are left")
     if decisions is not None:
         decisions.write_bytes(WRITERS[decisions.suffix[1:]](decided))

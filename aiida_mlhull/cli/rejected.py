@@ -52,12 +52,12 @@ def rejected(  # noqa: PLR0917  (click calls it by name)
 def _tell(tables: list[Any], *, limit: int, target: Path | None) -> None:
     import numpy as np
 
-    from aiida_mlhull.science.campaign.decisions import BATCH_FULL
     from aiida_mlhull.science.tables.export import to_csv
     from aiida_mlhull.science.types import concatenate
+    from aiida_mlhull.science.types.reasons import Reason
 
     whole = concatenate(tables)
-    waiting = whole.reasons == BATCH_FULL
+    waiting = whole.reasons == Reason.BATCH_FULL
     dropped = whole.take(~whole.keep & ~waiting)
     click.echo(
         f"{whole.stage or 'stage'}, round {whole.round}, {whole.rule}: {text.count(len(whole), 'candidate')}, "

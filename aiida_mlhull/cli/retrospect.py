@@ -103,14 +103,15 @@ def look_back(
 def score(node: orm.ProcessNode, found: Given, *, seconds: float) -> Retrospect:
     """Hold a campaign that has ended against the record."""
     from aiida_mlhull.science.metrics.campaign import campaign_scores, recall_curve
+    from aiida_mlhull.science.types.reasons import Reason, code_of, detail_of
 
     truth = truth_of(found)
     verdicts, done = results.verdicts(node), results.results(node)
     order, first = results.relaxation_order(node)
     same = {
-        str(name): reason.split(" ", 1)[1]
+        str(name): detail_of(reason)
         for name, reason in zip(verdicts.ids.tolist(), verdicts.reasons.tolist(), strict=True)
-        if reason.startswith("same_as ")
+        if code_of(reason) == Reason.SAME_AS
     }
     models = sum(job.core_minutes for job in results.model_costs(node.pk))
     scores = campaign_scores(

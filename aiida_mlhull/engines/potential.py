@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from aiida import orm
 from aiida.engine import ExitCode, while_
@@ -17,11 +17,9 @@ from aiida_mlhull.job_pool.settings import has_refused, how_it_ended
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.program.settings import PotentialSettings
 from aiida_mlhull.science.relaxation import POTENTIALS
+from aiida_mlhull.science.types.reasons import Reason, with_detail
 
 RelaxCalculation = CalculationFactory("mlhull.relax")
-
-ENGINE_ERROR: Final = "engine_error"
-"""First word of the failure of every row whose job gave nothing."""
 
 
 class PotentialEngine(JobPool, Engine):
@@ -75,7 +73,7 @@ class PotentialEngine(JobPool, Engine):
             return code
         scheme = orm.Str(self.scheme(self.stage, self.inputs))
         for key in failed:
-            reason = orm.Str(f"{ENGINE_ERROR}: {how_it_ended(self.ended(key))}")
+            reason = orm.Str(with_detail(Reason.ENGINE_ERROR, how_it_ended(self.ended(key))))
             portion = self.ctx.portions[key]
             self.ctx.parts[key] = mark_failed(self.inputs.cells, portion, self.inputs.stage, reason, scheme)
         return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.graph.campaigns import PROCESS_TYPE
 from aiida_mlhull.graph.rows import TABLE, holding, row_of
+from aiida_mlhull.science.types.reasons import Reason
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -32,11 +33,11 @@ ROUND_STEP: Final = "decide_round"
 COMPARING_NOTHING: Final = ("open", "start")
 """Who decides without a value and a threshold."""
 
-OUTCOMES: Final = {
-    "start_set": "drawn",
-    "not_in_start_set": "not drawn",
-    "batch_full": "must wait",
-    "open": "may enter",
+OUTCOMES: Final[dict[str, str]] = {
+    Reason.START_SET: "drawn",
+    Reason.NOT_IN_START_SET: "not drawn",
+    Reason.BATCH_FULL: "must wait",
+    Reason.OPEN: "may enter",
 }
 """Reasons whose outcome is not simply that the candidate was kept or dropped."""
 

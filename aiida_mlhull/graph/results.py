@@ -58,7 +58,7 @@ class JobCost:
 def rounds(pk: int | None) -> list[RoundCount]:
     """All rounds of a campaign, in order."""
     from aiida_mlhull.graph.history import rounds as decided
-    from aiida_mlhull.science.campaign.decisions import BATCH_FULL
+    from aiida_mlhull.science.types.reasons import Reason
 
     counts: dict[tuple[str, int], list[int]] = {}
     for node, _ in decided(pk):
@@ -66,7 +66,7 @@ def rounds(pk: int | None) -> list[RoundCount]:
         one = counts.setdefault((facts.get("stage"), facts.get("round")), [0, 0, 0])
         one[0] += facts.get("n_rows")
         one[1] += facts.get("n_kept")
-        one[2] += facts.get("dropped_reasons").get(BATCH_FULL, 0)
+        one[2] += facts.get("dropped_reasons").get(Reason.BATCH_FULL, 0)
     stocks = {(stock["stage"], stock["round"]): stock for stock in all_stocks(pk)}
     found = []
     for (stage, number), (asked, kept, waiting) in counts.items():

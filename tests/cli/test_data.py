@@ -142,8 +142,8 @@ def test_show_limits_and_chooses_rows() -> None:
     assert lines("decisions", "show", node.pk, "--limit", 2)[-1].startswith("2 of 6 rows")
     (row,) = lines("decisions", "show", node.pk, "--raw", "--id", "c5")
     assert row.split() == ["c5", "Ti", "no", "same_as", "c0", "0.0000", "0.2000", "0.0000", "5.0000"]
-    assert len(lines("decisions", "show", node.pk, "--raw", "--reason", "too_high")) == 2
-    (failed,) = lines("labels", "show", stored("labels").pk, "--raw", "--reason", "not_converged")
+    assert len(lines("decisions", "show", node.pk, "--raw", "--reason", "above_threshold")) == 2
+    (failed,) = lines("labels", "show", stored("labels").pk, "--raw", "--reason", "not_converged_ionically")
     assert failed.split()[0] == "c2"
 
 
@@ -153,7 +153,7 @@ def test_show_explains_ids_and_reasons_that_are_not_there() -> None:
     assert (result.exit_code, result.output) == (1, "Error: unknown ids: nobody [invalid_table]\n")
     result = run("decisions", "show", node.pk, "--reason", "bad")
     assert result.exit_code == 1
-    assert "reasons here: failed, near_hull, same_as, too_high" in result.output
+    assert "reasons here: above_threshold, failed, same_as, within_threshold" in result.output
 
 
 # ------------------------------------------------------------------- export

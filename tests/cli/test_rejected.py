@@ -44,7 +44,7 @@ def _decided(stage, names, kept):
         ids=np.array(names),
         formulas=np.full(n, "GaAs2"),
         keep=keep,
-        reasons=np.where(keep, "below_threshold", "above_threshold"),
+        reasons=np.where(keep, "within_threshold", "above_threshold"),
         values=np.linspace(0.1, 0.3, n),
         thresholds=np.full(n, 0.15),
         margins=0.15 - np.linspace(0.1, 0.3, n),

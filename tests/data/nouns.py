@@ -61,7 +61,16 @@ def decisions(**changes: Any) -> Decisions:
         "ids": IDS,
         "formulas": FORMULAS,
         "keep": np.asarray([True, False, False, False, True, False]),
-        "reasons": np.asarray(["near_hull", "too_high", "too_high", "failed: volume", "near_hull", "same_as c0"]),
+        "reasons": np.asarray(
+            [
+                "within_threshold",
+                "above_threshold",
+                "above_threshold",
+                "failed: unphysical_cell",
+                "within_threshold",
+                "same_as c0",
+            ]
+        ),
         "values": np.asarray([0.0, 0.6, 0.3, 0.0, 0.1, 0.0]),
         "thresholds": np.full(6, 0.2),
         "margins": np.asarray([0.2, -0.4, -0.1, 0.0, 0.1, 0.0]),
@@ -79,7 +88,7 @@ def labels(**changes: Any) -> Labels:
         "formulas": FORMULAS,
         "energies": np.asarray([-9.0, -4.5, np.nan, -4.25, -8.75, -7.5]),
         "crystals": crystals(),
-        "failures": np.asarray(["", "", "not_converged after 100 steps", "", "", ""]),
+        "failures": np.asarray(["", "", "not_converged_ionically: after 100 steps", "", "", ""]),
         "core_minutes": np.full(6, 0.5),
         "stage": "volume",
         "engine": "potential",

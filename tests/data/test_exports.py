@@ -41,17 +41,17 @@ def test_existing_files_are_left_alone(tmp_path: Path) -> None:
     node.export(str(tmp_path / "a.csv"))
     with pytest.raises(OSError, match="already"):
         node.export(str(tmp_path / "a.csv"))
-    node.export(str(tmp_path / "a.csv"), overwrite=True, reason="too_high")
+    node.export(str(tmp_path / "a.csv"), overwrite=True, reason="above_threshold")
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 3
 
 
 def test_rows_can_be_chosen() -> None:
     node = DecisionsData.from_science(decisions())
     content, _ = node._exportcontent("json", ids=["c1", "c5"])
-    assert [row["reason"] for row in json.loads(content)] == ["too_high", "same_as c0"]
+    assert [row["reason"] for row in json.loads(content)] == ["above_threshold", "same_as c0"]
     with pytest.raises(TableError, match="unknown ids: c9"):
         node._exportcontent("json", ids=["c9"])
-    with pytest.raises(InputError, match="failed, near_hull, same_as, too_high"):
+    with pytest.raises(InputError, match="above_threshold, failed, same_as, within_threshold"):
         node._exportcontent("json", reason="same")
 
 

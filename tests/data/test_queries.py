@@ -43,9 +43,9 @@ def test_reasons_are_counted_by_code_and_can_be_asked_for() -> None:
     query = QueryBuilder().append(
         DecisionsData,
         filters={"attributes.dropped_reasons": {"has_key": "same_as"}},
-        project=[DecisionsData.fields.dropped_reasons, "attributes.dropped_reasons.too_high"],
+        project=[DecisionsData.fields.dropped_reasons, "attributes.dropped_reasons.above_threshold"],
     )
-    assert query.all() == [[{"too_high": 2, "failed": 1, "same_as": 1}, 2]]
+    assert query.all() == [[{"above_threshold": 2, "failed": 1, "same_as": 1}, 2]]
 
 
 def test_tables_by_element_and_chemical_system() -> None:

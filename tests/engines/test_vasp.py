@@ -25,7 +25,7 @@ from aiida_mlhull.science.campaign import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, SettingsError
 from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
 from aiida_mlhull.science.types import Candidates, Crystals
-from aiida_mlhull.science.vasp import FAILURES
+from aiida_mlhull.science.types.reasons import Stated, is_stated
 from tests.arsenides import choice
 from tests.vasp_codes import placeholders, replayed
 
@@ -102,7 +102,7 @@ def test_every_fault_ends_in_its_row(relax) -> None:
     assert labels.ids.tolist() == list(ENDS)
     for found, expected in zip(labels.failures.tolist(), ENDS.values(), strict=True):
         assert found.startswith(expected)
-        assert found.split(":")[0] in FAILURES
+        assert is_stated(found, Stated.RELAXATION)
     assert np.isnan(labels.energies).all()
     assert np.array_equal(labels.crystals.lattices, cells.crystals.lattices)
     assert labels.core_minutes[list(ENDS).index("SrS_rock_salt")] > 0

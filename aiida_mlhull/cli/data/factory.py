@@ -145,7 +145,7 @@ def _command(name: str, function: Callable[..., Any], text: str, options: list[c
 def _choosers(kind: Kind) -> list[click.Option]:
     """Options that choose rows."""
     ids = click.Option(["--id", "ids"], multiple=True, metavar="ID", help="Only the row with this id; may be repeated.")
-    reason = click.Option(["--reason"], help="Only rows with this reason code, e.g. same_as.")
+    reason = click.Option(["--reason"], help="Only rows with this reason code; see the page on reasons.")
     return [*([ids] if kind.has_rows else []), *([reason] if kind.has_reasons else [])]
 
 

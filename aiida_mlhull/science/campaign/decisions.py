@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +12,15 @@ from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.errors import SettingsError, TooFewLabelsError
 from aiida_mlhull.science.hull import with_results
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
+from aiida_mlhull.science.types.reasons import Reason, with_detail
 from aiida_mlhull.science.types.table import Booleans, Strings
-
-START: Final = "start_set"
-NOT_START: Final = "not_in_start_set"
-OPEN: Final = "open"
-BATCH_FULL: Final = "batch_full"
 
 
 def enter_first_stage(candidates: Candidates, *, stage: str) -> Decisions:
     """Who may be considered for the first stage: every candidate that has a cell."""
-    return _undecided(candidates, keep=np.ones(len(candidates), dtype=bool), reason=OPEN, rule="open", stage=stage)
+    return _undecided(
+        candidates, keep=np.ones(len(candidates), dtype=bool), reason=Reason.OPEN, rule="open", stage=stage
+    )
 
 
 def enter_next_stage(labels: Labels, merged: Decisions | None, *, stage: str) -> Decisions:
@@ -32,14 +29,15 @@ def enter_next_stage(labels: Labels, merged: Decisions | None, *, stage: str) ->
     Failed relaxations are dropped rows with the failure as reason, merged ones keep the reason
     ``same_as ID`` and the energy difference that was accepted.
     """
-    decided = _undecided(labels, keep=labels.succeeded, reason=OPEN, rule="open", stage=stage)
-    reasons = np.where(labels.succeeded, decided.reasons, np.char.add("failed: ", labels.failures))
+    decided = _undecided(labels, keep=labels.succeeded, reason=Reason.OPEN, rule="open", stage=stage)
+    failed = ~labels.succeeded
+    reasons = decided.reasons.astype(object)
+    reasons[failed] = [with_detail(Reason.FAILED, failure) for failure in labels.failures[failed].tolist()]
     values, thresholds, margins = decided.values.copy(), decided.thresholds.copy(), decided.margins.copy()
     keep = decided.keep.copy()
     if merged is not None:
         dropped = merged.take(~merged.keep)
         rows = labels.positions(dropped.ids)
-        reasons = reasons.astype(object)
         reasons[rows] = dropped.reasons
         keep[rows] = False
         values[rows], thresholds[rows], margins[rows] = dropped.values, dropped.thresholds, dropped.margins
@@ -58,7 +56,9 @@ def still_waiting(pool: Decisions, done: Labels | None) -> Decisions:
     waiting = pool.take(pool.keep)
     if done is not None:
         waiting = waiting.without(done.ids)
-    return _undecided(waiting, keep=np.ones(len(waiting), dtype=bool), reason=OPEN, rule="open", stage=pool.stage)
+    return _undecided(
+        waiting, keep=np.ones(len(waiting), dtype=bool), reason=Reason.OPEN, rule="open", stage=pool.stage
+    )
 
 
 def choose_start(pool: Decisions, settings: CampaignSettings, *, total: int, have: int = 0) -> Decisions:
@@ -82,8 +82,8 @@ def choose_start(pool: Decisions, settings: CampaignSettings, *, total: int, hav
     chosen = spread_over_formulas(open_rows.formulas, wanted, seed=settings.seed)
     keep = np.zeros(len(open_rows), dtype=bool)
     keep[chosen] = True
-    decided = _undecided(open_rows, keep=keep, reason=START, rule="start", stage=pool.stage)
-    return replace(decided, reasons=np.where(keep, START, NOT_START))
+    decided = _undecided(open_rows, keep=keep, reason=Reason.START_SET, rule="start", stage=pool.stage)
+    return replace(decided, reasons=np.where(keep, Reason.START_SET, Reason.NOT_IN_START_SET))
 
 
 def check_start(settings: CampaignSettings, *, candidates: int, total: int, have: int = 0) -> int:
@@ -156,7 +156,7 @@ def decide_round(
     waiting = kept[np.lexsort((-decided.margins[kept], -decided.scores[kept]))][room:]
     keep, reasons = decided.keep.copy(), decided.reasons.astype(object)
     keep[waiting] = False
-    reasons[waiting] = BATCH_FULL
+    reasons[waiting] = Reason.BATCH_FULL
     return replace(decided, keep=keep, reasons=reasons.astype(np.str_), stage=stage.name, round=number)
 
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from aiida_mlhull.science.errors import TableError, listed
 from aiida_mlhull.science.hull import distances, with_results
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, References
+from aiida_mlhull.science.types.reasons import Reason, code_of, with_detail
 from aiida_mlhull.science.types.table import Booleans
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
-
-ON_HULL: Final = "on_hull"
-ABOVE_HULL: Final = "above_hull"
-FAILED: Final = "failed: "
-NOT_ASKED: Final = "not_asked"
-"""Reason of a candidate that was still open when the campaign stopped: no model was asked about it."""
 
 
 def final_outcomes(
@@ -52,7 +47,7 @@ def final_outcomes(
     numbers: dict[str, Any] = {name: np.zeros(n) for name in ("values", "thresholds", "margins", "scores")}
     for decided in trail:
         rows = candidates.positions(decided.ids)
-        reasons[rows] = np.where(decided.keep, NOT_ASKED, decided.reasons)
+        reasons[rows] = np.where(decided.keep, Reason.NOT_ASKED, decided.reasons)
         for name, column in numbers.items():
             column[rows] = getattr(decided, name)
     if labels is not None:
@@ -86,13 +81,13 @@ def _write_results(
     rows = candidates.positions(mine.ids)
     height = distances(mine.formulas, mine.energies, hull).e_above_hull
     keep[rows] = True
-    reasons[rows] = np.where(height <= ON_HULL_TOLERANCE, ON_HULL, ABOVE_HULL)
+    reasons[rows] = np.where(height <= ON_HULL_TOLERANCE, Reason.ON_HULL, Reason.ABOVE_HULL)
     numbers["values"][rows] = height
     numbers["thresholds"][rows] = ON_HULL_TOLERANCE
     numbers["margins"][rows] = ON_HULL_TOLERANCE - height
     failed = labels.take(~labels.succeeded)
     rows = candidates.positions(failed.ids)
-    reasons[rows] = np.char.add(FAILED, failed.failures)
+    reasons[rows] = [with_detail(Reason.FAILED, failure) for failure in failed.failures.tolist()]
     for column in numbers.values():
         column[rows] = 0.0
 
@@ -104,17 +99,18 @@ def funnel(verdicts: Sequence[Decisions]) -> dict[str, int]:
         ``candidates``, ``relaxed``, ``on_hull``, ``failed``, ``merged``, ``dropped_by_rule`` (with the
         reasons spelled out as ``reason:...``).
     """
-    reasons = Counter(reason.split(" ")[0] for table in verdicts for reason in table.reasons.tolist())
+    reasons = Counter(code_of(reason) for table in verdicts for reason in table.reasons.tolist())
     relaxed = sum(int(table.keep.sum()) for table in verdicts)
-    failed, merged = reasons["failed:"], reasons["same_as"]
+    failed, merged = reasons[Reason.FAILED], reasons[Reason.SAME_AS]
     total = sum(reasons.values())
-    others = {word: n for word, n in reasons.items() if word not in {ON_HULL, ABOVE_HULL, "failed:", "same_as"}}
+    apart = {Reason.ON_HULL, Reason.ABOVE_HULL, Reason.FAILED, Reason.SAME_AS}
+    others = {code: n for code, n in reasons.items() if code not in apart}
     return {
         "candidates": total,
         "relaxed": relaxed,
-        "on_hull": reasons[ON_HULL],
+        "on_hull": reasons[Reason.ON_HULL],
         "failed": failed,
         "merged": merged,
         "dropped_by_rule": total - relaxed - failed - merged,
-        **{f"reason:{word}": others[word] for word in sorted(others)},
+        **{f"reason:{code}": others[code] for code in sorted(others)},
     }

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from aiida_mlhull.science.campaign.outcomes import ON_HULL
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.types import Candidates, Decisions, Labels
+from aiida_mlhull.science.types.reasons import Reason
 
 
 def recorded(record: Labels, chosen: Decisions, stage: StageSettings) -> Labels:
@@ -57,4 +57,4 @@ def portions(chosen: Decisions, *, size: int) -> Iterator[Decisions]:
 
 def on_hull(verdicts: Decisions, results: Labels) -> Labels:
     """The results that the verdict puts on the hull."""
-    return results.select(verdicts.ids[verdicts.reasons == ON_HULL])
+    return results.select(verdicts.ids[verdicts.reasons == Reason.ON_HULL])

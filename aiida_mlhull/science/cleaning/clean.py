@@ -14,25 +14,14 @@ import numpy as np
 from pydantic import Field
 
 from aiida_mlhull.science.cleaning.duplicates import first_of_kind
-from aiida_mlhull.science.cleaning.funnel import (
-    BALANCED,
-    CLOSE,
-    KNOWN,
-    NO_LABEL,
-    NOT_LOWEST,
-    POSITIONS,
-    SAME,
-    SITES,
-    SPARSE,
-    UNBALANCED,
-    Funnel,
-)
+from aiida_mlhull.science.cleaning.funnel import Funnel
 from aiida_mlhull.science.cleaning.neutrality import charges_balance
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.representations.neighbors import minimum_distances
 from aiida_mlhull.science.representations.wyckoff import TOLERANCE, of_either_hand, primitive_sizes, protostructures
 from aiida_mlhull.science.types import Candidates, Decisions, concatenate
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.reasons import Reason, naming
 from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.types.table import Strings
 
@@ -97,22 +86,25 @@ class Lowest:
 def _by_row(candidates: Candidates, settings: CleaningSettings, known: frozenset[str]) -> Funnel:
     """All filters that look at a row alone."""
     funnel, labels = Funnel(candidates), candidates.protostructures
-    funnel.stop(labels == "", NO_LABEL, (labels != "").astype(np.float64), 1.0)
+    funnel.stop(labels == "", Reason.NO_REPRESENTATION, (labels != "").astype(np.float64), 1.0)
     sizes = primitive_sizes(labels)
-    for limit, reason, column in ((settings.positions, POSITIONS, 0), (settings.sites, SITES, 1)):
+    for limit, reason, column in (
+        (settings.positions, Reason.TOO_MANY_POSITIONS, 0),
+        (settings.sites, Reason.TOO_MANY_SITES, 1),
+    ):
         if limit is not None:
             counts = sizes[:, column].astype(np.float64)
             funnel.stop(counts >= limit, reason, counts, limit)
     if candidates.crystals is not None:
         if settings.volume_per_site is not None:
             volumes = candidates.crystals.volumes_per_atom
-            funnel.stop(volumes >= settings.volume_per_site, SPARSE, volumes, settings.volume_per_site)
+            funnel.stop(volumes >= settings.volume_per_site, Reason.TOO_SPARSE, volumes, settings.volume_per_site)
         if settings.distance is not None:
             distances = minimum_distances(candidates.crystals)
-            funnel.stop(distances < settings.distance, CLOSE, distances, settings.distance)
+            funnel.stop(distances < settings.distance, Reason.ATOMS_TOO_CLOSE, distances, settings.distance)
     if known:
         there = np.isin(of_either_hand(labels), sorted(known))
-        funnel.stop(there, KNOWN, there.astype(np.float64), 0.5)
+        funnel.stop(there, Reason.KNOWN_CRYSTAL, there.astype(np.float64), 0.5)
     return funnel
 
 
@@ -169,7 +161,7 @@ def _keep_lowest(funnel: Funnel, energies: Floats, lowest: Lowest) -> None:
     ]
     names = np.asarray([name for _, name in best], dtype=np.str_)
     above = np.nan_to_num(energies - np.asarray([energy for energy, _ in best]), nan=0.0, posinf=0.0, neginf=0.0)
-    funnel.stop(names != funnel.rows.ids, np.char.add(f"{NOT_LOWEST} ", names), above, 0.0)
+    funnel.stop(names != funnel.rows.ids, np.char.add(naming(Reason.SAME_LABEL_AS, ""), names), above, 0.0)
 
 
 def _keep_first(funnels: Sequence[Funnel], energies: Sequence[Floats]) -> None:
@@ -189,7 +181,10 @@ def _keep_first(funnels: Sequence[Funnel], energies: Sequence[Floats]) -> None:
         names, values = funnel.rows.ids.astype(object), np.zeros(n)
         names[funnel.keep], values[funnel.keep] = rows.ids[first[at]], above[at]
         funnel.stop(
-            names.astype(np.str_) != funnel.rows.ids, np.char.add(f"{SAME} ", names.astype(np.str_)), values, 0.0
+            names.astype(np.str_) != funnel.rows.ids,
+            np.char.add(naming(Reason.SAME_CRYSTAL_AS, ""), names.astype(np.str_)),
+            values,
+            0.0,
         )
 
 
@@ -197,4 +192,4 @@ def _flag_charges(funnel: Funnel) -> None:
     """Let kept rows say whether their charges can be balanced."""
     if funnel.keep.any():
         balanced = charges_balance(funnel.rows.formulas[funnel.keep])
-        funnel.reasons[funnel.keep] = np.where(balanced, BALANCED, UNBALANCED)
+        funnel.reasons[funnel.keep] = np.where(balanced, Reason.CHARGES_BALANCE, Reason.CHARGES_DO_NOT_BALANCE)

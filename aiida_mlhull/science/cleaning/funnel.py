@@ -12,30 +12,25 @@ from typing import Final
 import numpy as np
 
 from aiida_mlhull.science.errors import TableError
-from aiida_mlhull.science.tables.summary import reason_code
 from aiida_mlhull.science.types import Candidates, Decisions
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.reasons import Reason, code_of
 from aiida_mlhull.science.types.table import Booleans, Strings
 
 RULE: Final = "cleaning"
 UNIT: Final = "of the filter"
 
-NO_LABEL: Final = "no_representation"
-POSITIONS: Final = "too_many_positions"
-SITES: Final = "too_many_sites"
-SPARSE: Final = "too_sparse"
-CLOSE: Final = "atoms_too_close"
-KNOWN: Final = "known_crystal"
-NOT_LOWEST: Final = "same_label_as"
-SAME: Final = "same_crystal_as"
-"""Both are followed by the id of the row that is kept."""
-
-FILTERS: Final = (NO_LABEL, POSITIONS, SITES, SPARSE, CLOSE, KNOWN, NOT_LOWEST, SAME)
+FILTERS: Final = (
+    Reason.NO_REPRESENTATION,
+    Reason.TOO_MANY_POSITIONS,
+    Reason.TOO_MANY_SITES,
+    Reason.TOO_SPARSE,
+    Reason.ATOMS_TOO_CLOSE,
+    Reason.KNOWN_CRYSTAL,
+    Reason.SAME_LABEL_AS,
+    Reason.SAME_CRYSTAL_AS,
+)
 """In the order in which rows meet them."""
-
-CLEAN: Final = "clean"
-BALANCED: Final = "charges_balance"
-UNBALANCED: Final = "charges_do_not_balance"
 
 
 class Funnel:
@@ -53,7 +48,7 @@ class Funnel:
         n = len(candidates)
         self.rows = candidates
         self.keep: Booleans = np.ones(n, dtype=bool)
-        self.reasons = np.full(n, CLEAN, dtype=object)
+        self.reasons = np.full(n, Reason.CLEAN, dtype=object)
         self.values, self.thresholds, self.margins = np.zeros(n), np.zeros(n), np.zeros(n)
 
     def stop(self, bad: Booleans, reasons: str | Strings, values: Floats, threshold: float) -> None:
@@ -115,14 +110,14 @@ def funnel_steps(decisions: Iterable[Decisions]) -> list[FunnelStep]:
     Raises:
         TableError: if the decisions are not about cleaning.
     """
-    counts = dict.fromkeys(FILTERS, 0)
+    counts: dict[str, int] = dict.fromkeys(FILTERS, 0)
     rows = 0
     for table in decisions:
         if table.rule != RULE:
             raise TableError(f"decisions of rule {table.rule!r} say nothing about cleaning")
         rows += len(table)
         for reason in table.reasons[~table.keep].tolist():
-            counts[reason_code(reason)] += 1
+            counts[code_of(reason)] += 1
     steps = []
     for name, dropped in counts.items():
         steps.append(FunnelStep(name, rows, dropped))

@@ -24,19 +24,11 @@ from aiida_mlhull.science.representations.identity import shapes
 from aiida_mlhull.science.representations.wyckoff import free_parameters, of_either_hand, protostructures
 from aiida_mlhull.science.types import Decisions, Labels
 from aiida_mlhull.science.types.crystals import Integers
+from aiida_mlhull.science.types.reasons import Reason, code_of, detail_of, naming
 from aiida_mlhull.science.types.table import Strings
 from aiida_mlhull.science.units import share_of
 
 RULE: Final = "merge"
-SAME: Final = "same_as"
-"""Reason of a merged row, followed by the representative's id."""
-
-AUDIT: Final = "audit_of"
-"""Reason of a merged row that is relaxed all the same, followed by the representative's id."""
-
-REPRESENTATIVE: Final = "representative"
-UNIQUE: Final = "unique"
-
 ENERGY_TOLERANCE: Final = 0.002
 """eV/atom."""
 
@@ -85,12 +77,12 @@ def merge(
     representative = _representatives(rows, np.char.add(np.char.add(rows.formulas, "|"), kinds[succeeded]), comparison)
     merged = representative != np.arange(len(rows))
     audited = _draw(np.flatnonzero(merged), audit_fraction, seed)
-    reasons = np.full(len(rows), UNIQUE, dtype=object)
-    reasons[representative[merged]] = REPRESENTATIVE
+    reasons = np.full(len(rows), Reason.UNIQUE, dtype=object)
+    reasons[representative[merged]] = Reason.REPRESENTATIVE
     for row in np.flatnonzero(merged):
-        reasons[row] = f"{SAME} {rows.ids[representative[row]]}"
+        reasons[row] = naming(Reason.SAME_AS, rows.ids[representative[row]])
     for row in audited:
-        reasons[row] = f"{AUDIT} {rows.ids[representative[row]]}"
+        reasons[row] = naming(Reason.AUDIT_OF, rows.ids[representative[row]])
     keep = ~merged
     keep[audited] = True
     values = rows.energies - rows.energies[representative]
@@ -198,9 +190,8 @@ def audit(decisions: Decisions, results: Labels, *, tolerance: float = 0.005) ->
     energies = dict(zip(results.ids.tolist(), results.energies.tolist(), strict=True))
     gains = []
     for row, reason in zip(decisions.ids.tolist(), decisions.reasons.tolist(), strict=True):
-        word, _, representative = reason.partition(" ")
-        gain = energies.get(representative, np.nan) - energies.get(row, np.nan)
-        if word == AUDIT and np.isfinite(gain):
+        gain = energies.get(detail_of(reason), np.nan) - energies.get(row, np.nan)
+        if code_of(reason) == Reason.AUDIT_OF and np.isfinite(gain):
             gains.append(gain)
     found = np.asarray(gains)
     return Audit(

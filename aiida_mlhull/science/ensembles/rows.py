@@ -19,6 +19,7 @@ from aiida_mlhull.science.hull import check_end_members, hull_energies
 from aiida_mlhull.science.representations.composition import distinct, fraction_matrix
 from aiida_mlhull.science.types import Candidates, Crystals, Labels, ModelRows, References, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.tables import Strings
 
 Cells = Candidates | Labels
@@ -77,10 +78,10 @@ def training_rows(
     known = cells.has(labels.ids)
     usable = labels.succeeded & known
     with_baseline = usable & ~_failed_before(cells, labels.ids)
-    left_out = {
-        "failed": int((~labels.succeeded).sum()),
-        "without_cell": int((labels.succeeded & ~known).sum()),
-        "without_baseline": int((usable & ~with_baseline).sum()),
+    left_out: dict[str, int] = {
+        Reason.FAILED: int((~labels.succeeded).sum()),
+        Reason.WITHOUT_CELL: int((labels.succeeded & ~known).sum()),
+        Reason.WITHOUT_BASELINE: int((usable & ~with_baseline).sum()),
     }
     learned = labels.take(with_baseline)
     if not len(learned):

@@ -23,6 +23,7 @@ from aiida_mlhull.science.generators.exchange import Exchange, Seen, build_shard
 from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.tables.writing import Shard
 from aiida_mlhull.science.types import Candidates, Crystals, concatenate
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.table import Strings
 
 AFLOW: Final = "AFLOW prototypes shipped with pymatgen"
@@ -146,7 +147,7 @@ def decorate_all(
         passed_over=passed_over(library.crystals, len(elements), fewest_elements, largest_cell),
         decorations=len(choices),
         drawn=len(drawn),
-        overlapping=sum(shard.left_out["overlapping_atoms"] for shard in shards),
+        overlapping=sum(shard.left_out[Reason.OVERLAPPING_ATOMS] for shard in shards),
     )
 
 

@@ -16,15 +16,11 @@ from aiida_mlhull.science.generators.parents import Parents
 from aiida_mlhull.science.representations.composition import Composition
 from aiida_mlhull.science.tables.writing import Shard
 from aiida_mlhull.science.types.crystals import Integers
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.table import Strings
 
 NEAR_HULL: Final = 0.1
 """eV/atom; crystals further from the hull are poor parents."""
-
-UNCHANGED: Final = "unchanged"
-MEET: Final = "two_classes_one_element"
-REPEATED: Final = "drawn_before"
-KNOWN: Final = "known_composition"
 
 _Numbers = tuple[int, ...]
 
@@ -145,12 +141,12 @@ def _fault(
 ) -> str:
     """Why a draw is not worth building; empty if it is."""
     if chosen == own:
-        return UNCHANGED
+        return Reason.UNCHANGED
     if len(set(chosen)) < len(chosen):
-        return MEET
+        return Reason.TWO_CLASSES_ONE_ELEMENT
     if chosen in before:
-        return REPEATED
-    return KNOWN if _composition(chosen, amounts) in known else ""
+        return Reason.DRAWN_BEFORE
+    return Reason.KNOWN_COMPOSITION if _composition(chosen, amounts) in known else ""
 
 
 def _composition(numbers: _Numbers, amounts: _Numbers) -> Composition:

@@ -24,6 +24,7 @@ from aiida_mlhull.science.representations.composition import Composition
 from aiida_mlhull.science.representations.identity import crystal_ids, label_ids
 from aiida_mlhull.science.representations.wyckoff_space import count_representations, representations
 from aiida_mlhull.science.types import Candidates, Crystals
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.wyckoff import SPACE_GROUPS
 
 SOURCE = "enumeration of Wyckoff representations"
@@ -115,7 +116,7 @@ class Enumeration:
             except CrystalError:  # higher symmetry by necessity, or too crowded: not a candidate
                 continue
             kept.append(row)
-        left_out = Counter(no_cell=len(batch) - len(kept))
+        left_out = Counter[str]({Reason.NO_CELL: len(batch) - len(kept)})
         if not kept:
             return Shard(_labels_only([]).candidates, left_out)
         crystals = Crystals.concatenate(built)

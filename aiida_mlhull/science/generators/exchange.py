@@ -17,6 +17,7 @@ from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.tables.writing import Shard
 from aiida_mlhull.science.types import Candidates, Crystals
 from aiida_mlhull.science.types.crystals import Integers
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.table import Strings
 
 
@@ -102,5 +103,7 @@ def build_shard(crystals: Crystals, names: Strings, exchanges: Sequence[Exchange
         origins=np.asarray([exchanges[row].origin(names) for row in rows.tolist()], dtype=np.str_),
         source=source,
     )
-    left_out = Counter(same_crystal=len(exchanges) - len(new), overlapping_atoms=int((~apart).sum()))
+    left_out = Counter[str](
+        {Reason.SAME_CRYSTAL: len(exchanges) - len(new), Reason.OVERLAPPING_ATOMS: int((~apart).sum())}
+    )
     return Shard(shard, +left_out)

@@ -22,15 +22,11 @@ from aiida_mlhull.science.generators.drawing import DrawingSettings, chosen_pare
 from aiida_mlhull.science.generators.element_groups import excluded_numbers
 from aiida_mlhull.science.representations.composition import NUMBERS, SYMBOLS, reduce_formula
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.table import Strings
 
 Ion = tuple[int, int]
 """Atomic number and charge."""
-
-NO_CHARGES = "no_oxidation_states"
-MIXED = "mixed_valence"
-LACKING = "ion_not_in_table"
-CHARGED = "not_neutral"
 
 
 class IonicSettings(DrawingSettings):
@@ -66,8 +62,8 @@ class Ionic:
                 "parents": len(parents),
                 "draws per parent": self.settings.draws,
                 "parents with ions in the table": usable,
-                "without oxidation states": sum(reason == NO_CHARGES for _, reason in charged),
-                "of mixed valence": sum(reason == MIXED for _, reason in charged),
+                "without oxidation states": sum(reason == Reason.NO_OXIDATION_STATES for _, reason in charged),
+                "of mixed valence": sum(reason == Reason.MIXED_VALENCE for _, reason in charged),
                 "ions that the table lacks": listed(lacking, 40) or None,
             },
         )
@@ -131,7 +127,7 @@ class IonChances:
         """(n, K) atomic numbers, and why draws can't be used."""
         ions, reason = _ions(formula)
         if not reason and not all(ion in self._rows for ion in ions):
-            reason = LACKING
+            reason = Reason.ION_NOT_IN_TABLE
         if reason:
             return np.tile(np.asarray(own, dtype=np.int64), (n, 1)), np.full(n, reason)
         amounts = np.asarray(reduce_formula(formula).counts)
@@ -141,7 +137,7 @@ class IonChances:
             for k, total in enumerate(self._cumulative[[self._rows[ion] for ion in ions]])
         ]
         drawn = self._ions[np.column_stack(columns)]
-        return drawn[:, :, 0], np.where(drawn[:, :, 1] @ amounts == 0, "", CHARGED)
+        return drawn[:, :, 0], np.where(drawn[:, :, 1] @ amounts == 0, "", Reason.NOT_NEUTRAL)
 
 
 @lru_cache(maxsize=100_000)
@@ -151,10 +147,10 @@ def _ions(formula: str) -> tuple[tuple[Ion, ...], str]:
 
     guesses = Composition(formula).oxi_state_guesses()
     if not guesses:
-        return (), NO_CHARGES
+        return (), Reason.NO_OXIDATION_STATES
     charges = sorted((NUMBERS[symbol], charge) for symbol, charge in guesses[0].items())
     if any(charge != round(charge) for _, charge in charges):
-        return (), MIXED
+        return (), Reason.MIXED_VALENCE
     return tuple((z, round(charge)) for z, charge in charges), ""
 
 

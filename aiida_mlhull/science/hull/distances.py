@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from aiida_mlhull.science.errors import TableError, listed
-from aiida_mlhull.science.hull.end_members import REASON, EndMembers, spanned, with_stated
+from aiida_mlhull.science.hull.end_members import EndMembers, spanned, with_stated
 from aiida_mlhull.science.hull.index import GroundStates
 from aiida_mlhull.science.hull.points import HullPoints, hull_points
 from aiida_mlhull.science.representations.composition import distinct
 from aiida_mlhull.science.types import References
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.table import Strings
 
 Formulas = Sequence[str] | Strings
@@ -99,7 +100,7 @@ def distances(
         e_above_hull=values - hull_energy,
         hull_energy=hull_energy,
         gap=np.append(points.gaps, np.nan)[position][which],
-        reasons=np.where(solvable, "", REASON)[which],
+        reasons=np.where(solvable, "", Reason.MISSING_END_MEMBERS)[which],
         points=points,
         point=position[which],
         phase_ids=known.ids,

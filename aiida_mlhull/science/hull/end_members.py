@@ -16,7 +16,6 @@ EndMembers = Literal["refuse", "mark"] | Mapping[str, float]
 """``"refuse"``: raise, listing the elements (the default). ``"mark"``: those rows carry NaN and the
 reason. A mapping: element to the stated energy in eV/atom that serves as its reference."""
 
-REASON: Final = "missing_end_members"
 STATED: Final = "stated:"
 """References that were stated by hand have ids such as ``stated:N``."""
 

@@ -17,6 +17,7 @@ from aiida_mlhull.science.reading.entries import Corrections, Phases, read_json_
 from aiida_mlhull.science.reading.sieve import BadRows, LeftOut, Sieve
 from aiida_mlhull.science.representations.composition import distinct, reduce_formula
 from aiida_mlhull.science.types import Candidates, References
+from aiida_mlhull.science.types.reasons import Reason
 
 FORMULA_COLUMNS: Final = ("reduced_composition", "reduced_formula", "sortedformula", "formula", "composition")
 ENERGY_COLUMNS: Final = ("energy_ev_per_atom", "energy_per_atom_ev")
@@ -123,18 +124,18 @@ def _sifted(phases: Phases, source: str, *, expendable: bool) -> Sieve:
     sieve = Sieve(source, ids, formulas, expendable=np.full(len(ids), expendable))
     sieve.let_go(
         np.asarray([name in phases.refusals for name in phases.ids]),
-        reason="refused_by_mp2020",
+        reason=Reason.REFUSED_BY_MP2020,
         details=np.asarray([phases.refusals.get(name, "") for name in phases.ids]),
     )
     systems = np.asarray([_elements_or_none(formula) for formula in phases.formulas], dtype=object)
     sieve.catch(
         np.asarray([system is None for system in systems]),
-        reason="unreadable_formula",
+        reason=Reason.UNREADABLE_FORMULA,
         what="missing or unreadable formulas (sodium nitride, NaN, gets lost where tables pass through csv)",
         error=FormulaError,
         details=np.asarray([repr(formula) for formula in phases.formulas]),
     )
-    sieve.catch(~np.isfinite(phases.energies), reason="no_energy", what="missing, NaN or infinite energies")
+    sieve.catch(~np.isfinite(phases.energies), reason=Reason.NO_ENERGY, what="missing, NaN or infinite energies")
     _catch_strangers(sieve, systems)
     return sieve
 
@@ -145,7 +146,7 @@ def _catch_strangers(sieve: Sieve, systems: Any) -> None:
     lacking = [sorted(system - ends) if system else [] for system in systems]
     sieve.let_go(
         np.asarray([bool(elements) for elements in lacking]),
-        reason="missing_end_members",
+        reason=Reason.MISSING_END_MEMBERS,
         details=np.asarray([", ".join(elements) for elements in lacking]),
     )
 

@@ -11,6 +11,7 @@ from aiida_mlhull.science.errors import CrystalError, InputError, TableError, li
 from aiida_mlhull.science.representations.neighbors import minimum_distances
 from aiida_mlhull.science.types import Crystals, Table
 from aiida_mlhull.science.types.crystals import HEAVIEST, Floats
+from aiida_mlhull.science.types.reasons import Reason, Stated, check_reasons
 from aiida_mlhull.science.types.table import Booleans, Strings
 
 BadRows = Literal["refuse", "leave_out"]
@@ -30,12 +31,20 @@ class LeftOut(Table):
     """Rows that were read but can't be used.
 
     Attributes:
-        reasons: (n,) one code word each, such as ``composition_differs``.
+        reasons: (n,) one code each of those that readers state; see :class:`Reason`.
         details: (n,) the numbers behind it, in words; may be empty.
     """
 
     reasons: Strings
     details: Strings
+
+    def check(self) -> None:
+        """Refuse reasons that are not in the list.
+
+        Raises:
+            TableError: if some are not.
+        """
+        check_reasons(self.reasons.tolist(), Stated.READER, what="rows left out")
 
     def counts(self) -> dict[str, int]:
         """Rows by reason, the most frequent first."""
@@ -93,7 +102,7 @@ class Sieve:
 
         Args:
             bad: the rows; those that got stuck earlier don't count again.
-            reason: code word for the report.
+            reason: code for the report: a member of :class:`Reason`, or a code that begins with ``x_``.
             what: the same in words for the message, after "N rows: ".
             error: raised if one of the rows may not be left out.
             details: (n,) what is to be said of each row.
@@ -110,6 +119,7 @@ class Sieve:
 
     def let_go(self, bad: Booleans, *, reason: str, details: Strings | None = None) -> None:
         """Leave out rows that are no use here, whoever they are; see :meth:`catch`."""
+        check_reasons([reason], Stated.READER, what=self.name)
         stuck = bad & self.good
         self._reasons[stuck] = reason
         if details is not None:
@@ -181,23 +191,25 @@ def catch_broken_cells(sieve: Sieve, crystals: Crystals, *, side: str = "") -> N
     first = crystals.offsets[:-1]
     sites = np.isfinite(crystals.frac_coords).all(axis=1)
     finite = np.isfinite(crystals.lattices).all(axis=(1, 2)) & np.logical_and.reduceat(sites, first)
-    sieve.catch(~finite, reason="not_finite", what=f"NaN or infinite numbers in the {cell}", error=CrystalError)
+    sieve.catch(~finite, reason=Reason.NOT_FINITE, what=f"NaN or infinite numbers in the {cell}", error=CrystalError)
     known = (crystals.numbers >= 1) & (crystals.numbers <= HEAVIEST)
     sieve.catch(
         ~np.logical_and.reduceat(known, first),
-        reason="unknown_element",
+        reason=Reason.UNKNOWN_ELEMENT,
         what=f"unknown elements in the {cell}",
         error=CrystalError,
     )
     volumes = np.zeros(len(crystals))
     volumes[finite] = crystals.take(finite).volumes_per_atom
-    sieve.catch(volumes < SMALLEST_VOLUME, reason="no_volume", what=f"zero volume of the {cell}", error=CrystalError)
+    sieve.catch(
+        volumes < SMALLEST_VOLUME, reason=Reason.NO_VOLUME, what=f"zero volume of the {cell}", error=CrystalError
+    )
     passed = np.flatnonzero(sieve.good)
     distances = np.full(len(crystals), np.inf)
     distances[passed] = minimum_distances(crystals.take(passed))
     sieve.catch(
         distances < OVERLAP,
-        reason="overlapping_atoms",
+        reason=Reason.OVERLAPPING_ATOMS,
         what=f"atoms closer than {OVERLAP} Å in the {cell}",
         error=CrystalError,
         details=np.asarray([f"{distance:.3f} Å" for distance in distances.tolist()]),

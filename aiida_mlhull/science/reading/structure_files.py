@@ -15,6 +15,7 @@ import numpy as np
 from aiida_mlhull.science.errors import CrystalError, MissingExtraError, WireError, listed
 from aiida_mlhull.science.reading.sieve import BadRows, Found, Sieve, spread
 from aiida_mlhull.science.types import Crystals
+from aiida_mlhull.science.types.reasons import Reason
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -84,7 +85,7 @@ def packed(
         expendable=np.full(len(ids), bad_rows == "leave_out"),
     )
     ordered = np.asarray([structure.is_ordered for structure in structures])
-    sieve.catch(~ordered, reason="disordered", what="disordered or partially occupied sites", error=CrystalError)
+    sieve.catch(~ordered, reason=Reason.DISORDERED, what="disordered or partially occupied sites", error=CrystalError)
     if not ordered.any():
         sieve.left_out()
     cells = spread(Crystals.from_structures(structure for structure in structures if structure.is_ordered), ordered)

@@ -19,6 +19,7 @@ from aiida_mlhull.science.reading.columns import Columns
 from aiida_mlhull.science.reading.sieve import BadRows, Found, Sieve, spread
 from aiida_mlhull.science.representations.composition import atomic_number, reduce_formula
 from aiida_mlhull.science.types import Crystals
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.table import Booleans, Strings
 
 ID_COLUMNS: Final = ("structure_id", "id", "material_id")
@@ -57,10 +58,10 @@ def read_rows(path: Path, *, bad_rows: BadRows) -> Found:
     if all(column in columns for column in cell_columns("_relaxed")):
         relaxed = _cells(columns, sieve, "_relaxed")
         energies = columns.floats(columns.first_of(ENERGY_COLUMNS, what="energies"))
-        sieve.catch(~np.isfinite(energies), reason="no_energy", what="missing, NaN or infinite energies")
+        sieve.catch(~np.isfinite(energies), reason=Reason.NO_ENERGY, what="missing, NaN or infinite energies")
     _catch_volumes(columns, sieve)
     _catch_compositions(columns, sieve, cells, relaxed)
-    sieve.catch(unclean, reason="marked_unclean", what=f"{CLEAN_COLUMN} is false")
+    sieve.catch(unclean, reason=Reason.MARKED_UNCLEAN, what=f"{CLEAN_COLUMN} is false")
     return Found(sieve=sieve, origins=_origins(columns), cells=cells, relaxed=relaxed, energies=energies)
 
 
@@ -87,7 +88,7 @@ def _cells(columns: Columns, sieve: Sieve, suffix: str) -> Crystals:
     sound = (nines == 9) & (sites >= 1) & (triples == 3 * sites)  # noqa: PLR2004
     sieve.catch(
         ~sound,
-        reason="broken_lists",
+        reason=Reason.BROKEN_LISTS,
         what=f"the {side} needs 9 cell numbers, a site at least, and 3 coordinates a site",
         error=CrystalError,
     )
@@ -104,7 +105,7 @@ def _cells(columns: Columns, sieve: Sieve, suffix: str) -> Crystals:
     strangers = sorted(word for word in words if not atomic_number(word))
     sieve.catch(
         ~known,
-        reason="unknown_element",
+        reason=Reason.UNKNOWN_ELEMENT,
         what=f"unknown elements in the {side} (of {', '.join(map(repr, strangers))})",
         error=CrystalError,
     )
@@ -118,7 +119,7 @@ def _catch_volumes(columns: Columns, sieve: Sieve) -> None:
             volumes = columns.floats(name)
             sieve.catch(
                 ~(np.isfinite(volumes) & (volumes > 0)),
-                reason="no_volume",
+                reason=Reason.NO_VOLUME,
                 what=f"zero, negative or missing {name}",
                 error=CrystalError,
             )
@@ -130,7 +131,7 @@ def _catch_compositions(columns: Columns, sieve: Sieve, cells: Crystals, relaxed
     after = before if relaxed is None else _formulas(relaxed, sieve.good)
     sieve.catch(
         before != after,
-        reason="composition_differs",
+        reason=Reason.COMPOSITION_DIFFERS,
         what="unrelaxed and relaxed cells of different composition",
         details=np.asarray([f"unrelaxed {a}, relaxed {b}" for a, b in zip(before, after, strict=True)]),
     )
@@ -139,7 +140,7 @@ def _catch_compositions(columns: Columns, sieve: Sieve, cells: Crystals, relaxed
             stated = columns.texts(name)
             sieve.catch(
                 np.asarray([not _agree(text, cell) for text, cell in zip(stated, after, strict=True)]),
-                reason="formula_differs",
+                reason=Reason.FORMULA_DIFFERS,
                 what=f"{name} is not the composition of the cell",
                 details=np.asarray([f"{name} {text}, cell {cell}" for text, cell in zip(stated, after, strict=True)]),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, get_args, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import Field
@@ -20,12 +20,6 @@ ReportRows = Callable[[int, int], None]
 
 def silent(_done: int, _total: int) -> None:
     """A report that is discarded."""
-
-
-Failure = Literal["not_converged_ionically", "unphysical_cell", "out_of_memory", "engine_error"]
-"""Why a relaxation gave no label. ``engine_error`` is followed by a colon and what was wrong."""
-
-FAILURES: tuple[str, ...] = get_args(Failure)
 
 
 class RelaxationSettings(Strict):
@@ -56,7 +50,8 @@ class Relaxed:
         energy: eV/atom in the relaxer's scheme; NaN if it failed.
         lattice: (3, 3) Å; as it went in if it failed.
         frac_coords: (N, 3); as they went in if it failed.
-        failure: one of :data:`FAILURES` (with a detail), empty if it went well.
+        failure: a reason that engines state (with a detail), see
+            :class:`~aiida_mlhull.science.types.reasons.Reason`; empty if it went well.
         steps: evaluations after the first.
         max_force: what was left, in the sense of :class:`RelaxationSettings`; NaN if it failed.
         core_seconds: processor time, its share of what crystals of a batch cost together.

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -14,15 +14,13 @@ from aiida_mlhull.science.reading.sieve import LeftOut, Sieve, catch_broken_cell
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Candidates, Crystals
 from aiida_mlhull.science.types.crystals import Integers
+from aiida_mlhull.science.types.reasons import Reason
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 Kind = Literal["number", "text"]
 """What a column beside the cells holds; lists and mappings are text, as JSON."""
-
-REPEATED: Final = "repeated"
-"""Reason of a row whose id an earlier row has: databases change while they are read page by page."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Row:
     Attributes:
         identifier: its id there.
         structure: ordered and periodic in three directions; None if the entry is refused.
-        refused: code word of the reason; empty if it is not.
+        refused: code of the reason, see :class:`Reason`; empty if it is not.
         detail: what is to be said of it.
         values: columns that are kept beside the cell.
     """
@@ -143,7 +141,7 @@ def without(portion: Portion, repeated: Integers) -> Portion:
     left_out = LeftOut.from_rows(
         ids=np.concatenate([portion.left_out.ids, gone.ids]),
         formulas=np.concatenate([portion.left_out.formulas, gone.formulas]),
-        reasons=np.concatenate([portion.left_out.reasons, np.full(len(gone), REPEATED)]),
+        reasons=np.concatenate([portion.left_out.reasons, np.full(len(gone), Reason.REPEATED)]),
         details=np.concatenate([portion.left_out.details, np.full(len(gone), "")]),
     )
     return Portion(

@@ -15,6 +15,7 @@ from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.sources.base import Kind, Row
 from aiida_mlhull.science.sources.journal import Page
 from aiida_mlhull.science.sources.paged import PagedSource
+from aiida_mlhull.science.types.reasons import Reason
 
 KEY: Final = "MP_API_KEY"
 COLUMNS: Final[dict[str, Kind]] = {
@@ -94,10 +95,10 @@ class MaterialsProject(PagedSource):
 
         name = str(entry["material_id"])
         if not entry.get("structure"):
-            return Row(name, None, "no_cell", "without a structure")
+            return Row(name, None, Reason.NO_CELL, "without a structure")
         structure = Structure.from_dict(entry["structure"])
         if not structure.is_ordered:
-            return Row(name, None, "disordered", structure.composition.reduced_formula)
+            return Row(name, None, Reason.DISORDERED, structure.composition.reduced_formula)
         values = {column: entry.get(column) for column in COLUMNS}
         return Row(name, structure, values=values)
 

@@ -22,6 +22,7 @@ from aiida_mlhull.science.sources.client import Client
 from aiida_mlhull.science.sources.journal import Page
 from aiida_mlhull.science.sources.paged import PagedSource
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.reasons import Reason
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -140,24 +141,24 @@ def _refusal(entry: Mapping[str, Any]) -> tuple[str, str]:
     """Reason and detail for what is not an ordered crystal; empty for what is."""
     lacking = [name for name in CELL_FIELDS[:4] if not entry.get(name)]
     if lacking:
-        return "no_cell", f"without {', '.join(lacking)}"
+        return Reason.NO_CELL, f"without {', '.join(lacking)}"
     cell, positions = _numbers(entry["lattice_vectors"]), _numbers(entry["cartesian_site_positions"])
     open_ends = cell.shape == (3, 3) and bool(np.isnan(cell).all(axis=1).any())
     if (entry.get("dimension_types") or THREE) != THREE or open_ends:
-        return "not_periodic", f"dimension_types {entry.get('dimension_types')}"
+        return Reason.NOT_PERIODIC, f"dimension_types {entry.get('dimension_types')}"
     if "implicit_atoms" in (entry.get("structure_features") or ()):
-        return "implicit_atoms", "some atoms have no position"
+        return Reason.IMPLICIT_ATOMS, "some atoms have no position"
     return _fault(cell, positions, len(entry["species_at_sites"])) or _mixture(entry)
 
 
 def _fault(cell: Floats, positions: Floats, sites: int) -> tuple[str, str] | None:
     """Reason and detail for numbers that make no crystal; None if they do."""
     if cell.shape != (3, 3) or positions.shape != (sites, 3):
-        return "broken_lists", f"a cell of shape {cell.shape}, positions of shape {positions.shape}"
+        return Reason.BROKEN_LISTS, f"a cell of shape {cell.shape}, positions of shape {positions.shape}"
     if not (np.isfinite(cell).all() and np.isfinite(positions).all()):
-        return "not_finite", "NaN, infinite or missing numbers"
+        return Reason.NOT_FINITE, "NaN, infinite or missing numbers"
     flat = abs(np.linalg.det(cell)) < SMALLEST_VOLUME * sites
-    return ("no_volume", "zero volume of the cell") if flat else None
+    return (Reason.NO_VOLUME, "zero volume of the cell") if flat else None
 
 
 def _numbers(rows: Any) -> Floats:
@@ -179,9 +180,9 @@ def _mixture(entry: Mapping[str, Any]) -> tuple[str, str]:
             or abs(sum(occupied) - 1) > WHOLE
             or "assemblies" in (entry.get("structure_features") or ())
         ):
-            return "disordered", f"{name}: {', '.join(symbols)}"
+            return Reason.DISORDERED, f"{name}: {', '.join(symbols)}"
         if symbols[0] not in NUMBERS:
-            return "unknown_element", str(symbols[0])
+            return Reason.UNKNOWN_ELEMENT, str(symbols[0])
     return "", ""
 
 

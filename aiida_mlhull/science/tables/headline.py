@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
+from aiida_mlhull.science.types.reasons import Reason, with_detail
 from aiida_mlhull.science.units import COST_UNIT, ENERGY_UNIT
 
 Facts = Mapping[str, Any]
@@ -51,7 +52,7 @@ def _labels(facts: Facts) -> str:
         f"stage {facts['stage'] or '-'}",
         facts["scheme"],
         f"{facts['core_minutes']:.6g} {COST_UNIT} ({facts['cost_basis']})",
-        f"failed: {failed}" if failed else "",
+        with_detail(Reason.FAILED, failed) if failed else "",
     )
 
 

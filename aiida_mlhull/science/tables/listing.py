@@ -10,8 +10,8 @@ import numpy as np
 
 from aiida_mlhull.science.errors import InputError, listed
 from aiida_mlhull.science.tables.export import COLUMN_NAMES, combined
-from aiida_mlhull.science.tables.summary import reason_code
 from aiida_mlhull.science.types import Crystals, Decisions, Labels, Predictions, Table
+from aiida_mlhull.science.types.reasons import code_of
 from aiida_mlhull.science.types.table import Strings, T
 
 
@@ -31,7 +31,7 @@ def choose(table: T, *, ids: Sequence[str] = (), reason: str | None = None, limi
     chosen = table.select(ids) if ids else table
     if reason is not None:
         reasons = _reasons(chosen)
-        codes = np.asarray([reason_code(text) if text else "" for text in reasons.tolist()], dtype=np.str_)
+        codes = np.asarray([code_of(text) for text in reasons.tolist()], dtype=np.str_)
         if reason not in codes:
             raise InputError(f"no row has the reason {reason!r}; reasons here: {listed(sorted(set(codes) - {''}))}")
         chosen = chosen.take(codes == reason)

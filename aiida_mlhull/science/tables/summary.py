@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from aiida_mlhull.science.representations.composition import distinct, elements_of
 from aiida_mlhull.science.types import Candidates, Crystals, Decisions, Labels, Predictions, References, Table
+from aiida_mlhull.science.types.reasons import code_of
 from aiida_mlhull.science.types.table import Strings
 
 MAX_SYSTEMS: Final = 256
@@ -117,14 +118,9 @@ def _(table: References) -> dict[str, Any]:
     }
 
 
-def reason_code(reason: str) -> str:
-    """The code word of a reason: ``same_as 3f2a`` and ``failed: volume`` are ``same_as`` and ``failed``."""
-    return reason.split(maxsplit=1)[0].rstrip(":")
-
-
 def count_codes(reasons: Strings) -> dict[str, int]:
     """How often each reason code occurs, most frequent first."""
-    counts = Counter(reason_code(reason) for reason in reasons.tolist())
+    counts = Counter(code_of(reason) for reason in reasons.tolist())
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rest = sum(count for _, count in ranked[MAX_CODES:])
     return dict(ranked[:MAX_CODES]) | ({OTHER_CODES: rest} if rest else {})

@@ -11,6 +11,7 @@ from scipy.special import ndtr
 from aiida_mlhull.science.hull import distances, stability
 from aiida_mlhull.science.types import Decisions, Predictions, References
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.types.table import Booleans, Strings
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
@@ -136,7 +137,7 @@ def decided(
     scores: Floats,
     unit: str = "eV/atom",
 ) -> Decisions:
-    """Decisions in the order of the predictions; ``reasons`` are the words for kept and dropped rows."""
+    """Decisions in the order of the predictions; ``reasons`` are the codes of kept and dropped rows."""
     words: Strings = np.where(keep, *reasons)
     return Decisions(
         ids=predictions.ids,
@@ -166,7 +167,7 @@ def by_threshold(
         predictions,
         rule=rule,
         keep=values < thresholds,
-        reasons=("within_threshold", "above_threshold"),
+        reasons=(Reason.WITHIN_THRESHOLD, Reason.ABOVE_THRESHOLD),
         values=values,
         thresholds=thresholds,
         margins=thresholds - values,
@@ -190,7 +191,7 @@ def by_rank(predictions: Predictions, *, rule: str, scores: Floats, n: int) -> D
         predictions,
         rule=rule,
         keep=rank <= n,
-        reasons=("rank_within_n", "rank_above_n"),
+        reasons=(Reason.RANK_WITHIN_N, Reason.RANK_ABOVE_N),
         values=rank,
         thresholds=n,
         margins=n - rank,

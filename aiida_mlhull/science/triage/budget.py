@@ -11,6 +11,7 @@ from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.triage.base import RuleSettings, decided, ranks, weigh
 from aiida_mlhull.science.types import Decisions, Predictions, References
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.reasons import Reason
 
 
 class BudgetSettings(RuleSettings):
@@ -55,7 +56,7 @@ class Budget:
             predictions,
             rule="budget",
             keep=spent <= self.settings.core_minutes,
-            reasons=("within_budget", "over_budget"),
+            reasons=(Reason.WITHIN_BUDGET, Reason.OVER_BUDGET),
             values=spent,
             thresholds=self.settings.core_minutes,
             margins=self.settings.core_minutes - spent,

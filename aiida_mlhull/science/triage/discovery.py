@@ -19,6 +19,7 @@ from aiida_mlhull.science.hull import hull_energies
 from aiida_mlhull.science.triage.base import RuleSettings, chance_below, decided
 from aiida_mlhull.science.types import Decisions, Predictions, References
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.reasons import Reason
 
 
 class DiscoverySettings(RuleSettings):
@@ -57,7 +58,7 @@ class Discovery:
             predictions,
             rule="discovery",
             keep=near > self.settings.least_chance,
-            reasons=("likely_enough", "too_unlikely"),
+            reasons=(Reason.LIKELY_ENOUGH, Reason.TOO_UNLIKELY),
             values=near,
             thresholds=self.settings.least_chance,
             margins=near - self.settings.least_chance,

@@ -11,6 +11,7 @@ from aiida_mlhull.science.errors import InputError, listed
 from aiida_mlhull.science.hull import stability
 from aiida_mlhull.science.triage.base import RuleSettings, decided
 from aiida_mlhull.science.types import Decisions, Predictions, References
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
 
 
@@ -51,7 +52,7 @@ class Oracle:
             predictions,
             rule="oracle",
             keep=found.e_above_hull <= limit,
-            reasons=("truly_within", "truly_above"),
+            reasons=(Reason.TRULY_WITHIN, Reason.TRULY_ABOVE),
             values=found.e_above_hull,
             thresholds=limit,
             margins=limit - found.e_above_hull,

@@ -15,6 +15,7 @@ from aiida_mlhull.science.hull.probability import SAMPLES
 from aiida_mlhull.science.hull.sampling import SHARED
 from aiida_mlhull.science.triage.base import RuleSettings, decided
 from aiida_mlhull.science.types import Decisions, Predictions, References
+from aiida_mlhull.science.types.reasons import Reason
 
 
 class ProbabilitySettings(RuleSettings):
@@ -52,7 +53,7 @@ class Probability:
             predictions,
             rule="probability",
             keep=drawn.p_stable > self.settings.p,
-            reasons=("likely_enough", "too_unlikely"),
+            reasons=(Reason.LIKELY_ENOUGH, Reason.TOO_UNLIKELY),
             values=drawn.p_stable,
             thresholds=self.settings.p,
             margins=drawn.p_stable - self.settings.p,

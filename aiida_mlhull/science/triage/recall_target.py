@@ -20,6 +20,7 @@ from aiida_mlhull.science.hull.sampling import SHARED
 from aiida_mlhull.science.triage.base import RuleSettings, decided, weigh
 from aiida_mlhull.science.types import Decisions, Predictions, References
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.reasons import Reason
 
 
 class RecallTargetSettings(RuleSettings):
@@ -59,7 +60,7 @@ class RecallTarget:
             predictions,
             rule="recall_target",
             keep=distance <= k,
-            reasons=("within_threshold", "above_threshold"),
+            reasons=(Reason.WITHIN_THRESHOLD, Reason.ABOVE_THRESHOLD),
             values=distance,
             thresholds=k,
             margins=k - distance,

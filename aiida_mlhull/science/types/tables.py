@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from aiida_mlhull.science.errors import TableError, listed
 from aiida_mlhull.science.types.crystals import Crystals, Floats
+from aiida_mlhull.science.types.reasons import Stated, check_reasons
 from aiida_mlhull.science.types.table import Booleans, Strings, Table
 
 __all__ = [
@@ -21,6 +23,10 @@ __all__ = [
     "Strings",
     "TrainingRows",
 ]
+
+
+DECIDING: Final = (Stated.CAMPAIGN, Stated.RULE, Stated.MERGING, Stated.OUTCOME, Stated.FILTER)
+"""Who keeps and drops candidates."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,7 +88,8 @@ class Labels(Table):
     Attributes:
         energies: (n,) eV/atom; NaN where the relaxation failed.
         crystals: n cells after the stage; the cell that went in where it failed.
-        failures: (n,) reason of failure, empty where it went well.
+        failures: (n,) a :class:`~aiida_mlhull.science.types.reasons.Reason` that engines state, with details;
+            empty where it went well.
         core_minutes: (n,) cost.
         stage: name of the stage.
         engine: what relaxed them.
@@ -106,12 +113,13 @@ class Labels(Table):
         """Refuse rows that are neither an energy nor a reason.
 
         Raises:
-            TableError: if an energy is missing without a reason, or there with one.
+            TableError: if an energy is missing without a reason, or there with one, or the reason is not listed.
             CrystalError: see :meth:`Crystals.check`.
         """
         broken = np.isfinite(self.energies) == (self.failures != "")
         if broken.any():
             raise TableError(f"rows must have a finite energy or a reason of failure: {listed(self.ids[broken])}")
+        check_reasons(self.failures.tolist(), Stated.RELAXATION, what="results")
         self.crystals.check(self.ids.tolist())
 
     @property
@@ -235,7 +243,8 @@ class Decisions(Table):
 
     Attributes:
         keep: (n,) true where the candidate goes on.
-        reasons: (n,) reason code, one word (``same_as ID`` for a merged crystal).
+        reasons: (n,) a :class:`~aiida_mlhull.science.types.reasons.Reason`, with the id that it names where it
+            names one (``same_as ID``).
         values: (n,) the number that was looked at.
         thresholds: (n,) what it was compared with.
         margins: (n,) distance from the threshold, positive on the keep side, in the value's unit.
@@ -258,10 +267,11 @@ class Decisions(Table):
     round: int = 0
 
     def check(self) -> None:
-        """Refuse rows without a reason.
+        """Refuse rows without a reason, and reasons that are not in the list.
 
         Raises:
-            TableError: if a row has none.
+            TableError: if a row has none, or one that is not listed.
         """
         if len(self) and bool((self.reasons == "").any()):
             raise TableError(f"decisions without a reason: {listed(self.ids[self.reasons == ''])}")
+        check_reasons(self.reasons.tolist(), *DECIDING, what="decisions")

@@ -1,13 +1,11 @@
 """VASP's inputs, and what its outcome amounts to; whoever runs it (an engine, a script) gets both from here."""
 
 from aiida_mlhull.science.vasp.inputs import VaspInputs, potential_names, vasp_inputs
-from aiida_mlhull.science.vasp.outcome import FAILURES, Account, Failure, judge
+from aiida_mlhull.science.vasp.outcome import Account, judge
 from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, load_protocol, protocol_names, read_step
 
 __all__ = [
-    "FAILURES",
     "Account",
-    "Failure",
     "VaspInputs",
     "VaspSettings",
     "VaspStep",

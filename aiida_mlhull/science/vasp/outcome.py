@@ -9,29 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 import numpy as np
 from pydantic import Field
 from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.reasons import Reason, Stated, code_of, is_stated, with_detail
 from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.vasp.settings import Limits, VaspStep
-
-Failure = Literal[
-    "not_converged_electronically",
-    "not_converged_ionically",
-    "out_of_time",
-    "out_of_memory",
-    "unphysical_cell",
-    "hopeless_energy",
-    "missing_potential",
-    "engine_error",
-]
-"""Why a candidate has no result. The first word of the row's reason; a colon and details may follow."""
-
-FAILURES: Final[tuple[str, ...]] = get_args(Failure)
 
 # What aiida-vasp 5's WorkChain (first line) and CalcJob, and AiiDA's schedulers, end with.
 CHAIN_POTENTIALS: Final = range(700, 703)
@@ -100,13 +87,13 @@ def judge(account: Account, misc: Mapping[str, Any], step: VaspStep, *, has_cell
         has_cell: whether there is a cell to hand on.
 
     Returns:
-        One of :data:`FAILURES`, with details after a colon, or nothing.
+        A reason that engines state, with details after a colon, or nothing.
     """
     usable = has_cell and energy_of(misc) is not None
     if account.chain_status == 0:
-        return "" if usable else "engine_error: VASP's output holds no energy or no cell"
+        return "" if usable else with_detail(Reason.ENGINE_ERROR, "VASP's output holds no energy or no cell")
     reason = _reason(account, misc)
-    limit = reason.split(":")[0] in {"not_converged_ionically", "out_of_time"}
+    limit = code_of(reason) in {Reason.NOT_CONVERGED_IONICALLY, Reason.OUT_OF_TIME}
     converged = _status(misc).get("electronic_converged") is not False
     return "" if limit and usable and converged and not step.must_converge else reason
 
@@ -123,17 +110,17 @@ def _status(misc: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _reason(account: Account, misc: Mapping[str, Any]) -> str:
     if not account.job_statuses:
-        kind = "missing_potential" if account.chain_status in CHAIN_POTENTIALS else "engine_error"
-        return _told(kind, account.chain_message or "no calculation was started")
+        kind = Reason.MISSING_POTENTIAL if account.chain_status in CHAIN_POTENTIALS else Reason.ENGINE_ERROR
+        return with_detail(kind, account.chain_message or "no calculation was started")
     last, chain = account.job_statuses[-1], account.chain_status
     if last == JOB_STOPPED:
-        ours = account.job_message.split(":")[0] in FAILURES
-        return account.job_message if ours else _told("engine_error", account.job_message)
+        ours = is_stated(account.job_message, Stated.RELAXATION)
+        return account.job_message if ours else with_detail(Reason.ENGINE_ERROR, account.job_message)
     if last == JOB_ELECTRONIC or chain in CHAIN_ELECTRONIC:
-        return "not_converged_electronically"
+        return Reason.NOT_CONVERGED_ELECTRONICALLY
     if last == JOB_IONIC or chain == CHAIN_IONIC:
         breached = _status(misc).get("consistent_nelm_breach")
-        return "not_converged_electronically" if breached else "not_converged_ionically"
+        return Reason.NOT_CONVERGED_ELECTRONICALLY if breached else Reason.NOT_CONVERGED_IONICALLY
     return _why_stopped(account)
 
 
@@ -141,20 +128,15 @@ def _why_stopped(account: Account) -> str:
     """Whether memory or time ran out; by the scheduler's word, else by its status, else by the clock."""
     last = account.job_statuses[-1]
     if last == SCHEDULER_MEMORY or _MEMORY.search(account.log):
-        return "out_of_memory"
+        return Reason.OUT_OF_MEMORY
     if last == SCHEDULER_TIME or _TIME.search(account.log):
-        return "out_of_time"
+        return Reason.OUT_OF_TIME
     known = account.seconds is not None and account.limit_seconds is not None
     if known and account.seconds >= _NEARLY * account.limit_seconds:  # type: ignore[operator]
-        return "out_of_time"
+        return Reason.OUT_OF_TIME
     said = [line.strip() for line in account.log.splitlines() if re.search("[a-z]", line, re.IGNORECASE)]
     last_words = f"; last words: {said[-1][:LAST_WORDS]}" if said else ""
-    return _told("engine_error", f"{(account.job_message or account.chain_message).rstrip('.')}{last_words}")
-
-
-def _told(kind: str, words: str) -> str:
-    first = " ".join(words.split())
-    return f"{kind}: {first}" if first else kind
+    return with_detail(Reason.ENGINE_ERROR, f"{(account.job_message or account.chain_message).rstrip('.')}{last_words}")
 
 
 def unphysical(before: Floats, after: Floats, frac_coords: Floats, *, limits: Limits) -> str:
@@ -167,15 +149,15 @@ def unphysical(before: Floats, after: Floats, frac_coords: Floats, *, limits: Li
         limits: what is allowed.
     """
     if not (np.isfinite(after).all() and np.isfinite(frac_coords).all()):
-        return "unphysical_cell: not finite"
+        return with_detail(Reason.UNPHYSICAL_CELL, "not finite")
     if np.linalg.det(after) * np.linalg.det(before) <= 0:
-        return "unphysical_cell: turned inside out"
+        return with_detail(Reason.UNPHYSICAL_CELL, "turned inside out")
     ratio = abs(np.linalg.det(after)) / abs(np.linalg.det(before))
     if not 1 / limits.volume_ratio <= ratio <= limits.volume_ratio:
-        return f"unphysical_cell: volume x {ratio:.3g}"
+        return with_detail(Reason.UNPHYSICAL_CELL, f"volume x {ratio:.3g}")
     positions = np.ascontiguousarray(frac_coords @ after)
     _, _, _, distances = find_points_in_spheres(
         positions, positions, r=limits.min_distance, pbc=_PERIODIC, lattice=np.ascontiguousarray(after), tol=_SELF
     )
     close = distances[distances > _SELF]
-    return f"unphysical_cell: atoms {close.min():.2f} Å apart" if len(close) else ""
+    return with_detail(Reason.UNPHYSICAL_CELL, f"atoms {close.min():.2f} Å apart") if len(close) else ""

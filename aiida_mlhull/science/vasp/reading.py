@@ -14,6 +14,7 @@ from aiida_mlhull.science.hull import hull_energies
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, Labels, References
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.reasons import Reason, code_of, with_detail
 from aiida_mlhull.science.vasp.inputs import arranged
 from aiida_mlhull.science.vasp.outcome import Account, energy_of, judge, unphysical
 from aiida_mlhull.science.vasp.results import ENGINE, Result, computed_entry, correct, label
@@ -71,7 +72,7 @@ def read(
     assert coordinates is not None
     failure = judge(account, found.misc, step, has_cell=moved or static)
     broken = unphysical(before.lattices[0], lattice, coordinates, limits=step.limits)
-    if broken and (not failure or failure.startswith("engine_error")):
+    if broken and (not failure or code_of(failure) == Reason.ENGINE_ERROR):
         failure = broken  # which is why the calculation came to grief
     result = Result(
         name=str(row.ids[0]),
@@ -128,7 +129,9 @@ def _hopeless(result: Result, entry: ComputedStructureEntry, step: VaspStep, ref
     if limit is None or references is None:
         return ""
     above = entry.energy_per_atom - float(hull_energies(np.asarray([result.formula]), references)[0])
-    return f"hopeless_energy: {above:.3f} eV/atom above the references' hull" if above > limit else ""
+    return (
+        with_detail(Reason.HOPELESS_ENERGY, f"{above:.3f} eV/atom above the references' hull") if above > limit else ""
+    )
 
 
 def ionic_steps(

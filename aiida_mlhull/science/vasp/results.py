@@ -12,6 +12,7 @@ from aiida_mlhull.science.reading.entries import apply_mp2020
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, Labels
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.reasons import Reason, with_detail
 from aiida_mlhull.science.vasp.settings import VaspStep
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Result:
         frac_coords: (N, 3), after, sites as VASP had them.
         order: (N,) site i of VASP is site ``order[i]`` of the candidate.
         energy: eV, of the cell; None where there is none.
-        failure: one of :data:`~aiida_mlhull.science.vasp.outcome.FAILURES`; empty if it went well.
+        failure: one of the reasons that engines state, with a detail; empty if it went well.
         core_minutes: cost.
         program: what calculated it.
     """
@@ -117,7 +118,7 @@ def correct(entry: ComputedStructureEntry, step: VaspStep) -> str:
     if step.corrections == "none":
         return ""
     refusal = apply_mp2020([entry]).get(0, "")
-    return f"engine_error: MP2020 refused: {refusal}" if refusal else ""
+    return with_detail(Reason.ENGINE_ERROR, f"MP2020 refused: {refusal}") if refusal else ""
 
 
 def label(result: Result, entry: ComputedStructureEntry | None, *, stage: str, scheme: str) -> Labels:

@@ -35,7 +35,7 @@ def record(energies):
         formulas=FORMULAS,
         energies=energies,
         crystals=cell,
-        failures=np.where(failed, "not converged", ""),
+        failures=np.where(failed, "not_converged_ionically", ""),
         core_minutes=np.full(3, 10.0),
         stage="final",
         engine="recorded",

@@ -30,7 +30,7 @@ def test_failures_and_merged_crystals_are_dropped_with_their_reasons() -> None:
         ids=np.array(["a", "c"]),
         formulas=np.array(["Li", "Li"]),
         keep=np.array([False, True]),
-        reasons=np.array(["same_as c", "lowest"]),
+        reasons=np.array(["same_as c", "representative"]),
         values=np.array([0.001, 0.0]),
         thresholds=np.array([0.005, 0.005]),
         margins=np.array([-0.004, 0.005]),

@@ -89,7 +89,7 @@ def test_what_can_not_be_learned_from_is_counted(candidates, labels, references)
 
 
 def test_energy_of_the_stage_before_is_the_baseline(labels, references):
-    before = replace(labels, energies=np.array([-5.0, np.nan, -9.0, np.nan]), failures=np.array(["", "f", "", "f"]))
+    before = replace(labels, energies=np.array([-5.0, np.nan, -9.0, np.nan]), failures=np.array(["", "x_f", "", "x_f"]))
     rows, left_out = training_rows(before, labels, references, baseline="stage")
     assert rows.ids.tolist() == ["a"]
     assert rows.baselines.tolist() == [-5.0]

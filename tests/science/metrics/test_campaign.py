@@ -122,7 +122,7 @@ def test_rules_side_by_side(truth, known):
         keep = np.asarray(keep)
         zeros = np.zeros(5)
         return Decisions(
-            ids=truth.ids, formulas=truth.formulas, keep=keep, reasons=np.where(keep, "in", "out"),
+            ids=truth.ids, formulas=truth.formulas, keep=keep, reasons=np.where(keep, "x_in", "x_out"),
             values=zeros, thresholds=zeros, margins=zeros, scores=zeros, rule="made",
         )  # fmt: skip
 

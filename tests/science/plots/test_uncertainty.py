@@ -73,7 +73,7 @@ def test_predictions_against_labels():
     ids, cells = ["a", "b", "c"], Crystals.from_lists([np.eye(3) * 4] * 3, [[3], [4], [5]], [[0, 0, 0]] * 3)
     labels = Labels.from_rows(
         ids=ids, formulas=["Li", "Be", "B"], energies=np.asarray([1.0, np.nan, 3.0]), crystals=cells,
-        failures=["", "lost", ""], core_minutes=np.zeros(3), stage="final", engine="by hand", scheme="",
+        failures=["", "x_lost", ""], core_minutes=np.zeros(3), stage="final", engine="by hand", scheme="",
     )  # fmt: skip
     asked = Predictions.from_rows(
         ids=["c", "b"],

@@ -24,7 +24,7 @@ def test_sodium_nitride_stays_a_formula_and_a_missing_energy_is_missing() -> Non
     by_json = json.loads(to_json(labels()))
     assert by_json[3]["formula"] == "NaN"
     assert by_json[2]["energy_ev_per_atom"] is None
-    assert by_json[2]["failure"] == "not_converged after 100 steps"
+    assert by_json[2]["failure"] == "not_converged_ionically: after 100 steps"
 
 
 def test_every_row_says_what_its_numbers_mean() -> None:
@@ -92,19 +92,19 @@ def test_a_table_of_nothing_has_a_header() -> None:
 
 def test_rows_are_chosen_by_id_reason_and_number() -> None:
     assert choose(decisions(), ids=["c5", "c1"]).ids.tolist() == ["c1", "c5"]
-    assert choose(decisions(), reason="too_high").ids.tolist() == ["c1", "c2"]
-    assert choose(decisions(), reason="too_high", limit=1).ids.tolist() == ["c1"]
-    assert choose(labels(), reason="not_converged").ids.tolist() == ["c2"]
+    assert choose(decisions(), reason="above_threshold").ids.tolist() == ["c1", "c2"]
+    assert choose(decisions(), reason="above_threshold", limit=1).ids.tolist() == ["c1"]
+    assert choose(labels(), reason="not_converged_ionically").ids.tolist() == ["c2"]
     assert len(choose(references(), limit=100)) == 6
 
 
 def test_what_cannot_be_chosen_is_explained() -> None:
     with pytest.raises(TableError, match="c9"):
         choose(decisions(), ids=["c9"])
-    with pytest.raises(InputError, match="reasons here: failed, near_hull, same_as, too_high"):
+    with pytest.raises(InputError, match="reasons here: above_threshold, failed, same_as, within_threshold"):
         choose(decisions(), reason="too")
     with pytest.raises(InputError, match="References have no reasons"):
-        choose(references(), reason="too_high")
+        choose(references(), reason="above_threshold")
 
 
 def test_a_listing_has_no_cells_and_no_nan() -> None:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiida_mlhull.science.tables.headline import headline
-from aiida_mlhull.science.tables.summary import MAX_CODES, content_hash, count_codes, reason_code, summarize
+from aiida_mlhull.science.tables.summary import MAX_CODES, content_hash, count_codes, summarize
 from aiida_mlhull.science.types import Crystals
+from aiida_mlhull.science.types.reasons import code_of
 from aiida_mlhull.science.wire import decode_table, encode_table
 from tests.data.nouns import TABLES, candidates, decisions, labels, predictions, references
 
@@ -30,12 +31,12 @@ def test_ranges_and_counts() -> None:
     assert (summarize(candidates())["n_sites_min"], summarize(candidates())["n_sites_max"]) == (1, 2)
     assert (summarize(predictions())["energy_min"], summarize(predictions())["energy_max"]) == (-2.0, 0.6)
     assert summarize(predictions())["sigma_max"] == pytest.approx(np.hypot(0.1, 0.3), abs=1e-9)
-    assert summarize(labels())["failure_reasons"] == {"not_converged": 1}
+    assert summarize(labels())["failure_reasons"] == {"not_converged_ionically": 1}
     assert summarize(labels())["core_minutes"] == 3.0
     facts = summarize(decisions())
     assert (facts["n_kept"], facts["n_dropped"]) == (2, 4)
-    assert facts["kept_reasons"] == {"near_hull": 2}
-    assert facts["dropped_reasons"] == {"too_high": 2, "failed": 1, "same_as": 1}
+    assert facts["kept_reasons"] == {"within_threshold": 2}
+    assert facts["dropped_reasons"] == {"above_threshold": 2, "failed": 1, "same_as": 1}
     assert summarize(references())["end_members"] == ["N", "Na", "Ti", "Zn"]
 
 
@@ -55,10 +56,13 @@ def test_facts_are_plain_json_also_of_nothing(kind: str) -> None:
             "predictions",
             "6 predictions by 2 members of cgcnn; 5 chemical systems; -2.000 to 0.600 eV/atom; sigma 0.100 to 0.316 eV/atom",
         ),
-        ("decisions", "2 of 6 kept by two_sigma; stage volume, round 2; dropped: too_high 2, failed 1, same_as 1"),
+        (
+            "decisions",
+            "2 of 6 kept by two_sigma; stage volume, round 2; dropped: above_threshold 2, failed 1, same_as 1",
+        ),
         (
             "labels",
-            "5 of 6 relaxed by potential; stage volume; CHGNet 0.3.0, MP2020-corrected; 3 core-minutes (measured); failed: not_converged 1",
+            "5 of 6 relaxed by potential; stage volume; CHGNet 0.3.0, MP2020-corrected; 3 core-minutes (measured); failed: not_converged_ionically 1",
         ),
     ],
 )
@@ -67,10 +71,11 @@ def test_headlines(kind: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "code"), [("too_high", "too_high"), ("same_as 3f2a-11", "same_as"), ("failed: a: b", "failed")]
+    ("reason", "code"),
+    [("above_threshold", "above_threshold"), ("same_as 3f2a-11", "same_as"), ("failed: a: b", "failed")],
 )
 def test_reason_codes(reason: str, code: str) -> None:
-    assert reason_code(reason) == code
+    assert code_of(reason) == code
 
 
 @given(st.lists(st.integers(0, 60), max_size=200))

@@ -67,7 +67,7 @@ def test_what_is_no_table_is_refused():
         concatenate([built(), labels([0])])
 
 
-def labels(rows, failures=("", "no_result")):
+def labels(rows, failures=("", "x_no_result")):
     crystals = mp_crystals().take(rows)
     return Labels.from_rows(
         ids=[f"c{row}" for row in rows],

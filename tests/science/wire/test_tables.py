@@ -22,7 +22,7 @@ def tables(n):
     """One of every noun, with and without what is optional."""
     cells, numbers = mp_crystals().take(np.arange(n)), np.linspace(-1.0, 1.0, n)
     rows = {"ids": IDS[:n], "formulas": cells.reduced_formulas()}
-    text, pairs = np.full(n, "text"), np.linspace(0.0, 1.0, 3 * n).reshape(n, 3)
+    text, pairs = np.full(n, "x_text"), np.linspace(0.0, 1.0, 3 * n).reshape(n, 3)
     relaxed = {"core_minutes": numbers, "stage": "s", "engine": "e", "scheme": "x", "crystals": cells}
     return [
         References.from_rows(**rows, energies=numbers, source="ü", scheme="s"),

@@ -23,6 +23,7 @@ from aiida_mlhull.science.relaxation.symmetry import invariant_displacements, in
 from aiida_mlhull.science.representations.volumes import tabulated_volumes
 from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.reasons import Reason
 
 WIDTH = 96
 """Crystals on their way at the same time."""
@@ -120,7 +121,7 @@ class ActiveSet:
             began = process_time()
             found = descent.measure()
             if found is None:
-                done.append(_failed(descent, crystals, "unphysical_cell"))
+                done.append(_failed(descent, crystals, Reason.UNPHYSICAL_CELL))
             else:
                 measured.append((descent, *found))
             descent.core_seconds += process_time() - began
@@ -138,7 +139,7 @@ class ActiveSet:
             energies, by_distance, by_cosine = self.network.evaluate(join(geometries, within))
         except MemoryError:
             if len(portion) == 1:
-                return [_failed(portion[0][0], crystals, "out_of_memory")]
+                return [_failed(portion[0][0], crystals, Reason.OUT_OF_MEMORY)]
             return [row for single in portion for row in self._evaluate([single], crystals)]
         cost = (process_time() - began) / sum(inside.messages for inside in within)
         done = []
@@ -158,14 +159,14 @@ class ActiveSet:
         n = geometry.n_atoms
         by_position, by_strain = geometry.pull_back(n * by_distance, n * by_cosine)
         if not (np.isfinite(energy) and np.isfinite(by_position).all() and np.isfinite(by_strain).all()):
-            return "unphysical_cell"
+            return Reason.UNPHYSICAL_CELL
         search = descent.search
         search.tell(energy, by_position, by_strain)
         descent.evaluations += 1
         if self.settings.freedom == "static" or search.max_force < self.settings.max_force:
             return ""
         if search.stuck or descent.evaluations > self.settings.max_steps:
-            return "not_converged_ionically" if self.settings.must_converge else ""
+            return Reason.NOT_CONVERGED_IONICALLY if self.settings.must_converge else ""
         return None
 
 

@@ -19,6 +19,7 @@ from aiida_mlhull.science.relaxation.chgnet.network import HEAVIEST_KNOWN, CHGNe
 from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
 from aiida_mlhull.science.representations.elements import element_table
 from aiida_mlhull.science.types import Crystals, Labels
+from aiida_mlhull.science.types.reasons import Reason, with_detail
 
 
 class CHGNetRelaxer:
@@ -83,7 +84,7 @@ def _unknown_element(row: int, crystals: Crystals) -> Relaxed:
         energy=np.nan,
         lattice=lattice,
         frac_coords=frac_coords,
-        failure=f"engine_error: CHGNet doesn't know {', '.join(strange)}",
+        failure=with_detail(Reason.ENGINE_ERROR, f"CHGNet doesn't know {', '.join(strange)}"),
         steps=0,
         max_force=np.nan,
         core_seconds=0.0,
