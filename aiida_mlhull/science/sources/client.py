@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, field
-from http.client import HTTPException
+from functools import cached_property
 from typing import Any, Final
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import getproxies, proxy_bypass
+
+from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Retry
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 from aiida_mlhull.science.errors import InputError, WireError
 
@@ -22,9 +23,31 @@ LONGEST_WAIT: Final = 300.0
 """s; a server that wants to be left alone for longer is given up for now."""
 
 
+class _Retry(Retry):
+    """urllib3's retries, which wait before the first one, too, and don't wait for hours."""
+
+    def get_backoff_time(self) -> float:
+        """Seconds until the next try where the server doesn't say how long to wait."""
+        return max(super().get_backoff_time(), min(self.backoff_factor, self.backoff_max))
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        """Seconds that the server wants to be left alone for.
+
+        Raises:
+            WireError: if they are too many.
+        """
+        wait = super().get_retry_after(response)
+        if wait is not None and wait > LONGEST_WAIT:
+            raise WireError(
+                f"can't be reached: {response.status} {response.reason}; it asks to be left alone for more than "
+                f"{LONGEST_WAIT:.0f} s, try again later"
+            )
+        return wait
+
+
 @dataclass
 class Client:
-    """Asks one thing after the other.
+    """Asks one thing after the other, through a proxy where the environment names one.
 
     Attributes:
         pause: s between two requests at least.
@@ -46,49 +69,68 @@ class Client:
             InputError: if the server refuses the request, with its reason.
             WireError: if it can't be reached, stays busy, or answers something else than JSON.
         """
-        if urlsplit(url).scheme not in {"http", "https"}:
+        where = urlsplit(url)
+        if where.scheme not in {"http", "https"}:
             raise WireError(f"a link that is not followed: {url}")
-        wait = self.first_wait
-        for attempt in range(1, self.tries + 1):
-            time.sleep(max(self._last + self.pause - time.monotonic(), 0.0))
-            try:
-                return self._once(url)
-            except HTTPError as error:
-                if error.code not in BUSY:
-                    raise _refusal(error, url) from error
-                problem, asked = f"{error.code} {error.reason}", error.headers.get("Retry-After", "")
-            except (URLError, HTTPException, OSError) as error:
-                problem, asked = str(getattr(error, "reason", "") or error), ""
-            finally:
-                self._last = time.monotonic()
-            wait = float(asked) if asked.isdigit() else wait
-            if attempt == self.tries or wait > LONGEST_WAIT:
-                break
-            time.sleep(wait)
-            wait *= 2
-        raise WireError(f"{urlsplit(url).netloc} can't be reached: {problem} (tried {attempt} times)")
-
-    def _once(self, url: str) -> dict[str, Any]:
-        request = Request(url, headers={"User-Agent": AGENT, "Accept": "application/json"})  # noqa: S310  (checked)
-        with urlopen(request, timeout=self.timeout) as answer:  # noqa: S310
-            raw = answer.read()
+        time.sleep(max(self._last + self.pause - time.monotonic(), 0.0))
         try:
-            content = json.loads(raw)
+            answer = self._pool(where.scheme, where.hostname or "").request("GET", url)
+        except MaxRetryError as error:
+            problem = error.reason or error
+            raise WireError(f"{where.netloc} can't be reached: {problem} (tried {self.tries} times)") from error
+        except HTTPError as error:
+            raise WireError(f"{where.netloc} can't be reached: {error}") from error
+        except WireError as error:
+            raise WireError(f"{where.netloc} {error}") from error
+        finally:
+            self._last = time.monotonic()
+        return self._content(answer, url)
+
+    def _content(self, answer: BaseHTTPResponse, url: str) -> dict[str, Any]:
+        netloc = urlsplit(url).netloc
+        if answer.status in BUSY:
+            raise WireError(f"{netloc} can't be reached: {answer.status} {answer.reason} (tried {self.tries} times)")
+        if answer.status in REFUSED:
+            raise _refusal(answer, url)
+        try:
+            content = answer.json()
         except ValueError as error:
-            raise WireError(f"{urlsplit(url).netloc}: the answer is no JSON; is the address right? ({url})") from error
+            raise WireError(f"{netloc}: the answer is not JSON; is the address right? ({url})") from error
         if not isinstance(content, dict):
-            raise WireError(f"{urlsplit(url).netloc}: the answer is a {type(content).__name__}, expected an object")
+            raise WireError(f"{netloc}: the answer is a {type(content).__name__}, expected an object")
         return content
 
+    def _pool(self, scheme: str, host: str) -> PoolManager:
+        proxy = None if proxy_bypass(host) else getproxies().get(scheme)
+        if proxy not in self._pools:
+            settings: dict[str, Any] = {
+                "timeout": self.timeout,
+                "headers": {"User-Agent": AGENT, "Accept": "application/json"},
+                "retries": _Retry(
+                    self.tries - 1,
+                    status_forcelist=BUSY,
+                    backoff_factor=self.first_wait,
+                    backoff_max=LONGEST_WAIT,
+                    raise_on_status=False,
+                ),
+            }
+            self._pools[proxy] = ProxyManager(proxy, **settings) if proxy else PoolManager(**settings)
+        return self._pools[proxy]
 
-def _refusal(error: HTTPError, url: str) -> Exception:
+    @cached_property
+    def _pools(self) -> dict[str | None, PoolManager]:
+        """Connections that stay open, by proxy."""
+        return {}
+
+
+def _refusal(answer: BaseHTTPResponse, url: str) -> Exception:
     """The server's own words, where it has some."""
     try:
-        problems = json.loads(error.read()).get("errors", [])
+        problems = answer.json().get("errors", [])
         said = "; ".join(str(problem.get("detail") or problem.get("title")).splitlines()[0] for problem in problems)
-    except (ValueError, AttributeError, IndexError, OSError):
+    except (ValueError, AttributeError, IndexError):
         said = ""
     where = urlsplit(url).netloc
-    if error.code in REFUSED and said:
+    if said:
         return InputError(f"{where} refuses the request: {said}")
-    return WireError(f"{where}: {error.code} {error.reason} for {url}")
+    return WireError(f"{where}: {answer.status} {answer.reason} for {url}")
