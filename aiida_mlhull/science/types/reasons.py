@@ -143,6 +143,7 @@ class Reason(str, Enum):
     WITHOUT_BASELINE = "without_baseline", Stated.TRAINING, "the stage before, whose energy is the baseline, failed"
 
     __str__ = str.__str__
+    __repr__ = str.__repr__
     __format__ = str.__format__  # type: ignore[assignment]  # the code, with and without a mixed-in format
 
 
