@@ -13,8 +13,9 @@ from aiida.engine import calcfunction
 from pymatgen.core import Structure
 
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
-from aiida_mlhull.science.campaign.settings import StageSettings, validated
+from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.ensembles.rows import crystals_of
+from aiida_mlhull.science.types.strict import validated
 from aiida_mlhull.science.vasp.cost import deal, efforts
 from aiida_mlhull.science.vasp.inputs import vasp_inputs
 from aiida_mlhull.science.vasp.outcome import Account

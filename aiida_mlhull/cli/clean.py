@@ -64,8 +64,8 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
 
 def _limits(settings: Path | None) -> CleaningSettings:
     from aiida_mlhull.science.campaign.file import read_mapping
-    from aiida_mlhull.science.campaign.settings import validated
     from aiida_mlhull.science.cleaning.clean import CleaningSettings
+    from aiida_mlhull.science.types.strict import validated
 
     values = {} if settings is None else read_mapping(settings)
     return validated(CleaningSettings, values, what="cleaning" if settings is None else settings.name)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import profile
+from aiida_mlhull.cli import files, progress
+from aiida_mlhull.cli.replay import report_outcome
+from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
-    from aiida_mlhull.cli.retrospect import Retrospect
+    from aiida_mlhull.launching.replay import Replay
 
 PROTOCOL: Final = "laptop"
 WITHOUT_POTENTIAL: Final = "laptop-plain"
@@ -47,13 +49,14 @@ def demo(profile_name: str | None, quick: bool, output: Path) -> None:
     own = profile_name is None and not os.environ.get(profile.PATH_VARIABLE)
     profile.load_or_make(profile_name, profile.point_to(output) if own else profile.choose(profile_name, folder=output))
     outcome = _campaign(WHOLE if not quick else QUICK)
-    _tell(outcome, output)
+    output.mkdir(parents=True, exist_ok=True)
+    report_outcome(outcome, output, files.write_curve(outcome.curve, output / "recall", name=PROTOCOL))
     _what_next(outcome)
 
 
-def _campaign(size: dict[str, Any]) -> Retrospect:
-    from aiida_mlhull.cli import retrospect
+def _campaign(size: dict[str, Any]) -> Replay:
     from aiida_mlhull.launching import daemon, inputs
+    from aiida_mlhull.launching.replay import replay
     from aiida_mlhull.science.campaign.replay import on_record
 
     protocol = PROTOCOL if find_spec("chgnet") else WITHOUT_POTENTIAL
@@ -61,32 +64,19 @@ def _campaign(size: dict[str, Any]) -> Retrospect:
     overrides["stages"][-1]["gate"]["batch"] = size["batch"]
     overrides |= {"name": "demo", "start": size["start"], "budget": size["budget"]}
     with resources.as_file(resources.files("aiida_mlhull") / "demo_data") as data:
-        found = inputs.read(
+        campaign_inputs = inputs.read_files(
             data / "hypothetical_pnictides.parquet",
             data / "competing_phases.parquet",
             elements=data / "elements.json",
             bad_rows="leave_out",
         )
-    retrospect.say(found.remarks)
+    click.echo("\n".join(campaign_inputs.remarks))
     running = daemon.look().running
     click.echo(f"\nThe campaign runs {'in the daemon' if running else 'in this terminal'}.")
-    return retrospect.look_back(found, protocol=protocol, overrides=overrides, by_daemon=running)
+    return replay(campaign_inputs, protocol=protocol, overrides=overrides, by_daemon=running, progress=progress.show)
 
 
-def _tell(outcome: Retrospect, output: Path) -> None:
-    from aiida_mlhull.cli import files, report, retrospect
-
-    output.mkdir(parents=True, exist_ok=True)
-    click.echo(f"\n{report.summary(outcome.node)}\n\n{retrospect.tell(outcome)}\n\nwritten:")
-    written = [
-        *files.write_report(outcome.node, output),
-        *files.write_curve(outcome.curve, output / "recall", name=PROTOCOL),
-    ]
-    for path in written:
-        click.echo(f"  {path}")
-
-
-def _what_next(outcome: Retrospect) -> None:
+def _what_next(outcome: Replay) -> None:
     """Commands to try, as they can be typed in the terminal that has seen the demo."""
     from aiida_mlhull.graph import results
 

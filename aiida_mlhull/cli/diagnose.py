@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiida_mlhull.cli import profile, text
+from aiida_mlhull.cli import text
+from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
     from aiida import orm

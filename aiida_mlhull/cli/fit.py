@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from aiida_mlhull.cli import learned, profile
-
-if TYPE_CHECKING:
-    from aiida_mlhull.science.reading.properties import Properties
-    from aiida_mlhull.science.types import Candidates, Labels
+from aiida_mlhull.cli import progress
+from aiida_mlhull.cli.table_options import table_options
+from aiida_mlhull.launching import profile, training
 
 
 @click.command()
-@learned.table_options
+@table_options
 @click.option("--parent", metavar="NODE", help="Ensemble whose members these begin with (pk, uuid or label).")
 @click.option(
     "--transfer", type=click.Choice(["full", "head"]), help="What learns on: all weights, or the output network alone."
 )
 @click.pass_obj
 def fit(
-    profile_name: str | None,
-    /,
-    table: Path,
-    parent: str | None,
-    transfer: str | None,
-    seed: int,
-    **given: Any,
+    profile_name: str | None, /, *, parent: str | None, transfer: str | None, seed: int, **training_set: Any
 ) -> None:
     """Fit an ensemble to column COLUMN of TABLE, a parquet or csv file.
 
@@ -40,73 +31,13 @@ def fit(
 
     if (parent is None) != (transfer is None):
         raise SettingsError("--parent and --transfer belong together: who to begin with, and what learns on")
-    found, settings = learned.read(table, **given, transfer={"mode": transfer} if transfer else None)
-    click.echo(found.summary())
+    mode = {"mode": transfer} if transfer else None
+    properties, settings = training.read_training_set(**training_set, transfer=mode)
+    click.echo(properties.summary())
     profile.load(profile_name)
-    from aiida import orm
-
-    from aiida_mlhull.cli import run
     from aiida_mlhull.launching import stored
-    from aiida_mlhull.launching.codes import ready_program
-    from aiida_mlhull.workflows.fit import FitEnsemble
 
-    builder = FitEnsemble.get_builder()
-    builder.code = ready_program()
-    builder.settings = orm.Dict(settings.model_dump(mode="json"))
-    builder.baseline = orm.Str("none")
-    builder.seed = orm.Int(seed)
-    if parent is not None:
-        builder.parent = stored.ensemble(parent)
-    builder.cells, builder.results = nodes(found, unit=settings.unit)
-    builder["metadata"]["label"] = f"{settings.model} for {found.target}"
-    node = run.run_here(builder)
-    if not node.is_finished_ok:
-        raise click.ClickException(f"the fit failed: {node.exit_message}; see 'verdi process report {node.pk}'")
-    ensemble = node.outputs.ensemble
+    begin = None if parent is None else stored.ensemble(parent)
+    ensemble = training.fit_ensemble(properties, settings, seed=seed, parent=begin, progress=progress.show)
     click.echo(f"Ensemble {ensemble.pk}: {ensemble.description}")
     click.echo(f"  aiida-mlhull diagnose {ensemble.pk}")
-
-
-def nodes(found: Properties, *, unit: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Cells and values as unstored nodes by shard."""
-    from aiida_mlhull.data import CandidatesData, LabelsData
-    from aiida_mlhull.launching.inputs import shard_rows
-
-    cells, labels = tables(found, unit=unit)
-    shards = {f"shard_{number:03d}": rows for number, rows in enumerate(shard_rows(len(cells)))}
-    return (
-        {key: CandidatesData.from_science(cells.take(rows)) for key, rows in shards.items()},
-        {key: LabelsData.from_science(labels.take(rows)) for key, rows in shards.items()},
-    )
-
-
-def tables(found: Properties, *, unit: str) -> tuple[Candidates, Labels]:
-    """Cells and values as the nouns that a fit takes."""
-    import numpy as np
-
-    from aiida_mlhull.science.reading.properties import PLACEHOLDERS
-    from aiida_mlhull.science.types import Candidates, Labels
-
-    rows, empty = found.rows, np.full(len(found.rows), "")
-    named = f"{found.target} ({unit})" if unit else found.target
-    cells = Candidates(
-        ids=rows.ids,
-        formulas=rows.formulas,
-        crystals=rows.crystals,
-        protostructures=empty,
-        origins=empty,
-        source=found.source if found.has_cells else f"{found.source}: {PLACEHOLDERS}",
-    )
-    labels = Labels(
-        ids=rows.ids,
-        formulas=rows.formulas,
-        energies=rows.energies,
-        crystals=rows.relaxed,
-        failures=empty,
-        core_minutes=np.zeros(len(rows)),
-        stage="table",
-        engine=found.source,
-        scheme=named,
-        cost_basis="nominal",
-    )
-    return cells, labels

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import paths, profile, text
+from aiida_mlhull.cli import paths, text
+from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,7 +118,7 @@ def made(kind: type[Generator], name: str, settings: Path | None) -> Generator:
         SettingsError: if the file says something that the generator doesn't know.
     """
     from aiida_mlhull.science.campaign.file import read_mapping
-    from aiida_mlhull.science.campaign.settings import validated
+    from aiida_mlhull.science.types.strict import validated
 
     values = {} if settings is None else read_mapping(settings)
     return kind(validated(kind.Settings, values, what=name if settings is None else settings.name))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import profile, text
+from aiida_mlhull.cli import text
+from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
     from aiida_mlhull.graph.history import Event

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import paths, profile, text
+from aiida_mlhull.cli import paths, text
+from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.sources.base import Source

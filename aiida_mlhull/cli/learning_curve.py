@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiida_mlhull.cli import learned, paths, profile, text
+from aiida_mlhull.cli import paths, text
+from aiida_mlhull.cli.table_options import table_options
+from aiida_mlhull.launching import profile, training
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.ensembles.learning import LearningCurve
 
 
 @click.command("learning-curve")
-@learned.table_options
+@table_options
 @click.option("--sizes", default="50,100,200,400", show_default=True, metavar="N,N,...", help="Rows to learn from.")
 @click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Splits to average over.")
 @click.option("--by-formula", is_flag=True, help="Keep all rows of a formula on one side of the split.")
@@ -36,15 +38,15 @@ def learning_curve(
     output: Path | None,
     as_json: bool,
     seed: int,
-    **given: Any,
+    **training_set: Any,
 ) -> None:
     """Fit ensembles to ever more rows of TABLE, test them on a fifth of it, and fit a power law.
 
     Nothing is stored. With a parent, both curves are made on the same rows.
     """
-    from aiida_mlhull.science.ensembles.learning import learning_curve as made
+    from aiida_mlhull.science.ensembles.learning import learning_curve as draw_curve
 
-    found, settings = learned.read(**given)
+    properties, settings = training.read_training_set(**training_set)
     shared: dict[str, Any] = {
         "sizes": _numbers(sizes),
         "repeats": repeats,
@@ -52,24 +54,26 @@ def learning_curve(
         "seed": seed,
     }
 
-    def told_of(name: str) -> dict[str, Any]:
+    def report_of(name: str) -> dict[str, Any]:
         return {"report": lambda line: click.echo(f"{name}: {line}", err=True)}
 
-    click.echo(found.summary(), err=True)
-    curves = {settings.model: made(found.rows, settings, **shared, **told_of(settings.model))}
+    click.echo(properties.summary(), err=True)
+    curves = {settings.model: draw_curve(properties.rows, settings, **shared, **report_of(settings.model))}
     if parent is not None:
         profile.load(profile_name)
         from aiida_mlhull.launching import stored
 
-        _, child = learned.read(**given, transfer={"mode": transfer})
+        _, child = training.read_training_set(**training_set, transfer={"mode": transfer})
         name, begin = f"from {parent}, {transfer}", stored.ensemble(parent).to_science()
-        curves[name] = made(found.rows, child, **shared, **told_of(name), parent=begin)
+        curves[name] = draw_curve(properties.rows, child, **shared, **report_of(name), parent=begin)
     if output is not None:
         from aiida_mlhull.science.plots import draw_learning_curves
 
         draw_learning_curves(curves, unit=settings.unit or settings.target).savefig(output)
-    told = {name: facts(curve) for name, curve in curves.items()}
-    click.echo(json.dumps(told, indent=2) if as_json else tell(curves, unit=settings.unit))
+    if as_json:
+        click.echo(json.dumps({name: facts(curve) for name, curve in curves.items()}, indent=2))
+    else:
+        click.echo(describe(curves, unit=settings.unit))
 
 
 def facts(curve: LearningCurve) -> dict[str, Any]:
@@ -88,18 +92,20 @@ def facts(curve: LearningCurve) -> dict[str, Any]:
     }
 
 
-def tell(curves: dict[str, LearningCurve], *, unit: str) -> str:
+def describe(curves: dict[str, LearningCurve], *, unit: str) -> str:
     """Curves for people."""
     sizes = next(iter(curves.values())).sizes.tolist()
-    known = {name: facts(curve) for name, curve in curves.items()}
-    rows = [(f"{size:,}", *(f"{one['mae'][place]:.4g}" for one in known.values())) for place, size in enumerate(sizes)]
+    by_name = {name: facts(curve) for name, curve in curves.items()}
+    rows = [
+        (f"{size:,}", *(f"{one['mae'][place]:.4g}" for one in by_name.values())) for place, size in enumerate(sizes)
+    ]
     laws = [
         f"{name}: MAE = 10^{one['intercept']:.3f} n^{one['slope']:.3f}"
-        for name, one in known.items()
+        for name, one in by_name.items()
         if one["slope"] is not None
     ]
-    head = f"MAE{f', {unit}' if unit else ''}, of {known[next(iter(known))]['test_rows']:,} test rows"
-    return "\n\n".join([f"{head}\n{text.table(('rows', *known), rows)}", *laws])
+    head = f"MAE{f', {unit}' if unit else ''}, of {next(iter(by_name.values()))['test_rows']:,} test rows"
+    return "\n\n".join([f"{head}\n{text.table(('rows', *by_name), rows)}", *laws])
 
 
 def _numbers(words: str) -> list[int]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from aiida_mlhull.cli import paths, profile, text
-from aiida_mlhull.launching import stored
+from aiida_mlhull.cli import paths, text
+from aiida_mlhull.launching import profile, stored
 
 if TYPE_CHECKING:
     from aiida_mlhull.data import LabelsData, ReferencesData

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from aiida_mlhull.cli import paths, profile, text
+from aiida_mlhull.cli import paths, text
+from aiida_mlhull.launching import profile
 
 SHOWN = 30
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import paths, profile
+from aiida_mlhull.cli import files, paths, progress, text
+from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
-    from aiida_mlhull.launching.inputs import Given
+    from aiida_mlhull.launching.inputs import CampaignInputs
+    from aiida_mlhull.launching.replay import Replay
     from aiida_mlhull.science.campaign import CampaignSettings
 
 
@@ -54,60 +56,85 @@ def replay(  # noqa: PLR0917  (click calls it by name)
     Only clean rows are used; how many were left out, and why, is said. The scores go to the file of
     --json; the recall curve lies beside it as csv and picture.
     """
-    from aiida_mlhull.cli import retrospect
     from aiida_mlhull.launching import inputs
+    from aiida_mlhull.launching import replay as replaying
     from aiida_mlhull.science.campaign import campaign_settings
     from aiida_mlhull.science.campaign.file import read_mapping
     from aiida_mlhull.science.campaign.replay import enough_to_start, on_record
+    from aiida_mlhull.science.wire import write_json
 
     changes = {"name": data.resolve().stem, **(read_mapping(overrides) if overrides else {})}
-    different, remarks = on_record(protocol, engine=engine, seed=seed, changes=changes)
-    found = inputs.read(data, references, elements=elements, bad_rows="leave_out")
-    if found.record is None:
+    changes, remarks = on_record(protocol, engine=engine, seed=seed, changes=changes)
+    campaign_inputs = inputs.read_files(data, references, elements=elements, bad_rows="leave_out")
+    if campaign_inputs.record is None:
         raise click.ClickException(f"{data.name} holds no results to replay: relaxed cells and energies are missing")
-    different, more = enough_to_start(different, protocol=protocol, total=len(found.candidates))
-    settings = campaign_settings(different, protocol=protocol)
-    retrospect.say([*found.remarks, *remarks, *more])
+    changes, more = enough_to_start(changes, protocol=protocol, total=len(campaign_inputs.candidates))
+    settings = campaign_settings(changes, protocol=protocol)
+    click.echo("\n".join([*campaign_inputs.remarks, *remarks, *more]))
     # What follows imports AiiDA, which makes its folder where it looks then.
     place = profile.choose(profile_name, folder=output)
-    found = _same_scheme(found, settings, engine=engine)
+    campaign_inputs = _same_scheme(campaign_inputs, settings, engine=engine)
     from aiida_mlhull.workflows.inputs import check_stages
 
     check_stages(settings)
     profile.load_or_make(profile_name, place)
     if place is not None:
         click.echo(f"There is no AiiDA profile, so this campaign gets its own: AIIDA_PATH={place}")
-    click.echo(f"\nReplaying {len(found.candidates):,} candidates with protocol {protocol}, seed {seed}")
-    outcome = retrospect.look_back(found, protocol=protocol, overrides=different, processes=jobs)
-    _write(outcome, target, output, details={"protocol": protocol, "seed": seed, "engine": engine})
+    click.echo(f"\nReplaying {len(campaign_inputs.candidates):,} candidates with protocol {protocol}, seed {seed}")
+    outcome = replaying.replay(
+        campaign_inputs, protocol=protocol, overrides=changes, processes=jobs, progress=progress.show
+    )
+    write_json(target, outcome.to_json(protocol=protocol, seed=seed, engine=engine))
+    written = [target, *files.write_curve(outcome.curve, target.with_suffix(""), name=protocol)]
+    report_outcome(outcome, output, written)
 
 
-def _same_scheme(found: Given, settings: CampaignSettings, *, engine: str) -> Given:
-    """Let a potential's energies meet the references, and say that this is an assumption."""
-    from aiida_mlhull.cli import retrospect
+def _same_scheme(campaign_inputs: CampaignInputs, settings: CampaignSettings, *, engine: str) -> CampaignInputs:
+    """Let a potential's energies meet the references, and print that this is an assumption."""
     from aiida_mlhull.engines import ENGINES
+    from aiida_mlhull.launching.replay import with_scheme
     from aiida_mlhull.science.relaxation import POTENTIALS
 
     if engine != "potential":
-        return found
+        return campaign_inputs
     scheme = POTENTIALS[ENGINES[engine].read_settings(settings.stages[-1]).potential].scheme
     click.echo(
         f"Note: the potential's energies are {scheme}; the file doesn't say what the published ones are. They are "
         f"taken to be comparable, and the scores compare with the published hull"
     )
-    return retrospect.with_scheme(found, scheme)
+    return with_scheme(campaign_inputs, scheme)
 
 
-def _write(outcome: object, target: Path, output: Path | None, *, details: dict[str, object]) -> None:
-    from aiida_mlhull.cli import files, retrospect
+def report_outcome(outcome: Replay, output: Path | None, written: list[Path]) -> None:
+    """Print report and scores of a replay, write the report's files to ``output``, and list what was written."""
     from aiida_mlhull.cli.report import summary
-    from aiida_mlhull.science.wire import write_json
 
-    assert isinstance(outcome, retrospect.Retrospect)
-    write_json(target, outcome.to_json(**details))
-    written = [target, *files.write_curve(outcome.curve, target.with_suffix(""), name=str(details["protocol"]))]
-    click.echo(f"\n{summary(outcome.node)}\n\n{retrospect.tell(outcome)}\n\nwritten:")
+    click.echo(f"\n{summary(outcome.node)}\n\n{describe(outcome)}\n\nwritten:")
     if output is not None:
-        written += files.write_report(outcome.node, output)
+        written = [*written, *files.write_report(outcome.node, output)]
     for path in written:
         click.echo(f"  {path}")
+
+
+def describe(outcome: Replay) -> str:
+    """The scores of a replay, for people."""
+    s = outcome.scores
+    same = "is the full one" if s.hull_matches else "differs from the full one"
+    return "Against the truth\n" + text.pairs(
+        [
+            (
+                "relaxed",
+                f"{s.n_relaxed:,} of {s.n_candidates:,}, {s.n_trained_on:,} of them before any model was asked",
+            ),
+            ("relaxations saved", f"{s.relaxations_saved_fraction:.1%}"),
+            ("found on the hull", f"{s.recall_on_hull:.1%} of {s.n_true_on_hull}"),
+            ("found within 25 meV/atom", f"{s.recall_25mev:.1%} of {s.n_true_within_25mev}"),
+            ("precision", f"{s.precision:.1%} of the relaxed are on the hull"),
+            (
+                "final hull",
+                f"{same}: mean difference {s.hull_error_mean_mev:.2f}, largest {s.hull_error_max_mev:.2f} meV/atom",
+            ),
+            ("core-minutes", text.core_minutes(s.core_minutes)),
+            ("wall time", text.about(outcome.seconds)),
+        ]
+    )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import profile, status, text
+from aiida_mlhull.cli import status, text
+from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
     from aiida import orm

@@ -25,7 +25,7 @@ from aiida_mlhull.cli.rules import rules
 from aiida_mlhull.cli.setup import setup
 from aiida_mlhull.cli.status import status
 from aiida_mlhull.cli.tune import tune
-from aiida_mlhull.science.errors import MlhullError
+from aiida_mlhull.science.errors import MlhullError, StoppedError
 
 
 class ClearErrors(click.Group):
@@ -35,6 +35,9 @@ class ClearErrors(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except StoppedError as error:
+            click.echo(f"\n{error}", err=True)
+            raise click.Abort from None
         except MlhullError as error:
             raise click.ClickException(f"{error} [{error.code}]") from error
 

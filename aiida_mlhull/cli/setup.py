@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import profile, standin
-from aiida_mlhull.launching.codes import LOCALHOST, PROGRAM, installed_program, register_code, register_localhost
+from aiida_mlhull.launching import codes, profile
+from aiida_mlhull.launching.codes import LOCALHOST, PROGRAM
 from aiida_mlhull.science.not_vasp import PROGRAM as STANDIN
 
 if TYPE_CHECKING:
@@ -38,29 +38,26 @@ def setup(profile_name: str | None, computer_label: str, executable: Path | None
     if computer_label == LOCALHOST:
         if executable is not None and not executable.is_file():
             raise click.UsageError(f"there is no program {executable} on this machine")
-        computer, news = register_localhost()
+        computer, news = codes.register_localhost()
         click.echo(f"computer {computer.label}: {news}")
-        code, news = register_code(computer, executable or installed_program())
+        code, news = codes.register_code(computer, executable or codes.installed_program())
     else:
-        computer = _load_computer(computer_label)
+        computer = codes.load_computer(computer_label)
         if executable is None:
             raise click.UsageError(f"say with --executable where {PROGRAM} is on {computer_label}")
-        code, news = register_code(computer, executable)
+        code, news = codes.register_code(computer, executable)
     click.echo(f"code {code.full_label}<{code.pk}>: {news}")
     if with_standin:
-        standin.set_up(computer, executable and executable.with_name(STANDIN))
+        _set_up_standin(computer, executable and executable.with_name(STANDIN))
     click.echo("Next: aiida-mlhull doctor")
 
 
-def _load_computer(label: str) -> orm.Computer:
-    from aiida import orm
-    from aiida.common.exceptions import NotExistent
+def _set_up_standin(computer: orm.Computer, executable: Path | None) -> None:
+    """Register code and placeholders of the stand-in, and print what they are not."""
+    from aiida_mlhull.launching import standin
 
-    try:
-        return orm.load_computer(label)
-    except NotExistent:
-        known = orm.QueryBuilder().append(orm.Computer, project="label").all(flat=True)
-        raise click.ClickException(
-            f"no computer {label!r} in this profile; known: {', '.join(sorted(known)) or 'none'}. "
-            f"Make one with 'verdi computer setup'"
-        ) from None
+    code, news = standin.register_standin(computer, executable)
+    family, uploaded = standin.upload_placeholders()
+    click.echo(f"code {code.full_label}<{code.pk}>: {news}")
+    click.echo(f"potential family {family}: {uploaded}")
+    click.secho(f"{code.full_label} is {standin.WARNING}", fg="yellow", err=True)

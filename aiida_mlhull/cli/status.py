@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 
 import click
 
-from aiida_mlhull.cli import profile, text
+from aiida_mlhull.cli import progress, text
 from aiida_mlhull.graph.campaigns import State
-from aiida_mlhull.launching import daemon
+from aiida_mlhull.launching import daemon, profile
 
 
 @click.command()
@@ -19,8 +19,8 @@ from aiida_mlhull.launching import daemon
 def status(profile_name: str | None, campaign: str | None, everything: bool, follow: bool) -> None:
     """Show running campaigns, or campaign PK."""
     profile.load(profile_name)
-    from aiida_mlhull.cli import run
     from aiida_mlhull.graph import campaigns
+    from aiida_mlhull.launching import running
 
     if campaign is not None or follow:
         node = campaigns.find(campaign)
@@ -34,7 +34,7 @@ def status(profile_name: str | None, campaign: str | None, everything: bool, fol
             click.echo(f"\nNo daemon is running; unless a terminal runs the campaign: {daemon.START_HINT}")
         if follow:
             click.echo()
-            run.require_success(run.follow(node))
+            running.require_success(running.follow(node, progress=progress.show))
             click.echo(f"\nDone: aiida-mlhull report {node.pk}")
         return
     found = campaigns.newest(running=not everything)

@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiida_mlhull.cli import learned, paths
+from aiida_mlhull.cli import paths
+from aiida_mlhull.cli.table_options import table_options
+from aiida_mlhull.launching import training
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.ensembles.tune import Trial
 
 
 @click.command()
-@learned.table_options
+@table_options
 @click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option(
     "-o",
     "--output",
     required=True,
     type=paths.NEW,
-    help="File for trials, one JSON a line.",
+    help="File for trials, one JSON object per line.",
 )
-def tune(trials: int, output: Path, seed: int, **given: Any) -> None:
+def tune(trials: int, output: Path, seed: int, **training_set: Any) -> None:
     """Search learning rate, layers and weight decay (of forests: trees, columns, leaves) for TABLE.
 
     Trials are judged by the validation MAE of one member. The best values are printed as the YAML that
@@ -36,8 +38,8 @@ def tune(trials: int, output: Path, seed: int, **given: Any) -> None:
     from aiida_mlhull.science.ensembles.tune import best
     from aiida_mlhull.science.ensembles.tune import tune as search
 
-    found, settings = learned.read(**given)
-    click.echo(found.summary(), err=True)
+    properties, settings = training.read_training_set(**training_set)
+    click.echo(properties.summary(), err=True)
     with output.open("w") as lines:
 
         def keep(trial: Trial) -> None:
@@ -45,9 +47,14 @@ def tune(trials: int, output: Path, seed: int, **given: Any) -> None:
             lines.flush()
 
         done = search(
-            found.rows, settings, trials=trials, seed=seed, keep=keep, report=lambda line: click.echo(line, err=True)
+            properties.rows,
+            settings,
+            trials=trials,
+            seed=seed,
+            keep=keep,
+            report=lambda line: click.echo(line, err=True),
         )
     chosen = best(done)
     click.echo(f"# trial {chosen.number}: validation MAE {chosen.validation_mae:.4g} {settings.unit}".rstrip())
-    told = {"model": settings.model, "model_settings": {**settings.model_settings, **chosen.settings}}
-    click.echo(yaml.safe_dump(told, sort_keys=False).rstrip())
+    best_settings = {"model": settings.model, "model_settings": {**settings.model_settings, **chosen.settings}}
+    click.echo(yaml.safe_dump(best_settings, sort_keys=False).rstrip())

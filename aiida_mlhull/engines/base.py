@@ -11,10 +11,10 @@ from aiida.engine import ExitCode, WorkChain
 from pydantic import BaseModel
 
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData
-from aiida_mlhull.science.campaign.settings import StageSettings, validated
+from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MlhullError, SettingsError, listed
 from aiida_mlhull.science.types import Candidates
-from aiida_mlhull.science.types.strict import Strict
+from aiida_mlhull.science.types.strict import Strict, validated
 
 
 class EngineSettings(Strict):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import click
+from aiida_mlhull.science.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -52,7 +52,8 @@ def find(identifier: str | None) -> orm.ProcessNode:
     """The campaign with this pk, uuid or label; the newest one if None.
 
     Raises:
-        click.ClickException: if there is none, or there are several of that label.
+        UnknownNameError: if there is none, or there are several of that label.
+        InputError: if the node is not a campaign's.
     """
     from aiida import orm
     from aiida.common.exceptions import MultipleObjectsError, NotExistent
@@ -60,23 +61,23 @@ def find(identifier: str | None) -> orm.ProcessNode:
     if identifier is None:
         known = newest(limit=1)
         if not known:
-            raise click.ClickException("there is no campaign in this profile; start one with 'aiida-mlhull launch'")
+            raise UnknownNameError("there is no campaign in this profile; start one with 'aiida-mlhull launch'")
         return known[0]
     labeled = [] if identifier.isdigit() else newest(label=identifier)
     if len(labeled) > 1:
         pks = ", ".join(str(one.pk) for one in labeled)
-        raise click.ClickException(f"{len(labeled)} campaigns are called {identifier!r}: name one by its pk ({pks})")
+        raise UnknownNameError(f"{len(labeled)} campaigns are called {identifier!r}: name one by its pk ({pks})")
     if labeled:
         return labeled[0]
     try:
         node = orm.load_node(identifier)
     except NotExistent:
-        raise click.ClickException(f"there is no node {identifier}; see 'aiida-mlhull status --all'") from None
+        raise UnknownNameError(f"there is no node {identifier}; see 'aiida-mlhull status --all'") from None
     except (MultipleObjectsError, ValueError) as error:
-        raise click.ClickException(f"{identifier}: {error}") from None
+        raise UnknownNameError(f"{identifier}: {error}") from None
     if not isinstance(node, orm.ProcessNode) or node.process_type != PROCESS_TYPE:
-        raise click.ClickException(
-            f"node {node.pk} is a {node.node_type.split('.')[-2]}, no campaign; see 'aiida-mlhull status --all'"
+        raise InputError(
+            f"node {node.pk} is a {node.node_type.split('.')[-2]}, not a campaign; see 'aiida-mlhull status --all'"
         )
     return node
 

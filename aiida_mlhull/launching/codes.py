@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import click
+from aiida_mlhull.science.errors import NotReadyError, UnknownNameError
 
 if TYPE_CHECKING:
     from aiida import orm
 
 PROGRAM: Final = "mlhull-job"
 LOCALHOST: Final = "localhost"
+LOCAL_TRANSPORT: Final = "core.local"
 SECONDS_BETWEEN_LOOKS: Final = 0.5
 """At a job on this machine."""
 
@@ -25,13 +26,59 @@ def ready_program() -> Any:
 
     computer, _ = register_localhost()
     try:
-        known = orm.load_code(f"{PROGRAM}@{computer.label}")
+        registered = orm.load_code(f"{PROGRAM}@{computer.label}")
     except NotExistent:
-        known = None
-    if isinstance(known, orm.InstalledCode) and Path(known.filepath_executable).exists():
-        return known
+        registered = None
+    if isinstance(registered, orm.InstalledCode) and Path(registered.filepath_executable).exists():
+        return registered
     code, _ = register_code(computer, installed_program())
     return code
+
+
+def load_program(label: str) -> orm.AbstractCode:
+    """The code of the program mlhull-job.
+
+    Raises:
+        UnknownNameError: if there is no code of that name.
+        NotReadyError: if its computer is not configured, or the program is gone.
+    """
+    from aiida import orm
+    from aiida.common.exceptions import MultipleObjectsError, NotExistent
+
+    try:
+        code = orm.load_code(label)
+    except (NotExistent, MultipleObjectsError, ValueError) as error:
+        raise UnknownNameError(f"no code {label!r}: register it with 'aiida-mlhull setup' ({error})") from None
+    computer = code.computer
+    if computer is not None and not computer.is_configured:
+        raise NotReadyError(
+            f"the computer of code {label} is not configured: 'verdi computer configure {computer.transport_type} "
+            f"{computer.label}'"
+        )
+    executable = getattr(code, "filepath_executable", None)
+    local = computer is not None and computer.transport_type == LOCAL_TRANSPORT
+    if local and executable is not None and not Path(executable).exists():
+        raise NotReadyError(f"code {label} points to {executable}, which is gone: run 'aiida-mlhull setup'")
+    return code
+
+
+def load_computer(label: str) -> orm.Computer:
+    """The computer of this label.
+
+    Raises:
+        UnknownNameError: if there is none; the message names those that are.
+    """
+    from aiida import orm
+    from aiida.common.exceptions import NotExistent
+
+    try:
+        return orm.load_computer(label)
+    except NotExistent:
+        labels = orm.QueryBuilder().append(orm.Computer, project="label").all(flat=True)
+        raise UnknownNameError(
+            f"no computer {label!r} in this profile; known: {', '.join(sorted(labels)) or 'none'}. "
+            f"Make one with 'verdi computer setup'"
+        ) from None
 
 
 def installed_program(name: str = PROGRAM) -> Path:
@@ -41,18 +88,18 @@ def installed_program(name: str = PROGRAM) -> Path:
         name: of the program.
 
     Raises:
-        click.ClickException: if it is not to be found.
+        NotReadyError: if it is not installed.
     """
     beside = Path(sys.executable).parent / name
     if beside.exists():
         return beside
-    found = shutil.which(name)
-    if found is None:
-        raise click.ClickException(
+    on_path = shutil.which(name)
+    if on_path is None:
+        raise NotReadyError(
             f"{name} is neither beside {sys.executable} nor on the PATH; install the package again "
             f"('pip install aiida-mlhull') or name the program with --executable"
         )
-    return Path(found)
+    return Path(on_path)
 
 
 def register_localhost() -> tuple[orm.Computer, str]:
@@ -68,7 +115,7 @@ def register_localhost() -> tuple[orm.Computer, str]:
             label=LOCALHOST,
             hostname=LOCALHOST,
             description="This machine",
-            transport_type="core.local",
+            transport_type=LOCAL_TRANSPORT,
             scheduler_type="core.direct",
             workdir=str(Path(get_config().dirpath) / "scratch"),
         ).store()
@@ -81,8 +128,8 @@ def register_localhost() -> tuple[orm.Computer, str]:
     # Fits take seconds, and ten between two looks would be most of a small job's time. Without any pause AiiDA would
     # look, and write to its database, hundreds of times a job. The program is called by its full path: a login
     # shell would only read start-up files, seconds of them on some machines.
-    said = computer.get_property(computer.PROPERTY_MINIMUM_SCHEDULER_POLL_INTERVAL, None)
-    if computer.scheduler_type == "core.direct" and (said is None or said > SECONDS_BETWEEN_LOOKS):
+    interval = computer.get_property(computer.PROPERTY_MINIMUM_SCHEDULER_POLL_INTERVAL, None)
+    if computer.scheduler_type == "core.direct" and (interval is None or interval > SECONDS_BETWEEN_LOOKS):
         computer.configure(safe_interval=0.0, use_login_shell=False)
         computer.set_minimum_job_poll_interval(SECONDS_BETWEEN_LOOKS)
         computer.set_default_mpiprocs_per_machine(1)
@@ -109,15 +156,15 @@ def register_code(
 
     news = "registered"
     try:
-        known = orm.load_code(f"{label}@{computer.label}")
+        former = orm.load_code(f"{label}@{computer.label}")
     except NotExistent:
         pass
     else:
-        if getattr(known, "filepath_executable", None) is not None and Path(known.filepath_executable) == executable:
-            return known, "is there"
-        known.label = f"{label}-{known.pk}"
-        known.is_hidden = True
-        news = f"registered; the former one is now called {known.full_label}"
+        if getattr(former, "filepath_executable", None) is not None and Path(former.filepath_executable) == executable:
+            return former, "is there"
+        former.label = f"{label}-{former.pk}"
+        former.is_hidden = True
+        news = f"registered; the former one is now called {former.full_label}"
     attributes = {"description": "Fits, predicts and relaxes for aiida-mlhull", **attributes}
     code = orm.InstalledCode(
         label=label, computer=computer, filepath_executable=str(executable), with_mpi=False, **attributes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import click
+from aiida_mlhull.science.errors import NotReadyError
 
 START_HINT: Final = "verdi daemon start"
 NESTED: Final = 3
@@ -79,21 +79,21 @@ def require(daemon: Daemon, *, shards: int, max_in_flight: int, slots_per_job: i
         A line for people if it will be slower than it could be, else empty.
 
     Raises:
-        click.ClickException: if it doesn't run or would get stuck; the message says what to do.
+        NotReadyError: if it doesn't run or would get stuck; the message says what to do.
     """
     if not daemon.broker:
-        raise click.ClickException(
+        raise NotReadyError(
             "this profile has no broker, so it has no daemon; run the campaign in this terminal with --foreground, "
             "or give the profile a broker with 'verdi profile configure-broker core.zeromq'"
         )
     if not daemon.running:
-        raise click.ClickException(
+        raise NotReadyError(
             f"the daemon isn't running: start it with '{START_HINT}', or run the campaign in this terminal with "
             f"--foreground"
         )
     least, all_going = slots_needed(shards=shards, max_in_flight=max_in_flight, slots_per_job=slots_per_job)
     if daemon.slots < least:
-        raise click.ClickException(
+        raise NotReadyError(
             f"the daemon has {daemon.slots} slots ({daemon.workers} x {daemon.slots_per_worker}), but this campaign "
             f"needs {least} or it would wait for itself for ever: "
             f"'verdi config set daemon.worker_process_slots {all_going}' and 'verdi daemon restart'"

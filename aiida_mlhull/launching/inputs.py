@@ -1,4 +1,4 @@
-"""What a campaign is given: read from files or found in the graph, checked whole, and only then stored."""
+"""Inputs of a campaign: read from files or loaded from the graph, checked whole, and only then stored."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from aiida.engine import ProcessBuilder
 
     from aiida_mlhull.data import CandidatesData, ReferencesData
-    from aiida_mlhull.science.campaign.file import CampaignFile, CandidatesGiven, ReferencesGiven
+    from aiida_mlhull.science.campaign.file import CampaignFile, CandidatesSource, ReferencesSource
     from aiida_mlhull.science.reading import Intake
     from aiida_mlhull.science.reading.sieve import BadRows
     from aiida_mlhull.science.types import Candidates, Labels, References
 
 
 @dataclass(frozen=True)
-class Given:
-    """The nouns that a campaign starts from, and what was said while reading them.
+class CampaignInputs:
+    """The nouns that a campaign starts from, and what is to be said of them.
 
     Attributes:
         candidates: all of them, in one table.
@@ -40,8 +40,10 @@ class Given:
     snapshot: ReferencesData | None = None
 
 
-def read(candidates: Path, references: Path, *, elements: Path | None = None, bad_rows: BadRows = "refuse") -> Given:
-    """What a campaign is given by files alone.
+def read_files(
+    candidates: Path, references: Path, *, elements: Path | None = None, bad_rows: BadRows = "refuse"
+) -> CampaignInputs:
+    """Inputs that are all in files.
 
     Args:
         candidates: file or folder.
@@ -53,41 +55,41 @@ def read(candidates: Path, references: Path, *, elements: Path | None = None, ba
         WireError: if a file can't be read.
         InputError: if what it holds can't be used; the message names the rows.
     """
-    from aiida_mlhull.science.campaign.file import CampaignFile, CandidatesGiven, ReferencesGiven
+    from aiida_mlhull.science.campaign.file import CampaignFile, CandidatesSource, ReferencesSource
 
-    return gather(
+    return read_inputs(
         CampaignFile(
-            candidates=(CandidatesGiven(file=candidates),),
-            references=ReferencesGiven(file=references, elements=elements),
+            candidates=(CandidatesSource(file=candidates),),
+            references=ReferencesSource(file=references, elements=elements),
             bad_rows=bad_rows,
         )
     )
 
 
-def gather(wish: CampaignFile) -> Given:
+def read_inputs(campaign: CampaignFile) -> CampaignInputs:
     """Everything that a campaign file names.
 
     Raises:
         WireError: if a file can't be read.
-        InputError: if what it holds can't be used; the message names the rows.
-        click.ClickException: if a node or group doesn't exist, or is of another kind.
+        InputError: if what it holds can't be used (the message names the rows), or a node is of another kind.
+        UnknownNameError: if a node or group doesn't exist.
     """
     from aiida_mlhull.science.reading import relevant
     from aiida_mlhull.science.reading.candidates import read_candidates
     from aiida_mlhull.science.types import concatenate
 
-    scheme = wish.references.scheme
-    shards, intakes = _candidates(wish.candidates, bad_rows=wish.bad_rows, scheme=scheme)
+    scheme = campaign.references.scheme
+    shards, intakes = _candidates(campaign.candidates, bad_rows=campaign.bad_rows, scheme=scheme)
     whole = concatenate([*(node.to_science() for node in shards), *(intake.candidates for intake in intakes)])
-    known, snapshot, remark = _references(wish.references)
+    phases, snapshot, remark = _references(campaign.references)
     published = None
-    if wish.record is not None:
-        published = read_candidates(wish.record, bad_rows="leave_out", scheme=scheme).require_record()
+    if campaign.record is not None:
+        published = read_candidates(campaign.record, bad_rows="leave_out", scheme=scheme).require_record()
     elif not shards and all(intake.record is not None for intake in intakes):
         published = concatenate([intake.require_record() for intake in intakes])
-    return Given(
+    return CampaignInputs(
         candidates=whole,
-        references=relevant(known, whole) if snapshot is None else known,
+        references=relevant(phases, whole) if snapshot is None else phases,
         record=published,
         remarks=(*(_headline(node) for node in shards), *(intake.summary() for intake in intakes), remark),
         shards=tuple(shards),
@@ -96,7 +98,7 @@ def gather(wish: CampaignFile) -> Given:
 
 
 def _candidates(
-    places: tuple[CandidatesGiven, ...], *, bad_rows: BadRows, scheme: str
+    places: tuple[CandidatesSource, ...], *, bad_rows: BadRows, scheme: str
 ) -> tuple[list[CandidatesData], list[Intake]]:
     """Shards that are stored, and tables that are not."""
     from aiida_mlhull.launching import stored
@@ -108,15 +110,15 @@ def _candidates(
         if place.file is not None:
             intakes.append(read_candidates(place.file, bad_rows=bad_rows, scheme=scheme))
         elif place.group is not None:
-            found, intake = stored.candidates_in(place.group, bad_rows=bad_rows)
-            shards += found
+            in_group, intake = stored.candidates_in(place.group, bad_rows=bad_rows)
+            shards += in_group
             intakes += [] if intake is None else [intake]
         else:
             shards.append(stored.candidates(str(place.node)))
     return shards, intakes
 
 
-def _references(place: ReferencesGiven) -> tuple[References, ReferencesData | None, str]:
+def _references(place: ReferencesSource) -> tuple[References, ReferencesData | None, str]:
     """Known phases, the node that holds them if there is one, and what is to be said of them."""
     from aiida_mlhull.launching import stored
     from aiida_mlhull.science.reading import read_references
@@ -125,31 +127,31 @@ def _references(place: ReferencesGiven) -> tuple[References, ReferencesData | No
         node = stored.references(str(place.node))
         return node.to_science(), node, _headline(node)
     # Single lines of a large reference file that nobody can use are no reason to stop a campaign.
-    known = read_references(
+    intake = read_references(
         place.file, elements=place.elements, bad_rows="leave_out", scheme=place.scheme, corrections=place.corrections
     )
-    return known.references, None, known.summary()
+    return intake.references, None, intake.summary()
 
 
 def _headline(node: CandidatesData | ReferencesData) -> str:
     return f"node {node.pk}: {node.headline(node.base.attributes.all)}"
 
 
-def nodes(given: Given) -> dict[str, Any]:
+def make_nodes(inputs: CampaignInputs) -> dict[str, Any]:
     """The nouns as nodes, stored ones as they are: ``candidates`` by shard, ``references``, ``record`` if any."""
     from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
 
-    known = [name for node in given.shards for name in node.to_science().ids.tolist()]
-    fresh = given.candidates.without(known)
-    parts = [*given.shards, *(CandidatesData.from_science(fresh.take(rows)) for rows in shard_rows(len(fresh)))]
-    made: dict[str, Any] = {
-        "candidates": {f"shard_{index:03d}": node for index, node in enumerate(parts)},
-        "references": given.snapshot or ReferencesData.from_science(given.references),
+    stored_ids = [name for node in inputs.shards for name in node.to_science().ids.tolist()]
+    new = inputs.candidates.without(stored_ids)
+    shards = [*inputs.shards, *(CandidatesData.from_science(new.take(rows)) for rows in shard_rows(len(new)))]
+    nodes: dict[str, Any] = {
+        "candidates": {f"shard_{index:03d}": node for index, node in enumerate(shards)},
+        "references": inputs.snapshot or ReferencesData.from_science(inputs.references),
     }
-    if given.record is not None:
-        ids = given.candidates.ids
-        made["record"] = LabelsData.from_science(given.record.select(ids[given.record.has(ids)]))
-    return made
+    if inputs.record is not None:
+        ids = inputs.candidates.ids
+        nodes["record"] = LabelsData.from_science(inputs.record.select(ids[inputs.record.has(ids)]))
+    return nodes
 
 
 def shard_rows(total: int) -> list[range]:
@@ -160,38 +162,38 @@ def shard_rows(total: int) -> list[range]:
     return [range(first, min(first + size, total)) for first in range(0, total, size)]
 
 
-def store(made: Mapping[str, Any]) -> None:
-    """Store the nodes of :func:`nodes` in one transaction."""
+def store(nodes: Mapping[str, Any]) -> None:
+    """Store the nodes of :func:`make_nodes` in one transaction."""
     from aiida.manage import get_manager
 
     with get_manager().get_profile_storage().transaction():
-        for node in (*made["candidates"].values(), made["references"], *filter(None, [made.get("record")])):
+        for node in (*nodes["candidates"].values(), nodes["references"], *filter(None, [nodes.get("record")])):
             node.store()
 
 
-def builder(
-    made: Mapping[str, Any],
+def make_builder(
+    nodes: Mapping[str, Any],
     *,
     protocol: str,
     overrides: Mapping[str, Any],
     code: Any,
     jobs: Mapping[str, Any],
-    words: Mapping[str, Mapping[str, Any]] | None = None,
+    engines: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> ProcessBuilder:
     """The campaign, checked and ready to run; nothing has been stored yet.
 
     Args:
-        made: of :func:`nodes`; also ``parent``, where members begin with another ensemble's.
+        nodes: of :func:`make_nodes`; also ``parent``, where members begin with another ensemble's.
         protocol: name of the protocol.
         overrides: what differs from it.
         code: the program mlhull-job.
         jobs: sizes and limits.
-        words: what the campaign file says of engines, by their names.
+        engines: inputs of engines in words, by the engines' names, as in the campaign file.
 
     Raises:
-        SettingsError: if overrides, jobs or words are wrong.
+        SettingsError: if overrides, jobs or engines are wrong.
         UnknownNameError: if a name is unknown.
-        InputError: if what is given doesn't fit together.
+        InputError: if the inputs don't fit together.
     """
     from aiida_mlhull.engines import ENGINES
     from aiida_mlhull.science.campaign import campaign_settings
@@ -200,32 +202,32 @@ def builder(
 
     settings = campaign_settings(overrides, protocol=protocol)
     check_stages(settings)
-    said, names = words or {}, sorted({stage.engine for stage in settings.stages})
-    idle = sorted(set(said) - set(names))
+    words, names = engines or {}, sorted({stage.engine for stage in settings.stages})
+    idle = sorted(set(words) - set(names))
     if idle:
-        raise SettingsError(f"said of engines that no stage names: {listed(idle)}; stages name {listed(names)}")
-    offers = {"code": code, "record": made.get("record"), "references": made["references"]}
-    engines = {}
+        raise SettingsError(f"engines that no stage names: {listed(idle)}; stages name {listed(names)}")
+    offers = {"code": code, "record": nodes.get("record"), "references": nodes["references"]}
+    of_engines = {}
     for name in names:
-        wanted = ENGINES[name].spec().inputs
-        offered = {key: value for key, value in offers.items() if key in wanted and value is not None}
-        engines[name] = offered | ENGINES[name].load_inputs(said.get(name, {}))
-    whole = Screen.get_builder_from_protocol(
+        ports = ENGINES[name].spec().inputs
+        offered = {key: value for key, value in offers.items() if key in ports and value is not None}
+        of_engines[name] = offered | ENGINES[name].load_inputs(words.get(name, {}))
+    builder: ProcessBuilder = Screen.get_builder_from_protocol(
         code,
-        made["candidates"],
-        made["references"],
-        engines=engines,
+        nodes["candidates"],
+        nodes["references"],
+        engines=of_engines,
         protocol=protocol,
         overrides=overrides,
         jobs=jobs,
     )
-    if "parent" in made:
-        whole.parent = made["parent"]
+    if "parent" in nodes:
+        builder.parent = nodes["parent"]
     ports = Screen.spec().inputs
-    refused = ports.validate(ports.pre_process(whole._inputs(prune=True)))  # noqa: SLF001  (as AiiDA itself does)
+    refused = ports.validate(ports.pre_process(builder._inputs(prune=True)))  # noqa: SLF001  (as AiiDA itself does)
     if refused is not None:
         raise InputError(f"{refused.message}{_hint(refused.message)}")
-    return whole
+    return builder
 
 
 def _hint(message: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
+from aiida_mlhull.science.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -25,18 +25,19 @@ def node(identifier: str, kind: type[N], *, what: str) -> N:
         what: what such a node is called, for messages: ``"mlhull.references"``.
 
     Raises:
-        click.ClickException: if there is no such node, several of that label, or it is of another class.
+        UnknownNameError: if there is no such node, or several have that label.
+        InputError: if it is of another class.
     """
     from aiida import orm
     from aiida.common.exceptions import MultipleObjectsError, NotExistent
 
     try:
-        found = _labeled(identifier, kind, what=what) or orm.load_node(identifier)
+        loaded = _labeled(identifier, kind, what=what) or orm.load_node(identifier)
     except (NotExistent, MultipleObjectsError, ValueError) as error:
-        raise click.ClickException(f"{identifier}: {error}") from None
-    if not isinstance(found, kind):
-        raise click.ClickException(f"node {found.pk} is no {what}, but {type(found).__name__}")
-    return found
+        raise UnknownNameError(f"{identifier}: {error}") from None
+    if not isinstance(loaded, kind):
+        raise InputError(f"node {loaded.pk} is not an {what} but a {type(loaded).__name__}")
+    return loaded
 
 
 def _labeled(label: str, kind: type[orm.Node], *, what: str) -> orm.Node | None:
@@ -44,11 +45,11 @@ def _labeled(label: str, kind: type[orm.Node], *, what: str) -> orm.Node | None:
     from aiida import orm
 
     query = orm.QueryBuilder().append(kind, filters={"label": label})
-    found: list[orm.Node] = query.all(flat=True)
-    if len(found) > 1:
-        pks = ", ".join(str(one.pk) for one in found)
-        raise click.ClickException(f"{len(found)} {what} have the label {label!r}: name one by pk ({pks})")
-    return found[0] if found else None
+    nodes: list[orm.Node] = query.all(flat=True)
+    if len(nodes) > 1:
+        pks = ", ".join(str(one.pk) for one in nodes)
+        raise UnknownNameError(f"{len(nodes)} {what} have the label {label!r}: name one by pk ({pks})")
+    return nodes[0] if nodes else None
 
 
 def candidates(identifier: str) -> CandidatesData:
@@ -76,25 +77,25 @@ def in_group(label: str, kind: type[orm.Node], filters: dict[str, Any] | None = 
     """Nodes of a class in a group, in the order in which they were stored.
 
     Raises:
-        click.ClickException: if there is no such group.
+        UnknownNameError: if there is no such group.
     """
     from aiida import orm
 
     if not orm.QueryBuilder().append(orm.Group, filters={"label": label}).count():
-        raise click.ClickException(f"there is no group {label!r}: 'verdi group list' names those that are")
+        raise UnknownNameError(f"there is no group {label!r}: 'verdi group list' names those that are")
     query = orm.QueryBuilder().append(orm.Group, filters={"label": label}, tag="group")
     query.append(kind, with_group="group", filters=filters or {}, tag="node")
     query.order_by({"node": {"id": "asc"}})
-    found: list[Any] = query.all(flat=True)
-    return found
+    nodes: list[Any] = query.all(flat=True)
+    return nodes
 
 
 def candidates_in(label: str, *, bad_rows: BadRows) -> tuple[list[CandidatesData], Intake | None]:
     """What a group holds of candidates: shards, and structures as one table.
 
     Raises:
-        click.ClickException: if there is no such group, or neither of the two is in it.
-        InputError: if structures can't be used; see :func:`~aiida_mlhull.data.structures.take_in`.
+        UnknownNameError: if there is no such group.
+        InputError: if neither of the two is in it, or structures can't be used; see :func:`~aiida_mlhull.data.structures.take_in`.
     """
     from aiida import orm
 
@@ -103,5 +104,5 @@ def candidates_in(label: str, *, bad_rows: BadRows) -> tuple[list[CandidatesData
 
     shards, structures = in_group(label, CandidatesData), in_group(label, orm.StructureData)
     if not shards and not structures:
-        raise click.ClickException(f"group {label!r} holds neither mlhull.candidates nor structures")
+        raise InputError(f"group {label!r} holds neither mlhull.candidates nor structures")
     return shards, take_in(structures, source=f"group {label}", bad_rows=bad_rows) if structures else None

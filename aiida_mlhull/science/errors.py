@@ -55,7 +55,7 @@ class InputError(MlhullError, ValueError):
 
 
 class UnknownNameError(InputError):
-    """A model, rule, engine, potential or protocol of that name doesn't exist."""
+    """A model, rule, engine, potential, protocol, node, group or code of that name doesn't exist."""
 
     code = "unknown_name"
     status = 201
@@ -124,6 +124,13 @@ class MissingPotentialError(InputError):
     status = 215
 
 
+class NotReadyError(MlhullError):
+    """AiiDA lacks something that a campaign needs: a profile, a broker, a daemon, a program. The message says how to get it."""
+
+    code = "not_ready"
+    status = 216
+
+
 class WireError(MlhullError):
     """A file is missing, truncated, of another kind or of another version."""
 
@@ -178,6 +185,13 @@ class FitError(MlhullError):
 
     code = "fit_failed"
     status = 510
+
+
+class CampaignFailedError(MlhullError):
+    """A campaign or a fit ran and ended with an exit code or an exception; the message says where to look."""
+
+    code = "campaign_failed"
+    status = 512
 
 
 class HullError(MlhullError):

@@ -13,10 +13,10 @@ from aiida_mlhull.calculations.ports import cells_inputs, steps_input
 from aiida_mlhull.data import EnsembleData, LabelsData, ReferencesData
 from aiida_mlhull.job_pool.pool import JobPool
 from aiida_mlhull.job_pool.settings import portions_of
-from aiida_mlhull.science.campaign.settings import validated
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.program.settings import check_parent
+from aiida_mlhull.science.types.strict import validated
 
 FitCalculation = CalculationFactory("mlhull.fit")
 

@@ -11,10 +11,11 @@ from aiida import orm
 from aiida_mlhull.calculations.base import check_baseline, check_cells
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.science.campaign import check_start
-from aiida_mlhull.science.campaign.settings import CampaignSettings, validated
+from aiida_mlhull.science.campaign.settings import CampaignSettings
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
 from aiida_mlhull.science.program.settings import check_parent
 from aiida_mlhull.science.types import Candidates, References
+from aiida_mlhull.science.types.strict import validated
 
 RECORDED: Final = "recorded"
 

@@ -10,7 +10,8 @@ from aiida.engine import ProcessBuilder
 
 from aiida_mlhull.data import CandidatesData, ReferencesData
 from aiida_mlhull.job_pool.settings import JobSettings
-from aiida_mlhull.science.campaign.settings import campaign_settings, load_protocol, protocol_names, validated
+from aiida_mlhull.science.campaign.settings import campaign_settings, load_protocol, protocol_names
+from aiida_mlhull.science.types.strict import validated
 
 
 class ProtocolBuilder:

@@ -156,4 +156,4 @@ def test_questions_without_an_answer(finished, arguments, said):
 def test_a_node_that_is_no_campaign(finished):
     result = run("report", finished[1].outputs.summary.pk)
     assert result.exit_code != 0
-    assert "no campaign" in result.output
+    assert "not a campaign" in result.output

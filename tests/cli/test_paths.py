@@ -50,7 +50,7 @@ def test_a_file_that_is_not_there(desk, words):
 def test_a_place_of_our_own_is_made_only_where_it_is_needed(tmp_path, monkeypatch):
     import tempfile
 
-    from aiida_mlhull.cli import profile
+    from aiida_mlhull.launching import profile
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert profile.choose("mine", folder=None) is None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from aiida_mlhull.cli.retrospect import KEYS
+from aiida_mlhull.launching.replay import KEYS
 from tests.cli.conftest import DEMO, Desk, run
 
 SCRIPT = Path(sys.executable).parent / "aiida-mlhull"

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
-from aiida_mlhull.cli import doctor
-from aiida_mlhull.cli.vasp_checks import slots_per_job
+from aiida_mlhull.launching import checks
+from aiida_mlhull.launching.vasp_checks import slots_per_job
 from tests.cli.conftest import run
 from tests.vasp_codes import placeholders
 
@@ -31,7 +31,7 @@ def roomy(monkeypatch) -> Callable[[float], None]:
     """Disks with 100 GiB free, whatever this machine has; call it for another number."""
 
     def free(gib: float) -> None:
-        monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: Disk(2**40, 0, int(gib * 2**30)))
+        monkeypatch.setattr(checks.shutil, "disk_usage", lambda _: Disk(2**40, 0, int(gib * 2**30)))
 
     free(100.0)
     return free
@@ -200,18 +200,17 @@ def test_unknown_computers_are_named():
 
 
 def test_slots_that_would_block_a_campaign_are_an_error():
-    import click
-
     from aiida_mlhull.launching.daemon import Daemon, require
+    from aiida_mlhull.science.errors import NotReadyError
 
     roomy = Daemon(broker="core.zeromq", running=True, workers=1, slots_per_worker=200)
     assert require(roomy, shards=3, max_in_flight=4) == ""
     tight = Daemon(broker="core.zeromq", running=True, workers=1, slots_per_worker=6)
     assert "16 would keep all jobs" in require(tight, shards=3, max_in_flight=4)
     blocked = Daemon(broker="core.zeromq", running=True, workers=1, slots_per_worker=4)
-    with pytest.raises(click.ClickException, match="wait for itself for ever"):
+    with pytest.raises(NotReadyError, match="wait for itself for ever"):
         require(blocked, shards=3, max_in_flight=4)
-    with pytest.raises(click.ClickException, match="no broker"):
+    with pytest.raises(NotReadyError, match="no broker"):
         require(Daemon(broker="", running=False, workers=0, slots_per_worker=200), shards=1, max_in_flight=1)
 
 

@@ -59,7 +59,7 @@ def test_stages_may_name_other_potentials(desk, family, nothing_stored) -> None:
     [
         ({}, "engines.vasp: code: Field required; potential_family: Field required"),
         ({"vasp": {"code": "vasp@nowhere", "potential_family": "PBE"}}, "no code 'vasp@nowhere'"),
-        ({"potential": {}, "vasp": {}}, "said of engines that no stage names: potential"),
+        ({"potential": {}, "vasp": {}}, "engines that no stage names: potential"),
     ],
 )
 def test_what_is_said_of_engines_is_checked(desk, family, nothing_stored, engines, words) -> None:

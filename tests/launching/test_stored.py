@@ -54,7 +54,7 @@ def test_stored_shards_and_references_go_in_as_they_are(desk, snapshot, shards):
     assert (
         f"Stored already: shard_000 {shards[0].pk}, shard_001 {shards[1].pk}, references {snapshot.pk}" in told.output
     )
-    made = inputs.nodes(inputs.gather(read_campaign_file(path)))
+    made = inputs.make_nodes(inputs.read_inputs(read_campaign_file(path)))
     assert made["references"].uuid == snapshot.uuid
     assert [node.uuid for node in made["candidates"].values()] == [node.uuid for node in shards]
     assert made["record"].n_rows == 59
@@ -115,8 +115,8 @@ def test_a_group_of_structures_becomes_a_table(aiida_profile, tmp_path):
     ("changes", "said"),
     [
         ({"references": {"node": 999999999}}, "999999999"),
-        ({"references": {"node": "{shard}"}}, "is no mlhull.references, but CandidatesData"),
-        ({"candidates": {"node": "{snapshot}"}}, "is no mlhull.candidates, but ReferencesData"),
+        ({"references": {"node": "{shard}"}}, "is not an mlhull.references but a CandidatesData"),
+        ({"candidates": {"node": "{snapshot}"}}, "is not an mlhull.candidates but a ReferencesData"),
         ({"candidates": {"group": "nowhere"}}, "there is no group 'nowhere'"),
         ({"candidates": {"group": "{empty}"}}, "holds neither mlhull.candidates nor structures"),
     ],
@@ -144,7 +144,7 @@ def test_entries_are_corrected_on_the_way_into_a_campaign(desk):
     wish = desk.campaign(
         candidates="cells.json", references={"file": str(phases), "corrections": "mp2020", "scheme": "PBE"}
     )
-    found = inputs.gather(read_campaign_file(wish)).references
+    found = inputs.read_inputs(read_campaign_file(wish)).references
     assert found.scheme.startswith("PBE, MP2020 corrections")
     expected = read_references(phases, corrections="mp2020", scheme="PBE").references
     assert found.energies.tolist() == expected.select(found.ids).energies.tolist()

@@ -74,16 +74,16 @@ def _list_command(kind: Kind) -> click.Command:
     def list_nodes(*, groups: tuple[Any, ...], past_days: int | None, raw: bool, **filters: Any) -> None:
         from aiida.cmdline.utils.decorators import load_backend_if_not_loaded
 
-        from aiida_mlhull.cli.data.query import find_nodes
+        from aiida_mlhull.graph.nodes import find_nodes
 
         load_backend_if_not_loaded()
         system = filters.pop("system", None)
         equal = {name: value for name, value in filters.items() if value is not None}
-        found = find_nodes(kind.entry_point, equal=equal, system=system, groups=groups, past_days=past_days)
-        rows = [[str(n.pk), f"{n.created:%Y-%m-%d %H:%M}", n.label, n.headline] for n in found]
+        nodes = find_nodes(kind.entry_point, equal=equal, system=system, groups=groups, past_days=past_days)
+        rows = [[str(n.pk), f"{n.created:%Y-%m-%d %H:%M}", n.label, n.headline] for n in nodes]
         _print_table(["PK", "Created", "Label", "Content"], rows, raw=raw)
         if not raw:
-            click.echo(f"\n{len(found)} node{'' if len(found) == 1 else 's'}")
+            click.echo(f"\n{len(nodes)} node{'' if len(nodes) == 1 else 's'}")
 
     system = click.Option(["--system"], metavar="A-B-C", help="Only nodes with rows of this chemical system.")
     return _command(

@@ -11,11 +11,10 @@ from aiida_vasp.data.potcar import PotcarData, PotcarGroup
 from pydantic import Field
 
 from aiida_mlhull.engines.vasp.lane import DEFAULT_OPTIONS
-from aiida_mlhull.science.campaign.settings import validated
 from aiida_mlhull.science.errors import SettingsError, listed
 from aiida_mlhull.science.representations.composition import elements_of
 from aiida_mlhull.science.types import Candidates
-from aiida_mlhull.science.types.strict import Strict
+from aiida_mlhull.science.types.strict import Strict, validated
 from aiida_mlhull.science.vasp.inputs import potential_names
 from aiida_mlhull.science.vasp.settings import VaspStep
 

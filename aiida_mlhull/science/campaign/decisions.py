@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings, amount
+from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
 from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.errors import SettingsError, TooFewLabelsError
 from aiida_mlhull.science.hull import with_results
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
 from aiida_mlhull.science.types.reasons import Reason, with_detail
+from aiida_mlhull.science.types.strict import amount
 from aiida_mlhull.science.types.table import Booleans, Strings
 
 

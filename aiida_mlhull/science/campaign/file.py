@@ -27,12 +27,12 @@ from typing import Any, Final, TypeVar
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from aiida_mlhull.science.campaign.settings import CampaignSettings, campaign_settings, validated
+from aiida_mlhull.science.campaign.settings import CampaignSettings, campaign_settings
 from aiida_mlhull.science.errors import SettingsError, WireError, listed
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
 from aiida_mlhull.science.reading.entries import Corrections
 from aiida_mlhull.science.reading.sieve import BadRows
-from aiida_mlhull.science.types.strict import Strict
+from aiida_mlhull.science.types.strict import Strict, validated
 
 DEFAULT_PROTOCOL: Final = "laptop"
 DEFAULT_CODE: Final = "mlhull-job@localhost"
@@ -41,7 +41,7 @@ DEFAULT_CODE: Final = "mlhull-job@localhost"
 S = TypeVar("S", bound=Strict)
 
 
-class CandidatesGiven(Strict):
+class CandidatesSource(Strict):
     """Where candidates are: exactly one of the three.
 
     Attributes:
@@ -55,11 +55,11 @@ class CandidatesGiven(Strict):
     group: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
-    def _one_place(self) -> CandidatesGiven:
+    def _one_place(self) -> CandidatesSource:
         return _only_one(self, "file", "node", "group")
 
 
-class ReferencesGiven(Strict):
+class ReferencesSource(Strict):
     """Where the known phases are: in a file, or in a node that says everything itself.
 
     Attributes:
@@ -78,19 +78,19 @@ class ReferencesGiven(Strict):
     node: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
 
     @model_validator(mode="after")
-    def _one_place(self) -> ReferencesGiven:
+    def _one_place(self) -> ReferencesSource:
         also = sorted(self.model_fields_set - {"node"})
         if self.node is not None and self.file is None and also:
             raise ValueError(f"a node says everything itself; {listed(also)} belongs to a file")
         return _only_one(self, "file", "node")
 
 
-def _only_one(given: S, *places: str) -> S:
-    """``given`` itself, if it names exactly one of these places."""
-    named = [place for place in places if getattr(given, place) is not None]
+def _only_one(source: S, *places: str) -> S:
+    """``source`` itself, if it names exactly one of these places."""
+    named = [place for place in places if getattr(source, place) is not None]
     if len(named) != 1:
         raise ValueError(f"name exactly one of {', '.join(places)} (here: {', '.join(named) or 'none'})")
-    return given
+    return source
 
 
 class CampaignFile(Strict):
@@ -115,9 +115,9 @@ class CampaignFile(Strict):
     name: str | None = Field(default=None, min_length=1)
     protocol: str = DEFAULT_PROTOCOL
     seed: int | None = Field(default=None, ge=0)
-    candidates: tuple[CandidatesGiven, ...] = Field(min_length=1)
+    candidates: tuple[CandidatesSource, ...] = Field(min_length=1)
     bad_rows: BadRows = "refuse"
-    references: ReferencesGiven
+    references: ReferencesSource
     record: Path | None = None
     parent: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
     code: str = DEFAULT_CODE
@@ -159,8 +159,12 @@ class CampaignFile(Strict):
 
     def paths(self) -> tuple[Path, ...]:
         """Every file or folder that this one names."""
-        given = [place.file for place in self.candidates]
-        named = (*given, self.references.file, self.references.elements, self.record)
+        named = (
+            *(place.file for place in self.candidates),
+            self.references.file,
+            self.references.elements,
+            self.record,
+        )
         return tuple(path for path in named if path is not None)
 
 
@@ -179,11 +183,30 @@ def read_campaign_file(path: Path) -> CampaignFile:
             are where one doesn't exist.
         UnknownNameError: if the protocol doesn't exist; the message lists the known ones.
     """
-    content = _anchored(read_mapping(path), path.resolve().parent)
-    checked = validated(CampaignFile, content, what=path.name)
-    missing = [str(named) for named in checked.paths() if not named.exists()]
+    return check_campaign(read_mapping(path), folder=path.resolve().parent, name=path.name)
+
+
+def check_campaign(content: Mapping[str, Any], *, folder: Path, name: str = "campaign") -> CampaignFile:
+    """Check what a campaign file holds, wherever it comes from.
+
+    Args:
+        content: keys and values, as in the file.
+        folder: that its paths are relative to.
+        name: of the file, for messages.
+
+    Returns:
+        The content with absolute paths.
+
+    Raises:
+        WireError: if a file that it names is missing.
+        SettingsError: if it is not valid; the message names every wrong key, and lists the models or rules there
+            are where one doesn't exist.
+        UnknownNameError: if the protocol doesn't exist; the message lists the known ones.
+    """
+    checked = validated(CampaignFile, _anchored(content, folder), what=name)
+    missing = [str(path) for path in checked.paths() if not path.exists()]
     if missing:
-        raise WireError(f"{path.name} names files that don't exist: {listed(missing)}")
+        raise WireError(f"{name} names files that don't exist: {listed(missing)}")
     checked.settings()
     return checked
 
@@ -215,11 +238,11 @@ def read_mapping(path: Path) -> Mapping[str, Any]:
 def _anchored(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """``content`` with its paths made absolute; values of a wrong type are left for the check."""
     anchored = dict(content)
-    given = anchored.get("candidates")
-    if isinstance(given, list):
-        anchored["candidates"] = [_place(item, folder) for item in given]
-    elif given is not None:
-        anchored["candidates"] = _place(given, folder)
+    places = anchored.get("candidates")
+    if isinstance(places, list | tuple):
+        anchored["candidates"] = [_place(item, folder) for item in places]
+    elif places is not None:
+        anchored["candidates"] = _place(places, folder)
     else:
         anchored.pop("candidates", None)
     if "record" in anchored:
@@ -238,4 +261,4 @@ def _place(value: Any, folder: Path) -> Any:
 
 
 def _absolute(value: Any, folder: Path) -> Any:
-    return folder / Path(value).expanduser() if isinstance(value, str) else value
+    return folder / Path(value).expanduser() if isinstance(value, str | Path) else value

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings, amount
+from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
+from aiida_mlhull.science.types.strict import amount
 
 POTENTIAL: Final = "potential"
 """The engine whose relaxations are jobs of our own program."""
@@ -95,3 +96,25 @@ def jobs_at_most(
         if stage.engine == POTENTIAL:
             jobs += -(-stage.at_most // rows_per_job) + stage.rounds
     return jobs
+
+
+def rounds_left(settings: CampaignSettings, *, stage: str, number: int, relaxed: int, waiting: int, total: int) -> int:
+    """Rounds that a gate may still ask for: until their number is reached, nobody waits, or the budget is spent.
+
+    Args:
+        settings: of the campaign.
+        stage: name of the stage behind the gate.
+        number: of the last round.
+        relaxed: results of the last stage so far.
+        waiting: candidates that could still be relaxed.
+        total: candidates of the campaign.
+    """
+    gate = next((one.gate for one in settings.stages if one.name == stage), None)
+    if gate is None:
+        return 0
+    by_number = gate.rounds - number
+    if gate.batch is None:
+        return by_number
+    if settings.budget is not None:
+        waiting = min(waiting, amount(settings.budget, total) - relaxed)
+    return max(min(by_number, -(-waiting // amount(gate.batch, total))), 0)

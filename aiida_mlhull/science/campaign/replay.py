@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from aiida_mlhull.science.campaign.settings import StageSettings, amount, campaign_settings
+from aiida_mlhull.science.campaign.settings import StageSettings, campaign_settings
 from aiida_mlhull.science.ensembles import needed_labels
+from aiida_mlhull.science.types.strict import amount
 
 RECORDED: Final = "recorded"
 

@@ -5,27 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.ensembles.rows import Baseline
-from aiida_mlhull.science.errors import SettingsError, UnknownNameError
+from aiida_mlhull.science.errors import UnknownNameError
 from aiida_mlhull.science.triage import RULES
-from aiida_mlhull.science.types.strict import Strict
-from aiida_mlhull.science.units import share_of
-
-Share = Annotated[float, Field(gt=0, le=1)]
-Count = Annotated[int, Field(ge=1, strict=True)]
-Amount = Count | Share
-"""A whole number of candidates, or a share of them (0 < share <= 1, written with a decimal point)."""
+from aiida_mlhull.science.types.strict import Amount, Count, Strict, validated
 
 PROMISES_RECALL: Final = "recall_target"
 """The keep-rule that states how many stable phases may be lost."""
-
-S = TypeVar("S", bound=BaseModel)
 
 
 class GateSettings(Strict):
@@ -150,33 +142,6 @@ class CampaignSettings(Strict):
                 f"calibrated spreads only: set the ensemble's calibration to 'variance' or 'conformal'"
             )
         return self
-
-
-def amount(value: Amount, total: int) -> int:
-    """``value`` as a number out of ``total``: counts as they are, shares rounded up."""
-    return min(value if isinstance(value, int) else share_of(total, value), total)
-
-
-def validated(settings: type[S], values: Mapping[str, Any], *, what: str) -> S:
-    """Make a settings object, with one message that names every wrong key.
-
-    Raises:
-        SettingsError: if a key is unknown, a type is wrong, or a value is out of bounds.
-    """
-    try:
-        return settings.model_validate(dict(values))
-    except ValidationError as error:
-        problems = "; ".join(_problem(settings, item) for item in error.errors())
-        raise SettingsError(f"{what}: {problems}") from error
-
-
-def _problem(settings: type[BaseModel], item: Any) -> str:
-    where = ".".join(str(part) for part in item["loc"])
-    if item["type"] != "extra_forbidden":
-        said = item["msg"].removeprefix("Value error, ")
-        return f"{where}: {said}" if where else str(said)
-    known = settings.model_fields if len(item["loc"]) == 1 else {}
-    return f"{where}: unknown key" + (f" (known: {', '.join(known)})" if known else "")
 
 
 def protocol_names() -> list[str]:

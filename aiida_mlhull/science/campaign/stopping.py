@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings, amount
+from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
 from aiida_mlhull.science.hull import distances, with_results
 from aiida_mlhull.science.types import Labels, References
+from aiida_mlhull.science.types.strict import amount
 from aiida_mlhull.science.units import MEV_PER_EV, ON_HULL_TOLERANCE
 
 GO_ON: Final = ""

@@ -81,10 +81,10 @@ def run_job(path: Path, task: str) -> int:
 
 def complete(folder: JobFolder, task: str) -> None:
     """Run the task and write the completion marker."""
-    from aiida_mlhull.science.campaign.settings import validated
     from aiida_mlhull.science.errors import WireError
     from aiida_mlhull.science.program import facts
     from aiida_mlhull.science.program.progress import say
+    from aiida_mlhull.science.types.strict import validated
     from aiida_mlhull.science.wire.folder import DONE_FILE, JOB_FILE, REFUSED_FILE
 
     started = time.perf_counter()

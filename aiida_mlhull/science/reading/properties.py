@@ -19,7 +19,7 @@ from aiida_mlhull.science.reading.columns import Columns
 from aiida_mlhull.science.reading.sieve import BadRows
 from aiida_mlhull.science.reading.table_files import FORMULA_COLUMNS, ID_COLUMNS, cell_columns
 from aiida_mlhull.science.representations.composition import Composition, atomic_number, reduce_formula
-from aiida_mlhull.science.types import Crystals, TrainingRows
+from aiida_mlhull.science.types import Candidates, Crystals, Labels, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.table import Strings
 
@@ -55,6 +55,35 @@ class Properties:
             f"{self.source}: {len(values):,} rows with {self.target} from {values.min():.4g} to {values.max():.4g}, "
             f"{len(np.unique(self.rows.formulas)):,} compositions, {'cells' if self.has_cells else 'no cells'}{left}"
         )
+
+    def tables(self, *, unit: str = "") -> tuple[Candidates, Labels]:
+        """Cells, and values as results that cost nothing, in the form that a fit takes.
+
+        Args:
+            unit: of the values.
+        """
+        rows, empty = self.rows, np.full(len(self.rows), "")
+        cells = Candidates(
+            ids=rows.ids,
+            formulas=rows.formulas,
+            crystals=rows.crystals,
+            protostructures=empty,
+            origins=empty,
+            source=self.source if self.has_cells else f"{self.source}: {PLACEHOLDERS}",
+        )
+        labels = Labels(
+            ids=rows.ids,
+            formulas=rows.formulas,
+            energies=rows.energies,
+            crystals=rows.relaxed,
+            failures=empty,
+            core_minutes=np.zeros(len(rows)),
+            stage="table",
+            engine=self.source,
+            scheme=f"{self.target} ({unit})" if unit else self.target,
+            cost_basis="nominal",
+        )
+        return cells, labels
 
 
 def read_properties(path: Path, *, target: str, bad_rows: BadRows = "refuse") -> Properties:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from aiida_mlhull.science.campaign import campaign_settings, load_protocol, protocol_names
-from aiida_mlhull.science.campaign.settings import amount
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
+from aiida_mlhull.science.types.strict import amount
 
 STAGES = [{"name": "final", "engine": "recorded"}]
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aiida_mlhull.science.campaign.settings import validated
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
 from aiida_mlhull.science.errors import SettingsError, WeightsError
 from aiida_mlhull.science.types import ModelRows, TrainingRows
+from aiida_mlhull.science.types.strict import validated
 from tests.science.real_crystals import pnictides
 
 SETTINGS = EnsembleSettings(model="trees_gp", members=2, blind_members=1, model_settings={"trees": 30})

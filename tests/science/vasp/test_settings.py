@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aiida_mlhull.science.campaign.settings import validated
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
+from aiida_mlhull.science.types.strict import validated
 from aiida_mlhull.science.vasp import VaspSettings, load_protocol, protocol_names, read_step
 
 STEPS = [(protocol, step) for protocol in protocol_names() for step in load_protocol(protocol)["steps"]]

@@ -1,6 +1,6 @@
-"""What ``aiida-mlhull doctor`` says of VASP: its codes, their computers, the potentials.
+"""Whether VASP can be used: its codes, their computers, the potentials.
 
-What a single campaign needs of them is looked at by ``aiida-mlhull launch CAMPAIGN.YAML --dry-run``.
+What a single campaign needs of them is checked by ``aiida-mlhull launch CAMPAIGN.YAML --dry-run``.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from aiida_mlhull.cli import standin
-from aiida_mlhull.cli.findings import GOOD, NOTE, Finding
+from aiida_mlhull.launching import standin
+from aiida_mlhull.launching.codes import LOCAL_TRANSPORT
+from aiida_mlhull.launching.findings import GOOD, NOTE, Finding
 from aiida_mlhull.science.errors import listed
 from aiida_mlhull.science.not_vasp import NOT_VASP
 from aiida_mlhull.standin.folder import FAULTS
 
 LISTED: Final = 5
-LOCAL: Final = "core.local"
 DRY_RUN: Final = "'aiida-mlhull launch CAMPAIGN.YAML --dry-run' says whether a campaign's are there"
 
 
@@ -60,7 +60,7 @@ def _vasp(code: Any) -> Finding:
     if not computer.is_configured:
         advice = f"verdi computer configure {computer.transport_type} {computer.label}"
         return Finding(NOTE, "vasp", f"{name}: computer {computer.label} is not configured", advice)
-    if computer.transport_type == LOCAL and not Path(code.filepath_executable).exists():
+    if computer.transport_type == LOCAL_TRANSPORT and not Path(code.filepath_executable).exists():
         return Finding(NOTE, "vasp", f"{name}: {code.filepath_executable} is not there", "verdi code create")
     return Finding(GOOD, "vasp", f"{name}, {code.filepath_executable}; 'verdi computer test {computer.label}' tries it")
 
@@ -68,7 +68,7 @@ def _vasp(code: Any) -> Finding:
 def _standin(code: Any) -> Finding:
     """Its results must not be mistaken for VASP's."""
     name = f"{code.full_label}<{code.pk}> is a stand-in"
-    if find_spec("chgnet") is None and code.computer.transport_type == LOCAL:
+    if find_spec("chgnet") is None and code.computer.transport_type == LOCAL_TRANSPORT:
         return Finding(NOTE, "vasp", f"{name} and lacks its potential", "pip install 'aiida-mlhull[potential]'")
     advice = "name the code of VASP itself in campaigns whose results count"
     return Finding(NOTE, "vasp", f"{name}, {standin.WARNING}", advice)
@@ -100,14 +100,14 @@ def _families() -> dict[str, set[str]]:
     from aiida import orm
     from aiida_vasp.data.potcar import PotcarData, PotcarGroup
 
-    found: dict[str, set[str]] = {
+    families: dict[str, set[str]] = {
         label: set() for label in orm.QueryBuilder().append(PotcarGroup, project="label").all(flat=True)
     }
     query = orm.QueryBuilder().append(PotcarGroup, project="label", tag="family")
     query.append(PotcarData, with_group="family", project="attributes.full_name")
     for label, name in query.iterall():
-        found[label].add(name)
-    return found
+        families[label].add(name)
+    return families
 
 
 def _materials_project() -> set[str]:

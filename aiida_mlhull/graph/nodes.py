@@ -9,8 +9,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Found:
-    """One node of a list.
+class NodeLine:
+    """One line of a list of nodes.
 
     Attributes:
         pk: its number.
@@ -32,7 +32,7 @@ def find_nodes(
     system: str | None = None,
     groups: Sequence[Any] = (),
     past_days: int | None = None,
-) -> list[Found]:
+) -> list[NodeLine]:
     """Nodes of one kind, oldest first.
 
     Args:
@@ -60,7 +60,7 @@ def find_nodes(
         query.distinct()
     query.order_by({"node": ["ctime", "id"]})
     return [
-        Found(pk=pk, created=created, label=label, headline=node_class.headline(attributes))
+        NodeLine(pk=pk, created=created, label=label, headline=node_class.headline(attributes))
         for pk, created, label, attributes in query.iterall()
     ]
 

@@ -1,4 +1,4 @@
-"""What a check of ``aiida-mlhull doctor`` says."""
+"""What a check of the profile, of its services or of the installation has found."""
 
 from __future__ import annotations
 

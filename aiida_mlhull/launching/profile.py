@@ -12,33 +12,29 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-import click
+from aiida_mlhull.science.errors import NotReadyError
 
 PATH_VARIABLE: Final = "AIIDA_PATH"
 FOLDER: Final = ".aiida"
 OWN_PROFILE: Final = "mlhull"
 
 
-class NoProfileError(click.ClickException):
-    """There is no AiiDA profile, or not the one asked for; the message says how to get one."""
-
-
 def configuration_folder() -> Path:
     """Where AiiDA will look for its configuration; the folder may not exist."""
-    found = Path.home() / FOLDER
+    folder = Path.home() / FOLDER
     for place in filter(None, os.environ.get(PATH_VARIABLE, "").split(os.pathsep)):
         path = Path(place).expanduser()
-        found = path if path.name == FOLDER else path / FOLDER
-        if found.is_dir():
+        folder = path if path.name == FOLDER else path / FOLDER
+        if folder.is_dir():
             break
-    return found
+    return folder
 
 
 def profile_names() -> list[str]:
     """Names of the profiles in AiiDA's configuration; empty where there is none.
 
     Raises:
-        NoProfileError: if the configuration can't be read.
+        NotReadyError: if the configuration can't be read.
     """
     path = configuration_folder() / "config.json"
     try:
@@ -46,23 +42,23 @@ def profile_names() -> list[str]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        raise NoProfileError(f"AiiDA's configuration {path} can't be read: {error}") from error
+        raise NotReadyError(f"AiiDA's configuration {path} can't be read: {error}") from error
 
 
 def load(name: str | None) -> None:
     """Load the profile ``name``, the default one if None.
 
     Raises:
-        NoProfileError: if it can't be loaded.
+        NotReadyError: if it can't be loaded.
     """
     names = profile_names()
     if not names:
-        raise NoProfileError(
+        raise NotReadyError(
             f"there is no AiiDA profile in {configuration_folder()}; make one with "
             f"'verdi presto --use-zeromq', then run 'aiida-mlhull setup'"
         )
     if name is not None and name not in names:
-        raise NoProfileError(f"there is no AiiDA profile {name!r}; known: {', '.join(names)}")
+        raise NotReadyError(f"there is no AiiDA profile {name!r}; known: {', '.join(names)}")
     import aiida
     from aiida.common.exceptions import AiidaException, ConfigurationError
     from aiida.manage.configuration import get_profile
@@ -74,7 +70,19 @@ def load(name: str | None) -> None:
         aiida.load_profile(name, allow_switch=True)
         _open_storage()
     except (AiidaException, ConfigurationError) as error:
-        raise NoProfileError(f"the AiiDA profile can't be loaded: {error}") from error
+        raise NotReadyError(f"the AiiDA profile can't be loaded: {error}") from error
+
+
+def require_loaded() -> None:
+    """Check that a profile is loaded, in a program or notebook that has to do so itself.
+
+    Raises:
+        NotReadyError: if none is loaded.
+    """
+    from aiida.manage.configuration import get_profile
+
+    if get_profile() is None:
+        raise NotReadyError("no AiiDA profile is loaded: call aiida.load_profile() first")
 
 
 def choose(name: str | None, *, folder: Path | None) -> Path | None:
@@ -106,7 +114,7 @@ def load_or_make(name: str | None, place: Path | None) -> None:
     """Load the user's profile, or the one of our own in the place that :func:`choose` has found.
 
     Raises:
-        NoProfileError: if the profile can't be loaded, or none of that name exists.
+        NotReadyError: if the profile can't be loaded, or none of that name exists.
     """
     if place is None:
         load(name)

@@ -6,8 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from aiida_mlhull.launching.codes import LOCALHOST, installed_program, register_code
 from aiida_mlhull.science.not_vasp import NOT_VASP, PROGRAM
 from aiida_mlhull.standin.link import SERVER
@@ -59,12 +57,3 @@ def upload_placeholders() -> tuple[str, str]:
             folder, FAMILY, f"{WARNING}; holds no potentials", stop_if_existing=False
         )
     return FAMILY, f"{added} placeholders added" if added else "is there"
-
-
-def set_up(computer: orm.Computer, executable: Path | None) -> None:
-    """Register code and placeholders, and say so, and what they are not."""
-    code, news = register_standin(computer, executable)
-    family, uploaded = upload_placeholders()
-    click.echo(f"code {code.full_label}<{code.pk}>: {news}")
-    click.echo(f"potential family {family}: {uploaded}")
-    click.secho(f"{code.full_label} is {WARNING}", fg="yellow", err=True)

@@ -1,0 +1,167 @@
+"""A campaign from one file, or from the same content in Python: checked whole, then stored, then started."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiida_mlhull.launching.running import Progress, silent
+
+if TYPE_CHECKING:
+    from aiida import orm
+    from aiida.engine import ProcessBuilder
+
+    from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.job_pool.settings import JobSettings
+    from aiida_mlhull.launching.inputs import CampaignInputs
+    from aiida_mlhull.science.campaign import CampaignSettings
+    from aiida_mlhull.science.campaign.file import CampaignFile
+
+LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PreparedCampaign:
+    """A campaign that was checked whole and can run; nothing of it has been stored.
+
+    Attributes:
+        settings: of the campaign.
+        jobs: sizes and limits of jobs.
+        inputs: candidates, references and record.
+        nodes: the same as nodes: ``candidates`` by shard, ``references``, ``record`` and ``parent`` if any.
+        code: the program mlhull-job.
+        builder: of the workflow.
+    """
+
+    settings: CampaignSettings
+    jobs: JobSettings
+    inputs: CampaignInputs
+    nodes: Mapping[str, Any]
+    code: orm.AbstractCode
+    builder: ProcessBuilder
+
+    def require_daemon(self) -> str:
+        """Check that the daemon can take the campaign.
+
+        Returns:
+            A line for people if it will be slower than it could be, else empty.
+
+        Raises:
+            NotReadyError: if the daemon doesn't run or would get stuck; the message says what to do.
+        """
+        from aiida_mlhull.engines import ENGINES
+        from aiida_mlhull.launching import daemon
+
+        return daemon.require(
+            daemon.look(),
+            shards=len(self.nodes["candidates"]),
+            max_in_flight=self.jobs.max_in_flight,
+            slots_per_job=max(ENGINES[stage.engine].slots_per_job for stage in self.settings.stages),
+        )
+
+    def submit(self) -> orm.ProcessNode:
+        """Store the inputs and give the campaign to the daemon."""
+        from aiida.engine import submit
+
+        from aiida_mlhull.launching.inputs import store
+
+        store(self.nodes)
+        return submit(self.builder)
+
+    def run(self, *, progress: Progress = silent) -> orm.ProcessNode:
+        """Store the inputs and run the campaign in this process, until it ends.
+
+        Raises:
+            StoppedError: if it was interrupted.
+            CampaignFailedError: if it has failed.
+        """
+        from aiida_mlhull.launching.inputs import store
+        from aiida_mlhull.launching.running import require_success, run_here
+
+        store(self.nodes)
+        node = run_here(self.builder, progress=progress)
+        require_success(node)
+        return node
+
+
+def prepare(campaign: CampaignFile) -> PreparedCampaign:
+    """Read what a campaign file names, check that it fits together, and build the campaign.
+
+    Raises:
+        MlhullError: if anything is wrong; the message says what, and what to do.
+    """
+    from aiida_mlhull.job_pool.settings import JobSettings
+    from aiida_mlhull.launching import inputs, stored
+    from aiida_mlhull.launching.codes import load_program
+    from aiida_mlhull.science.types.strict import validated
+
+    jobs = validated(JobSettings, campaign.jobs, what="jobs")
+    campaign_inputs = inputs.read_inputs(campaign)
+    code = load_program(campaign.code)
+    nodes = inputs.make_nodes(campaign_inputs)
+    if campaign.parent is not None:
+        nodes["parent"] = stored.ensemble(campaign.parent)
+    builder = inputs.make_builder(
+        nodes,
+        protocol=campaign.protocol,
+        overrides=campaign.differences(),
+        code=code,
+        jobs=jobs.model_dump(),
+        engines=campaign.engines,
+    )
+    return PreparedCampaign(
+        settings=campaign.settings(), jobs=jobs, inputs=campaign_inputs, nodes=nodes, code=code, builder=builder
+    )
+
+
+def launch(
+    campaign: str | Path | Mapping[str, Any] | CampaignFile, *, foreground: bool = False, progress: Progress = silent
+) -> Campaign:
+    """Check a campaign whole, store its inputs, and start it.
+
+    Args:
+        campaign: a campaign file, or what one holds as a mapping: paths are then relative to the working directory,
+            and stored nodes may stand where the file names them: ``{"candidates": node, "references": node, ...}``.
+        foreground: run it in this process and return when it has ended, instead of giving it to the daemon.
+        progress: is called with every report while it runs in this process; ``print`` will do.
+
+    Returns:
+        The campaign, to be asked how far it is and what it has found.
+
+    Raises:
+        MlhullError: if anything is wrong with file or inputs (nothing was stored then), if the daemon can't take the
+            campaign, or if it has failed in the foreground.
+    """
+    from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.launching.profile import require_loaded
+
+    require_loaded()
+    prepared = prepare(_campaign_file(campaign))
+    if foreground:
+        return Campaign(prepared.run(progress=progress))
+    remark = prepared.require_daemon()
+    if remark:
+        LOGGER.warning(remark)
+    return Campaign(prepared.submit())
+
+
+def _campaign_file(campaign: str | Path | Mapping[str, Any] | CampaignFile) -> CampaignFile:
+    from aiida_mlhull.science.campaign.file import check_campaign, read_campaign_file
+
+    if isinstance(campaign, str | Path):
+        return read_campaign_file(Path(campaign))
+    if isinstance(campaign, Mapping):
+        return check_campaign({key: _named(value) for key, value in campaign.items()}, folder=Path.cwd())
+    return campaign
+
+
+def _named(value: Any) -> Any:
+    """``value`` with nodes as a campaign file names them."""
+    from aiida import orm
+
+    if isinstance(value, list | tuple):
+        return [_named(item) for item in value]
+    return {"node": value.uuid} if isinstance(value, orm.Data) else value

@@ -1,0 +1,154 @@
+"""A campaign on published results, run as any other and then compared with the truth."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from aiida_mlhull.launching import inputs
+from aiida_mlhull.launching.running import Progress, follow, require_success, run_here, silent
+from aiida_mlhull.science.wire.files import without_nan
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+    from aiida_mlhull.launching.inputs import CampaignInputs
+    from aiida_mlhull.science.metrics.campaign import CampaignScores, RecallCurve
+    from aiida_mlhull.science.types import References
+
+KEYS: Final = (
+    "n_candidates",
+    "n_trained_on",
+    "n_relaxed",
+    "n_true_on_hull",
+    "n_true_within_25mev",
+    "recall_on_hull",
+    "recall_25mev",
+    "precision",
+    "hull_error_mean_mev",
+    "hull_error_max_mev",
+    "relaxations_saved_fraction",
+    "core_minutes",
+    "hull_matches",
+)
+"""Scores that a replay writes; others go under ``details``."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A finished campaign with its scores.
+
+    Attributes:
+        node: of the campaign.
+        scores: against the truth.
+        curve: what had been found after ever more relaxations.
+        seconds: from the first node to the last.
+    """
+
+    node: orm.ProcessNode
+    scores: CampaignScores
+    curve: RecallCurve
+    seconds: float
+
+    def to_json(self, **details: Any) -> dict[str, Any]:
+        """Scores by name, seconds, and whatever else is worth keeping."""
+        scores = without_nan(asdict(self.scores))
+        rest = {name: value for name, value in scores.items() if name not in KEYS}
+        return {
+            **{name: scores[name] for name in KEYS},
+            "seconds": round(self.seconds, 1),
+            "details": {**details, **rest, "campaign": self.node.pk},
+        }
+
+
+def replay(
+    campaign_inputs: CampaignInputs,
+    *,
+    protocol: str,
+    overrides: Mapping[str, Any],
+    processes: int | None = None,
+    by_daemon: bool = False,
+    progress: Progress = silent,
+) -> Replay:
+    """Run a campaign whose record is known, and score it.
+
+    Args:
+        campaign_inputs: candidates with their record, and references.
+        protocol: name of the protocol.
+        overrides: what is different from it.
+        processes: jobs at the same time; as many as there are cores if None.
+        by_daemon: whether the daemon runs it; else this process does.
+        progress: is called with every report.
+
+    Raises:
+        CampaignFailedError: if the campaign fails.
+        StoppedError: if it is interrupted.
+    """
+    from aiida.engine import submit
+
+    from aiida_mlhull.launching.codes import ready_program
+    from aiida_mlhull.science.campaign import campaign_settings
+
+    begun = time.time()
+    at_once = processes or os.cpu_count() or 1
+    members = campaign_settings(overrides, protocol=protocol).ensemble.members
+    # Starting a job takes longer than fitting a member: every process fits its share in one job.
+    jobs = {"max_in_flight": at_once, "members_per_job": -(-members // at_once)}
+    nodes = inputs.make_nodes(campaign_inputs)
+    builder = inputs.make_builder(nodes, protocol=protocol, overrides=overrides, code=ready_program(), jobs=jobs)
+    inputs.store(nodes)
+    node = follow(submit(builder), progress=progress) if by_daemon else run_here(builder, progress=progress)
+    require_success(node)
+    return score(node, campaign_inputs, seconds=time.time() - begun)
+
+
+def score(node: orm.ProcessNode, campaign_inputs: CampaignInputs, *, seconds: float) -> Replay:
+    """Compare a campaign that has ended with the record."""
+    from aiida_mlhull.graph import results
+    from aiida_mlhull.science.metrics.campaign import campaign_scores, recall_curve
+    from aiida_mlhull.science.types.reasons import Reason, code_of, detail_of
+
+    truth = truth_of(campaign_inputs)
+    outcomes, labels = results.verdicts(node), results.results(node)
+    order, first = results.relaxation_order(node)
+    same = {
+        str(name): detail_of(reason)
+        for name, reason in zip(outcomes.ids.tolist(), outcomes.reasons.tolist(), strict=True)
+        if code_of(reason) == Reason.SAME_AS
+    }
+    models = sum(job.core_minutes for job in results.model_costs(node.pk))
+    scores = campaign_scores(
+        truth,
+        campaign_inputs.references,
+        relaxed=order,
+        trained_on=order[:first],
+        failed=labels.ids[~labels.succeeded].tolist(),
+        merged=same,
+        core_minutes=node.outputs.summary["core_minutes"] + models,
+    )
+    curve = recall_curve(truth, campaign_inputs.references, order=order)
+    return Replay(node=node, scores=scores, curve=curve, seconds=seconds)
+
+
+def truth_of(campaign_inputs: CampaignInputs) -> References:
+    """All candidates with their published energies."""
+    from aiida_mlhull.science.types import References
+
+    record = campaign_inputs.record
+    assert record is not None
+    return References(
+        ids=record.ids,
+        formulas=record.formulas,
+        energies=record.energies,
+        source=campaign_inputs.candidates.source,
+        scheme=campaign_inputs.references.scheme,
+    )
+
+
+def with_scheme(campaign_inputs: CampaignInputs, scheme: str) -> CampaignInputs:
+    """The same with references and record declared to be of another scheme."""
+    record = None if campaign_inputs.record is None else replace(campaign_inputs.record, scheme=scheme)
+    return replace(campaign_inputs, references=replace(campaign_inputs.references, scheme=scheme), record=record)

@@ -1,0 +1,122 @@
+"""From a table of any property to an ensemble in the graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from aiida_mlhull.launching.running import Progress, silent
+
+if TYPE_CHECKING:
+    from aiida_mlhull.data import EnsembleData
+    from aiida_mlhull.science.ensembles import EnsembleSettings
+    from aiida_mlhull.science.reading.properties import Properties
+
+MODEL: Final = "magpie_forest"
+"""The model where neither the settings nor the caller names one: it needs compositions only, and seconds."""
+
+
+def read_training_set(
+    table: Path, *, target: str, settings_file: Path | None = None, leave_out: bool = False, **changes: Any
+) -> tuple[Properties, EnsembleSettings]:
+    """The rows of a table, and the settings of the ensemble that is to learn them.
+
+    Args:
+        table: parquet or csv file.
+        target: column.
+        settings_file: YAML with settings of the ensemble.
+        leave_out: whether rows that can't be used are left out; else they are an error.
+        changes: settings of the ensemble that count more than the file; None leaves them to the file.
+
+    Raises:
+        WireError: if a file can't be read.
+        SettingsError: if the settings are wrong.
+        CrystalError: if the model reads cells and the table has none.
+    """
+    from aiida_mlhull.science.campaign.file import read_mapping
+    from aiida_mlhull.science.ensembles import EnsembleSettings
+    from aiida_mlhull.science.errors import SettingsError
+    from aiida_mlhull.science.reading.properties import read_properties
+    from aiida_mlhull.science.types.strict import validated
+
+    properties = read_properties(table, target=target, bad_rows="leave_out" if leave_out else "refuse")
+    # Cells of a table are what they are; there is no relaxed volume to scale them to.
+    values: dict[str, Any] = {"model": MODEL, "target": target, "unit": "", "volume_scaling": False}
+    values |= dict(read_mapping(settings_file)) if settings_file is not None else {}
+    values |= {name: value for name, value in changes.items() if value is not None}
+    settings = validated(EnsembleSettings, values, what=settings_file.name if settings_file else "ensemble")
+    if settings.ionic_steps:
+        raise SettingsError(
+            "ionic_steps: a table of properties has none; they are a campaign's, of stages that keep them"
+        )
+    _require_cells(properties, settings)
+    return properties, settings
+
+
+def _require_cells(properties: Properties, settings: EnsembleSettings) -> None:
+    from aiida_mlhull.science.errors import CrystalError
+    from aiida_mlhull.science.models import MODELS
+
+    blind = {"composition", "nothing"}
+    if not properties.has_cells and settings.build().reads not in blind:
+        fitting = ", ".join(name for name in MODELS if MODELS[name].reads in blind)
+        raise CrystalError(
+            f"{properties.source} has no cells, which {settings.model} reads; compositions do for {fitting}"
+        )
+
+
+def fit_ensemble(
+    properties: Properties,
+    settings: EnsembleSettings,
+    *,
+    seed: int = 0,
+    parent: EnsembleData | None = None,
+    progress: Progress = silent,
+) -> EnsembleData:
+    """Fit an ensemble to a table in this process; its rows, settings and parent stay in the graph with it.
+
+    Args:
+        properties: of :func:`read_training_set`.
+        settings: of the ensemble.
+        seed: of everything that is drawn.
+        parent: ensemble whose members these begin with.
+        progress: is called with every report.
+
+    Raises:
+        CampaignFailedError: if the fit fails.
+        StoppedError: if it is interrupted.
+    """
+    from aiida import orm
+
+    from aiida_mlhull.launching.codes import ready_program
+    from aiida_mlhull.launching.running import run_here
+    from aiida_mlhull.science.errors import CampaignFailedError
+    from aiida_mlhull.workflows.fit import FitEnsemble
+
+    builder = FitEnsemble.get_builder()
+    builder.code = ready_program()
+    builder.settings = orm.Dict(settings.model_dump(mode="json"))
+    builder.baseline = orm.Str("none")
+    builder.seed = orm.Int(seed)
+    if parent is not None:
+        builder.parent = parent
+    builder.cells, builder.results = _shards(properties, unit=settings.unit)
+    builder["metadata"]["label"] = f"{settings.model} for {properties.target}"
+    node = run_here(builder, progress=progress)
+    if not node.is_finished_ok:
+        raise CampaignFailedError(f"the fit failed: {node.exit_message}; see 'verdi process report {node.pk}'")
+    ensemble: EnsembleData = node.outputs.ensemble
+    return ensemble
+
+
+def _shards(properties: Properties, *, unit: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Cells and values as unstored nodes by shard."""
+    from aiida_mlhull.data import CandidatesData, LabelsData
+    from aiida_mlhull.launching.inputs import shard_rows
+
+    cells, labels = properties.tables(unit=unit)
+    shards = {f"shard_{number:03d}": rows for number, rows in enumerate(shard_rows(len(cells)))}
+    return (
+        {key: CandidatesData.from_science(cells.take(rows)) for key, rows in shards.items()},
+        {key: LabelsData.from_science(labels.take(rows)) for key, rows in shards.items()},
+    )
