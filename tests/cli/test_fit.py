@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from aiida_mlhull.cli import learned
+from aiida_mlhull.cli.table_options import table_options
+from aiida_mlhull.launching import training
 from tests.arsenides import every_sixth
 from tests.cli.conftest import Desk, run
 from tests.science.real_crystals import mp_crystals, mp_energies
@@ -112,10 +113,10 @@ def test_a_search_writes_its_trials_and_what_fit_reads(cells, tmp_path):
 
 
 @click.command()
-@learned.table_options
+@table_options
 def reading(seed, **given):
     """What all three commands make of their options."""
-    return learned.read(**given)
+    return training.read_training_set(**given)
 
 
 @pytest.mark.parametrize(
