@@ -172,32 +172,32 @@ def split_chosen(chosen: DecisionsData, size: orm.Int) -> Shards:
 
 @calcfunction
 def conclude(references: ReferencesData, **shards: Any) -> Shards:
-    """One row for every candidate ever considered: ``verdicts`` by shard.
+    """One row for every candidate ever considered: ``outcomes`` by shard.
 
     ``shards`` holds ``candidates`` and ``results`` by shard, and ``trail``: decisions by number and shard.
     """
     results = {key: node.to_science() for key, node in shards.get("results", {}).items()}
     everything = concatenate(list(results.values())) if results else None
-    verdicts = {}
+    outcomes = {}
     for key, candidates in shards["candidates"].items():
         steps = [shards["trail"][step] for step in sorted(shards["trail"])]
-        verdicts[key] = campaign.final_outcomes(
+        outcomes[key] = campaign.final_outcomes(
             candidates.to_science(),
             [step[key].to_science() for step in steps if key in step],
             results.get(key),
             references.to_science(),
             everything=everything,
         )
-    return {key: DecisionsData.from_science(table) for key, table in verdicts.items()}
+    return {key: DecisionsData.from_science(table) for key, table in outcomes.items()}
 
 
 @calcfunction
-def promote(candidates: CandidatesData, verdicts: DecisionsData, results: LabelsData) -> Shards:  # noqa: ARG001
+def promote(candidates: CandidatesData, outcomes: DecisionsData, results: LabelsData) -> Shards:  # noqa: ARG001
     """The phases on the final hull as structures of their own, labeled with their candidate's id.
 
     The candidates are an input so that a structure leads back to its row by one link.
     """
-    found = campaign.on_hull(verdicts.to_science(), results.to_science())
+    found = campaign.on_hull(outcomes.to_science(), results.to_science())
     structures = {}
     for index, name in enumerate(found.ids.tolist()):
         node = orm.StructureData(pymatgen=found.crystals.structure(index))
@@ -211,15 +211,15 @@ def promote(candidates: CandidatesData, verdicts: DecisionsData, results: Labels
 def summarize(settings: orm.Dict, **shards: Any) -> orm.Dict:
     """Funnel and costs.
 
-    ``shards`` holds ``verdicts`` by shard, and by stage and shard ``stages``, the results, and ``merged``.
+    ``shards`` holds ``outcomes`` by shard, and by stage and shard ``stages``, the results, and ``merged``.
     """
     tables = {
         kind: {slot: [node.to_science() for node in by_slot[slot].values()] for slot in sorted(by_slot)}
         for kind in ("stages", "merged")
         for by_slot in [shards.get(kind, {})]
     }
-    verdicts = [node.to_science() for node in shards["verdicts"].values()]
-    return orm.Dict(campaign.summarize(verdicts, tables["stages"], _campaign(settings), merged=tables["merged"]))
+    outcomes = [node.to_science() for node in shards["outcomes"].values()]
+    return orm.Dict(campaign.summarize(outcomes, tables["stages"], _campaign(settings), merged=tables["merged"]))
 
 
 def _stage(node: orm.Dict) -> StageSettings:

@@ -147,8 +147,9 @@ def _of_ensemble(node: Any) -> tuple[str, dict[str, Stated], list[str], str]:
 
 
 def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, Stated], list[str], str]:
-    from aiida_mlhull.cli.rules import find_step, record_of
+    from aiida_mlhull.cli.rules import find_step
     from aiida_mlhull.graph import campaigns, results
+    from aiida_mlhull.graph.models import record_of
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.metrics import stated
     from aiida_mlhull.science.types import concatenate

@@ -29,7 +29,7 @@ def write_report(node: orm.ProcessNode, folder: Path) -> list[Path]:
     written = [
         *pictures.draw_diagrams(node, folder),
         pictures.draw_funnel(node, folder / "funnel.png"),
-        _bytes(folder / "candidates.csv", to_csv(results.verdicts(node))),
+        _bytes(folder / "candidates.csv", to_csv(results.outcomes(node))),
         _bytes(folder / "results.csv", to_csv(results.results(node))),
     ]
     if len(phases):

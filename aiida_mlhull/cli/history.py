@@ -21,7 +21,7 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
     """Tell what became of candidate ID, and why.
 
     Origin, every decision with its value and threshold and the models behind it, every result, and the
-    verdict; the first column is the node that tells it.
+    outcome; the first column is the node that tells it.
     """
     profile.load(profile_name)
     from aiida_mlhull.graph import campaigns, history

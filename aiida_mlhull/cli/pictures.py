@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -28,7 +28,7 @@ def draw_diagrams(node: orm.ProcessNode, folder: Path) -> list[Path]:
     kept, dropped = relaxed(node), not_relaxed(node)
     references = node.inputs.references.to_science()
     written = []
-    for elements in worth_drawing(results.phases(node).formulas.tolist(), results.verdicts(node))[:MOST]:
+    for elements in worth_drawing(results.phases(node).formulas.tolist(), results.outcomes(node))[:MOST]:
         diagram: Diagram = make_diagram(references, kept=kept, dropped=dropped, elements=elements)
         name = "-".join(elements)
         title = f"{name}, campaign {node.label}"
@@ -39,19 +39,19 @@ def draw_diagrams(node: orm.ProcessNode, folder: Path) -> list[Path]:
     return written
 
 
-def worth_drawing(phases: list[str], verdicts: Decisions) -> list[tuple[str, ...]]:
+def worth_drawing(phases: list[str], outcomes: Decisions) -> list[tuple[str, ...]]:
     """Chemical systems of two to four elements, larger ones and those with more new phases first.
 
     Args:
         phases: formulas of the new phases.
-        verdicts: one row a candidate.
+        outcomes: one row a candidate.
 
     Returns:
         Elements, in alphabetical order.
     """
     from aiida_mlhull.science.representations.composition import distinct
 
-    systems = {tuple(sorted(composition.symbols)) for composition in distinct(verdicts.formulas.tolist())[0]}
+    systems = {tuple(sorted(composition.symbols)) for composition in distinct(outcomes.formulas.tolist())[0]}
     found = [set(composition.symbols) for composition in distinct(phases)[0]]
     drawable = [system for system in systems if len(system) in DRAWN_ELEMENTS]
 
@@ -75,32 +75,16 @@ def not_relaxed(node: orm.ProcessNode) -> MarkedPhases:
     """Candidates that were decided against, with the energy that the last models asked about them said."""
     import numpy as np
 
-    from aiida_mlhull.graph import results
+    from aiida_mlhull.graph import models, results
     from aiida_mlhull.science.plots import MarkedPhases
 
-    verdicts = results.verdicts(node)
-    dropped = verdicts.take(~verdicts.keep)
+    outcomes = results.outcomes(node)
+    dropped = outcomes.take(~outcomes.keep)
     energies = np.full(len(dropped), np.nan)
-    for predictions in _predictions(node.pk):
+    for predictions in models.predictions(node.pk):
         here = predictions.take(np.isin(predictions.ids, dropped.ids))
         energies[dropped.positions(here.ids)] = here.mean
     return MarkedPhases(ids=dropped.ids, formulas=dropped.formulas, energies=energies)
-
-
-def _predictions(pk: int | None) -> Any:
-    """Everything that the models of a campaign have predicted, the oldest first."""
-    from aiida import orm
-
-    from aiida_mlhull.data import PredictionsData
-
-    query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
-    query.append(orm.WorkChainNode, with_incoming="campaign", tag="round")
-    query.append(orm.WorkChainNode, with_incoming="round", tag="wave")
-    query.append(orm.CalcJobNode, with_incoming="wave", tag="job")
-    query.append(PredictionsData, with_incoming="job", tag="predictions", project="*")
-    query.order_by({"predictions": {"id": "asc"}})
-    return (node.to_science() for node in query.all(flat=True))
 
 
 def draw_funnel(node: orm.ProcessNode, path: Path) -> Path:

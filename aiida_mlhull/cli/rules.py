@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from aiida import orm
 
     from aiida_mlhull.science.campaign.comparison import Comparison
-    from aiida_mlhull.science.types import Labels
 
 
 @click.command()
@@ -50,35 +49,18 @@ def find_step(node: orm.ProcessNode, *, number: int, stage: str | None) -> Any:
     Raises:
         click.ClickException: if there is none.
     """
-    from aiida import orm
+    from aiida_mlhull.graph.models import deciding_step
 
-    from aiida_mlhull.graph.history import ROUND_STEP
-
-    query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": node.pk}, tag="campaign")
-    query.append(
-        orm.WorkChainNode, with_incoming="campaign", filters={"attributes.process_label": "Round"}, tag="round"
-    )
-    query.append(
-        orm.CalcFunctionNode,
-        with_incoming="round",
-        filters={"attributes.process_label": ROUND_STEP, "attributes.exit_status": 0},
-        tag="step",
-        project="*",
-    )
-    query.append(
-        orm.Dict, with_outgoing="step", edge_filters={"label": "position"}, filters={"attributes.round": number}
-    )
-    query.order_by({"step": {"id": "asc"}})
-    for step in query.all(flat=True):
-        if stage in (None, step.inputs.stage["name"]):
-            return step
-    where = f" before stage {stage}" if stage else ""
-    raise click.ClickException(f"campaign {node.pk} ({node.label}) has decided nothing in round {number}{where}")
+    step = deciding_step(node.pk, number=number, stage=stage)
+    if step is None:
+        where = f" before stage {stage}" if stage else ""
+        raise click.ClickException(f"campaign {node.pk} ({node.label}) has decided nothing in round {number}{where}")
+    return step
 
 
 def compare(node: orm.ProcessNode, step: Any) -> Comparison:
     """All rules on what the models said in the round."""
+    from aiida_mlhull.graph.models import record_of
     from aiida_mlhull.science.campaign import CampaignSettings, StageSettings
     from aiida_mlhull.science.campaign.comparison import compare_rules, cost_each
     from aiida_mlhull.science.hull import with_results
@@ -97,17 +79,6 @@ def compare(node: orm.ProcessNode, step: Any) -> Comparison:
         seed=settings.seed + inputs.position["round"],
         core_minutes_each=cost_each(results, stage=stage),
     )
-
-
-def record_of(node: orm.ProcessNode) -> Labels | None:
-    """Published results that the campaign was given; None if it has to calculate."""
-    from aiida_mlhull.data import LabelsData
-
-    for link in node.base.links.get_incoming(node_class=LabelsData).all():
-        if link.link_label.endswith("record"):
-            record: Labels = link.node.to_science()
-            return record
-    return None
 
 
 def tell(compared: Comparison) -> str:

@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from aiida_mlhull import names
 from aiida_mlhull.science.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from aiida import orm
-
-PROCESS_TYPE: Final = "aiida.workflows:mlhull.screen"
-"""How the graph calls campaigns; asking by name spares loading the workflow and all that it needs."""
 
 UNFINISHED: Final = ("created", "running", "waiting")
 """AiiDA's states of processes that haven't ended."""
@@ -75,7 +73,7 @@ def find(identifier: str | None) -> orm.ProcessNode:
         raise UnknownNameError(f"there is no node {identifier}; see 'aiida-mlhull status --all'") from None
     except (MultipleObjectsError, ValueError) as error:
         raise UnknownNameError(f"{identifier}: {error}") from None
-    if not isinstance(node, orm.ProcessNode) or node.process_type != PROCESS_TYPE:
+    if not isinstance(node, orm.ProcessNode) or not names.SCREEN.matches(node.process_type):
         raise InputError(
             f"node {node.pk} is a {node.node_type.split('.')[-2]}, not a campaign; see 'aiida-mlhull status --all'"
         )
@@ -86,7 +84,7 @@ def newest(*, limit: int | None = None, running: bool = False, label: str | None
     """Campaigns, the newest first; only those that haven't ended if ``running``, only those of this ``label``."""
     from aiida import orm
 
-    filters: dict[str, Any] = {"process_type": PROCESS_TYPE}
+    filters = names.any_of(names.SCREEN)
     if label is not None:
         filters["label"] = label
     if running:
@@ -104,9 +102,7 @@ def stock(pk: int | None) -> dict[str, Any] | None:
 
     query = orm.QueryBuilder(limit=1)
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
-    query.append(
-        orm.CalcFunctionNode, with_incoming="campaign", filters={"attributes.process_label": "assess"}, tag="assess"
-    )
+    query.append(orm.CalcFunctionNode, with_incoming="campaign", filters=names.any_of(names.ASSESS), tag="assess")
     query.append(orm.Dict, with_incoming="assess", project="attributes", tag="stock")
     query.order_by({"stock": {"id": "desc"}})
     found = query.first(flat=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from aiida_mlhull.graph.campaigns import PROCESS_TYPE
+from aiida_mlhull import names
 from aiida_mlhull.graph.rows import TABLE, holding, row_of
 from aiida_mlhull.science.types.reasons import Reason
 
@@ -21,15 +21,14 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.types import Candidates, Decisions
 
 STEPS: Final = {
-    "enter_first_stage": "enters",
-    "enter_next_stage": "enters",
-    "choose_start": "start set",
-    "merge_same": "merging",
-    "conclude": "verdict",
+    names.ENTER_FIRST_STAGE: "enters",
+    names.ENTER_NEXT_STAGE: "enters",
+    names.CHOOSE_START: "start set",
+    names.MERGE_SAME: "merging",
+    names.CONCLUDE: "outcome",
 }
 """Calcfunctions that a campaign itself calls to decide, and what they decide about."""
 
-ROUND_STEP: Final = "decide_round"
 COMPARING_NOTHING: Final = ("open", "start")
 """Who decides without a value and a threshold."""
 
@@ -83,7 +82,7 @@ def campaigns_of(shard: CandidatesData) -> list[orm.ProcessNode]:
 
     query = orm.QueryBuilder()
     query.append(type(shard), filters={"id": shard.pk}, tag="shard")
-    query.append(orm.WorkChainNode, with_incoming="shard", filters={"process_type": PROCESS_TYPE}, tag="campaign")
+    query.append(orm.WorkChainNode, with_incoming="shard", filters=names.any_of(names.SCREEN), tag="campaign")
     query.order_by({"campaign": {"id": "desc"}})
     found: list[orm.ProcessNode] = query.all(flat=True)
     return found
@@ -135,15 +134,16 @@ def _own_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
     query.append(
         orm.CalcFunctionNode,
         with_incoming="campaign",
-        filters={"attributes.process_label": {"in": list(STEPS)}},
+        filters=names.any_of(*STEPS),
         tag="step",
-        project="attributes.process_label",
+        project="process_type",
     )
     query.append(DecisionsData, with_incoming="step", tag=TABLE)
-    for step, node in holding(query, identifier):
+    for process_type, node in holding(query, identifier):
         row = row_of(Decisions, node, identifier)
         if row is not None:
-            yield _decision(node.pk, row, what=STEPS[step] if step == "conclude" else f"{row.stage}: {STEPS[step]}")
+            (step,) = (name for name in STEPS if name.matches(process_type))
+            yield _decision(node.pk, row, what=STEPS[step] if step == names.CONCLUDE else f"{row.stage}: {STEPS[step]}")
 
 
 def _round_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
@@ -164,18 +164,9 @@ def _decided_in_rounds(pk: int | None) -> orm.QueryBuilder:
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
     query.append(
-        orm.WorkChainNode,
-        with_incoming="campaign",
-        filters={"attributes.process_label": "Round"},
-        tag="round",
-        project="id",
+        orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round", project="id"
     )
-    query.append(
-        orm.CalcFunctionNode,
-        with_incoming="round",
-        filters={"attributes.process_label": ROUND_STEP},
-        tag="step",
-    )
+    query.append(orm.CalcFunctionNode, with_incoming="round", filters=names.any_of(names.DECIDE_ROUND), tag="step")
     query.append(DecisionsData, with_incoming="step", tag=TABLE)
     return query.order_by({TABLE: {"id": "asc"}})
 
@@ -192,11 +183,11 @@ def _with_ensembles(decided: list[Any]) -> Iterator[tuple[Any, Any]]:
     models.append(
         orm.WorkChainNode, filters={"id": {"in": sorted({row[0] for row in decided})}}, tag="round", project="id"
     )
-    models.append(orm.WorkChainNode, with_incoming="round", tag="asked")
+    models.append(orm.WorkChainNode, with_incoming="round", filters=names.any_of(names.PREDICT_SHARDS), tag="asked")
     models.append(EnsembleData, with_outgoing="asked", project="*")
     ensembles = dict(models.all())
-    for number, node in decided:
-        yield node, ensembles.get(number)
+    for pk, node in decided:
+        yield node, ensembles.get(pk)
 
 
 def _results(pk: int | None, identifier: str) -> Iterator[Event]:
@@ -210,12 +201,7 @@ def _results(pk: int | None, identifier: str) -> Iterator[Event]:
     engines = _called_by([pk])
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": {"in": [pk, *engines, *_called_by(engines)]}}, tag="engine")
-    query.append(
-        orm.CalculationNode,
-        with_incoming="engine",
-        filters={"attributes.process_label": {"!==": "extend_labels"}},
-        tag="step",
-    )
+    query.append(orm.CalculationNode, with_incoming="engine", filters=names.none_of(names.EXTEND_LABELS), tag="step")
     query.append(LabelsData, with_incoming="step", tag=TABLE)
     for (node,) in holding(query, identifier):
         row = row_of(Labels, node, identifier)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from aiida_mlhull import names
 
 if TYPE_CHECKING:
     from aiida import orm
 
     from aiida_mlhull.science.types import Decisions, Labels
 
-MODEL_JOBS: Final = {"aiida.calculations:mlhull.fit": "fit", "aiida.calculations:mlhull.predict": "predict"}
+MODEL_JOBS: Final = {names.FIT: "fit", names.PREDICT: "predict"}
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,7 @@ def all_stocks(pk: int | None) -> list[dict[str, Any]]:
 
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
-    query.append(
-        orm.CalcFunctionNode, with_incoming="campaign", filters={"attributes.process_label": "assess"}, tag="assess"
-    )
+    query.append(orm.CalcFunctionNode, with_incoming="campaign", filters=names.any_of(names.ASSESS), tag="assess")
     query.append(orm.Dict, with_incoming="assess", project="attributes", tag="stock")
     query.order_by({"stock": {"id": "asc"}})
     return [dict(found) for found in query.all(flat=True)]
@@ -109,20 +110,23 @@ def model_costs(pk: int | None) -> list[JobCost]:
 
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
-    query.append(orm.WorkChainNode, with_incoming="campaign", tag="round")
-    query.append(orm.WorkChainNode, with_incoming="round", tag="wave")
+    query.append(orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round")
+    waves = names.any_of(names.FIT_ENSEMBLE, names.PREDICT_SHARDS)
+    query.append(orm.WorkChainNode, with_incoming="round", filters=waves, tag="wave")
     query.append(
         orm.CalcJobNode,
         with_incoming="wave",
-        filters={"process_type": {"in": list(MODEL_JOBS)}},
+        filters=names.any_of(*MODEL_JOBS),
         project=["process_type", "attributes.resources"],
         tag="job",
     )
-    query.append(orm.Dict, with_incoming="job", edge_filters={"label": "results"}, project="attributes.wall_seconds")
+    edge = {"label": names.JOB_RESULTS}
+    query.append(orm.Dict, with_incoming="job", edge_filters=edge, project="attributes.wall_seconds")
+    kinds = {process_type: kind for name, kind in MODEL_JOBS.items() for process_type in name.process_types}
     minutes: dict[str, list[float]] = {kind: [] for kind in MODEL_JOBS.values()}
     for process_type, resources, seconds in query.iterall():
         cores = (resources or {}).get("num_cores_per_mpiproc") or 1
-        minutes[MODEL_JOBS[process_type]].append(cores * seconds / SECONDS_PER_MINUTE)
+        minutes[kinds[process_type]].append(cores * seconds / SECONDS_PER_MINUTE)
     return [JobCost(kind=kind, jobs=len(costs), core_minutes=sum(costs)) for kind, costs in minutes.items()]
 
 
@@ -130,23 +134,30 @@ def results(node: orm.ProcessNode) -> Labels:
     """Results of the last stage of a campaign that has ended, all shards."""
     from aiida_mlhull.science.types import concatenate
 
-    tables: list[Labels] = [table.to_science() for _, table in sorted(node.outputs.results.items())]
+    tables: list[Labels] = [table.to_science() for _, table in sorted(_outputs(node, names.RESULTS).items())]
     return concatenate(tables)
 
 
-def verdicts(node: orm.ProcessNode) -> Decisions:
+def outcomes(node: orm.ProcessNode) -> Decisions:
     """One row for every candidate of a campaign that has ended, all shards."""
     from aiida_mlhull.science.types import concatenate
 
-    tables: list[Decisions] = [table.to_science() for _, table in sorted(node.outputs.verdicts.items())]
+    tables: list[Decisions] = [table.to_science() for _, table in sorted(_outputs(node, names.OUTCOMES).items())]
     return concatenate(tables)
+
+
+def _outputs(node: orm.ProcessNode, namespace: str) -> Mapping[str, Any]:
+    """Outputs of a campaign, by what its version called them."""
+    earlier = names.EARLIER_OUTPUTS.get(namespace, namespace)
+    outputs: Mapping[str, Any] = node.outputs[namespace if namespace in node.outputs else earlier]
+    return outputs
 
 
 def phases(node: orm.ProcessNode) -> Labels:
     """The candidates that a campaign put on the hull."""
     from aiida_mlhull.science.campaign import on_hull
 
-    return on_hull(verdicts(node), results(node))
+    return on_hull(outcomes(node), results(node))
 
 
 def structures(pk: int | None) -> dict[str, int]:
@@ -201,9 +212,7 @@ def started(pk: int | None) -> list[str]:
 
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
-    query.append(
-        orm.CalcFunctionNode, with_incoming="campaign", filters={"attributes.process_label": "choose_start"}, tag="draw"
-    )
+    query.append(orm.CalcFunctionNode, with_incoming="campaign", filters=names.any_of(names.CHOOSE_START), tag="draw")
     query.append(DecisionsData, with_incoming="draw", project="*")
     tables = [table.to_science() for table in query.all(flat=True)]
     return sorted(name for table in tables for name in table.ids[table.keep].tolist())

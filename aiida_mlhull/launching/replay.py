@@ -112,7 +112,7 @@ def score(node: orm.ProcessNode, campaign_inputs: CampaignInputs, *, seconds: fl
     from aiida_mlhull.science.types.reasons import Reason, code_of, detail_of
 
     truth = truth_of(campaign_inputs)
-    outcomes, labels = results.verdicts(node), results.results(node)
+    outcomes, labels = results.outcomes(node), results.results(node)
     order, first = results.relaxation_order(node)
     same = {
         str(name): detail_of(reason)

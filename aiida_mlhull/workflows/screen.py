@@ -73,14 +73,14 @@ class Screen(ProtocolBuilder, WorkChain):
             ),
             cls.conclude,
         )
-        spec.output_namespace("verdicts", dynamic=True, valid_type=DecisionsData, help="One row a candidate.")
+        spec.output_namespace("outcomes", dynamic=True, valid_type=DecisionsData, help="One row a candidate.")
         spec.output_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
         spec.output_namespace("phases", dynamic=True, valid_type=orm.StructureData, help="Phases on the hull.")
         spec.output("summary", valid_type=orm.Dict, help="Funnel, costs, why it stopped.")
         spec.exit_code(510, "ERROR_ROUND_FAILED", "The models could not decide before stage {stage}: {why}")
         spec.exit_code(520, "ERROR_ENGINE_FAILED", "The engine of stage {stage} refused or failed: {why}")
         spec.exit_code(521, "ERROR_START_FAILED", "The start set is too small to learn from: {why}")
-        spec.exit_code(522, "ERROR_NO_RESULTS", "No candidate came out of the last stage; the verdicts say why: {why}")
+        spec.exit_code(522, "ERROR_NO_RESULTS", "No candidate came out of the last stage; the outcomes say why: {why}")
 
     # ---------------------------------------------------------------- where we are
 
@@ -130,7 +130,7 @@ class Screen(ProtocolBuilder, WorkChain):
         return dict(self.ctx.labels[self._slot(index)])
 
     def remember(self, kind: str, decisions: dict[str, Any]) -> None:
-        """Keep decisions for the verdict; a later round of the same stage replaces the one before."""
+        """Keep decisions for the outcome; a later round of the same stage replaces the one before."""
         self.ctx.trail[f"{self._slot(self.ctx.relaxing)}_{kind}"] = decisions
 
     # ---------------------------------------------------------------- stages
@@ -334,21 +334,21 @@ class Screen(ProtocolBuilder, WorkChain):
     def conclude(self) -> ExitCode | None:
         """One row for every candidate, the phases on the hull as structures, and the account."""
         results = self.labels(self.last)
-        verdicts = functions.conclude(
+        outcomes = functions.conclude(
             self.inputs.references,
             candidates=dict(self.inputs.candidates),
             results=results,
             trail=dict(self.ctx.trail),
         )
-        for key, verdict in verdicts.items():
-            self.out(f"verdicts.{key}", verdict)
+        for key, outcome in outcomes.items():
+            self.out(f"outcomes.{key}", outcome)
             if key in results:
                 self.out(f"results.{key}", results[key])
-                promoted = functions.promote(self.inputs.candidates[key], verdict, results[key])
+                promoted = functions.promote(self.inputs.candidates[key], outcome, results[key])
                 for name, node in promoted.get("phases", {}).items():
                     self.out(f"phases.{key}_{name}", node)
         stages = {slot: labels for slot, labels in self.ctx.labels.items() if labels}
-        told = {"verdicts": verdicts, "stages": stages, "merged": dict(self.ctx.merged)}
+        told = {"outcomes": outcomes, "stages": stages, "merged": dict(self.ctx.merged)}
         self.out("summary", functions.summarize(self.inputs.settings, **told))
         return None if self._learnable() else self._failed("ERROR_NO_RESULTS", why=self._failures())
 

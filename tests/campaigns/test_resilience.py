@@ -35,7 +35,7 @@ def outcome(node: orm.ProcessNode) -> dict[str, Any]:
     assert node.is_finished_ok, node.exit_message
     tables = {
         f"{kind} {key}": table.base.attributes.get("content_hash")
-        for kind in ("verdicts", "results")
+        for kind in ("outcomes", "results")
         for key, table in node.outputs[kind].items()
     }
     phases = sorted(one.label for one in node.outputs.phases.values()) if "phases" in node.outputs else []

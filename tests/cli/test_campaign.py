@@ -111,17 +111,17 @@ def test_the_history_of_a_rejected_candidate_says_why(finished, tmp_path):
     assert f"2 x trees_gp <{ensemble}>" in line
 
 
-def test_every_candidate_has_a_story_that_ends_with_a_verdict(finished):
+def test_every_candidate_has_a_story_that_ends_with_an_outcome(finished):
     from aiida_mlhull.graph import history, results
 
     _, node = finished
-    verdicts = results.verdicts(node)
-    for row in range(0, len(verdicts), 7):
-        told = history.events(node, str(verdicts.ids[row]))
+    outcomes = results.outcomes(node)
+    for row in range(0, len(outcomes), 7):
+        told = history.events(node, str(outcomes.ids[row]))
         assert [event.pk for event in told] == sorted(event.pk for event in told)
-        assert told[-1].what == "verdict"
-        assert told[-1].reason == verdicts.reasons[row]
-        assert any(event.outcome == "relaxed" for event in told) == bool(verdicts.keep[row])
+        assert told[-1].what == "outcome"
+        assert told[-1].reason == outcomes.reasons[row]
+        assert any(event.outcome == "relaxed" for event in told) == bool(outcomes.keep[row])
 
 
 def test_a_story_is_told_in_less_than_a_second(finished):

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from aiida_mlhull import names
 from tests.cli.conftest import Desk, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("registered")]
@@ -40,16 +41,15 @@ def ensemble(finished):
 
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": finished.pk}, tag="campaign")
-    query.append(
-        orm.WorkChainNode, with_incoming="campaign", filters={"attributes.process_label": "Round"}, tag="round"
-    )
+    query.append(orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round")
     query.append(orm.WorkChainNode, with_incoming="round", tag="fit")
     query.append(EnsembleData, with_incoming="fit", project="*")
     return query.first(flat=True)
 
 
 def test_a_campaign_is_held_against_its_record(finished):
-    from aiida_mlhull.cli.rules import find_step, record_of
+    from aiida_mlhull.cli.rules import find_step
+    from aiida_mlhull.graph.models import record_of
 
     told = json.loads(run("diagnose", finished.pk, "--json").output)
     found = told["final, round 1"]

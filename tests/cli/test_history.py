@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aiida_mlhull import names
 from tests.arsenides import simplest
 from tests.cli.conftest import run
 
@@ -17,19 +18,17 @@ def campaign(empty_profile):
     from aiida.common.links import LinkType
 
     from aiida_mlhull.data import CandidatesData, LabelsData
-    from aiida_mlhull.graph.campaigns import PROCESS_TYPE
 
     excerpt = simplest(3)
     shard = CandidatesData.from_science(excerpt.candidates).store()
-    campaign = orm.WorkChainNode(process_type=PROCESS_TYPE, label="nested")
+    campaign = orm.WorkChainNode(process_type=names.SCREEN.process_type, label="nested")
     campaign.base.links.add_incoming(shard, LinkType.INPUT_WORK, "candidates__shard_000")
     campaign.store()
 
-    def called(kind, caller, label):
-        node = kind()
-        node.set_process_label(label)
+    def called(kind, caller, name):
+        node = kind(process_type=name.process_type)
         link = LinkType.CALL_WORK if kind is orm.WorkChainNode else LinkType.CALL_CALC
-        node.base.links.add_incoming(caller, link, label)
+        node.base.links.add_incoming(caller, link, name.label)
         return node.store()
 
     def gives(step, stage, record):
@@ -37,12 +36,12 @@ def campaign(empty_profile):
         node.base.links.add_incoming(step, LinkType.CREATE, "labels")
         return node.store()
 
-    direct = called(orm.WorkChainNode, campaign, "RecordedEngine")
-    gives(called(orm.CalcFunctionNode, direct, "look_up"), "cheap", excerpt.record)
-    nested = called(orm.WorkChainNode, campaign, "VaspEngine")
-    lane = called(orm.WorkChainNode, nested, "VaspLane")
-    gives(called(orm.CalcFunctionNode, lane, "read_vasp"), "final", excerpt.record.take([1]))
-    gives(called(orm.CalcFunctionNode, lane, "extend_labels"), "gathered", excerpt.record.take([1]))
+    direct = called(orm.WorkChainNode, campaign, names.RECORDED_ENGINE)
+    gives(called(orm.CalcFunctionNode, direct, names.LOOK_UP), "cheap", excerpt.record)
+    nested = called(orm.WorkChainNode, campaign, names.VASP_ENGINE)
+    lane = called(orm.WorkChainNode, nested, names.VASP_LANE)
+    gives(called(orm.CalcFunctionNode, lane, names.READ_VASP), "final", excerpt.record.take([1]))
+    gives(called(orm.CalcFunctionNode, lane, names.EXTEND_LABELS), "gathered", excerpt.record.take([1]))
     return campaign
 
 

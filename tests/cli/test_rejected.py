@@ -7,6 +7,7 @@ import csv
 import numpy as np
 import pytest
 
+from aiida_mlhull import names
 from tests.cli.conftest import run
 
 NAMES = ("a", "b", "c")
@@ -19,29 +20,26 @@ def two_gates(empty_profile):
     from aiida.common.links import LinkType
 
     from aiida_mlhull.data import DecisionsData
-    from aiida_mlhull.graph.campaigns import PROCESS_TYPE
 
-    campaign = orm.WorkChainNode(process_type=PROCESS_TYPE, label="two gates").store()
-    for stage, names, kept in (("volume", NAMES, 2), ("final", NAMES[:2], 1)):
-        rounds = orm.WorkChainNode()
-        rounds.base.attributes.set("process_label", "Round")
+    campaign = orm.WorkChainNode(process_type=names.SCREEN.process_type, label="two gates").store()
+    for stage, ids, kept in (("volume", NAMES, 2), ("final", NAMES[:2], 1)):
+        rounds = orm.WorkChainNode(process_type=names.ROUND.process_type)
         rounds.base.links.add_incoming(campaign, LinkType.CALL_WORK, f"round_{stage}")
-        step = orm.CalcFunctionNode()
-        step.base.attributes.set("process_label", "decide_round")
+        step = orm.CalcFunctionNode(process_type=names.DECIDE_ROUND.process_type)
         step.base.links.add_incoming(rounds.store(), LinkType.CALL_CALC, "decide")
-        node = DecisionsData.from_science(_decided(stage, names, kept))
+        node = DecisionsData.from_science(_decided(stage, ids, kept))
         node.base.links.add_incoming(step.store(), LinkType.CREATE, "shard_000")
         node.store()
     return campaign
 
 
-def _decided(stage, names, kept):
+def _decided(stage, ids, kept):
     from aiida_mlhull.science.types import Decisions
 
-    n = len(names)
+    n = len(ids)
     keep = np.arange(n) < kept
     return Decisions(
-        ids=np.array(names),
+        ids=np.array(ids),
         formulas=np.full(n, "GaAs2"),
         keep=keep,
         reasons=np.where(keep, "within_threshold", "above_threshold"),

@@ -58,7 +58,8 @@ def test_the_oracle_finds_all_and_the_truth_is_that_of_the_record(finished, told
     from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
     from pymatgen.core import Composition
 
-    from aiida_mlhull.cli.rules import find_step, record_of
+    from aiida_mlhull.cli.rules import find_step
+    from aiida_mlhull.graph.models import record_of
     from aiida_mlhull.science.triage import RULES
     from aiida_mlhull.science.types import concatenate
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from aiida_mlhull import names
 from tests.cli.conftest import run
 
 REASON = "Pausing after failed transport task: upload_calculation failed 5 times"
 
 
-def begun(kind, *, caller=None, process_type="aiida.workflows:mlhull.screen"):
+def begun(kind, *, caller=None, process_type=names.SCREEN.process_type):
     """A stored process that hasn't ended."""
     from aiida.common.links import LinkType
 
@@ -28,7 +29,7 @@ def test_what_is_paused_is_named_and_how_it_goes_on():
     from aiida.orm import CalcJobNode, WorkChainNode
 
     campaign, other = begun(WorkChainNode), begun(WorkChainNode)
-    stage = begun(WorkChainNode, caller=campaign, process_type="aiida.workflows:mlhull.potential")
+    stage = begun(WorkChainNode, caller=campaign, process_type=names.POTENTIAL_ENGINE.process_type)
     job, strange = begun(CalcJobNode, caller=stage), begun(CalcJobNode, caller=other)
     for process in (job, strange):
         process.set_process_status(REASON)
@@ -82,14 +83,13 @@ def test_only_the_newest_round_says_how_long_it_may_still_take():
     gate = {"rule": "two_sigma", "rounds": 4}
     stages = [{"name": "final", "engine": "recorded", "core_minutes": 1, "gate": gate}]
     settings = campaign_settings({"stages": stages}, protocol="laptop-plain")
-    campaign = orm.WorkChainNode(process_type="aiida.workflows:mlhull.screen")
+    campaign = orm.WorkChainNode(process_type=names.SCREEN.process_type)
     settings_node = orm.Dict(settings.model_dump(mode="json")).store()
     campaign.base.links.add_incoming(settings_node, LinkType.INPUT_WORK, "settings")
     campaign.base.links.add_incoming(_shard(), LinkType.INPUT_WORK, "candidates__shard_000")
     campaign.store()
     for number in range(3):
-        step = orm.CalcFunctionNode()
-        step.set_process_label("assess")
+        step = orm.CalcFunctionNode(process_type=names.ASSESS.process_type)
         step.base.links.add_incoming(campaign, LinkType.CALL_CALC, f"assess_{number}")
         stock = orm.Dict({"stage": "final", "round": number, "relaxed": 10, "waiting": 90, "stable": [], "stop": ""})
         stock.base.links.add_incoming(step.store(), LinkType.CREATE, "result")

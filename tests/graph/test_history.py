@@ -8,6 +8,8 @@ import uuid
 import numpy as np
 import pytest
 
+from aiida_mlhull import names
+
 SHARDS = 20
 ROUNDS = 10
 ROWS = 10_000
@@ -24,7 +26,6 @@ def large(aiida_profile):
     from aiida.manage import get_manager
 
     from aiida_mlhull.data import CandidatesData, DecisionsData
-    from aiida_mlhull.graph.campaigns import PROCESS_TYPE
 
     rng = np.random.default_rng(1)
     ids = np.sort([str(uuid.UUID(bytes=rng.bytes(16))) for _ in range(SHARDS * ROWS)])
@@ -32,17 +33,15 @@ def large(aiida_profile):
     asked = SHARDS // 2
     blocks = [block if shard == asked else block[[0, -1]] for shard, block in enumerate(blocks)]
     with get_manager().get_profile_storage().transaction():
-        campaign = orm.WorkChainNode(process_type=PROCESS_TYPE)
+        campaign = orm.WorkChainNode(process_type=names.SCREEN.process_type)
         for shard, block in enumerate(blocks):
             node = CandidatesData.from_science(_candidates(block)).store()
             campaign.base.links.add_incoming(node, LinkType.INPUT_WORK, f"candidates__shard_{shard:03d}")
         campaign.store()
         for number in range(1, ROUNDS + 1):
-            rounds = orm.WorkChainNode()
-            rounds.base.attributes.set("process_label", "Round")
+            rounds = orm.WorkChainNode(process_type=names.ROUND.process_type)
             rounds.base.links.add_incoming(campaign, LinkType.CALL_WORK, f"round_{number}")
-            step = orm.CalcFunctionNode()
-            step.base.attributes.set("process_label", "decide_round")
+            step = orm.CalcFunctionNode(process_type=names.DECIDE_ROUND.process_type)
             step.base.links.add_incoming(rounds.store(), LinkType.CALL_CALC, "decide")
             step.store()
             for shard, block in enumerate(blocks):

@@ -140,11 +140,11 @@ def test_failures_in_the_start_set_are_made_good_and_stay_rows(aiida_code_instal
     assert node.is_finished_ok, node.exit_message
     draws = [one for one in node.called if one.process_label == "choose_start"]
     assert len(draws) > 1
-    verdicts = concatenate([one.to_science() for one in node.outputs.verdicts.values()])
+    outcomes = concatenate([one.to_science() for one in node.outputs.outcomes.values()])
     results = concatenate([one.to_science() for one in node.outputs.results.values()])
     failed = results.ids[~results.succeeded]
-    assert verdicts.ids.tolist() == simplest(N).candidates.ids.tolist()
-    assert set(verdicts.select(failed).reasons.tolist()) == {"failed: not_converged_electronically"}
+    assert outcomes.ids.tolist() == simplest(N).candidates.ids.tolist()
+    assert set(outcomes.select(failed).reasons.tolist()) == {"failed: not_converged_electronically"}
     funnel = node.outputs.summary["funnel"]
     assert funnel["failed"] == len(failed) > 0
     assert funnel["relaxed"] + funnel["failed"] == len(results)
@@ -165,7 +165,7 @@ def test_a_campaign_whose_jobs_are_all_lost_still_says_what_became_of_everybody(
     node = screen(scripted(aiida_code_installed, tmp_path, "exit 3"), stages=stages)
     assert node.exit_status == 522
     assert "stage first: 24 engine_error" in node.exit_message
-    verdicts = concatenate([one.to_science() for one in node.outputs.verdicts.values()])
-    assert verdicts.ids.tolist() == simplest(N).candidates.ids.tolist()
-    assert all(reason.startswith("failed: engine_error") for reason in verdicts.reasons.tolist())
+    outcomes = concatenate([one.to_science() for one in node.outputs.outcomes.values()])
+    assert outcomes.ids.tolist() == simplest(N).candidates.ids.tolist()
+    assert all(reason.startswith("failed: engine_error") for reason in outcomes.reasons.tolist())
     assert node.outputs.summary["funnel"]["failed"] == N

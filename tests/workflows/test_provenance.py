@@ -58,7 +58,7 @@ def test_b_at_every_round_those_who_waited_are_kept_or_dropped(campaign, binary)
 
 
 def test_c_every_dropped_row_says_why(campaign) -> None:
-    for node in [*decisions_of_rounds(campaign), *campaign.outputs.verdicts.values()]:
+    for node in [*decisions_of_rounds(campaign), *campaign.outputs.outcomes.values()]:
         table = node.to_science()
         dropped = table.take(~table.keep)
         assert (dropped.reasons != "").all()
@@ -96,7 +96,7 @@ def test_f_a_repeated_campaign_comes_from_the_cache(campaign, build) -> None:
     assert jobs
     assert all(node.base.caching.is_created_from_cache for node in jobs)
     before, after = (
-        concatenate([node.to_science() for node in one.outputs.verdicts.values()]) for one in (campaign, again)
+        concatenate([node.to_science() for node in one.outputs.outcomes.values()]) for one in (campaign, again)
     )
     assert before.reasons.tolist() == after.reasons.tolist()
     assert np.array_equal(before.values, after.values)

@@ -17,8 +17,8 @@ def tables(namespace):
 
 def test_it_ends_well_and_every_candidate_has_a_row(campaign, binary) -> None:
     assert campaign.is_finished_ok, campaign.exit_message
-    verdicts = tables(campaign.outputs.verdicts)
-    assert verdicts.ids.tolist() == binary.candidates.ids.tolist()
+    outcomes = tables(campaign.outputs.outcomes)
+    assert outcomes.ids.tolist() == binary.candidates.ids.tolist()
     funnel = campaign.outputs.summary["funnel"]
     parts = sum(funnel[part] for part in ("relaxed", "failed", "merged", "dropped_by_rule"))
     assert parts == funnel["candidates"] == len(binary.candidates)
@@ -38,15 +38,15 @@ def test_energies_are_the_records(campaign, binary) -> None:
     assert np.array_equal(results.crystals.lattices, truth.crystals.lattices)
 
 
-def test_the_verdicts_heights_are_those_of_the_final_hull(campaign, binary) -> None:
-    results, verdicts = tables(campaign.outputs.results), tables(campaign.outputs.verdicts)
+def test_the_outcomes_heights_are_those_of_the_final_hull(campaign, binary) -> None:
+    results, outcomes = tables(campaign.outputs.results), tables(campaign.outputs.outcomes)
     heights = distances(results.formulas, results.energies, with_results(binary.references, results)).e_above_hull
-    assert verdicts.select(results.ids).values == pytest.approx(heights, abs=1e-9)
+    assert outcomes.select(results.ids).values == pytest.approx(heights, abs=1e-9)
 
 
 def test_phases_on_the_hull_are_structures_with_the_candidates_id(campaign) -> None:
-    verdicts = tables(campaign.outputs.verdicts)
-    stable = set(verdicts.ids[verdicts.reasons == "on_hull"].tolist())
+    outcomes = tables(campaign.outputs.outcomes)
+    stable = set(outcomes.ids[outcomes.reasons == "on_hull"].tolist())
     phases = list(campaign.outputs.phases.values()) if "phases" in campaign.outputs else []
     assert {node.label for node in phases} == stable
     results = tables(campaign.outputs.results)

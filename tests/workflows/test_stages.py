@@ -47,8 +47,8 @@ def check_account(campaign: orm.ProcessNode, total: int) -> None:
     """Everybody has a row, the funnel adds up, and so does the ledger, stage by stage."""
     assert campaign.is_finished_ok, campaign.exit_message
     summary = campaign.outputs.summary.get_dict()
-    verdicts = tables(campaign.outputs.verdicts)
-    assert len(verdicts) == total == summary["funnel"]["candidates"]
+    outcomes = tables(campaign.outputs.outcomes)
+    assert len(outcomes) == total == summary["funnel"]["candidates"]
     assert total == sum(summary["funnel"][part] for part in ("relaxed", "failed", "merged", "dropped_by_rule"))
     stages = campaign.inputs.settings["stages"]
     assert list(summary["stages"]) == sorted(summary["stages"], key=[stage["name"] for stage in stages].index)
@@ -109,14 +109,14 @@ def test_two_stages_add_up(two_stages) -> None:
 
 def test_merged_crystals_say_whom_they_are_the_same_as(two_stages) -> None:
     campaign = orm.load_node(two_stages)
-    verdicts, results = tables(campaign.outputs.verdicts), tables(campaign.outputs.results)
-    merged = verdicts.take(np.char.startswith(verdicts.reasons, "same_as "))
+    outcomes, results = tables(campaign.outputs.outcomes), tables(campaign.outputs.results)
+    merged = outcomes.take(np.char.startswith(outcomes.reasons, "same_as "))
     assert len(merged) == campaign.outputs.summary["funnel"]["merged"] > 0
     assert not results.has(merged.ids).any()
     others = [reason.removeprefix("same_as ") for reason in merged.reasons.tolist()]
-    representatives = verdicts.select(sorted(set(others)))
+    representatives = outcomes.select(sorted(set(others)))
     assert not np.char.startswith(representatives.reasons, "same_as ").any()
-    assert [verdicts.formulas[verdicts.positions([name])[0]] for name in others] == merged.formulas.tolist()
+    assert [outcomes.formulas[outcomes.positions([name])[0]] for name in others] == merged.formulas.tolist()
     energies = labels_of(campaign, "potential")
     apart = [
         energies.select([name]).energies[0] - energies.select([other]).energies[0]
@@ -163,7 +163,7 @@ def test_the_start_set_went_through_all_three_stages(three_stages) -> None:
     assert len(start) >= 16
     for stage in ("preprerelax", "prerelax", "final"):
         assert labels_of(campaign, stage).has(start).all()
-    assert tables(campaign.outputs.verdicts).select(start).reasons.tolist() != []
+    assert tables(campaign.outputs.outcomes).select(start).reasons.tolist() != []
 
 
 def test_every_gate_was_asked_by_models_that_saw_the_cells_before_it(three_stages) -> None:

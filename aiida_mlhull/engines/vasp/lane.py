@@ -14,6 +14,7 @@ from aiida.common.links import LinkType
 from aiida.engine import ProcessState, ToContext, WorkChain, while_
 from aiida.plugins import WorkflowFactory
 
+from aiida_mlhull import names
 from aiida_mlhull.calculations.functions import extend_labels
 from aiida_mlhull.calculations.vasp import prepare_vasp, read_vasp, step_of
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
@@ -118,7 +119,7 @@ class VaspLane(WorkChain):
 
     def finish(self) -> None:
         """Hand over all rows."""
-        for output in ("labels", "steps"):
+        for output in (names.LABELS, names.STEPS):
             parts = rows_of(self.node, output)
             if parts:
                 self.out(output, extend_labels(**parts) if len(parts) > 1 else next(iter(parts.values())))
@@ -182,9 +183,7 @@ def rows_of(node: orm.ProcessNode, output: str) -> dict[str, LabelsData]:
     """What ``node`` has read so far, one table a candidate; of rows that were read twice the first."""
     query = orm.QueryBuilder()
     query.append(orm.WorkflowNode, filters={"id": node.pk}, tag="lane")
-    query.append(
-        orm.CalcFunctionNode, with_incoming="lane", filters={"attributes.function_name": "read_vasp"}, tag="reading"
-    )
+    query.append(orm.CalcFunctionNode, with_incoming="lane", filters=names.any_of(names.READ_VASP), tag="reading")
     query.append(
         LabelsData, with_incoming="reading", edge_filters={"label": output}, project=["*", "attributes.id_min"]
     )

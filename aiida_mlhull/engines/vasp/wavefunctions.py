@@ -17,11 +17,11 @@ from aiida import orm
 from aiida.transports.transport import TransportInternalError
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
+from aiida_mlhull import names
 from aiida_mlhull.data import LabelsData
 from aiida_mlhull.science.vasp.outcome import JOB_IONIC
 
 WAVECAR: Final = "WAVECAR"
-VASP: Final = "aiida.calculations:vasp.vasp"
 SAME_TAGS: Final = ("ispin", "lnoncollinear", "lsorbit", "nbands", "isym", "symprec")
 """Of the INCAR: on these, too, depends which orbitals there are."""
 
@@ -66,7 +66,8 @@ def _job_before(cells: orm.Data, name: str) -> orm.CalcJobNode | None:
     """The calculation that the candidate's row in ``cells`` was read from, if its wavefunctions are there."""
     if not isinstance(cells, LabelsData):
         return None
-    query = orm.QueryBuilder().append(orm.CalcJobNode, filters={"label": name, "process_type": VASP})
+    query = orm.QueryBuilder()
+    query.append(orm.CalcJobNode, filters=names.any_of(names.VASP_CALCULATION) | {"label": name})
     query.order_by({orm.CalcJobNode: {"id": "desc"}})
     kept = (job for (job,) in query.iterall() if _left_wavefunctions(job))
     return next((job for job in kept if cells.pk in _tables_with(job)), None)
@@ -76,18 +77,16 @@ def _tables_with(job: orm.CalcJobNode) -> Iterator[int | None]:
     """Pks of the tables that hold the row read from a calculation: its own, and those that it was joined into."""
     query = orm.QueryBuilder().append(orm.CalcJobNode, filters={"id": job.pk}, tag="job")
     query.append(orm.Data, with_incoming="job", tag="output")
-    front = _read_from(query, function="read_vasp", output="labels")
+    front = _read_from(query, function=names.READ_VASP, output=names.LABELS)
     while front:
         yield from front
         query = orm.QueryBuilder().append(LabelsData, filters={"id": {"in": front}}, tag="output")
-        front = _read_from(query, function="extend_labels", output="result")
+        front = _read_from(query, function=names.EXTEND_LABELS, output=names.FUNCTION_RESULT)
 
 
-def _read_from(query: orm.QueryBuilder, *, function: str, output: str) -> list[int]:
+def _read_from(query: orm.QueryBuilder, *, function: names.ProcessName, output: str) -> list[int]:
     """Pks of the tables that a calcfunction has made of the query's data."""
-    query.append(
-        orm.CalcFunctionNode, with_incoming="output", filters={"attributes.function_name": function}, tag="function"
-    )
+    query.append(orm.CalcFunctionNode, with_incoming="output", filters=names.any_of(function), tag="function")
     query.append(LabelsData, with_incoming="function", edge_filters={"label": output}, project="id")
     found: list[int] = query.distinct().all(flat=True)
     return found

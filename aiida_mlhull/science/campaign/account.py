@@ -14,7 +14,7 @@ from aiida_mlhull.science.types import Decisions, Labels, concatenate
 
 
 def summarize(
-    verdicts: Sequence[Decisions],
+    outcomes: Sequence[Decisions],
     stages: Mapping[str, Sequence[Labels]],
     settings: CampaignSettings,
     *,
@@ -23,7 +23,7 @@ def summarize(
     """Funnel and costs.
 
     Args:
-        verdicts: one row per candidate, by shard.
+        outcomes: one row per candidate, by shard.
         stages: results of every stage, by shard, in the order of the stages.
         settings: of the campaign.
         merged: what merging after a stage decided, by shard, with the keys of ``stages``.
@@ -36,7 +36,7 @@ def summarize(
         many were merged, and how often that was wrong
         (:class:`~aiida_mlhull.science.cleaning.merge.Audit`).
     """
-    counts = funnel(verdicts)
+    counts = funnel(outcomes)
     names = [stage.name for stage in settings.stages]
     ledger = {name: _cost(parts) for name, parts in zip(names, stages.values(), strict=False) if parts}
     spent = sum(row["core_minutes"] for row in ledger.values())

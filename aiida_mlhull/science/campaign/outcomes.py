@@ -62,7 +62,7 @@ def final_outcomes(
         keep=keep,
         reasons=reasons.astype(np.str_),
         **numbers,
-        rule="verdict",
+        rule="outcome",
         stage="" if labels is None else labels.stage,
     )
 
@@ -92,15 +92,15 @@ def _write_results(
         column[rows] = 0.0
 
 
-def funnel(verdicts: Sequence[Decisions]) -> dict[str, int]:
+def funnel(outcomes: Sequence[Decisions]) -> dict[str, int]:
     """How many candidates ended where; the parts add up to ``candidates``.
 
     Returns:
         ``candidates``, ``relaxed``, ``on_hull``, ``failed``, ``merged``, ``dropped_by_rule`` (with the
         reasons spelled out as ``reason:...``).
     """
-    reasons = Counter(code_of(reason) for table in verdicts for reason in table.reasons.tolist())
-    relaxed = sum(int(table.keep.sum()) for table in verdicts)
+    reasons = Counter(code_of(reason) for table in outcomes for reason in table.reasons.tolist())
+    relaxed = sum(int(table.keep.sum()) for table in outcomes)
     failed, merged = reasons[Reason.FAILED], reasons[Reason.SAME_AS]
     total = sum(reasons.values())
     apart = {Reason.ON_HULL, Reason.ABOVE_HULL, Reason.FAILED, Reason.SAME_AS}

@@ -55,6 +55,6 @@ def portions(chosen: Decisions, *, size: int) -> Iterator[Decisions]:
         yield chosen.take(rows[first : first + size])
 
 
-def on_hull(verdicts: Decisions, results: Labels) -> Labels:
-    """The results that the verdict puts on the hull."""
-    return results.select(verdicts.ids[verdicts.reasons == Reason.ON_HULL])
+def on_hull(outcomes: Decisions, results: Labels) -> Labels:
+    """The results that the outcome puts on the hull."""
+    return results.select(outcomes.ids[outcomes.reasons == Reason.ON_HULL])

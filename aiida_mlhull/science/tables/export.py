@@ -95,11 +95,11 @@ def combined(table: Predictions) -> dict[str, Floats]:
 
 
 def _members(table: Predictions) -> dict[str, pa.Array]:
-    verdict = combined(table)
+    columns = combined(table)
     for member in range(table.members.shape[1]):
-        verdict[f"member_{member}"] = table.members[:, member]
-        verdict[f"member_{member}_aleatoric"] = table.member_aleatoric[:, member]
-    return {name: pa.array(np.ascontiguousarray(values)) for name, values in verdict.items()}
+        columns[f"member_{member}"] = table.members[:, member]
+        columns[f"member_{member}_aleatoric"] = table.member_aleatoric[:, member]
+    return {name: pa.array(np.ascontiguousarray(values)) for name, values in columns.items()}
 
 
 def to_csv(table: Table) -> bytes:

@@ -1,4 +1,4 @@
-"""Errors and verdicts along the distance from the hull."""
+"""Errors and outcomes along the distance from the hull."""
 
 from __future__ import annotations
 

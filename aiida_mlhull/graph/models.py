@@ -1,0 +1,67 @@
+"""What the models of a campaign have said, and the truth that it may be held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from aiida_mlhull import names
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+    from aiida_mlhull.science.types import Labels, Predictions
+
+
+def deciding_step(pk: int | None, *, number: int, stage: str | None = None) -> orm.ProcessNode | None:
+    """The process that has decided a round: predictions, results and settings are its inputs.
+
+    Args:
+        pk: of the campaign.
+        number: of the round.
+        stage: that the round stood before; the first one with such a round if None.
+    """
+    from aiida import orm
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round")
+    query.append(
+        orm.CalcFunctionNode,
+        with_incoming="round",
+        filters=names.any_of(names.DECIDE_ROUND) | {"attributes.exit_status": 0},
+        tag="step",
+        project="*",
+    )
+    edge = {"label": names.POSITION}
+    query.append(orm.Dict, with_outgoing="step", edge_filters=edge, filters={"attributes.round": number})
+    query.order_by({"step": {"id": "asc"}})
+    steps: list[orm.ProcessNode] = query.all(flat=True)
+    return next((step for step in steps if stage in (None, step.inputs[names.STAGE]["name"])), None)
+
+
+def predictions(pk: int | None) -> Iterator[Predictions]:
+    """Everything that the models of a campaign have predicted, the oldest first."""
+    from aiida import orm
+
+    from aiida_mlhull.data import PredictionsData
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round")
+    query.append(orm.WorkChainNode, with_incoming="round", filters=names.any_of(names.PREDICT_SHARDS), tag="wave")
+    query.append(orm.CalcJobNode, with_incoming="wave", filters=names.any_of(names.PREDICT), tag="job")
+    query.append(PredictionsData, with_incoming="job", tag="predictions", project="*")
+    query.order_by({"predictions": {"id": "asc"}})
+    return (node.to_science() for node in query.all(flat=True))
+
+
+def record_of(campaign: orm.ProcessNode) -> Labels | None:
+    """Published results that the campaign was given; None if it has to calculate."""
+    from aiida_mlhull.data import LabelsData
+
+    for link in campaign.base.links.get_incoming(node_class=LabelsData).all():
+        if link.link_label == names.RECORD_LINK:
+            record: Labels = link.node.to_science()
+            return record
+    return None

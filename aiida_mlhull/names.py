@@ -1,0 +1,148 @@
+"""Names in the graph: entry points of processes, links and outputs, today's and those of earlier versions.
+
+Whoever writes to the graph and whoever queries it takes them from here, so that renaming one is renaming it
+everywhere, and campaigns stored by earlier versions stay readable. This module imports nothing but the standard
+library: asking by name spares loading the workflows and all that they need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+CALCULATIONS: Final = "aiida.calculations"
+WORKFLOWS: Final = "aiida.workflows"
+DATA: Final = "aiida.data"
+
+
+@dataclass(frozen=True)
+class ProcessName:
+    """How AiiDA addresses a kind of process.
+
+    Attributes:
+        entry_point: name within the group: ``mlhull.round``.
+        label: name of the class or function, AiiDA's process label: ``Round``.
+        group: of entry points, :data:`WORKFLOWS` or :data:`CALCULATIONS`.
+        earlier: process types of nodes stored by versions that did not register this process.
+    """
+
+    entry_point: str
+    label: str
+    group: str
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def process_type(self) -> str:
+        """What AiiDA writes into nodes of today: ``aiida.workflows:mlhull.round``."""
+        return f"{self.group}:{self.entry_point}"
+
+    @property
+    def process_types(self) -> tuple[str, ...]:
+        """Today's process type, then earlier ones."""
+        return (self.process_type, *self.earlier)
+
+    def matches(self, process_type: str | None) -> bool:
+        """Whether a node of this process type is such a process, of any version."""
+        return process_type in self.process_types
+
+
+def any_of(*names: ProcessName) -> dict[str, Any]:
+    """A QueryBuilder filter: processes of these kinds, of any version."""
+    return {"process_type": {"in": _types(names)}}
+
+
+def none_of(*names: ProcessName) -> dict[str, Any]:
+    """A QueryBuilder filter: processes of other kinds."""
+    return {"process_type": {"!in": _types(names)}}
+
+
+def _types(names: tuple[ProcessName, ...]) -> list[str]:
+    return [one for name in names for one in name.process_types]
+
+
+# ------------------------------------------------------------------------------------------------ processes
+
+
+def _work_chain(entry_point: str, path: str) -> ProcessName:
+    """A WorkChain that 0.1.0 had not registered; ``path`` is where its class was."""
+    return ProcessName(entry_point, path.rpartition(".")[2], WORKFLOWS, (f"aiida_mlhull.{path}",))
+
+
+def _function(path: str) -> ProcessName:
+    """A calcfunction that 0.1.0 had not registered; ``path`` is where it was."""
+    name = path.rpartition(".")[2]
+    return ProcessName(f"mlhull.{name}", name, CALCULATIONS, (f"aiida_mlhull.calculations.{path}",))
+
+
+SCREEN: Final = ProcessName("mlhull.screen", "Screen", WORKFLOWS)
+ROUND: Final = _work_chain("mlhull.round", "workflows.round.Round")
+FIT_ENSEMBLE: Final = _work_chain("mlhull.fit_ensemble", "workflows.fit.FitEnsemble")
+PREDICT_SHARDS: Final = _work_chain("mlhull.predict_shards", "workflows.predict.PredictShards")
+POTENTIAL_ENGINE: Final = _work_chain("mlhull.engine.potential", "engines.potential.PotentialEngine")
+RECORDED_ENGINE: Final = _work_chain("mlhull.engine.recorded", "engines.recorded.RecordedEngine")
+VASP_ENGINE: Final = _work_chain("mlhull.engine.vasp", "engines.vasp.engine.VaspEngine")
+VASP_LANE: Final = _work_chain("mlhull.engine.vasp.lane", "engines.vasp.lane.VaspLane")
+
+FIT: Final = ProcessName("mlhull.fit", "FitCalculation", CALCULATIONS)
+PREDICT: Final = ProcessName("mlhull.predict", "PredictCalculation", CALCULATIONS)
+RELAX: Final = ProcessName("mlhull.relax", "RelaxCalculation", CALCULATIONS)
+
+ASSESS: Final = _function("functions.assess")
+CHOOSE_START: Final = _function("functions.choose_start")
+CONCLUDE: Final = _function("functions.conclude")
+DECIDE_ROUND: Final = _function("functions.decide_round")
+ENTER_FIRST_STAGE: Final = _function("functions.enter_first_stage")
+ENTER_NEXT_STAGE: Final = _function("functions.enter_next_stage")
+EXTEND_LABELS: Final = _function("functions.extend_labels")
+GATHER_ENSEMBLE: Final = _function("functions.gather_ensemble")
+LOOK_UP: Final = _function("functions.look_up")
+MARK_FAILED: Final = _function("functions.mark_failed")
+MERGE_SAME: Final = _function("functions.merge_same")
+PROMOTE: Final = _function("functions.promote")
+SPLIT_CHOSEN: Final = _function("functions.split_chosen")
+SPLIT_SETTINGS: Final = _function("functions.split_settings")
+STILL_WAITING: Final = _function("functions.still_waiting")
+SUMMARIZE: Final = _function("functions.summarize")
+CLEAN_CANDIDATES: Final = _function("cleaning.clean_candidates")
+MINE_TABLE: Final = _function("mining.mine_table")
+EXTEND_REFERENCES: Final = _function("snapshot.extend_references")
+SHARE_OUT: Final = _function("vasp.share_out")
+PREPARE_VASP: Final = _function("vasp.prepare_vasp")
+READ_VASP: Final = _function("vasp.read_vasp")
+
+PROCESSES: Final = tuple(value for value in list(globals().values()) if isinstance(value, ProcessName))
+"""All processes of this package."""
+
+VASP_WORK_CHAIN: Final = ProcessName("vasp.vasp", "VaspWorkChain", WORKFLOWS)
+VASP_CALCULATION: Final = ProcessName("vasp.vasp", "VaspCalculation", CALCULATIONS)
+"""Of aiida-vasp."""
+
+# ------------------------------------------------------------------------------------------------ links
+
+
+SETTINGS: Final = "settings"
+REFERENCES: Final = "references"
+CANDIDATES: Final = "candidates"
+STAGE: Final = "stage"
+POSITION: Final = "position"
+PREDICTIONS: Final = "predictions"
+RECORD: Final = "record"
+"""Inputs."""
+
+RECORD_LINK: Final = f"engines__recorded__{RECORD}"
+"""By this link a campaign is given its record: AiiDA joins the names of nested inputs by two underscores."""
+
+LABELS: Final = "labels"
+STEPS: Final = "steps"
+JOB_RESULTS: Final = "results"
+FUNCTION_RESULT: Final = "result"
+"""Outputs of engines, their jobs and calcfunctions; AiiDA names the only output of a function ``result``."""
+
+OUTCOMES: Final = "outcomes"
+RESULTS: Final = "results"
+PHASES: Final = "phases"
+SUMMARY: Final = "summary"
+"""Outputs of a campaign."""
+
+EARLIER_OUTPUTS: Final = {OUTCOMES: "verdicts"}
+"""What version 0.1.0 called outputs of a campaign that have another name today."""

@@ -1,0 +1,76 @@
+"""Every name of the graph leads through AiiDA's factories to what it names, and back to its process type."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from importlib.metadata import entry_points
+
+import pytest
+
+import aiida_mlhull
+from aiida_mlhull import names
+
+BASES = ("Engine", "JobPool", "MlhullJob")
+GROUPS = (names.WORKFLOWS, names.CALCULATIONS)
+OURS = [(group, point.name) for group in GROUPS for point in entry_points(group=group) if "mlhull" in point.name]
+
+
+def loaded(name: names.ProcessName):
+    from aiida.plugins import CalculationFactory, WorkflowFactory
+
+    factory = {names.WORKFLOWS: WorkflowFactory, names.CALCULATIONS: CalculationFactory}[name.group]
+    return factory(name.entry_point)
+
+
+def process_class(name: names.ProcessName):
+    process = loaded(name)
+    return process if inspect.isclass(process) else process.process_class
+
+
+@pytest.mark.parametrize("name", names.PROCESSES, ids=lambda name: name.entry_point)
+def test_a_name_leads_to_its_process_and_back(name):
+    process = process_class(name)
+    assert process.__name__ == name.label
+    assert process.build_process_type() == name.process_type
+    assert name.matches(name.process_type)
+    assert not name.matches(None)
+
+
+def test_every_entry_point_has_a_name():
+    assert sorted(OURS) == sorted((name.group, name.entry_point) for name in names.PROCESSES)
+
+
+def test_no_two_processes_share_a_process_type():
+    types = [one for name in names.PROCESSES for one in name.process_types]
+    assert len(set(types)) == len(types)
+
+
+def test_no_process_of_the_package_is_without_a_name():
+    """WorkChains, jobs and calcfunctions, wherever in the package they are defined; bases that never run excepted."""
+    from aiida.engine import Process
+
+    modules = pkgutil.walk_packages(aiida_mlhull.__path__, "aiida_mlhull.")
+    rooms = ("calculations", "engines", "workflows", "job_pool", "launching", "graph")
+    defined = {}
+    for module in (one.name for one in modules if one.name.split(".")[1] in rooms):
+        for value in vars(__import__(module, fromlist=["_"])).values():
+            process = getattr(value, "process_class", value if inspect.isclass(value) else None)
+            ours = inspect.isclass(process) and issubclass(process, Process) and process.__module__ == module
+            if ours and process.__name__ not in BASES:
+                defined[process.build_process_type()] = process
+    assert {name.process_type for name in names.PROCESSES} == set(defined)
+
+
+def test_filters_take_in_what_earlier_versions_stored():
+    assert names.any_of(names.ROUND) == {
+        "process_type": {"in": ["aiida.workflows:mlhull.round", "aiida_mlhull.workflows.round.Round"]}
+    }
+    assert names.none_of(names.EXTEND_LABELS) == {
+        "process_type": {
+            "!in": [
+                "aiida.calculations:mlhull.extend_labels",
+                "aiida_mlhull.calculations.functions.extend_labels",
+            ]
+        }
+    }
