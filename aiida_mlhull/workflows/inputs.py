@@ -14,6 +14,7 @@ from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
 from aiida_mlhull.science.program.settings import check_parent
+from aiida_mlhull.science.schemes import difference, same_scheme
 from aiida_mlhull.science.types import Candidates, References
 from aiida_mlhull.science.types.strict import validated
 
@@ -116,9 +117,9 @@ def _check_scheme(campaign: CampaignSettings, given: Mapping[str, Any], referenc
     last = campaign.stages[-1]
     gives = ENGINES[last.engine].scheme(last, given[last.engine])
     known = references.base.attributes.get("scheme")
-    if gives != known:
+    if not same_scheme(gives, known):
         raise MixedSchemesError(
             f"references are {known or 'of unknown scheme'!r}, stage {last.name} gives energies that are "
-            f"{gives or 'of unknown scheme'!r}: energies of different schemes don't meet in one hull; take references "
+            f"{gives or 'of unknown scheme'!r} ({difference(known, gives)}): energies of different schemes don't meet in one hull; take references "
             f"that were made as the results are"
         )

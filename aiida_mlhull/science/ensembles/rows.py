@@ -69,7 +69,7 @@ def training_rows(
         MixedSchemesError: if the baseline is of another scheme than the labels.
         MissingEndMembersError: if the references lack an element.
     """
-    if baseline in NEED_REFERENCES and labels.scheme != _required(references).scheme:
+    if baseline in NEED_REFERENCES and not same_scheme(labels.scheme, _required(references).scheme):
         known_scheme = _required(references).scheme
         raise MixedSchemesError(
             f"labels are {labels.scheme or 'of unknown scheme'!r}, the references {known_scheme or 'unknown'!r}: "

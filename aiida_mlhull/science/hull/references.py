@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from aiida_mlhull.science.errors import MixedSchemesError
+from aiida_mlhull.science.schemes import difference, same_scheme
 from aiida_mlhull.science.types import Labels, References
 
 
@@ -18,11 +19,11 @@ def with_results(references: References, labels: Labels) -> References:
         MixedSchemesError: if the two say different things about functional and corrections.
         TableError: if an id is in both.
     """
-    if references.scheme != labels.scheme:
+    if not same_scheme(references.scheme, labels.scheme):
         raise MixedSchemesError(
             f"references are {references.scheme or 'of unknown scheme'!r}, results of stage {labels.stage!r} are "
-            f"{labels.scheme or 'of unknown scheme'!r}: energies of different schemes don't meet in one hull; "
-            f"take references that were made as the results are"
+            f"{labels.scheme or 'of unknown scheme'!r} ({difference(references.scheme, labels.scheme)}): energies of "
+            f"different schemes don't meet in one hull; take references that were made as the results are"
         )
     done = labels.take(labels.succeeded)
     return References.from_rows(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aiida_mlhull.science.errors import MixedSchemesError
+from aiida_mlhull.science.schemes import KNOWN, same_scheme
 from aiida_mlhull.science.types import Crystals, Labels
 from aiida_mlhull.science.types.crystals import Floats
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from pymatgen.core import Composition, Structure
     from pymatgen.entries.compatibility import MaterialsProject2020Compatibility
 
-MP2020_CORRECTED = "PBE(+U) at Materials Project settings, MP2020-corrected"
-MP2020_RAW = "PBE(+U) at Materials Project settings, not corrected"
+MP2020_CORRECTED = KNOWN["mp-pbe-2020"].text
+MP2020_RAW = KNOWN["mp-pbe-raw"].text
 
 STRUCTURE_MATTERS = frozenset({8, 16})
 """Oxides, peroxides, superoxides; sulfides and polysulfides: told apart by their bonds."""
@@ -71,7 +72,7 @@ def with_corrections(labels: Labels) -> Labels:
 
 
 def _converted(labels: Labels, *, sign: float, before: str, after: str) -> Labels:
-    if labels.scheme != before:
+    if not same_scheme(labels.scheme, before):
         raise MixedSchemesError(
             f"labels of stage {labels.stage!r} are {labels.scheme!r}, but only {before!r} can be turned into {after!r}"
         )
