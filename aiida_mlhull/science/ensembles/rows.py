@@ -17,6 +17,7 @@ from aiida_mlhull.science.errors import (
 )
 from aiida_mlhull.science.hull import check_end_members, hull_energies
 from aiida_mlhull.science.representations.composition import distinct, fraction_matrix
+from aiida_mlhull.science.schemes import difference, same_scheme
 from aiida_mlhull.science.types import Candidates, Crystals, Labels, ModelRows, References, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason
@@ -72,8 +73,8 @@ def training_rows(
     if baseline in NEED_REFERENCES and not same_scheme(labels.scheme, _required(references).scheme):
         known_scheme = _required(references).scheme
         raise MixedSchemesError(
-            f"labels are {labels.scheme or 'of unknown scheme'!r}, the references {known_scheme or 'unknown'!r}: "
-            f"energies measured from references need both alike"
+            f"labels are {labels.scheme or 'of unknown scheme'!r}, the references {known_scheme or 'unknown'!r} "
+            f"({difference(labels.scheme, known_scheme)}): energies measured from references need both alike"
         )
     known = cells.has(labels.ids)
     usable = labels.succeeded & known
