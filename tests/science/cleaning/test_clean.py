@@ -15,6 +15,7 @@ from aiida_mlhull.science.cleaning.clean import CleaningSettings, clean, labeled
 from aiida_mlhull.science.cleaning.funnel import FILTERS, funnel_steps
 from aiida_mlhull.science.cleaning.neutrality import charges_balance
 from aiida_mlhull.science.errors import MissingExtraError, TableError
+from aiida_mlhull.science.representations.neighbors import minimum_distances
 from aiida_mlhull.science.representations.space_groups import space_groups
 from aiida_mlhull.science.representations.wyckoff import of_either_hand, primitive_sizes, protostructures
 from aiida_mlhull.science.types import Candidates, Crystals
@@ -87,6 +88,31 @@ def test_what_was_looked_at_stands_beside_the_limit(shard):
     assert found["d-sparse"] == (pytest.approx(20.0**3 / 8), 500.0)
     assert found["e-close"] == (pytest.approx(0.6, abs=1e-4), 0.7)
     assert found["f-long"] == (10.0, 8.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "own_value", "reason"),
+    [
+        ("f-long", "positions", 10, "too_many_positions"),
+        ("f-long", "sites", 10, "too_many_sites"),
+        ("h-other", "volume_per_site", 4.6**3 / 8, "too_sparse"),
+    ],
+)
+def test_a_limit_is_fewer_than_and_not_at_most(shard, name, limit, own_value, reason):
+    """A row that lies exactly at a limit is dropped; just above its own value, the limit lets it pass."""
+    exact = shard.crystals.volumes_per_atom[shard.ids.tolist().index(name)] if limit == "volume_per_site" else own_value
+    assert exact == pytest.approx(own_value)
+    wide = {"positions": None, "sites": None, "volume_per_site": None, "distance": None}
+    assert reasons(decided(shard, **wide | {limit: exact}))[name] == reason
+    above = exact + 1 if limit != "volume_per_site" else np.nextafter(exact, np.inf)
+    assert reasons(decided(shard, **wide | {limit: above}))[name] == "clean"
+
+
+def test_a_distance_at_the_limit_is_kept(shard):
+    wide = {"positions": None, "sites": None, "volume_per_site": None}
+    (own,) = minimum_distances(shard.crystals.take([shard.ids.tolist().index("e-close")]))
+    assert reasons(decided(shard, **wide, distance=own))["e-close"] == "clean"
+    assert reasons(decided(shard, **wide, distance=np.nextafter(own, np.inf)))["e-close"] == "atoms_too_close"
 
 
 def test_the_lowest_of_a_label_is_kept(shard):

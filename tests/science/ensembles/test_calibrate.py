@@ -84,13 +84,17 @@ def test_conformal_quantile_by_hand():
     assert conformal_quantile(scores, 0.9) == 9.0
     assert conformal_quantile(scores, 0.95) == 9.0  # nine rows can't tell
     assert conformal_quantile(np.arange(1.0, 100.0), 0.56) == 56.0  # 56.00000000000001 in binary
+    # ceil((n + 1) p), where it is not ceil(n p):
+    assert conformal_quantile(np.arange(1.0, 11.0), 0.9) == 10.0
+    assert conformal_quantile(np.arange(1.0, 31.0), 0.8) == 25.0
+    assert conformal_quantile(np.arange(1.0, 21.0), 0.7) == 15.0
 
 
 def test_a_conformal_quantile_holds_for_a_further_row_of_any_distribution():
     rng = np.random.default_rng(1)
-    scores = np.abs(rng.standard_t(2, size=(4000, 40)))
+    scores = np.abs(rng.standard_t(2, size=(4000, 41)))
     inside = [row[-1] <= conformal_quantile(row[:-1], 0.9) for row in scores]
-    assert 0.9 - 0.015 < np.mean(inside) < 0.9 + 1 / 40 + 0.015
+    assert 0.9 - 0.015 < np.mean(inside) < 0.9 + 1 / 41 + 0.015
 
 
 @given(

@@ -60,7 +60,8 @@ def test_settings_are_those_of_pymatgens_set(crystal, protocol, stage) -> None:
     assert [site.specie for site in made.structure] == [site.specie for site in theirs.structure]
     if mesh is not None:
         assert made.mesh == tuple(mesh.kpts[0])
-        assert (made.shift != (0.0, 0.0, 0.0)) <= (mesh.style.name == "Monkhorst")
+        half = [0.5 if mesh.style.name == "Monkhorst" and number % 2 == 0 else 0.0 for number in made.mesh]
+        assert list(made.shift) == half
 
 
 def test_the_order_leads_back_to_the_sites_that_were_asked_about(crystal) -> None:
@@ -93,16 +94,15 @@ def test_a_spacing_becomes_vasps_own_mesh() -> None:
     assert vasp_inputs(metal(), step_of(kpoints={"spacing": 9.0})).mesh == (1, 1, 1)
 
 
-def test_an_even_mesh_of_monkhorst_and_pack_leaves_gamma_out() -> None:
+@pytest.mark.parametrize(
+    ("density", "mesh", "shift"),
+    [(20, (5, 4, 3), (0.0, 0.0, 0.0)), (80, (8, 6, 4), (0.5, 0.5, 0.5)), (110, (9, 7, 5), (0.0, 0.0, 0.0))],
+)
+def test_an_even_mesh_of_monkhorst_and_pack_leaves_gamma_out(density, mesh, shift) -> None:
+    """Points at (2r - q - 1) / 2q (Monkhorst and Pack 1976, Eq. 3): half a step from Γ for every even q."""
     crystal = Structure(Lattice.orthorhombic(3.3, 4.1, 5.7), ["Zr"], [[0, 0, 0]])
-    found = {
-        vasp_inputs(crystal, step_of(kpoints={"reciprocal_density": density})).mesh: None for density in (20, 64, 90)
-    }
-    for density in (20, 64, 90):
-        made = vasp_inputs(crystal, step_of(kpoints={"reciprocal_density": density}))
-        even = [number % 2 == 0 for number in made.mesh]
-        assert [shift == 0.5 for shift in made.shift] == (even if any(made.shift) else [False] * 3)
-    assert found
+    made = vasp_inputs(crystal, step_of(kpoints={"reciprocal_density": density}))
+    assert (made.mesh, made.shift) == (mesh, shift)
 
 
 def test_tetrahedra_need_four_points() -> None:
