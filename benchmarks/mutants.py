@@ -115,7 +115,7 @@ def change(node: ast.AST, kind: str) -> str:
     elif kind == "and/or":
         node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()  # type: ignore[attr-defined]
     elif kind == "sign":
-        node.op = ast.UAdd() if isinstance(node.op, ast.USub) else ast.UAdd()  # type: ignore[attr-defined]
+        return f"{before} -> {ast.unparse(node.operand)}"  # type: ignore[attr-defined]
     else:
         value = node.value  # type: ignore[attr-defined]
         node.value = (not value) if isinstance(value, bool) else value + 1  # type: ignore[attr-defined]
@@ -132,7 +132,6 @@ def mutants(folder: Path, tests: Path) -> Iterator[Mutant]:
             line = node.lineno  # type: ignore[attr-defined]
             said = change(node, kind)
             if isinstance(node, ast.UnaryOp):
-                # "not x" becomes "bool(x)"-like: the operand itself; a plus sign would fail on lists and None.
                 tree = _without(tree, node)
             yield Mutant(
                 file=str(path.relative_to(ROOT)),
