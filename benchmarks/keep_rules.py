@@ -3,10 +3,10 @@
     python -m benchmarks.keep_rules --json | --markdown
 
 Every campaign is one ternary system: a smooth mixing energy, scatter from compound to compound and
-polymorphs above it. Half of the compositions are known, the rest are candidates. What the ensemble says is
+polymorphs above it. Half of the compositions are known, the rest are candidates. The ensemble's prediction is
 drawn first and the truth around it, as for a calibrated regression: the residual is normal, its σ differs
 from row to row and is known to the ensemble, and 60 % of its variance is common to chemically similar
-rows. "Half" and "double" are what the ensemble says of a σ that is truly 1.
+rows. "Half" and "double" are the σ that the ensemble states where the true one is 1.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Campaign:
     wobble: np.ndarray
 
     def predictions(self, factor: float) -> Predictions:
-        """What the ensemble says, with σ scaled by ``factor``; half of the variance is between members."""
+        """The ensemble's predictions, with σ scaled by ``factor``; half of the variance is between members."""
         share = self.sigma * factor / np.sqrt(2.0)
         spread = self.wobble - self.wobble.mean(axis=1, keepdims=True)
         spread /= spread.std(axis=1, keepdims=True)

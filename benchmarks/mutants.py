@@ -4,7 +4,7 @@
 
 A mutant is one changed operator, comparison, boolean, number or sign in one function. It is killed if a test fails
 (or doesn't come to an end), and it survives if all pass. The sample is drawn with the seed from all places where
-something can be changed; messages, docstrings, annotations and arguments of ``Field`` are no such places. Survivors
+something can be changed; messages, docstrings, annotations and arguments of ``Field`` are left alone. Survivors
 are listed with their line, to be judged: some mutants are equivalent to the original.
 
 Every mutant is written into a copy of the package and tested by a forked child, so that slow imports are paid once.
@@ -106,7 +106,7 @@ def _untouched(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def change(node: ast.AST, kind: str) -> str:
-    """Change the node in place, and say how."""
+    """Change the node in place, and describe the change."""
     before = ast.unparse(node)
     if kind == "comparison":
         node.ops[0] = COMPARISONS[type(node.ops[0])]()  # type: ignore[attr-defined]

@@ -32,7 +32,7 @@ from aiida_mlhull.science.types.crystals import Floats, Integers
 from benchmarks.pnictides import read_pnictides, scaled
 
 APART: Final = 0.010
-"""eV/atom; energies nearer to one another than this are no order worth predicting."""
+"""eV/atom; energies nearer to one another than this are not an order worth predicting."""
 
 
 def ranked(predicted: Floats, true: Floats, groups: Integers) -> dict[str, float]:

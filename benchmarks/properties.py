@@ -9,7 +9,7 @@ A table is a file, or its place in the folder of public data (see ``benchmarks/p
 set aside, by row or by formula (or one after the other), in every repeat. Without a parent, the ensemble learns from
 all others. With one, three ways to begin are compared on the same rows: ``scratch``, ``full`` and ``head``. With
 ``--sizes`` there is an ensemble for every number of rows to learn from, a power law through their errors, and what
-it says of ``--at`` rows.
+it predicts for ``--at`` rows.
 
 MAE and RMSE are of the test rows, in the target's unit, mean over repeats, ``member_mae`` that of members one by
 one; coverage is the share of test rows within 1.96 σ, after calibration on rows that members had not learned from.
@@ -71,7 +71,7 @@ def ensemble(
 
 
 def answers(weights: EnsembleWeights, asked: TrainingRows) -> Predictions:
-    """What an ensemble says of rows whose labels it is not shown."""
+    """An ensemble's predictions for rows whose labels it has not seen."""
     names = ("ids", "formulas", "crystals", "baselines", "stage_energies", "unrelaxed")
     return predict(weights, ModelRows(**{name: getattr(asked, name) for name in names}))
 

@@ -1,6 +1,6 @@
 """CGAT as it was published, written down plainly: what :mod:`aiida_mlhull.science.models.cgat` is measured against.
 
-One node an atom, 24 edges an atom, every edge with features of its own, x_i | e | x_j put together for every edge, a
+One node per atom, 24 edges per atom, every edge with features of its own, x_i | e | x_j put together for every edge, a
 generated network for every atom, and the attention of the edge update, which is computed and overwritten as in the
 authors' code (https://github.com/hyllios/CGAT). Where their code and paper differ, it does what the docstring of
 our model says, so that both compute the same numbers from the same weights (:func:`take_weights`).

@@ -5,7 +5,7 @@
 Rows are hypothetical pnictides (:mod:`benchmarks.pnictides`). An ensemble learns from the labels of a few that are
 drawn by seed, and is asked about all others by their unrelaxed cells; the keep-rules then hear its predictions, with σ
 as the members state it or calibrated on rows that a member had not learned from, and know the competing phases and
-the labels. The truth is the hull of all: who lies on it may not be lost.
+the labels. The truth is the hull of all: what lies on it may not be lost.
 
 ``lost`` is the share of the phases on the hull that a rule drops, which ``recall_target`` is told to keep below α;
 ``lost_25mev`` that of all rows within 25 meV/atom; ``kept`` the share of rows that would be relaxed. All are counts

@@ -98,7 +98,7 @@ def moments(node: Any) -> list[dict[str, float]]:
 
 
 def measure(poll_interval: float) -> dict[str, Any]:
-    """Seconds a stage: altogether, of the stand-in, of AiiDA by its steps, and of this process' processor time."""
+    """Seconds per stage: in total, of the stand-in, of AiiDA by its steps, and of this process' processor time."""
     from aiida_mlhull.cli import standin
     from aiida_mlhull.launching import codes
     from tests.engines.test_vasp import rock_salts

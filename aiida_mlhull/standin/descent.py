@@ -71,11 +71,11 @@ def atomic_number(symbol: str) -> int:
     """The atomic number of an element that the potential knows.
 
     Raises:
-        RefusalError: if it knows none of that name.
+        RefusalError: if there is none of that name.
     """
     known = np.flatnonzero(element_table().symbols[: HEAVIEST_KNOWN + 1] == symbol)
     if not len(known) or not known[0]:
-        raise RefusalError(f"the potential knows no element {symbol!r}")
+        raise RefusalError(f"the potential does not cover the element {symbol!r}")
     return int(known[0])
 
 

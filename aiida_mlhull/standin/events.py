@@ -24,7 +24,7 @@ class Append:
 
 @dataclass(frozen=True)
 class Replace:
-    """Write a file anew.
+    """Write a file again.
 
     Attributes:
         file: its name.
@@ -84,7 +84,7 @@ def unpacked(message: dict[str, Any]) -> ServerEvent:
     """The event that :func:`packed` made this message of.
 
     Raises:
-        ValueError: if it is no event.
+        ValueError: if it is not an event.
     """
     content = dict(message)
     try:

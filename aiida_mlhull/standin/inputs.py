@@ -65,7 +65,7 @@ class Incar(Mapping[str, str]):
         """All numbers behind ``tag``; ``3*0.6`` is three times 0.6.
 
         Raises:
-            RefusalError: if a word is no number.
+            RefusalError: if a word is not a number.
         """
         numbers: list[float] = []
         for word in self.get(tag, "").split():
@@ -93,7 +93,7 @@ class Incar(Mapping[str, str]):
         try:
             return float(re.sub("[dD]", "e", word))
         except ValueError:
-            raise RefusalError(f"Error reading item '{tag}' from file INCAR: {word!r} is no number") from None
+            raise RefusalError(f"Error reading item '{tag}' from file INCAR: {word!r} is not a number") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +159,7 @@ def _scaled(rows: Floats, scale: str, *, lattice_lines: list[str] | None = None)
 
 @dataclass(frozen=True)
 class KpointsFile:
-    """What is asked for in reciprocal space; the potential has no use for it, but whoever reads the output may.
+    """What is asked for in reciprocal space; the potential does not use it, but readers of the output may.
 
     Attributes:
         style: as vasprun.xml calls it.

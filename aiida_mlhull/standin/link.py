@@ -1,4 +1,4 @@
-"""The line to a server that has the potential loaded: JSON, one message a line. Standard library only."""
+"""The line to a server that has the potential loaded: JSON, one message per line. Standard library only."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def request(place: Path, want: str) -> dict[str, Any] | None:
 
 
 def connect(place: Path) -> socket.socket | None:
-    """A line to the server at ``place``; None if nobody listens there."""
+    """A line to the server at ``place``; None if none listens there."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         line.connect(str(place))
@@ -98,7 +98,7 @@ def connect(place: Path) -> socket.socket | None:
 
 
 def start(place: Path) -> socket.socket | None:
-    """Start a server, unless somebody else is just doing so, and wait for it; None if none comes."""
+    """Start a server, unless another process is just doing so, and wait for it; None if none comes."""
     starter: subprocess.Popen[bytes] | None = None
     until = time.monotonic() + STARTING_SECONDS
     while time.monotonic() < until:
@@ -130,7 +130,7 @@ def _spawn(place: Path) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def alone(place: Path) -> Iterator[bool]:
-    """Hold the lock that a server holds as long as it lives; False if somebody else has it."""
+    """Hold the lock that a server holds as long as it lives; False if another process has it."""
     with place.with_suffix(".lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

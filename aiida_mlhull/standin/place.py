@@ -27,13 +27,13 @@ class UnsafePlaceError(OSError):
 
 
 def listening_place() -> Path:
-    """The socket's path, in a folder that nobody else can enter; the folder is made if need be.
+    """The socket's path, in a folder that no other user can enter; the folder is made if need be.
 
     The name holds the machine's name, for home folders that several machines share, and a mark of the
     installation, so that a server of other sources is never asked.
 
     Raises:
-        UnsafePlaceError: if the folder belongs to somebody else, or others may enter it.
+        UnsafePlaceError: if the folder belongs to another user, or others may enter it.
     """
     name = f"{platform.node().split('.')[0][:24]}-{_mark()}.sock"
     asked = os.environ.get(HOME)

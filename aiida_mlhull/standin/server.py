@@ -70,7 +70,7 @@ class Ledger:
             self.last = time.monotonic()
 
     def report(self) -> dict[str, Any]:
-        """For whoever asks how the server is."""
+        """The server's state, for queries."""
         return {
             "pid": os.getpid(),
             "version": VERSION,
@@ -141,7 +141,7 @@ class _Server(ThreadingMixIn, UnixStreamServer):
 
 
 def serve(place: Path, load: Callable[[], CHGNetNetwork], *, idle_seconds: float) -> bool:
-    """Serve until nobody has asked for ``idle_seconds``, or somebody says stop; False if another server does already.
+    """Serve until no request came for ``idle_seconds``, or one says stop; False if another server does already.
 
     Args:
         place: the socket's path.

@@ -164,7 +164,7 @@ def _matching(potentials: list[Potential], cell: Poscar) -> tuple[Potential, ...
 
 
 def _signs(tags: Incar, n_atoms: int) -> Floats | None:
-    """Which way the moments point; the potential knows their size only."""
+    """Which way the moments point; the potential gives their size only."""
     if tags.integer("ISPIN", 1) != COLLINEAR:
         return None
     moments = np.array(tags.reals("MAGMOM") or [1.0] * n_atoms)
