@@ -1,4 +1,4 @@
-"""The command line of people: thin, and quick to answer, because AiiDA is loaded by the commands that need it."""
+"""The command line: click and text; AiiDA is loaded by the commands that need it, so that it answers quickly."""
 
 from aiida_mlhull.cli.root import main
 

@@ -1,0 +1,1 @@
+"""From a job's folder to nodes, or to an exit code."""

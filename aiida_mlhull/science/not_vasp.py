@@ -1,4 +1,4 @@
-"""What the stand-in says of itself, so that nobody takes its numbers for VASP's."""
+"""How the stand-in marks its output, so that its numbers are never taken for those of VASP."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The campaign's WorkChains: screen, round, fit, predict."""

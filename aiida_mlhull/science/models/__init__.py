@@ -1,4 +1,4 @@
-"""The models. One file each, one line here; everything else finds them by name."""
+"""Models from crystals or compositions to energies. One file each, one line here; everything else finds them by name."""
 
 from aiida_mlhull.science.registry import Registry
 

@@ -1,4 +1,4 @@
-"""Where candidates are imported from: one file a source, one line here."""
+"""Where candidates are imported from: one file per source, one line here."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Keep-rules. One file each, one line here; a campaign names its rule in YAML."""
+"""Keep-rules: which candidates are worth the next stage. One file each, one line here; a campaign names its rule in YAML."""
 
 from aiida_mlhull.science.registry import Registry
 

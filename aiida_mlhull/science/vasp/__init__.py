@@ -1,4 +1,4 @@
-"""VASP's inputs, and what its outcome amounts to; whoever runs it (an engine, a script) gets both from here."""
+"""VASP's inputs, and what its outcome amounts to; whatever runs VASP (an engine, a script) gets both from here."""
 
 from aiida_mlhull.science.vasp.inputs import VaspInputs, potential_names, vasp_inputs
 from aiida_mlhull.science.vasp.outcome import Account, judge
