@@ -10,9 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| .+\? \| `(?P<file>[\w/]+\.py)` \| `(?P<name>\w+)` \|$", re.MULTILINE)
-ROWS = [
-    (match["file"], match["name"]) for match in ROW.finditer((ROOT / "docs/topics/where-is-what.md").read_text())
-]
+ROWS = [(match["file"], match["name"]) for match in ROW.finditer((ROOT / "docs/topics/where-is-what.md").read_text())]
 
 
 def test_the_page_has_rows():
