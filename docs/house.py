@@ -57,16 +57,16 @@ def picture() -> str:
     beside = [room for floor in floors(PACKAGE) if "science" in floor for room in floor if room != "science"]
     parts: list[str] = []
     top = MARGIN
-    for title, container, storys, colors in (
+    for title, container, levels, colors in (
         ("with AiiDA: nodes, processes, questions, commands", PACKAGE, [*upper, *([beside] if beside else [])], BLUE),
         ("science: runs without AiiDA", SCIENCE, lower, GREEN),
     ):
-        height = 34 + len(storys) * (FLOOR + GAP) + 4
+        height = 34 + len(levels) * (FLOOR + GAP) + 4
         parts += [
             f'<rect x="12" y="{top}" width="{WIDTH - 24}" height="{height}" rx="8" fill="{colors[0]}" stroke="{colors[1]}"/>',
             _text(24, top + 22, title, size=14, color=colors[1], weight=600, anchor="start"),
         ]
-        for number, rooms in enumerate(storys):
+        for number, rooms in enumerate(levels):
             parts += _floor(container, rooms, top + 34 + number * (FLOOR + GAP), colors[1])
         top += height + 14
     label = "The floors of the house: a room imports only from floors below it"
