@@ -17,6 +17,7 @@ from aiida_mlhull.cli.history import history
 from aiida_mlhull.cli.importing import importing
 from aiida_mlhull.cli.launch import launch
 from aiida_mlhull.cli.learning_curve import learning_curve
+from aiida_mlhull.cli.map import map_command
 from aiida_mlhull.cli.references import references
 from aiida_mlhull.cli.rejected import rejected
 from aiida_mlhull.cli.replay import replay
@@ -68,6 +69,7 @@ for command in (
     history,
     rejected,
     rules,
+    map_command,
     fit,
     diagnose,
     learning_curve,
