@@ -42,7 +42,7 @@ def profile(folder: Path) -> None:
     create_profile(
         get_config(create=True),
         name="overhead",
-        email="nobody@localhost",
+        email="benchmark@localhost",
         storage_backend="core.sqlite_dos",
         storage_config={"filepath": str(folder / "storage")},
     )

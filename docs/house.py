@@ -84,7 +84,7 @@ def _floor(container: str, rooms: list[str], top: int, color: str) -> list[str]:
     parts = []
     for number, room in enumerate(rooms):
         left = MARGIN + number * (width + GAP)
-        said = sentence(f"{container}.{room}")
+        said = sentence(f"{container}.{room}").replace("``", "")
         fits = len(said) * CHARACTER < width - 12
         parts += [
             f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{FLOOR}" rx="5" fill="#ffffff" stroke="{color}"/>',

@@ -1,6 +1,6 @@
 """``mlhull-vasp-standin``: speaks VASP's files in front of a universal potential. It is NOT VASP.
 
-VASP is proprietary, and nobody wants to burn core-hours to find out that a campaign's inputs are wrong.
+VASP is proprietary, and core-hours are too expensive to find out that a campaign's inputs are wrong.
 The stand-in reads INCAR, POSCAR, KPOINTS and POTCAR, relaxes with CHGNet as the INCAR asks, and writes
 vasprun.xml, OUTCAR, CONTCAR and OSZICAR that aiida-vasp and pymatgen read as they read VASP's. A campaign
 rehearsed with it (inputs, stages, failures, report) runs on a cluster by changing the label of one code.

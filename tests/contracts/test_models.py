@@ -282,7 +282,7 @@ def test_gradients_reach_every_parameter(name, loss):
         assert unreached == []
 
 
-class Interrupted(Exception):  # noqa: N818  (a kill is no error)
+class Interrupted(Exception):  # noqa: N818  (a kill is not an error)
     """A kill after so many epochs."""
 
 

@@ -95,7 +95,7 @@ def pk_of(node: orm.Node) -> int:
 
 
 def test_a_torn_vasprun_is_no_failure_to_aiida_vasp(relax):
-    """Whoever uses its WorkChain must look whether there is an energy."""
+    """Users of its WorkChain must check that there is an energy."""
     out, node = relax("truncated", faults="truncated")
     assert node.exit_status == 0
     assert out["misc"]["total_energies"] is None

@@ -1,4 +1,4 @@
-"""A server that has the potential loaded: the same bytes, whoever is killed, and no strangers."""
+"""A server that has the potential loaded: the same bytes, whichever process is killed, and no strangers."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@
 
 Paths are relative to the file. What is stored already is named instead of a file: ``references: {node: 117}``,
 ``candidates: [new.parquet, {group: substituted}]``. Everything is checked on reading; nothing here knows AiiDA,
-so whether such a node exists is found out by whoever loads it.
+so whether such a node exists is only known when it is loaded.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class ReferencesSource(Strict):
     def _one_place(self) -> ReferencesSource:
         also = sorted(self.model_fields_set - {"node"})
         if self.node is not None and self.file is None and also:
-            raise ValueError(f"a node says everything itself; {listed(also)} belongs to a file")
+            raise ValueError(f"a node holds all of this itself; {listed(also)} belongs to a file")
         return _only_one(self, "file", "node")
 
 

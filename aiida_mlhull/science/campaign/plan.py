@@ -99,7 +99,7 @@ def jobs_at_most(
 
 
 def rounds_left(settings: CampaignSettings, *, stage: str, number: int, relaxed: int, waiting: int, total: int) -> int:
-    """Rounds that a gate may still ask for: until their number is reached, nobody waits, or the budget is spent.
+    """Rounds that a gate may still ask for: until their number is reached, no candidate waits, or the budget is spent.
 
     Args:
         settings: of the campaign.

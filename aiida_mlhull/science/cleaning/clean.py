@@ -38,7 +38,7 @@ class CleaningSettings(Strict):
             energies: the first by id).
         one_per_crystal: whether, where labels may be shared, of all rows that are one crystal only the lowest is
             kept; see :mod:`~aiida_mlhull.science.cleaning.duplicates`.
-        neutrality: whether kept rows say if their charges can be balanced (needs the extra ``screening``).
+        neutrality: whether to record for kept rows if their charges can be balanced (needs the extra ``screening``).
         tolerance: Å, of the symmetry search for rows that have no label yet.
     """
 
@@ -125,7 +125,7 @@ def clean(
         known: labels of crystals that need no candidate.
 
     Returns:
-        For every shard one row a candidate. Dropped rows say at which filter they got stuck, what was
+        For every shard one row per candidate. Dropped rows hold the filter that stopped them, what was
         looked at and the limit, in the filter's own unit; kept rows are ``clean``, or say whether their
         charges can be balanced.
 
@@ -154,7 +154,7 @@ def clean(
 
 
 def _keep_lowest(funnel: Funnel, energies: Floats, lowest: Lowest) -> None:
-    """Drop rows above the lowest of their label; the value is by how much, 0 where nobody knows."""
+    """Drop rows above the lowest of their label; the value is by how much, 0 where that is not known."""
     best = [
         lowest.of(label) if keep else (0.0, "")
         for label, keep in zip(of_either_hand(funnel.rows.protostructures).tolist(), funnel.keep.tolist(), strict=True)
@@ -189,7 +189,7 @@ def _keep_first(funnels: Sequence[Funnel], energies: Sequence[Floats]) -> None:
 
 
 def _flag_charges(funnel: Funnel) -> None:
-    """Let kept rows say whether their charges can be balanced."""
+    """Record for kept rows whether their charges can be balanced."""
     if funnel.keep.any():
         balanced = charges_balance(funnel.rows.formulas[funnel.keep])
         funnel.reasons[funnel.keep] = np.where(balanced, Reason.CHARGES_BALANCE, Reason.CHARGES_DO_NOT_BALANCE)

@@ -1,6 +1,6 @@
 """Rows on their way through filters, and the table that tells what became of them.
 
-Every dropped row says at which filter it got stuck, what was looked at, and the limit.
+Every dropped row holds the filter that stopped it, what was looked at, and the limit.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Funnel:
         self.keep &= ~bad
 
     def decisions(self) -> Decisions:
-        """One row a candidate; kept rows carry the numbers of the last filter."""
+        """One row per candidate; kept rows carry the numbers of the last filter."""
         return Decisions(
             ids=self.rows.ids,
             formulas=self.rows.formulas,

@@ -1,4 +1,4 @@
-"""What an ensemble is made of, as a campaign file says it."""
+"""What an ensemble is made of, as written in a campaign file."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def split(training: TrainingRows, settings: EnsembleSettings, *, seed: int) -> t
     """Row numbers to learn from and to validate on, drawn by ``seed``.
 
     Where relaxed cells are judged, rows that relaxed to the same energy (to 1 meV/atom) at the same
-    formula are one crystal and stay on one side: a copy among the training rows would be no test.
+    formula are one crystal and stay on one side: a copy among the training rows would not be a test.
     """
     n = len(training)
     rng = np.random.default_rng([seed, n])

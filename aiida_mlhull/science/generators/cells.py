@@ -62,7 +62,7 @@ def build_cell(label: str, *, seed: int = 0, known: KnownKinds | None = None) ->
         known: prototypes; the AFLOW library by default.
 
     Raises:
-        CrystalError: if it is no label, or no cell with this label was found.
+        CrystalError: if it is not a label, or no cell with this label was found.
     """
     cell = (aflow_kinds() if known is None else known).cell(label)
     return cell_for(label, seed=seed) if cell is None else cell

@@ -1,6 +1,6 @@
 """Ions put in each other's place with the probabilities that pymatgen ships.
 
-Source: Hautier, Fischer, Ehrlacher, Jain and Ceder, Inorg. Chem. 50 (2011) 656. Their table speaks of ions,
+Source: Hautier, Fischer, Ehrlacher, Jain and Ceder, Inorg. Chem. 50 (2011) 656. Their table is about ions,
 so parents need oxidation states, which are guessed from the composition, and what is drawn has to be neutral.
 pymatgen's own predictor lists every combination above a threshold, in seconds a composition; here
 combinations are drawn, each class with its conditional probability, and charged ones are left out.

@@ -48,7 +48,7 @@ class Parents(Table):
         """The crystals within ``tolerance`` (eV/atom) of the hull; all of them if that is None.
 
         Raises:
-            InputError: if nobody knows how far they are from it, or none is near enough.
+            InputError: if their distances from it are not known, or none is near enough.
         """
         if tolerance is None:
             return self

@@ -107,7 +107,7 @@ def from_amounts(amounts: Mapping[str, float]) -> Composition:
 
 
 def agrees(formula: str, composition: Composition) -> bool:
-    """Whether a formula that somebody states is this composition.
+    """Whether a formula that a source states is this composition.
 
     Amounts with two decimals or more may be rounded in the last one: ``Li0.33CoO2`` agrees with LiCo3O6.
 

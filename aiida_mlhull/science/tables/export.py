@@ -1,6 +1,6 @@
 """Tables as files for people: csv, parquet, JSON, CIF.
 
-Exported tables are flat: one row a candidate, plain column names with their unit, cells as the lists
+Exported tables are flat: one row per candidate, plain column names with their unit, cells as the lists
 ``lattice`` (9 numbers in Å, rows a, b, c), ``species`` and ``frac_coords``, properties of the whole
 table as columns that don't vary. :func:`~aiida_mlhull.science.reading.candidates.read_candidates` reads
 them again.

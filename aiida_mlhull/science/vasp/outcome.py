@@ -52,7 +52,7 @@ class Account(Strict):
         job_statuses: exit statuses of its jobs, in their order.
         job_message: what the last job said.
         log: last lines of the last job's screen output and of the scheduler's errors.
-        seconds: wall time of the last job; None if nobody knows.
+        seconds: wall time of the last job; None if it is not known.
         limit_seconds: wall time that the scheduler was asked for.
         core_minutes: cost of all jobs together.
         titles: element to the title of its potential: ``PAW_PBE Ti_pv 07Sep2000``.

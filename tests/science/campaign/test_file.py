@@ -72,7 +72,7 @@ def test_overrides_are_merged_into_the_protocol(write):
         ({"references": {"file": "r.parquet", "element": "e.json"}}, ["references.element", "unknown key"]),
         ({"references": {"elements": "e.json"}}, ["references", "exactly one of file, node (here: none)"]),
         ({"references": {"file": "r.parquet", "node": 3}}, ["exactly one of file, node (here: file, node)"]),
-        ({"references": {"node": 3, "scheme": "PBE"}}, ["a node says everything itself", "scheme"]),
+        ({"references": {"node": 3, "scheme": "PBE"}}, ["a node holds all of this itself", "scheme"]),
         ({"references": {"file": "r.parquet", "corrections": "mp2000"}}, ["references.corrections", "mp2020"]),
         ({"candidates": [{"group": "g", "node": 3}]}, ["candidates.0", "exactly one of file, node, group"]),
         ({"bad_rows": "ignore"}, ["bad_rows", "leave_out"]),

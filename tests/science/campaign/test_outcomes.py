@@ -59,9 +59,9 @@ def test_who_was_let_in_and_never_decided_about_was_not_asked() -> None:
 def test_the_hull_is_made_of_all_shards() -> None:
     shard = candidates(["LiO"])
     own = labels(["c000"], ["LiO"], [-2.0])
-    everybody = labels(["c000", "x000"], ["LiO", "LiO"], [-2.0, -2.4])
+    everything = labels(["c000", "x000"], ["LiO", "LiO"], [-2.0, -2.4])
     assert final_outcomes(shard, [], own, REFERENCES).reasons.tolist() == ["on_hull"]
-    table = final_outcomes(shard, [], own, REFERENCES, everything=everybody)
+    table = final_outcomes(shard, [], own, REFERENCES, everything=everything)
     assert table.reasons.tolist() == ["above_hull"]
     assert table.values == pytest.approx([0.4])
 

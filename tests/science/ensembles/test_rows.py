@@ -47,7 +47,7 @@ def candidates() -> Candidates:
 
 @pytest.fixture
 def labels() -> Labels:
-    """Results for three of them, one failed, and for one that nobody knows."""
+    """Results for three of them, one failed, and for one that is unknown."""
     return Labels(
         ids=np.array(["a", "b", "c", "x"]),
         formulas=np.array(["MgO", "CaO", "TiN", "CaO"]),

@@ -1,4 +1,4 @@
-"""Substitution as the table says it, and Hautier's ions; what the contract can't know."""
+"""Substitution by the table, and Hautier's ions; what the contract can't know."""
 
 from __future__ import annotations
 

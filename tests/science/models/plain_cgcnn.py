@@ -1,4 +1,4 @@
-"""CGCNN written down as the paper has it: one node an atom, every z_ij made, torch's own batch normalization."""
+"""CGCNN written down as the paper has it: one node per atom, every z_ij made, torch's own batch normalization."""
 
 from __future__ import annotations
 

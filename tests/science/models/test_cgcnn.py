@@ -30,7 +30,7 @@ def lean_batch(crystals):
 
 
 def plain_inputs(crystals):
-    """The same with one node an atom and all neighbors in a table."""
+    """The same with one node per atom and all neighbors in a table."""
     graphs = plain_graphs(crystals)
     first = graphs.node_offsets[:-1][np.repeat(np.arange(len(graphs)), graphs.n_edges)]
     return (

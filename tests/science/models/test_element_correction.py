@@ -17,7 +17,7 @@ TRAIN, VALIDATION = np.arange(0, 300, 2), np.arange(1, 300, 2)
 
 @pytest.fixture(scope="module")
 def shifted():
-    """Pnictides whose stage before was off by a number an element, and by 2 eV/atom in some other basins."""
+    """Pnictides whose stage before was off by a number per element, and by 2 eV/atom in some other basins."""
     rows = pnictides().take(np.arange(300))
     shifts = np.random.default_rng(1).normal(0, 0.3, 118)
     stage = rows.energies - element_fractions(rows.crystals) @ shifts

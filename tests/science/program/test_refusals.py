@@ -139,7 +139,7 @@ def test_time_is_over(fit_job):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_disk_is_full(predict_job):
-    """A full disk is said, leaves no half of a file behind, and is no reason to try the same again at once."""
+    """A full disk is said, leaves no half of a file behind, and is not tried again at once."""
     job = predict_job()
     (job.folder.path / "predictions.parquet.part").symlink_to("/dev/full")
     assert_refused(job.run_here(), "ERROR_DISK_FULL", 313, "No space left on device", "make room")
@@ -169,7 +169,7 @@ def test_settings_are_what_the_job_file_holds():
 
 
 def test_crystals_are_checked_when_they_are_read(predict_job):
-    """A table that somebody else has written goes through the same gate."""
+    """A table that another program has written goes through the same gate."""
     cells = every_sixth().candidates
     crystals = cells.crystals
     broken = Crystals(crystals.lattices.copy(), crystals.offsets, crystals.numbers, crystals.frac_coords)

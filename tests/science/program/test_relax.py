@@ -1,4 +1,4 @@
-"""Real relaxations with CHGNet: the same rows whoever does them, and none done twice."""
+"""Real relaxations with CHGNet: the same rows in whichever process, and none done twice."""
 
 from __future__ import annotations
 

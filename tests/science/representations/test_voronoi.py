@@ -1,4 +1,4 @@
-"""Voronoi cells of lattices that everybody knows, and of real crystals against pymatgen's."""
+"""Voronoi cells of well-known lattices, and of real crystals against pymatgen's."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_equivalent_sets_of_r_3():
 def test_four_cosets_of_r_3():
     """The affine maps that carry R-3 onto itself, modulo the group: half a step along c, a turn about a diagonal.
 
-    Applied to the sites of every position they permute the letters as the table says, two of them not at all.
+    Applied to the sites of every position they permute the letters by the table, two of them not at all.
     """
     half, turn = np.asarray([0.0, 0.0, 0.5]), np.asarray([[0, 1, 0], [1, 0, 0], [0, 0, -1]])
     cosets = [(np.eye(3), 0 * half), (np.eye(3), half), (turn, 0 * half), (turn, half)]

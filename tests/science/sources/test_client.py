@@ -76,7 +76,7 @@ def test_trouble_that_passes(trouble):
 
 @pytest.fixture
 def slept(monkeypatch):
-    """Seconds that somebody wanted to wait; nobody does."""
+    """Seconds that a client wanted to wait; none does."""
     waits = []
     monkeypatch.setattr(time, "sleep", waits.append)
     return waits

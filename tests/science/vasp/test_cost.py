@@ -19,7 +19,7 @@ def test_everybody_is_dealt_once_and_no_lane_is_longer_than_need_be(costs, lanes
     assert len(shares) == min(lanes, len(costs))
     assert all(len(share) and (np.diff(share) > 0).all() for share in shares)
     longest = max(sum(costs[row] for row in share) for share in shares)
-    # Graham 1969: 4/3 - 1/(3m) of the best schedule, which is no shorter than its mean and its longest piece.
+    # Graham 1969: 4/3 - 1/(3m) of the best schedule, which is not shorter than its mean and its longest piece.
     ranked = sorted(costs, reverse=True)
     bound = max(sum(costs) / lanes, ranked[0], ranked[lanes - 1] + ranked[lanes] if len(costs) > lanes else 0.0)
     assert longest <= (4 / 3) * bound * (1 + 1e-9) + (ranked[lanes] if len(costs) > lanes else 0.0)

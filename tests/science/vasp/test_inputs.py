@@ -35,7 +35,7 @@ def step_of(protocol="mp-compatible", stage="final", **said):
 
 
 def spelled(incar):
-    """Without the tags that differ on purpose; VASP doesn't mind the case of words, nobody the last digit."""
+    """Without the tags that differ on purpose; the case of words and the last digit don't matter."""
     plain = {
         tag: value.lower() if isinstance(value, str) else value for tag, value in incar.items() if tag not in QUIET
     }

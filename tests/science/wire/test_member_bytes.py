@@ -33,7 +33,7 @@ def test_a_member_comes_back() -> None:
 @pytest.mark.parametrize(
     "content",
     [b"", encode_member(member())[:-1], encode_member(member())[:40], save({"a": np.zeros(3)}), b"\x80\x04pickle"],
-    ids=["empty", "truncated", "truncated header", "somebody else's", "pickle"],
+    ids=["empty", "truncated", "truncated header", "another program's", "pickle"],
 )
 def test_anything_else_is_refused_by_name(content: bytes) -> None:
     with pytest.raises(WeightsError, match=r"member_007"):
@@ -52,7 +52,7 @@ def with_facts(**changes: object) -> bytes:
         (with_facts(facts=None), "not a readable weights file"),
         (with_facts(facts={"meta": {}}), "not a readable weights file"),
         (with_facts(version=99), "format mlhull-member 99, not mlhull-member 1"),
-        (with_facts(format="somebody"), "format somebody 1"),
+        (with_facts(format="other"), "format other 1"),
     ],
 )
 def test_headers_of_others_are_refused_by_name(content: bytes, message: str) -> None:

@@ -1,4 +1,4 @@
-"""What a member that was fitted in one go says of its errors."""
+"""The errors of a member that was fitted in a single step."""
 
 from __future__ import annotations
 
