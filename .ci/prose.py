@@ -21,25 +21,22 @@ THINGS: Final = (
     "tables?|tensors?|columns?|rows?|networks?|layers?|edges?|nodes?|files?|records?|logits?|poolings?|hulls?"
 )
 
+PER: Final = (
+    r"\b(?:[Oo]nce|[Oo]ne (?:row|line|job|node|mark|column|product|file|process|label|round)|core-min(?:utes)?|[Bb]ytes"
+    rf"|\d+ (?:ms|µs|s|min|kB|MB|bytes)|a (?:row|line|job|number)) an? (?:{UNITS})\b"
+)
+NO: Final = (
+    r"(?<!there )(?<!There )\b(?:is|are|was|were|be) no (?!longer\b|more\b|other\b|better\b|worse\b|larger\b|smaller\b"
+    r"|further\b|need\b|way\b|room\b|less\b|fewer\b|such\b)[a-z]+"
+)
+SPEAK: Final = rf"\b(?:{THINGS}) (?:hears?|tells?|says?|speaks?)\b"
+WHO: Final = r"\b[Ww]ho (?:waits?|may enter|enters?|starts?|wins|is (?:kept|relaxed|dropped|left|open|done|next))\b"
+
 PATTERNS: Final[tuple[tuple[str, str], ...]] = (
-    (
-        rf"\b(?:[Oo]nce|[Oo]ne (?:row|line|job|node|mark|column|product|file|process|label|round)|\d+ (?:ms|µs|s|min|kB|MB|bytes)"
-        rf"|core-min(?:utes)?|[Bb]ytes|a (?:row|line|job|number)) an? (?:{UNITS})\b",
-        "'per', as in 'one row per candidate'",
-    ),
-    (
-        r"(?<!there )(?<!There )\b(?:is|are|was|were|be) no (?!longer\b|more\b|other\b|better\b|worse\b|larger\b|smaller\b|further\b"
-        r"|need\b|way\b|room\b|less\b|fewer\b|such\b)[a-z]+",
-        "'is not a ...', or say what there is instead",
-    ),
-    (
-        rf"\b(?:{THINGS}) (?:hears?|tells?|says?|speaks?)\b",
-        "tables and tensors hold, give, depend on; they don't speak",
-    ),
-    (
-        r"\b[Ww]ho (?:waits?|may enter|enters?|starts?|wins|is (?:kept|relaxed|dropped|left|open|done|next))\b",
-        "'which'",
-    ),
+    (PER, "'per', as in 'one row per candidate'"),
+    (NO, "'is not a ...', or say what there is instead"),
+    (SPEAK, "tables and tensors hold, give, depend on; they don't speak"),
+    (WHO, "'which'"),
     (r"\b(?:candidates?|rows?|crystals?|structures?|phases?|members?) who\b", "'which' or 'that'"),
     (r"\b(?:[Ee]verybody|[Nn]obody|[Ss]omebody|[Ww]hoever)\b", "'all', 'none', 'any', 'no one', or the thing itself"),
     (r"\b(?:anew|in one go|held against)\b", "'again', 'at once', 'compared with'"),
