@@ -31,20 +31,10 @@ def columns(node: orm.ProcessNode) -> Columns:
 
 def last_predictions(pk: int | None) -> Predictions | None:
     """What the last models that were asked about each candidate have said; None if none was."""
-    from aiida import orm
-
-    from aiida_mlhull.data import PredictionsData
+    from aiida_mlhull.graph.models import predictions
     from aiida_mlhull.science.types import concatenate
 
-    query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
-    query.append(orm.WorkChainNode, with_incoming="campaign", tag="round")
-    query.append(orm.WorkChainNode, with_incoming="round", tag="wave")
-    query.append(orm.CalcJobNode, with_incoming="wave", tag="job")
-    query.append(PredictionsData, with_incoming="job", tag="predictions", project="*")
-    query.order_by({"predictions": {"id": "desc"}})
     kept: list[Predictions] = []
-    for node in query.all(flat=True):
-        table = node.to_science()
-        kept.append(table.without([name for earlier in kept for name in earlier.ids.tolist()]))
+    for table in reversed(list(predictions(pk))):
+        kept.append(table.without([name for later in kept for name in later.ids.tolist()]))
     return concatenate(kept) if kept else None

@@ -22,12 +22,17 @@ def silent(_done: int, _total: int) -> None:
     """A report that is discarded."""
 
 
+Freedom = Literal["static", "volume", "positions", "normal", "full"]
+"""What may change: nothing; the volume at fixed shape and fractional coordinates; positions at fixed cell; positions
+and the third cell vector at fixed first and second ones, as in an epitaxial film; or everything. Always within the
+space group, of which ``normal`` takes the operations that keep the plane of the first two vectors."""
+
+
 class RelaxationSettings(Strict):
     """How to relax.
 
     Attributes:
-        freedom: what may change: nothing (``static``), the volume at fixed shape and fractional
-            coordinates (``volume``), or cell and positions within the space group (``full``).
+        freedom: what may change, see :data:`Freedom`.
         max_force: eV/Å on every atom, and eV for the rows of the virial per atom (as ASE's cell filters
             count), below which a crystal is relaxed.
         max_steps: a crystal stops after so many steps with the best it has.
@@ -35,7 +40,7 @@ class RelaxationSettings(Strict):
             what it has.
     """
 
-    freedom: Literal["static", "volume", "full"] = "full"
+    freedom: Freedom = "full"
     max_force: float = Field(default=0.05, gt=0)
     max_steps: int = Field(default=100, ge=0)
     must_converge: bool = False

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Literal
 
 import moyopy
 import numpy as np
@@ -21,7 +22,12 @@ from aiida_mlhull.science.types.crystals import Floats, Integers
 SYMMETRY_TOLERANCE = 0.02
 """Å; prototype coordinates are often printed with three decimals, which moves an atom of a 20 Å cell by this much."""
 
+Fixed = Literal["nothing", "plane", "cell"]
+"""What of a cell stays as it is: the plane of the first two vectors, with both of them, or all three."""
+
 _RANK_TOLERANCE = 1e-6
+_METRIC_TOLERANCE = 1e-5
+"""Relative; rounding in files that people write, and far below any strain that they mean."""
 
 # moyopy warns of operations of the primitive cell that don't fit a supercell; there they are not symmetries.
 logging.getLogger("moyo").setLevel(logging.ERROR)
@@ -68,14 +74,29 @@ class SymmetricCell:
 
 
 def symmetrize(
-    lattice: Floats, numbers: NDArray[np.int16], frac_coords: Floats, *, tolerance: float = SYMMETRY_TOLERANCE
+    lattice: Floats,
+    numbers: NDArray[np.int16],
+    frac_coords: Floats,
+    *,
+    tolerance: float = SYMMETRY_TOLERANCE,
+    fixed: Fixed = "nothing",
 ) -> SymmetricCell:
     """Find the space group within ``tolerance`` (Å) and move cell and atoms so that it holds exactly.
 
     Where the search fails, or what it finds doesn't map the atoms one to one, the cell is returned
     untouched with the identity alone, which is always right and merely slower.
+
+    Args:
+        lattice: (3, 3) Å.
+        numbers: (N,) atomic numbers.
+        frac_coords: (N, 3).
+        tolerance: Å.
+        fixed: what of the cell has to stay as it is; operations that it doesn't have already are left out, lest a
+            small strain be taken for noise.
     """
     rotations, translations = _operations(lattice, numbers, frac_coords, tolerance)
+    kept = _that_keep(fixed, lattice, rotations)
+    rotations, translations = rotations[kept], translations[kept]
     mapped = _map_atoms(lattice, numbers, frac_coords, rotations, translations, tolerance=4.0 * tolerance)
     if mapped is None:
         return without_symmetry(lattice, numbers, frac_coords)
@@ -123,6 +144,21 @@ def _operations(
     except ValueError:  # the search gave up; P1 is always right
         return np.eye(3, dtype=np.int64)[None], np.zeros((1, 3))
     return np.asarray(found.rotations, dtype=np.int64), np.asarray(found.translations, dtype=np.float64)
+
+
+def _that_keep(fixed: Fixed, lattice: Floats, rotations: Integers) -> NDArray[np.bool_]:
+    """(G,) which operations may be used; the identity alone where the others form no group."""
+    if fixed == "nothing":
+        return np.ones(len(rotations), dtype=bool)
+    metric, size = lattice @ lattice.T, 3
+    kept = np.ones(len(rotations), dtype=bool)
+    if fixed == "plane":
+        kept, size = (rotations[:, 2, :2] == 0).all(axis=1), 2
+    changes = np.swapaxes(rotations, 1, 2) @ metric @ rotations - metric
+    kept &= np.abs(changes[:, :size, :size]).max(axis=(1, 2)) <= _METRIC_TOLERANCE * np.abs(metric).max()
+    turns = {rotation.tobytes() for rotation in rotations[kept]}
+    closed = all((one @ other).tobytes() in turns for one in rotations[kept] for other in rotations[kept])
+    return kept if closed else np.asarray((rotations == np.eye(3)).all(axis=(1, 2)))
 
 
 def _map_atoms(
@@ -193,13 +229,30 @@ def invariant_displacements(cell: SymmetricCell) -> Floats:
 
 def invariant_strains(cell: SymmetricCell) -> Floats:
     """(S, 3, 3) orthonormal symmetric strains that keep the space group (1 cubic, 2 axial, 3, 4 or 6)."""
-    turns = cell.cartesian_rotations
     root = np.sqrt(0.5)
     units = np.zeros((6, 3, 3))
     for k, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):
         units[k, i, j] = units[k, j, i] = 1.0 if i == j else root
+    return _invariant(units, cell)
+
+
+def normal_strains(cell: SymmetricCell) -> Floats:
+    """(S, 3, 3) orthonormal deformations of the third vector alone that keep the space group (1, 2 or 3).
+
+    They map a row vector x to x + (x·n) v, n normal to the first two vectors, which therefore stay. The group must keep
+    their plane, as :func:`symmetrize` sees to with ``fixed="plane"``.
+    """
+    normal = np.cross(cell.lattice[0], cell.lattice[1])
+    normal /= np.linalg.norm(normal)
+    first = cell.lattice[0] / np.linalg.norm(cell.lattice[0])
+    return _invariant(np.stack([np.outer(normal, v) for v in (normal, first, np.cross(normal, first))]), cell)
+
+
+def _invariant(units: Floats, cell: SymmetricCell) -> Floats:
+    """(S, 3, 3) an orthonormal basis of what the group keeps in the span of ``units`` (K, 3, 3), orthonormal."""
+    turns, k = cell.cartesian_rotations, len(units)
     averaged = np.mean(np.swapaxes(turns, 1, 2)[:, None] @ units[None] @ turns[:, None], axis=0)
-    projector = averaged.reshape(6, 9) @ units.reshape(6, 9).T
+    projector = averaged.reshape(k, 9) @ units.reshape(k, 9).T
     return np.asarray(np.einsum("sk,kij->sij", _range(projector), units))
 
 

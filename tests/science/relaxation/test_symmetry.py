@@ -10,6 +10,7 @@ from pymatgen.core import Lattice, Structure
 from aiida_mlhull.science.relaxation.symmetry import (
     invariant_displacements,
     invariant_strains,
+    normal_strains,
     symmetrize,
 )
 from aiida_mlhull.science.types import Crystals
@@ -100,3 +101,31 @@ def test_without_symmetry_nothing_moves():
     assert len(cell.rotations) == 1
     np.testing.assert_allclose(cell.frac_coords, LOW.frac_coords, atol=1e-15)
     np.testing.assert_allclose(cell.lattice, LOW.lattice.matrix, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("structure", "operations", "strains"),
+    # of P4/mmm's 16 operations all keep the plane; of cubic rock salt's 48 a third; 2/m about b leaves two shears
+    [(ROCK_SALT, 16, 1), (RUTILE, 16, 1), (WURTZITE, 12, 1), (LOW, 1, 3)],
+    ids=["rock salt", "rutile", "wurtzite", "no symmetry"],
+)
+def test_a_fixed_plane_leaves_the_operations_that_keep_it(structure, operations, strains):
+    lattice, numbers, frac_coords = Crystals.from_structures([structure]).arrays(0)
+    cell = symmetrize(lattice, numbers, frac_coords, fixed="plane")
+    assert len({rotation.tobytes() for rotation in cell.rotations}) == operations
+    found = normal_strains(cell)
+    assert len(found) == strains
+    np.testing.assert_allclose(cell.lattice[:2] @ found, 0.0, atol=1e-12)  # both vectors stay
+    turns = cell.cartesian_rotations
+    for strain in found:
+        np.testing.assert_allclose(np.swapaxes(turns, 1, 2) @ strain @ turns, [strain] * len(turns), atol=1e-9)
+
+
+def test_a_fixed_cell_keeps_its_strain_and_loses_the_operations_that_lacked_it():
+    lattice, numbers, frac_coords = Crystals.from_structures([ROCK_SALT]).arrays(0)
+    strained = lattice @ np.diag([1.0, 1.0, 1.002])
+    healed = symmetrize(strained, numbers, frac_coords)
+    kept = symmetrize(strained, numbers, frac_coords, fixed="cell")
+    assert len(healed.rotations) == 3 * len(kept.rotations)
+    np.testing.assert_allclose(kept.lattice, strained, atol=1e-12)
+    assert abs(healed.lattice[2, 2] - healed.lattice[0, 0]) < 1e-9

@@ -14,16 +14,25 @@ from typing import Protocol
 
 import numpy as np
 
-from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed
+from aiida_mlhull.science.relaxation.base import Freedom, RelaxationSettings, Relaxed
 from aiida_mlhull.science.relaxation.chgnet.batch import PeriodicBatch, Within, deal, join
 from aiida_mlhull.science.relaxation.chgnet.geometry import Geometry
 from aiida_mlhull.science.relaxation.chgnet.survey import Survey
 from aiida_mlhull.science.relaxation.minimizer import QuasiNewton
-from aiida_mlhull.science.relaxation.symmetry import invariant_displacements, invariant_strains, symmetrize
+from aiida_mlhull.science.relaxation.symmetry import (
+    Fixed,
+    invariant_displacements,
+    invariant_strains,
+    normal_strains,
+    symmetrize,
+)
 from aiida_mlhull.science.representations.volumes import tabulated_volumes
 from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason
+
+FIXED: dict[Freedom, Fixed] = {"static": "cell", "positions": "cell", "normal": "plane"}
+"""What of the cell stays as it came in; to the last bit."""
 
 WIDTH = 96
 """Crystals on their way at the same time."""
@@ -102,13 +111,18 @@ class ActiveSet:
 
     def _start(self, row: int, crystals: Crystals, suggested_volume: float) -> _Descent:
         began = process_time()
-        cell = symmetrize(*crystals.arrays(row))
+        freedom = self.settings.freedom
+        cell = symmetrize(*crystals.arrays(row), fixed=FIXED.get(freedom, "nothing"))
         n = len(cell.numbers)
         displacements, strains = np.empty((0, n, 3)), np.empty((0, 3, 3))
-        if self.settings.freedom == "volume":
+        if freedom == "volume":
             strains = np.eye(3)[None] / np.sqrt(3.0)
-        elif self.settings.freedom == "full":
-            displacements, strains = invariant_displacements(cell), invariant_strains(cell)
+        if freedom in {"positions", "normal", "full"}:
+            displacements = invariant_displacements(cell)
+        if freedom == "normal":
+            strains = normal_strains(cell)
+        elif freedom == "full":
+            strains = invariant_strains(cell)
         search = QuasiNewton(cell.lattice, cell.frac_coords @ cell.lattice, displacements, strains)
         survey = Survey(cell, suggested_volume, self.network.bond_cutoff, self.network.angle_cutoff)
         return _Descent(row, search, survey, core_seconds=process_time() - began)
@@ -149,7 +163,7 @@ class ActiveSet:
             row = self._tell(descent, geometry, float(energy), *slopes)
             descent.core_seconds += cost * inside.messages + process_time() - began
             if row is not None:
-                done.append(_finished(descent, crystals, row))
+                done.append(_finished(descent, crystals, row, fixed=FIXED.get(self.settings.freedom, "nothing")))
         return done
 
     def _tell(
@@ -186,14 +200,15 @@ def _portions(
         yield portion
 
 
-def _finished(descent: _Descent, crystals: Crystals, failure: str) -> Relaxed:
+def _finished(descent: _Descent, crystals: Crystals, failure: str, *, fixed: Fixed) -> Relaxed:
     if failure:
         return _failed(descent, crystals, failure)
     search = descent.search
+    held = {"nothing": 0, "plane": 2, "cell": 3}[fixed]
     return Relaxed(
         row=descent.row,
         energy=search.energy,
-        lattice=search.lattice,
+        lattice=np.concatenate([crystals.lattices[descent.row][:held], search.lattice[held:]]),
         frac_coords=search.positions @ np.linalg.inv(search.lattice),
         failure="",
         steps=descent.evaluations - 1,

@@ -83,6 +83,57 @@ def test_volume_alone_or_everything(freedom):
     assert row.max_force < 1e-3
 
 
+def strained(structure, ab, c):
+    """The same sites in a cell stretched in the plane of its first two vectors and along their normal."""
+    lattice = structure.lattice.matrix @ np.diag([1 + ab, 1 + ab, 1 + c])
+    return Structure(Lattice(lattice), structure.species, structure.frac_coords)
+
+
+def test_positions_alone_find_their_minimum_in_the_cell_as_it_is():
+    (row,) = relax([strained(rutile(), 0.02, -0.01)], freedom="positions", max_force=1e-4)
+    best = minimize_scalar(
+        lambda u: lattice_energy(strained(rutile(u), 0.02, -0.01)), bounds=(0.2, 0.4), method="bounded"
+    )
+    assert row.lattice.tolist() == strained(rutile(), 0.02, -0.01).lattice.matrix.tolist()  # to the last bit
+    assert row.energy == pytest.approx(best.fun, abs=1e-7)
+    assert row.energy < lattice_energy(strained(rutile(), 0.02, -0.01)) - 1e-3
+    assert row.max_force < 1e-4
+
+
+@pytest.mark.parametrize("freedom", ["static", "positions"])
+def test_a_strain_within_the_symmetry_search_s_tolerance_is_not_healed(freedom):
+    """0.2 % of 3.6 Å is less than what the search takes for noise, and fcc has nothing else to relax."""
+    cell = strained(fcc(3.6), 0.0, 0.002)
+    (row,) = relax([cell], freedom=freedom, max_force=1e-4)
+    assert row.lattice.tolist() == cell.lattice.matrix.tolist()
+    assert row.energy == pytest.approx(lattice_energy(cell), abs=1e-10)
+    assert abs(row.energy - lattice_energy(fcc(3.6 * 1.002 ** (1 / 3)))) > 1e-8  # what a healed cell would give
+
+
+def test_a_film_answers_to_its_substrate_along_the_normal_alone():
+    """fcc stretched in its plane shrinks along c (far along the Bain path), as far as a search over c alone says."""
+    start = strained(fcc(3.6), 0.03, 0.0)
+    (row,) = relax([start], freedom="normal", max_force=1e-5)
+    best = minimize_scalar(lambda c: lattice_energy(strained(fcc(3.6), 0.03, c)), bounds=(-0.25, 0.1), method="bounded")
+    assert row.lattice[:2].tolist() == start.lattice.matrix[:2].tolist()
+    assert row.lattice[2, 2] == pytest.approx(3.6 * (1 + best.x), abs=2e-4)
+    assert row.energy == pytest.approx(best.fun, abs=1e-7)
+    (full,) = relax([start], max_force=1e-5)
+    assert full.energy < row.energy - 1e-4
+
+
+def test_the_third_vector_of_an_oblique_cell_may_lean():
+    """A primitive cell of fcc, its plane fixed: c moves within the plane, too, and finds the cubic minimum again."""
+    cubic = minimize_scalar(lambda a: lattice_energy(fcc(a)), bounds=(3.0, 4.5), method="bounded")
+    lattice = np.asarray([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]) * cubic.x
+    leaning = lattice.copy()
+    leaning[2] += [0.15, 0.05, 0.1]
+    (row,) = relax([Structure(Lattice(leaning), ["Cu"], [[0, 0, 0]])], freedom="normal", max_force=1e-5)
+    assert row.lattice[:2].tolist() == leaning[:2].tolist()
+    assert row.energy == pytest.approx(cubic.fun, abs=1e-6)
+    np.testing.assert_allclose(row.lattice[2], lattice[2], atol=2e-3)
+
+
 def test_static_is_one_evaluation():
     (row,) = relax([rutile()], freedom="static")
     assert (row.steps, row.failure) == (0, "")
