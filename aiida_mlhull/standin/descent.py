@@ -92,7 +92,11 @@ def find_symmetry(task: Task) -> SymmetricCell:
     signs = np.ones(len(numbers)) if task.signs is None else task.signs
     _, kinds = np.unique(np.column_stack([numbers, signs]), axis=0, return_inverse=True)
     cell = symmetrize(
-        poscar.lattice, kinds.ravel().astype(np.int16) + 1, poscar.frac_coords, tolerance=task.symmetry_tolerance
+        poscar.lattice,
+        kinds.ravel().astype(np.int16) + 1,
+        poscar.frac_coords,
+        tolerance=task.symmetry_tolerance,
+        fixed="plane" if task.only_along_z else "nothing",
     )
     return replace(cell, numbers=numbers)
 
@@ -137,7 +141,9 @@ def _directions(task: Task, cell: SymmetricCell) -> tuple[Floats, Floats]:
         movable = task.poscar.movable
         displacements = invariant_displacements(cell) if movable.all() else _along_vectors(cell.lattice, movable)
     whole = np.eye(3)[None] / np.sqrt(3.0)
-    if VOLUME in task.free:
+    if VOLUME in task.free and task.only_along_z:
+        strains = np.diag([0.0, 0.0, 1.0])[None]
+    elif VOLUME in task.free:
         strains = invariant_strains(cell) if SHAPE in task.free else whole
     elif SHAPE in task.free:
         flat = invariant_strains(cell).reshape(-1, 9)

@@ -27,6 +27,13 @@ FREEDOMS: Final[Mapping[int, frozenset[str]]] = {
 }
 """What may change, by ISIF."""
 
+UNCONSTRAINED: Final = (True, True, True)
+HEIGHT_ALONE: Final = (False, False, True)
+"""LATTICE_CONSTRAINTS that the stand-in can do."""
+
+FULL: Final = 3
+"""ISIF of a relaxation of everything."""
+
 SINGLE_POINT: Final = -1
 RELAXATIONS: Final = (1, 2, 3)
 """IBRION: quasi-Newton, conjugate gradients, damped dynamics. They differ in their way, not in where it ends."""
@@ -91,6 +98,11 @@ class Task:
         return FREEDOMS[self.isif] if self.relaxes else frozenset()
 
     @property
+    def only_along_z(self) -> bool:
+        """Whether LATTICE_CONSTRAINTS leaves the cell its height along z alone."""
+        return _constraints(self.incar) == HEIGHT_ALONE
+
+    @property
     def notes(self) -> list[str]:
         """Tags that mean something to VASP's energies and nothing to the potential's."""
         on = [tag for tag in UNLIKE_VASP if self.incar.word(tag, "F").upper().lstrip(".")[:1] not in {"F", "0", "-"}]
@@ -121,6 +133,7 @@ class Task:
             )
         if isif not in FREEDOMS:
             raise RefusalError(f"ISIF = {isif}: must be one of {', '.join(map(str, FREEDOMS))}")
+        _check_constraints(tags, isif=isif, lattice=cell.lattice)
         partly = cell.movable.any(axis=1) & ~cell.movable.all(axis=1)
         if FREEDOMS[isif] - {POSITIONS} and partly.any():
             raise RefusalError(f"ISIF = {isif}: while the cell changes, atoms can only be fixed as a whole")
@@ -171,3 +184,25 @@ def _signs(tags: Incar, n_atoms: int) -> Floats | None:
     if len(moments) != n_atoms:
         raise RefusalError(f"Error reading item 'MAGMOM' from file INCAR: {len(moments)} moments for {n_atoms} atoms")
     return np.where(moments < 0.0, -1.0, 1.0)
+
+
+def _constraints(tags: Incar) -> tuple[bool, ...]:
+    words = tags.get("LATTICE_CONSTRAINTS", "T T T").upper().split()
+    return tuple(word.lstrip(".").startswith("T") for word in words)
+
+
+def _check_constraints(tags: Incar, *, isif: int, lattice: Floats) -> None:
+    """Refuse constraints of the cell that can't be kept.
+
+    Raises:
+        RefusalError: naming what is possible.
+    """
+    constraints = _constraints(tags)
+    if constraints == UNCONSTRAINED:
+        return
+    flat = np.abs(lattice[:2, 2]).max() <= 1e-6 * np.abs(lattice).max()
+    if constraints != HEIGHT_ALONE or isif != FULL or not flat:
+        raise RefusalError(
+            f"LATTICE_CONSTRAINTS = {tags['LATTICE_CONSTRAINTS']}: the stand-in only frees the height along z "
+            f"(F F T), with ISIF = 3 and the first two vectors in the plane of x and y"
+        )

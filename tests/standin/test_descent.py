@@ -11,6 +11,7 @@ from pymatgen.io.vasp import Poscar
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 from aiida_mlhull.science.types import Crystals
+from aiida_mlhull.science.vasp.inputs import plane_in_xy
 from aiida_mlhull.standin.inputs import RefusalError
 from aiida_mlhull.standin.task import KILOBAR, Task
 from tests.standin.cells import RELAX, inputs, iron_oxide, nitride, rutile, skewed
@@ -72,6 +73,27 @@ def test_isif_frees_what_vasp_s_table_says(relax, isif, positions, form, volume)
     if not volume:
         assert last.volume == pytest.approx(first.volume, rel=1e-12)
     assert last.energy < first.energy
+
+
+def test_lattice_constraints_leave_the_height_alone(relax):
+    """A strained nitride: the plane stays, and the height is the potential engine's."""
+    structure = plane_in_xy(nitride())
+    structure.lattice = Lattice(structure.lattice.matrix @ np.diag([1.02, 1.02, 1.0]))
+    last = relax(structure, **RELAX | {"NSW": 40, "ISIF": 3, "LATTICE_CONSTRAINTS": ".F. .F. .T."})[-1]
+    np.testing.assert_allclose(last.lattice[:2], structure.lattice.matrix[:2], atol=1e-9)
+    assert last.lattice[2, 2] < structure.lattice.matrix[2, 2] - 1e-3
+    ours = next(
+        CHGNetRelaxer(RelaxationSettings(freedom="normal", max_force=0.01)).stream(
+            Crystals.from_structures([structure])
+        )
+    )
+    assert last.lattice[2, 2] == pytest.approx(ours.lattice[2, 2], abs=5e-3)
+
+
+@pytest.mark.parametrize("constraints", ["T T F", "F F F"])
+def test_constraints_that_the_stand_in_cannot_keep_are_refused(relax, constraints):
+    with pytest.raises(RefusalError, match="only frees the height along z"):
+        relax(nitride(), **RELAX | {"ISIF": 3, "LATTICE_CONSTRAINTS": constraints})
 
 
 @pytest.mark.parametrize(("freedom", "isif"), [("full", 3), ("volume", 7)])

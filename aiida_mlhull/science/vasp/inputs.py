@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from aiida_mlhull.science.types.crystals import Integers
-from aiida_mlhull.science.vasp.settings import Kpoints, VaspStep
+from aiida_mlhull.science.vasp.settings import FREEDOM_TAGS, Kpoints, VaspStep
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ORBITALS: Final = {"p": 1, "d": 2, "f": 3}
 TETRAHEDRA: Final = -5
 FEWEST_FOR_TETRAHEDRA: Final = 4
+
+STEPS: Final = 99
+CONJUGATE_GRADIENTS: Final = 2
 
 PER_ATOM: Final = "ediff_per_atom"
 """A setting of pymatgen's that becomes EDIFF; no tag of VASP."""
@@ -67,6 +70,9 @@ def vasp_inputs(structure: Structure, step: VaspStep) -> VaspInputs:
         made = _input_set(sorted_structure, step)
         incar = _spelled({str(tag).lower(): _python_value(value) for tag, value in made.incar.items()}, step)
         mesh, shift = _mesh(made, step)
+    _set_freedom(incar, step)
+    if step.freedom == "normal":
+        sorted_structure = plane_in_xy(sorted_structure)
     symbols = [site.specie.symbol for site in sorted_structure]
     elements = list(dict.fromkeys(symbols))
     _set_moments(incar, symbols, step)
@@ -100,6 +106,28 @@ def arranged(structure: Structure) -> tuple[Structure, Integers]:
     order = np.asarray(ordered.site_properties["place"], dtype=np.int64)
     ordered.remove_site_property("place")
     return ordered, order
+
+
+def plane_in_xy(structure: Structure) -> Structure:
+    """The same crystal, turned so that a lies along x and b in the plane of x and y; not mirrored."""
+    from pymatgen.core import Lattice, Structure  # noqa: PLC0415  (slow import)
+
+    turn, upper = np.linalg.qr(structure.lattice.matrix.T)
+    signs = np.where(np.diag(upper) < 0, -1.0, 1.0)
+    signs[2] = np.sign(np.linalg.det(turn)) * signs[0] * signs[1]  # a rotation in all
+    lattice = np.tril((upper * signs[:, None]).T)
+    return Structure(
+        Lattice(lattice), structure.species, structure.frac_coords, site_properties=structure.site_properties
+    )
+
+
+def _set_freedom(incar: dict[str, Any], step: VaspStep) -> None:
+    """Tags of what may change; a step that was static so far gets steps to move in."""
+    if step.freedom is None:
+        return
+    if step.freedom != "static" and not incar.get("nsw"):
+        incar |= {"nsw": STEPS, "ibrion": CONJUGATE_GRADIENTS}
+    incar |= FREEDOM_TAGS[step.freedom]
 
 
 def _input_set(structure: Structure, step: VaspStep) -> VaspInputSet:

@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
+from aiida_mlhull.science.relaxation.base import Freedom
 from aiida_mlhull.science.types.strict import Strict
 
 Corrections = Literal["none", "mp2020"]
@@ -91,12 +92,24 @@ class Limits(Strict):
     hopeless_above: float | None = Field(default=None, ge=0.3)
 
 
+FREEDOM_TAGS: Final[Mapping[Freedom, Mapping[str, Any]]] = {
+    "static": {"nsw": 0, "ibrion": -1, "isif": 2},
+    "volume": {"isif": 7},
+    "positions": {"isif": 2},
+    "normal": {"isif": 3, "lattice_constraints": [False, False, True]},
+    "full": {"isif": 3},
+}
+"""INCAR tags of what may change. ``normal`` needs VASP 6.4 or later, where LATTICE_CONSTRAINTS holds in relaxations; it
+frees the height along z alone, so the cell is turned to have its first two vectors in the plane of x and y."""
+
+
 class VaspStep(Strict):
     """One calculation of a chain, everything decided.
 
     Attributes:
         input_set: pymatgen's class that INCAR, KPOINTS and the names of POTCARs come from.
         scheme: functional and settings of its energies, without corrections.
+        freedom: what may change; None leaves it to the tags.
         incar: tags (lower case) that differ; None takes one out.
         kpoints: the mesh; None leaves it to the input set.
         elements: what differs for single elements.
@@ -116,6 +129,7 @@ class VaspStep(Strict):
 
     input_set: InputSet
     scheme: str
+    freedom: Freedom | None = None
     incar: dict[str, Any] = Field(default_factory=dict)
     kpoints: Kpoints | None = None
     elements: dict[str, Element] = Field(default_factory=dict)
@@ -148,13 +162,14 @@ class VaspSettings(Strict):
         protocol: name of a protocol.
         step: which of its steps; None takes the one that is called like the campaign's stage.
         corrections: what is added to the energies; only what the protocol's settings were fitted for.
-        incar, kpoints, elements, parallel, must_converge, restarts, limits, options, look_every, keep_steps,
+        freedom, incar, kpoints, elements, parallel, must_converge, restarts, limits, options, look_every, keep_steps,
             keep_wavefunctions, keep_files: see :class:`VaspStep`; what isn't said is the protocol's.
     """
 
     protocol: str
     step: str | None = None
     corrections: Corrections = "none"
+    freedom: Freedom | None = None
     incar: dict[str, Any] = Field(default_factory=dict)
     kpoints: Kpoints | None = None
     elements: dict[str, Element] = Field(default_factory=dict)
@@ -173,6 +188,8 @@ class VaspSettings(Strict):
         wrong = sorted(tag for tag in self.incar if tag != tag.lower())
         if wrong:
             raise ValueError(f"INCAR tags are written in lower case: {', '.join(wrong)}")
+        if self.freedom is not None and (twice := sorted(FREEDOM_TAGS[self.freedom].keys() & self.incar.keys())):
+            raise ValueError(f"not in incar: {', '.join(twice)}; freedom {self.freedom!r} says what they are")
         placed = sorted(OWN_TAGS & self.incar.keys())
         if placed:
             raise ValueError(

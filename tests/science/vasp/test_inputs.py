@@ -141,3 +141,35 @@ def test_tags_of_the_stage_win_and_none_takes_one_out() -> None:
 def test_names_of_potentials_for_elements_that_nobody_knows() -> None:
     assert potential_names(["Fe", "W", "Qq"], step_of()) == {"Fe": "Fe_pv", "W": "W_pv", "Qq": "Qq"}
     assert potential_names(["W"], step_of("r2scan"))["W"] == "W_sv"
+
+
+@pytest.mark.parametrize(
+    ("freedom", "isif", "moves"), [("positions", 2, True), ("normal", 3, True), ("full", 3, True), ("static", 2, False)]
+)
+@pytest.mark.parametrize("stage", ["relax", "static"])
+def test_freedom_is_spelled_in_tags_whatever_the_step_was_before(freedom, isif, moves, stage) -> None:
+    incar = vasp_inputs(nitride(), step_of("mp-compatible", stage, freedom=freedom)).incar
+    assert incar["isif"] == isif
+    assert (incar["nsw"] > 0, incar["ibrion"] in (1, 2, 3)) == (moves, moves)
+    assert incar.get("lattice_constraints") == ([False, False, True] if freedom == "normal" else None)
+
+
+def test_a_film_is_turned_into_the_plane_and_not_mirrored() -> None:
+    rng = np.random.default_rng(0)
+    for sign in (1, -1):
+        lattice = np.eye(3) * (5.0, 6.0, 7.0) + rng.normal(0, 0.8, (3, 3))
+        lattice *= sign * np.sign(np.linalg.det(lattice))
+        crystal = Structure(Lattice(lattice), ["Ga", "N"], [[0.1, 0.2, 0.3], [0.6, 0.5, 0.9]])
+        made = vasp_inputs(crystal, step_of("mp-compatible", "relax", freedom="normal"))
+        turned = made.structure.lattice.matrix
+        assert turned[0, 1:].tolist() == [0, 0]
+        assert turned[1, 2] == 0
+        assert turned[0, 0] > 0 < turned[1, 1]
+        np.testing.assert_allclose(turned @ turned.T, lattice @ lattice.T, atol=1e-9)
+        assert np.linalg.det(turned) == pytest.approx(np.linalg.det(lattice))
+        np.testing.assert_allclose(made.structure.frac_coords, crystal.frac_coords[made.order], atol=1e-12)
+
+
+def test_a_tag_that_freedom_decides_is_not_said_twice() -> None:
+    with pytest.raises(ValueError, match="not in incar: isif; freedom 'positions' says what they are"):
+        VaspSettings(protocol="mp-compatible", freedom="positions", incar={"isif": 3})
