@@ -51,7 +51,7 @@ def read(path: Path) -> References:
 
 
 def diagram_of(space: PhaseSpace) -> PhaseDiagram:
-    """pymatgen's diagram of the same phases."""
+    """The same phases as pymatgen's diagram."""
     rows = zip(space.formulas.tolist(), space.energies.tolist(), strict=True)
     return PhaseDiagram([PDEntry(Composition(f), e * Composition(f).num_atoms) for f, e in rows])
 
@@ -133,6 +133,7 @@ def wide(known: References) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object (always done)")
     parser.add_argument("--data", type=Path, help="folder with the table")
