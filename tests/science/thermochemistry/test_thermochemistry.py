@@ -107,7 +107,7 @@ def test_reservoirs_have_to_settle_the_potentials(titanates):
         ({"atmosphere": {"Xe": 1.0}, "temperature": 900}, "no Shomate constants"),
         ({"atmosphere": {"O2": -1.0}, "temperature": 900}, "must be positive"),
         ({"corrections": "fudge"}, "unknown scheme"),
-        ({"temprature": 900}, "temprature"),
+        ({"humidity": 0.3}, "humidity"),
         (
             {"atmosphere": {"O2": 1.0}, "temperature": 900, "reservoirs": ["N2"]},
             "must be gases that the atmosphere brings",
