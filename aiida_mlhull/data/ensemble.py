@@ -25,10 +25,12 @@ class EnsembleData(ScienceData[EnsembleWeights]):
         model: str = attribute("model", "name in the model registry")
         target: str = attribute("target", "what the members learned")
         unit: str = attribute("unit", "unit of target and predictions")
+        classes: list[str] = attribute("classes", "names of the classes that the members tell apart", default=[])
         n_members: int = attribute("n_members", "members", ge=1)
         seeds: list[int] = attribute("seeds", "every member's seed")
         validation_mae: list[float | None] = attribute(
-            "validation_mae", "every member's mean absolute error on its validation rows"
+            "validation_mae",
+            "every member's mean absolute error on its validation rows; of classes the mean probability of wrong ones",
         )
         settings: dict[str, Any] = attribute("settings", "settings of the model")
         calibration: dict[str, Any] = attribute("calibration", "factors found on rows that members had not seen")
@@ -64,6 +66,11 @@ class EnsembleData(ScienceData[EnsembleWeights]):
     def headline(cls, facts: Mapping[str, Any]) -> str:
         """One line for people, made from a node's attributes."""
         errors = ", ".join("-" if error is None else f"{error:.3f}" for error in facts["validation_mae"])
+        if facts.get("classes"):  # nodes of 0.1.0 have none
+            return (
+                f"{facts['n_members']} members of {facts['model']} for {facts['target']} "
+                f"({', '.join(facts['classes'])}); mean probability of wrong classes {errors}"
+            )
         method = facts["calibration"].get("method", "none")
         calibrated = "not calibrated" if method == "none" else f"calibrated by {method}"
         return (
@@ -77,9 +84,12 @@ class EnsembleData(ScienceData[EnsembleWeights]):
             "model": noun.model,
             "target": noun.target,
             "unit": noun.unit,
+            "classes": list(noun.classes),
             "n_members": len(noun.members),
             "seeds": [member.seed for member in noun.members],
-            "validation_mae": [member.scores.get("validation_mae") for member in noun.members],
+            "validation_mae": [
+                member.scores.get("validation_miss" if noun.classes else "validation_mae") for member in noun.members
+            ],
             "settings": noun.settings,
             "calibration": noun.calibration,
             "versions": noun.versions,

@@ -9,12 +9,14 @@ from importlib.metadata import version
 import numpy as np
 
 from aiida_mlhull.science.ensembles.calibrate import calibrate, scaled_spreads
+from aiida_mlhull.science.ensembles.classes import chance_of_second
 from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models import MODELS
 from aiida_mlhull.science.models.base import ReportLine, silent
 from aiida_mlhull.science.types import EnsembleWeights, MemberWeights, ModelRows, Predictions
+from aiida_mlhull.science.types.crystals import Floats
 
 
 def gather(members: Sequence[MemberWeights], *, settings: EnsembleSettings) -> EnsembleWeights:
@@ -48,7 +50,8 @@ def gather(members: Sequence[MemberWeights], *, settings: EnsembleSettings) -> E
         preparation=first["preparation"],
         target=settings.target,
         unit=settings.unit,
-        calibration=calibrate(ordered, method=settings.calibration),
+        classes=settings.classes,
+        calibration={} if settings.classes else calibrate(ordered, method=settings.calibration),
         versions={"aiida-mlhull": version("aiida-mlhull"), "numpy": version("numpy")},
     )
 
@@ -70,9 +73,11 @@ def predict(
 
     A member without spreads of its own (loss ``l1``) gets the root of its validation MSE in every row,
     so that sigma_a² is the mean validation MSE (Ekström 2022). A calibrated ensemble's σ is multiplied
-    by its factor. Blind members are shown the rows as if there had been no stage before.
+    by its factor. Blind members are shown the rows as if there had been no stage before. Of two classes the
+    number is the probability of the second one.
 
     Raises:
+        InputError: if the ensemble tells more than two classes apart.
         WeightsError: if the weights don't belong to the model named.
         DeviceError: if the device isn't there.
     """
@@ -83,12 +88,13 @@ def predict(
         blind: model.represent(blindfold(prepared) if blind else prepared)
         for blind in sorted({bool(weights.meta["blind"]) for weights in ensemble.members})
     }
-    values, spreads = [], []
+    values: list[Floats] = []
+    spreads: list[Floats] = []
     for number, weights in enumerate(ensemble.members):
-        means, own = model.predict(weights, inputs[weights.meta["blind"]], device=device)
+        predicted = chance_of_second if ensemble.classes else type(model).predict
+        means, own = predicted(model, weights, inputs[weights.meta["blind"]], device=device)
         values.append(means + rows.baselines)
-        same = np.full(len(rows), np.sqrt(ensemble.validation_mse[number]))
-        spreads.append(same if own is None else own)
+        spreads.append(np.full(len(rows), np.sqrt(ensemble.validation_mse[number])) if own is None else own)
         report(f"member {number + 1} of {len(ensemble.members)} has predicted {len(rows)} rows")
     members, stated = np.column_stack(values), np.column_stack(spreads)
     factor = ensemble.calibration.get("factor", 1.0)

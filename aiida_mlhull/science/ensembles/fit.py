@@ -8,12 +8,13 @@ from typing import Any, Final
 import numpy as np
 
 from aiida_mlhull.science.ensembles.calibrate import SCORE, note
+from aiida_mlhull.science.ensembles.classes import note_classes
 from aiida_mlhull.science.ensembles.preparation import Preparation
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.ensembles.steps import Steps
-from aiida_mlhull.science.ensembles.training_set import MINIMUM_VALIDATION, training_set, validation_size
+from aiida_mlhull.science.ensembles.training_set import MINIMUM_VALIDATION, TrainingSet, training_set, validation_size
 from aiida_mlhull.science.errors import TooFewLabelsError, WeightsError
-from aiida_mlhull.science.models.base import Checkpoints, GradualModel, Inheritance, ReportLine, silent
+from aiida_mlhull.science.models.base import Checkpoints, GradualModel, Inheritance, Model, ReportLine, silent
 from aiida_mlhull.science.types import EnsembleWeights, MemberWeights, TrainingRows
 
 MINIMUM_TRAINING: Final = 12
@@ -59,25 +60,68 @@ def fit_member(
     own_seed = member_seed(seed, member)
     model, blind = settings.build(), settings.is_blind(member)
     taught = training_set(training, settings, preparation, seed=own_seed, blind=blind, steps=steps)
-    inputs = model.represent(taught.rows)
-    shared: dict[str, Any] = {
-        "train": taught.train,
-        "validation": taught.validation,
-        "loss": settings.loss,
-        "seed": own_seed,
-        "device": device,
-        "report": report,
-    }
+    start = None if parent is None else start_from(parent, settings, member=member)
+    fit = _fit_classes if settings.classes else _fit_numbers
+    weights, unseen = fit(
+        model,
+        model.represent(taught.rows),
+        taught,
+        settings,
+        start=start,
+        seed=own_seed,
+        device=device,
+        report=report,
+        checkpoints=checkpoints,
+    )
+    meta = {**weights.meta, "preparation": preparation.to_json(), "member": member, "ensemble_seed": seed}
+    return replace(weights, meta={**meta, "blind": blind}, scores={**weights.scores, SCORE: unseen})
+
+
+def _fit_numbers(
+    model: Model,
+    inputs: Any,
+    taught: TrainingSet,
+    settings: EnsembleSettings,
+    *,
+    start: Inheritance | None,
+    checkpoints: Checkpoints | None,
+    device: str,
+    **shared: Any,
+) -> tuple[MemberWeights, dict[str, Any]]:
+    """A member, and what it predicts for the rows that it didn't learn from."""
+    shared |= {"train": taught.train, "validation": taught.validation, "loss": settings.loss, "device": device}
     if isinstance(model, GradualModel):
-        start = None if parent is None else start_from(parent, settings, member=member)
         weights = model.fit_from(start, inputs, taught.targets, **shared, checkpoints=checkpoints)
     else:
         weights = model.fit(inputs, taught.targets, **shared)
     means, spreads = model.predict(weights, inputs, device=device)
     aside = taught.validation
-    unseen = note(taught.held_out, taught.targets[aside], means[aside], None if spreads is None else spreads[aside])
-    meta = {**weights.meta, "preparation": preparation.to_json(), "member": member, "ensemble_seed": seed}
-    return replace(weights, meta={**meta, "blind": blind}, scores={**weights.scores, SCORE: unseen})
+    spread = None if spreads is None else spreads[aside]
+    return weights, note(taught.held_out, taught.targets[aside], means[aside], spread)
+
+
+def _fit_classes(
+    model: Any, inputs: Any, taught: TrainingSet, settings: EnsembleSettings, *, device: str, **shared: Any
+) -> tuple[MemberWeights, dict[str, Any]]:
+    """The same for classes."""
+    from aiida_mlhull.science.models.families.classification import (  # noqa: PLC0415  (torch)
+        class_probabilities,
+        fit_classes,
+    )
+
+    classes, aside = taught.targets.astype(np.int64), taught.validation
+    weights = fit_classes(
+        model,
+        inputs,
+        classes,
+        count=len(settings.classes),
+        train=taught.train,
+        validation=aside,
+        device=device,
+        **shared,
+    )
+    probabilities = class_probabilities(model, weights, inputs, device=device)
+    return weights, note_classes(taught.held_out, classes[aside], probabilities[aside])
 
 
 def start_from(parent: EnsembleWeights, settings: EnsembleSettings, *, member: int) -> Inheritance:

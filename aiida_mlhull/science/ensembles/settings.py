@@ -66,6 +66,8 @@ class EnsembleSettings(Strict):
             within 1.96 σ. Networks with a heteroskedastic loss are too sure of themselves otherwise.
         target: what is learned, in words; a parent of the same target hands its scale on.
         unit: of target and predictions.
+        classes: names of the classes to tell apart, where the target is a class instead of a number: labels are then
+            0, 1, ... in this order, and the loss is the cross-entropy whatever ``loss`` says. Networks alone can.
         transfer: whether members begin with a parent's weights.
     """
 
@@ -81,6 +83,7 @@ class EnsembleSettings(Strict):
     calibration: Calibrated = "none"
     target: str = Field(default=ENERGY_TARGET, min_length=1)
     unit: str = ENERGY_UNIT
+    classes: tuple[str, ...] = ()
     transfer: TransferSettings = Field(default_factory=TransferSettings)
 
     @model_validator(mode="after")
@@ -93,7 +96,17 @@ class EnsembleSettings(Strict):
             raise ValueError(f"{self.blind_members} of {self.members} members can't be blind")
         if self.transfer.mode != "scratch" and not isinstance(model, GradualModel):
             raise ValueError(f"{self.model} learns in a single step and can't begin with a parent's weights")
+        if self.classes:
+            self._check_classes(model)
         return self
+
+    def _check_classes(self, model: Model) -> None:
+        if not isinstance(model, GradualModel):
+            raise ValueError(f"{self.model} can't learn classes; networks can, such as roost and cgcnn")  # noqa: TRY004
+        if len(set(self.classes)) < max(len(self.classes), 2):
+            raise ValueError(f"classes must be two or more different names, not {', '.join(self.classes)}")
+        if self.calibration != "none":
+            raise ValueError("calibration is of spreads, which classes don't have: leave it at 'none'")
 
     def _refused(self, error: ValidationError) -> str:
         """What is wrong with the model's settings, and what it would know."""

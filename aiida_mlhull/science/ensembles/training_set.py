@@ -10,6 +10,7 @@ import numpy as np
 from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.ensembles.steps import Steps
+from aiida_mlhull.science.errors import TooFewLabelsError
 from aiida_mlhull.science.types import Crystals, ModelRows, TrainingRows, concatenate
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.tables import Strings
@@ -123,9 +124,12 @@ def split(training: TrainingRows, settings: EnsembleSettings, *, seed: int) -> t
 
     Where relaxed cells are judged, rows that relaxed to the same energy (to 1 meV/atom) at the same
     formula are one crystal and stay on one side: a copy among the training rows would not be a test.
+    Classes are split each for itself.
     """
     n = len(training)
     rng = np.random.default_rng([seed, n])
+    if settings.classes:
+        return _split_classes(training.energies - training.baselines, settings, rng)
     groups = _same_relaxed(training) if settings.cells == "relaxed" else np.arange(n)
     order = rng.permutation(groups.max() + 1)
     rank = np.empty_like(order)
@@ -136,6 +140,22 @@ def split(training: TrainingRows, settings: EnsembleSettings, *, seed: int) -> t
     while size < n and groups[by_draw[size]] == last_group:
         size += 1
     return np.sort(by_draw[size:]), np.sort(by_draw[:size])
+
+
+def _split_classes(targets: Floats, settings: EnsembleSettings, rng: np.random.Generator) -> tuple[Integers, Integers]:
+    """The same share of every class on either side, so that a rare one is on both.
+
+    Raises:
+        TooFewLabelsError: if a class has fewer than two rows.
+    """
+    aside = []
+    for number, name in enumerate(settings.classes):
+        rows = rng.permutation(np.flatnonzero(targets == number))
+        if len(rows) < 2:  # noqa: PLR2004
+            raise TooFewLabelsError(f"class {name} has {len(rows)} rows; it needs one to learn from and one to stop by")
+        aside.append(rows[: max(1, round(settings.validation_fraction * len(rows)))])
+    validation = np.sort(np.concatenate(aside))
+    return np.setdiff1d(np.arange(len(targets)), validation), validation
 
 
 def validation_size(n: int, settings: EnsembleSettings) -> int:

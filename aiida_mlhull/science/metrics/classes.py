@@ -1,7 +1,8 @@
-"""How well probabilities tell two or more classes apart: ROC, the area under it, accuracies."""
+"""How well probabilities tell two or more classes apart: ROC, the area under it, accuracies; scikit-learn's numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,17 +20,13 @@ class Roc:
         thresholds: (k,) descending; rows with at least this score count as positive.
         false_positive_rates: (k + 1,) from 0 to 1; the first is of no row at all.
         true_positive_rates: (k + 1,) likewise.
+        area: under the curve: the chance that a positive row scores above a negative one, ties half.
     """
 
     thresholds: Floats
     false_positive_rates: Floats
     true_positive_rates: Floats
-
-    @property
-    def area(self) -> float:
-        """Area under the curve: the chance that a positive row scores above a negative one, ties half."""
-        heights = (self.true_positive_rates[1:] + self.true_positive_rates[:-1]) / 2
-        return float(heights @ np.diff(self.false_positive_rates))
+    area: float
 
 
 def roc(scores: Floats, positive: NDArray[np.bool_]) -> Roc:
@@ -38,19 +35,13 @@ def roc(scores: Floats, positive: NDArray[np.bool_]) -> Roc:
     Raises:
         TableError: if all rows are of one kind, or the lengths differ.
     """
+    from sklearn.metrics import auc, roc_curve  # noqa: PLC0415  (slow import)
+
     truth = np.asarray(positive, dtype=bool)
     if len(scores) != len(truth) or not 0 < truth.sum() < len(truth):
         raise TableError(f"{len(scores)} scores of {int(truth.sum())} positive rows among {len(truth)}: no curve")
-    order = np.argsort(-np.asarray(scores), kind="stable")
-    descending = np.asarray(scores, dtype=np.float64)[order]
-    last = np.append(np.flatnonzero(np.diff(descending)), len(descending) - 1)
-    hits = np.cumsum(truth[order])[last]
-    alarms = last + 1 - hits
-    return Roc(
-        thresholds=descending[last],
-        false_positive_rates=np.append(0.0, alarms / alarms[-1]),
-        true_positive_rates=np.append(0.0, hits / hits[-1]),
-    )
+    alarms, hits, thresholds = roc_curve(truth, scores, drop_intermediate=False)
+    return Roc(thresholds[1:], alarms, hits, float(auc(alarms, hits)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +79,42 @@ def accuracies(probabilities: Floats, classes: Integers) -> Accuracies:
     Raises:
         TableError: if the lengths differ, there are no rows, or a class has no column.
     """
+    from sklearn.metrics import confusion_matrix  # noqa: PLC0415  (slow import)
+
     count = probabilities.shape[1]
     if len(probabilities) != len(classes) or not len(classes) or not 0 <= classes.min() <= classes.max() < count:
         raise TableError(f"{len(probabilities)} rows of {count} probabilities don't fit {len(classes)} classes")
-    confusion = np.zeros((count, count), dtype=np.int64)
-    np.add.at(confusion, (np.asarray(classes), probabilities.argmax(axis=1)), 1)
-    return Accuracies(confusion)
+    return Accuracies(confusion_matrix(classes, probabilities.argmax(axis=1), labels=np.arange(count)))
+
+
+@dataclass(frozen=True, eq=False)
+class ClassScores:
+    """All that is asked of an ensemble of classes.
+
+    Attributes:
+        names: of the K classes.
+        accuracies: of the likeliest class.
+        curves: class to its ROC, one class against all others; of two classes the second one's alone, the
+            first one's being its mirror image. Classes without rows, or without others, have none.
+    """
+
+    names: tuple[str, ...]
+    accuracies: Accuracies
+    curves: dict[str, Roc]
+
+
+def class_scores(names: Sequence[str], probabilities: Floats, classes: Integers) -> ClassScores:
+    """Score (n, K) probabilities of the classes ``names`` against the true (n,) classes.
+
+    Raises:
+        TableError: see :func:`accuracies`.
+    """
+    found = accuracies(probabilities, classes)
+    asked = range(len(names)) if len(names) > 2 else (1,)  # noqa: PLR2004
+    rows = found.confusion.sum(axis=1)
+    curves = {
+        names[number]: roc(probabilities[:, number], classes == number)
+        for number in asked
+        if 0 < rows[number] < rows.sum()
+    }
+    return ClassScores(tuple(names), found, curves)

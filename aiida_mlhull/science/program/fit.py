@@ -136,6 +136,7 @@ def part_of_ensemble(fitted: list[Fitted], job: FitJob, *, stage: str) -> Ensemb
         preparation=fitted[0].weights.meta["preparation"],
         target=job.ensemble.target,
         unit=job.ensemble.unit,
+        classes=job.ensemble.classes,
         calibration={"stage": stage},
         versions=fitted[0].versions | {"device": fitted[0].device},
     )

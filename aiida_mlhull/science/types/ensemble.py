@@ -17,7 +17,7 @@ class MemberWeights:
         arrays: name to array: weights, trees, training rows, whatever the model needs to predict.
         meta: JSON-able facts that belong to the arrays (shapes, element list, target scaling).
         scores: JSON-able results of the fit: ``validation_mae`` and ``validation_mse`` in the target's
-            unit, ``epochs``, ``seconds``, learning history.
+            unit (``validation_miss`` of classes), ``epochs``, ``seconds``, learning history.
         seed: the seed that made it.
     """
 
@@ -39,6 +39,7 @@ class EnsembleWeights:
             its atomic volumes, baseline), as plain JSON.
         target: what is learned: ``"energy_minus_baseline"``, or a column of a table.
         unit: unit of target and predictions.
+        classes: names of the classes that members tell apart, in the order of their columns; empty for numbers.
         calibration: factors found on rows that members had not learned from, and the stage that they hold for.
         versions: packages and device that made it.
     """
@@ -49,6 +50,7 @@ class EnsembleWeights:
     preparation: dict[str, Any] = field(default_factory=dict)
     target: str = "energy_minus_baseline"
     unit: str = "eV/atom"
+    classes: tuple[str, ...] = ()
     calibration: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
 

@@ -63,6 +63,8 @@ def encode_ensemble(ensemble: EnsembleWeights) -> dict[str, bytes]:
     members = {member_file(k): encode_member(member) for k, member in enumerate(ensemble.members)}
     facts = {field.name: getattr(ensemble, field.name) for field in fields(ensemble) if field.name != "members"}
     facts |= {"version": VERSION, "members": list(members)}
+    if not ensemble.classes:  # the same bytes as before there were classes
+        del facts["classes"]
     return {ENSEMBLE_FILE: json.dumps(facts, sort_keys=True, indent=1).encode(), **members}
 
 
@@ -76,6 +78,7 @@ def decode_ensemble(files: Mapping[str, bytes]) -> EnsembleWeights:
         facts = json.loads(files[ENSEMBLE_FILE])
         names = facts.pop("members")
         version = facts.pop("version")
+        facts["classes"] = tuple(facts.get("classes", ()))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsError(f"{ENSEMBLE_FILE} is missing or no description of an ensemble ({error})") from error
     missing = [name for name in names if name not in files]

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from aiida_mlhull.science.errors import InputError, WeightsError, listed
-from aiida_mlhull.science.models.base import ReportLine, silent
+from aiida_mlhull.science.models.base import Checkpoints, Inheritance, ReportLine, silent
 from aiida_mlhull.science.models.families.networks import NetworkModel
 from aiida_mlhull.science.models.training.devices import reproducible, torch_device
-from aiida_mlhull.science.models.training.loop import predict_network, train_network
+from aiida_mlhull.science.models.training.loop import NO_SHARES, predict_network, train_network
+from aiida_mlhull.science.models.training.transfer import begin
 from aiida_mlhull.science.types import MemberWeights
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
@@ -30,8 +31,11 @@ def fit_classes(
     train: Integers,
     validation: Integers,
     seed: int,
+    count: int | None = None,
+    start: Inheritance | None = None,
     device: str = "cpu",
     report: ReportLine = silent,
+    checkpoints: Checkpoints | None = None,
 ) -> MemberWeights:
     """Fit one member to classes; as :meth:`~aiida_mlhull.science.models.base.Model.fit` does to numbers.
 
@@ -42,8 +46,11 @@ def fit_classes(
         train: row numbers to learn from.
         validation: row numbers for early stopping, by the mean probability of the other classes.
         seed: the only source of chance.
+        count: number of classes; one more than the largest number if None.
+        start: the member that this one begins with; None draws weights from the seed.
         device: ``"cpu"`` or a torch device.
         report: called with progress.
+        checkpoints: see :meth:`~aiida_mlhull.science.models.base.GradualModel.fit_from`.
 
     Returns:
         Weights with the score ``validation_miss``, one minus the mean probability of the true class.
@@ -51,13 +58,16 @@ def fit_classes(
     Raises:
         InputError: if the training rows don't hold every class from 0 to the largest, and at least two.
         FitError: if training diverges.
+        WeightsError: if the start or the checkpoint is of another architecture.
         DeviceError: if the device isn't there.
     """
-    count = _counted(np.asarray(classes), train)
+    columns = _counted(np.asarray(classes), train, count)
     place = torch_device(device)
     with reproducible(place):
         torch.default_generator.manual_seed(seed)
-        network = model.network(outputs=count).to(place)
+        network = model.network(outputs=columns)
+        shares = NO_SHARES if start is None else begin(network, start, head=model.HEAD)
+        network = network.to(place)
         trained = train_network(
             network,
             model.batches(inputs, device=place),
@@ -68,6 +78,8 @@ def fit_classes(
             settings=model.settings,
             seed=seed,
             report=report,
+            shares=shares,
+            checkpoints=checkpoints,
         )
     scores = {
         "validation_miss": trained.validation_mae,
@@ -76,7 +88,7 @@ def fit_classes(
         "history": trained.history,
     }
     arrays = {name: value.cpu().numpy() for name, value in network.state_dict().items()}
-    return MemberWeights(arrays, {"loss": _OBJECTIVE, "classes": count}, scores, seed)
+    return MemberWeights(arrays, {"loss": _OBJECTIVE, "classes": columns}, scores, seed)
 
 
 def class_probabilities(model: NetworkModel, weights: MemberWeights, inputs: Any, *, device: str = "cpu") -> Floats:
@@ -96,10 +108,10 @@ def class_probabilities(model: NetworkModel, weights: MemberWeights, inputs: Any
     return torch.softmax(torch.as_tensor(columns), dim=1).numpy()
 
 
-def _counted(classes: Integers, train: Integers) -> int:
-    count = int(classes.max()) + 1
+def _counted(classes: Integers, train: Integers, count: int | None) -> int:
+    count = int(classes.max()) + 1 if count is None else count
     missing = sorted(set(range(max(count, 2))) - set(classes[train].tolist()))
-    if missing or classes.min() < 0:
+    if missing or classes.min() < 0 or classes.max() >= count:
         raise InputError(
             f"classes must be 0, 1, ... and all among the training rows; these are missing: {listed(missing)}"
         )
