@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiida_mlhull.cli import text
+from aiida_mlhull.cli import class_scores, text
 from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
     from aiida import orm
 
+    from aiida_mlhull.data import EnsembleData
     from aiida_mlhull.science.metrics import Calibration, Stated
 
 
@@ -31,8 +32,13 @@ def diagnose(profile_name: str | None, node: str | None, number: int, output: Pa
     Of an ENSEMBLE, rows are used that its members didn't learn from, with σ before and after calibration.
     Of a CAMPAIGN (the newest one if left out), what the models of round K at every gate said is held against
     the record, or else against what was relaxed by its end.
+
+    An ENSEMBLE that tells classes apart is scored by its accuracies and the area under its ROC.
     """
     profile.load(profile_name)
+    if (ensemble := _ensemble_of_classes(node)) is not None:
+        _diagnose_classes(ensemble, output=output, as_json=as_json)
+        return
     title, stated, remarks, unit = look(node, number=number)
     from aiida_mlhull.science.metrics import diagnose as measure
 
@@ -49,7 +55,32 @@ def diagnose(profile_name: str | None, node: str | None, number: int, output: Pa
     for remark in remarks:
         click.echo(f"\n{remark}")
     if pictures:
-        click.echo(f"\n{text.count(len(pictures), 'picture')} in {output}: {', '.join(path.name for path in pictures)}")
+        click.echo(f"\n{_written(pictures, output)}")
+
+
+def _ensemble_of_classes(identifier: str | None) -> EnsembleData | None:
+    """The ensemble, if it tells classes apart."""
+    from aiida_mlhull.data import EnsembleData
+
+    found = None if identifier is None else _loaded(identifier)
+    return found if isinstance(found, EnsembleData) and found.base.attributes.get("classes", []) else None
+
+
+def _diagnose_classes(node: EnsembleData, *, output: Path | None, as_json: bool) -> None:
+    title = f"Ensemble {node.pk}: {node.description}"
+    scores, rows = class_scores.scores_of(node)
+    pictures = [] if output is None else class_scores.draw(scores, output)
+    if as_json:
+        facts = class_scores.as_json(scores, rows=rows)
+        click.echo(json.dumps({"node": title, **facts, "pictures": [str(path) for path in pictures]}, indent=2))
+        return
+    click.echo(f"{title}\n\n{class_scores.as_text(scores, rows=rows)}")
+    if pictures:
+        click.echo(f"\n{_written(pictures, output)}")
+
+
+def _written(pictures: list[Path], folder: Path | None) -> str:
+    return f"{text.count(len(pictures), 'picture')} in {folder}: {', '.join(path.name for path in pictures)}"
 
 
 def look(identifier: str | None, *, number: int) -> tuple[str, dict[str, Stated], list[str], str]:

@@ -7,32 +7,48 @@ from typing import Any
 import click
 
 from aiida_mlhull.cli import progress
-from aiida_mlhull.cli.table_options import table_options
+from aiida_mlhull.cli.table_options import table_options_or_classes
 from aiida_mlhull.launching import profile, training
 
 
 @click.command()
-@table_options
+@table_options_or_classes
 @click.option("--parent", metavar="NODE", help="Ensemble whose members these begin with (pk, uuid or label).")
 @click.option(
     "--transfer", type=click.Choice(["full", "head"]), help="What learns on: all weights, or the output network alone."
 )
 @click.pass_obj
 def fit(
-    profile_name: str | None, /, *, parent: str | None, transfer: str | None, seed: int, **training_set: Any
+    profile_name: str | None,
+    /,
+    *,
+    target: str | None,
+    classes: str | None,
+    parent: str | None,
+    transfer: str | None,
+    seed: int,
+    **training_set: Any,
 ) -> None:
     """Fit an ensemble to column COLUMN of TABLE, a parquet or csv file.
 
     Every row has a formula and, for models that read structures, a cell. The ensemble becomes a node that
     'diagnose' tells about, that predicts, and that can be the parent of another one: for another target,
-    another functional, another relaxation stage.
+    another functional, another relaxation stage. With --classes the column holds names instead of numbers, which
+    networks tell apart by their probabilities.
     """
     from aiida_mlhull.science.errors import SettingsError
 
     if (parent is None) != (transfer is None):
         raise SettingsError("--parent and --transfer belong together: who to begin with, and what learns on")
+    if target is not None and classes is not None:
+        raise SettingsError("--target learns numbers and --classes learns names: give one of them")
+    column = target or classes
+    if column is None:
+        raise SettingsError("what is to be learned? Name a column of numbers with --target, or of names with --classes")
     mode = {"mode": transfer} if transfer else None
-    properties, settings = training.read_training_set(**training_set, transfer=mode)
+    properties, settings = training.read_training_set(
+        target=column, as_classes=classes is not None, **training_set, transfer=mode
+    )
     click.echo(properties.summary())
     profile.load(profile_name)
     from aiida_mlhull.launching import stored

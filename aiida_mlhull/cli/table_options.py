@@ -12,7 +12,6 @@ from aiida_mlhull.launching.training import MODEL
 
 OPTIONS: Final = (
     click.argument("table", metavar="TABLE", type=click.Path(path_type=Path)),
-    click.option("--target", required=True, metavar="COLUMN", help="The column to learn."),
     click.option("--unit", help="Its unit, for messages and pictures."),
     click.option("--model", help=f"Name of a model; {MODEL} if neither this nor the settings say so."),
     click.option("--members", type=click.IntRange(min=1), help="Members of an ensemble."),
@@ -29,7 +28,20 @@ OPTIONS: Final = (
 
 
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of this module."""
-    for option in reversed(OPTIONS):
+    """Give a command the options of this module, and a column of numbers to learn."""
+    return _with(command, click.option("--target", required=True, metavar="COLUMN", help="The column to learn."))
+
+
+def table_options_or_classes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, but the column may be one of classes instead."""
+    return _with(
+        command,
+        click.option("--target", metavar="COLUMN", help="The column to learn, of numbers."),
+        click.option("--classes", metavar="COLUMN", help="The column to learn, of classes: metal or not, say."),
+    )
+
+
+def _with(command: Callable[..., Any], *targets: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed((OPTIONS[0], *targets, *OPTIONS[1:])):
         command = option(command)
     return command

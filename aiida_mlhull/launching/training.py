@@ -11,19 +11,30 @@ if TYPE_CHECKING:
     from aiida_mlhull.data import EnsembleData
     from aiida_mlhull.science.ensembles import EnsembleSettings
     from aiida_mlhull.science.reading.properties import Properties
+    from aiida_mlhull.science.reading.sieve import BadRows
 
 MODEL: Final = "magpie_forest"
 """The model where neither the settings nor the caller names one: it needs compositions only, and seconds."""
 
+CLASS_MODEL: Final = "roost"
+"""The same for classes, which networks tell apart: it needs compositions only."""
+
 
 def read_training_set(
-    table: Path, *, target: str, settings_file: Path | None = None, leave_out: bool = False, **changes: Any
+    table: Path,
+    *,
+    target: str,
+    as_classes: bool = False,
+    settings_file: Path | None = None,
+    leave_out: bool = False,
+    **changes: Any,
 ) -> tuple[Properties, EnsembleSettings]:
     """The rows of a table, and the settings of the ensemble that is to learn them.
 
     Args:
         table: parquet or csv file.
         target: column.
+        as_classes: whether its values are names of classes.
         settings_file: YAML with settings of the ensemble.
         leave_out: whether rows that can't be used are left out; else they are an error.
         changes: settings of the ensemble that count more than the file; None leaves them to the file.
@@ -39,9 +50,12 @@ def read_training_set(
     from aiida_mlhull.science.reading.properties import read_properties
     from aiida_mlhull.science.types.strict import validated
 
-    properties = read_properties(table, target=target, bad_rows="leave_out" if leave_out else "refuse")
+    bad_rows: BadRows = "leave_out" if leave_out else "refuse"
+    properties = read_properties(table, target=target, as_classes=as_classes, bad_rows=bad_rows)
     # Cells of a table are what they are; there is no relaxed volume to scale them to.
-    values: dict[str, Any] = {"model": MODEL, "target": target, "unit": "", "volume_scaling": False}
+    model = CLASS_MODEL if as_classes else MODEL
+    values: dict[str, Any] = {"model": model, "target": target, "unit": "", "volume_scaling": False}
+    values["classes"] = properties.classes
     values |= dict(read_mapping(settings_file)) if settings_file is not None else {}
     values |= {name: value for name, value in changes.items() if value is not None}
     settings = validated(EnsembleSettings, values, what=settings_file.name if settings_file else "ensemble")

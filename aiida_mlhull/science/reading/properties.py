@@ -1,4 +1,4 @@
-"""Tables of any property: a number for every row, with the cell or with the composition alone.
+"""Tables of any property: a number or a class for every row, with the cell or with the composition alone.
 
 Columns: the target; a formula (``formula``, ``reduced_formula``, ``composition``); optionally an id
 (``structure_id``, ``id``, ``material_id``; row numbers where it is missing or not unique); optionally a cell
@@ -28,6 +28,7 @@ PLACEHOLDERS: Final = "compositions only; the cells are placeholders"
 _MOST_ATOMS: Final = 1000
 """Of a placeholder; shares of finer formulas are rounded to a thousandth."""
 _APART: Final = 3.0
+_MOST_CLASSES: Final = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +36,13 @@ class Properties:
     """What a table says.
 
     Attributes:
-        rows: cells (or placeholders), and the target as ``energies``, measured from zero baselines.
+        rows: cells (or placeholders), and the target as ``energies``, measured from zero baselines; of classes
+            their numbers 0, 1, ...
         has_cells: whether the cells are real.
         target: name of the column.
         source: name of the file.
         left_out: number of rows that can't be used.
+        classes: names of the classes in the order of their numbers; empty for numbers.
     """
 
     rows: TrainingRows
@@ -47,12 +50,18 @@ class Properties:
     target: str
     source: str
     left_out: int
+    classes: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """One line for people."""
         values, left = self.rows.energies, f", {self.left_out:,} left out" if self.left_out else ""
+        span = f"with {self.target} from {values.min():.4g} to {values.max():.4g}"
+        if self.classes:
+            counts = np.bincount(values.astype(np.int64), minlength=len(self.classes)).tolist()
+            pairs = zip(self.classes, counts, strict=True)
+            span = f"of {self.target} " + ", ".join(f"{name} ({count:,})" for name, count in pairs)
         return (
-            f"{self.source}: {len(values):,} rows with {self.target} from {values.min():.4g} to {values.max():.4g}, "
+            f"{self.source}: {len(values):,} rows {span}, "
             f"{len(np.unique(self.rows.formulas)):,} compositions, {'cells' if self.has_cells else 'no cells'}{left}"
         )
 
@@ -86,22 +95,25 @@ class Properties:
         return cells, labels
 
 
-def read_properties(path: Path, *, target: str, bad_rows: BadRows = "refuse") -> Properties:
+def read_properties(path: Path, *, target: str, as_classes: bool = False, bad_rows: BadRows = "refuse") -> Properties:
     """Read a table to learn from.
 
     Args:
         path: parquet or csv file.
         target: column to learn.
+        as_classes: whether its values are names of classes (text, truth values, whole numbers) instead of numbers.
         bad_rows: whether rows without a number or a readable formula are an error, or left out.
 
     Raises:
         WireError: if the file can't be read or is empty.
-        TableError: if columns are missing; unless bad rows may be left out, if a target is not finite.
+        TableError: if columns are missing; unless bad rows may be left out, if a target is missing or not finite;
+            if there are fewer than two classes, or more than anybody tells apart.
         FormulaError: likewise, if a formula can't be read.
         CrystalError: if lists don't make cells, or name unknown elements.
     """
     columns = Columns.read(path)
-    values = columns.floats(columns.first_of((target,), what="the target"))
+    column = columns.first_of((target,), what="the target")
+    values, classes = _classes(columns, column) if as_classes else (columns.floats(column), ())
     formulas = columns.texts(columns.first_of(FORMULAS, what="formulas"))
     ids = _ids(columns)
     compositions, unreadable = _compositions(formulas)
@@ -127,7 +139,28 @@ def read_properties(path: Path, *, target: str, bad_rows: BadRows = "refuse") ->
         energies=values[kept],
         relaxed=cells,
     )
-    return Properties(rows, crystals is not None, target, columns.name, len(values) - len(kept))
+    left_out = len(values) - len(kept)
+    return Properties(rows, crystals is not None, target, columns.name, left_out, classes)
+
+
+def _classes(columns: Columns, column: str) -> tuple[Floats, tuple[str, ...]]:
+    """(n,) the number of every row's class, NaN where it has none, and the classes in order: numbers by size."""
+    texts = np.char.strip(columns.texts(column))
+    names = sorted(set(texts.tolist()) - {""}, key=_in_order)
+    if not 1 < len(names) <= _MOST_CLASSES:
+        raise TableError(
+            f"{columns.name}: column {column} has {len(names)} different values, which make no classes: two to "
+            f"{_MOST_CLASSES} do (numbers are learned with --target)"
+        )
+    number = {name: float(index) for index, name in enumerate(names)}
+    return np.asarray([number.get(text, np.nan) for text in texts.tolist()]), tuple(names)
+
+
+def _in_order(name: str) -> tuple[float, str]:
+    try:
+        return float(name), name
+    except ValueError:
+        return np.inf, name
 
 
 def _ids(columns: Columns) -> Strings:
