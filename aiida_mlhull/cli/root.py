@@ -24,6 +24,7 @@ from aiida_mlhull.cli.replay import replay
 from aiida_mlhull.cli.report import report
 from aiida_mlhull.cli.rules import rules
 from aiida_mlhull.cli.setup import setup
+from aiida_mlhull.cli.spend import spend
 from aiida_mlhull.cli.status import status
 from aiida_mlhull.cli.tune import tune
 from aiida_mlhull.science.errors import MlhullError, StoppedError
@@ -74,6 +75,7 @@ for command in (
     diagnose,
     learning_curve,
     tune,
+    spend,
     references,
     doctor,
     setup,

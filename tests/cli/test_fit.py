@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 import click
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -23,8 +25,9 @@ NETWORK = {"width": 8, "hidden_width": 8, "output_widths": [16], "max_epochs": 3
 def compositions(tmp_path):
     """Formation energies of real crystals, by formula alone."""
     path = tmp_path / "energies.parquet"
-    table = pa.table({"formula": mp_crystals().reduced_formulas(), "e_form": mp_energies(), "twice": 2 * mp_energies()})
-    pq.write_table(table, path)
+    energies = mp_energies()
+    columns = {"e_form": energies, "twice": 2 * energies, "strong": energies < np.median(energies)}
+    pq.write_table(pa.table({"formula": mp_crystals().reduced_formulas(), **columns}), path)
     return path
 
 
@@ -90,6 +93,44 @@ def test_a_parent_its_child_and_what_it_brings(registered, compositions, tmp_pat
     assert set(told) == {"roost", f"from {parent.pk}, full"}
     assert told["roost"]["sizes"] == [20, 60]
     assert picture.stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_classes_from_a_table_to_their_roc(registered, compositions, tmp_path):
+    from aiida import orm
+
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump({"model_settings": NETWORK}))
+    words = ["--members", 2, "--settings", tmp_path / "small.yaml"]
+    result = run("fit", compositions, "--classes", "strong", *words)
+    assert result.exit_code == 0, result.output
+    assert "94 rows of strong False (47), True (47), " in result.output
+    node = orm.load_node(int(result.output.split("Ensemble ")[1].split(":")[0]))
+    assert node.base.attributes.get("classes") == ["False", "True"]
+    assert "2 members of roost for strong (False, True); mean probability of wrong classes" in node.description
+
+    result = run("diagnose", node.pk, "-o", tmp_path / "pictures", "--json")
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    confusion = facts["confusion"]
+    assert sum(map(sum, confusion)) == facts["rows"]
+    assert facts["accuracy"] == pytest.approx((confusion[0][0] + confusion[1][1]) / facts["rows"])
+    assert list(facts["auc"]) == ["True"]
+    assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["confusion.png", "roc.png"]
+    assert "AUC of True" in run("diagnose", node.pk).output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "what is to be learned?"),
+        (("--target", "e_form", "--classes", "strong"), "give one of them"),
+        (("--classes", "strong", "--model", "magpie_forest"), "magpie_forest can't learn classes"),
+    ],
+)
+def test_what_can_not_be_learned_as_classes(compositions, words, message):
+    result = run("fit", compositions, *words)
+    assert result.exit_code == 1
+    assert re.search(message, result.output)
 
 
 def test_a_learning_curve_of_volumes(cells):

@@ -71,3 +71,28 @@ def test_bad_rows_are_named_or_left_out(tmp_path):
         read_properties(written(tmp_path, formula=["NaCl", "Xx3"], gap=[1.0, 2.0]), target="gap")
     with pytest.raises(TableError, match="no column for the target"):
         read_properties(path, target="band_gap")
+
+
+def test_classes_are_numbered_in_their_order(tmp_path):
+    path = written(tmp_path, formula=["NaCl", "Cu", "Si", "Ge"], kind=["10", " 9", "10", "x"])
+    found = read_properties(path, target="kind", as_classes=True)
+    assert found.classes == ("9", "10", "x")
+    assert dict(zip(found.rows.formulas.tolist(), found.rows.energies.tolist(), strict=True)) == {
+        "NaCl": 1.0, "Cu": 0.0, "Si": 1.0, "Ge": 2.0,
+    }  # fmt: skip
+    assert "4 rows of kind 9 (1), 10 (2), x (1), 4 compositions" in found.summary()
+
+
+def test_truth_values_are_classes_and_rows_without_one_are_left_out(tmp_path):
+    path = written(tmp_path, formula=["NaCl", "Cu", "Si"], metal=[False, True, None])
+    with pytest.raises(TableError, match="1 rows have no"):
+        read_properties(path, target="metal", as_classes=True)
+    found = read_properties(path, target="metal", as_classes=True, bad_rows="leave_out")
+    assert (found.classes, found.left_out) == (("False", "True"), 1)
+
+
+@pytest.mark.parametrize("values", [["a"] * 3, [f"{number}" for number in range(101)]])
+def test_one_class_or_very_many_are_none(tmp_path, values):
+    path = written(tmp_path, formula=["NaCl"] * len(values), kind=values)
+    with pytest.raises(TableError, match=f"has {len(set(values))} different values, which make no classes"):
+        read_properties(path, target="kind", as_classes=True)

@@ -1,0 +1,77 @@
+"""``aiida-mlhull spend``: expensive labels or cheap ones for pre-training, given both learning curves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from aiida_mlhull.cli import text
+
+if TYPE_CHECKING:
+    from aiida_mlhull.science.metrics import PowerLaw
+
+CURVE = "N:ERROR,N:ERROR,..."
+
+
+@click.command()
+@click.option("--expensive", required=True, metavar=CURVE, help="Errors over the number of expensive labels.")
+@click.option("--cheap", required=True, metavar=CURVE, help="Errors over the number of cheap labels.")
+@click.option("--have", required=True, nargs=2, type=float, metavar="N M", help="Expensive and cheap labels at hand.")
+@click.option("--budget", required=True, type=float, help="Core-hours to spend.")
+@click.option("--cost", required=True, type=float, help="Core-hours of one expensive label.")
+@click.option("--cost-ratio", required=True, type=float, help="Cost of an expensive label over that of a cheap one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def spend(
+    *,
+    expensive: str,
+    cheap: str,
+    have: tuple[float, float],
+    budget: float,
+    cost: float,
+    cost_ratio: float,
+    as_json: bool,
+) -> None:
+    """Share core-hours out between expensive labels and cheap ones to pre-train on.
+
+    Both learning curves are of the error of the same, wanted quantity: 'learning-curve' gives them. Labels at hand
+    may be a hundred of r2SCAN and thousands of PBE, or of full and of volume relaxations.
+    """
+    from aiida_mlhull.science.metrics import spend as share_out
+
+    curves = fitted(expensive), fitted(cheap)
+    plan = share_out(*curves, have=have, budget=budget, cost=cost, cost_ratio=cost_ratio)
+    if as_json:
+        click.echo(json.dumps(asdict(plan)))
+        return
+    gains = {"expensive": plan.gain_expensive, "cheap": plan.gain_cheap}
+    facts = [
+        ("expensive labels to add", f"{plan.expensive:,.0f}"),
+        ("cheap labels to add", f"{plan.cheap:,.0f}"),
+        ("error afterwards", f"{plan.error_ratio:.3f} of today's"),
+        ("the next core-hour", f"into {plan.next_hour} labels"),
+        *((f"  error falls by, {kind}", f"{gain:.3%}") for kind, gain in gains.items()),
+    ]
+    click.echo(text.pairs(facts))
+
+
+def fitted(curve: str) -> PowerLaw:
+    """The power law through points as the command line has them.
+
+    Raises:
+        SettingsError: if the curve can't be read.
+        TableError: if its points make no power law.
+    """
+    import numpy as np
+
+    from aiida_mlhull.science.errors import SettingsError
+    from aiida_mlhull.science.metrics import fit_power_law
+
+    try:
+        pairs = [tuple(map(float, point.split(":"))) for point in curve.split(",")]
+        sizes, errors = zip(*pairs, strict=True)
+    except ValueError as error:
+        raise SettingsError(f"{curve!r} is not a learning curve; write {CURVE}, as in 100:0.16,200:0.12") from error
+    return fit_power_law(np.asarray(sizes), np.asarray(errors))
