@@ -9,7 +9,7 @@ from aiida.orm import StructureData
 
 from aiida_mlhull.science.reading.candidates import Intake, sifted
 from aiida_mlhull.science.reading.sieve import BadRows
-from aiida_mlhull.science.reading.structure_files import packed
+from aiida_mlhull.science.reading.rows import StructureRow, packed
 
 
 def take_in(structures: Sequence[StructureData], *, source: str, bad_rows: BadRows = "refuse") -> Intake:

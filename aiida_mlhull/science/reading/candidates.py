@@ -34,17 +34,20 @@ class Intake:
         candidates: the unrelaxed crystals.
         record: their relaxed crystals and energies by the same ids; None where the file has none.
         left_out: rows that can't be used.
+        remarks: what is to be said of the file or folder as a whole.
     """
 
     candidates: Candidates
     record: Labels | None
     left_out: LeftOut
+    remarks: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """One line: rows read, used, left out and why."""
         used = len(self.candidates)
         read = used + len(self.left_out)
-        return f"{self.candidates.source}: {read} rows read, {used} used; {self.left_out.summary()}"
+        said = f"{self.candidates.source}: {read} rows read, {used} used; {self.left_out.summary()}"
+        return "; ".join([said, *self.remarks])
 
     def require_record(self) -> Labels:
         """The record.
@@ -90,7 +93,7 @@ def read_crystals(path: Path, *, bad_rows: BadRows = "refuse", scheme: str = AS_
     """The same as :func:`read_candidates`, of which one alone is enough."""
     found, left_out = sound_rows(path, bad_rows=bad_rows)
     candidates, record = _nouns(found, scheme=scheme)
-    return Intake(candidates=candidates, record=record, left_out=left_out)
+    return Intake(candidates=candidates, record=record, left_out=left_out, remarks=found.remarks)
 
 
 def sound_rows(path: Path, *, bad_rows: BadRows = "refuse") -> tuple[Found, LeftOut]:
@@ -105,7 +108,7 @@ def sound_rows(path: Path, *, bad_rows: BadRows = "refuse") -> tuple[Found, Left
     """
     if not path.exists():
         raise InputError(f"no such file or folder: {path}")
-    reader = read_rows if path.suffix in TABLE_SUFFIXES else read_structures
+    reader = read_rows if path.suffix.lower() in TABLE_SUFFIXES else read_structures
     found = reader(path, bad_rows=bad_rows)
     return found, _catch_broken(found)
 
@@ -119,7 +122,7 @@ def sifted(found: Found) -> Intake:
     """
     left_out = _catch_broken(found)
     candidates, record = _nouns(found, scheme=AS_PUBLISHED)
-    return Intake(candidates=candidates, record=record, left_out=left_out)
+    return Intake(candidates=candidates, record=record, left_out=left_out, remarks=found.remarks)
 
 
 def _catch_broken(found: Found) -> LeftOut:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aiida_mlhull.science.errors import MixedSchemesError, SettingsError, TableError, WireError, listed
-from aiida_mlhull.science.reading.structure_files import load_json
+from aiida_mlhull.science.reading.json_files import load_json
 from aiida_mlhull.science.representations.composition import NUMBERS
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from aiida_mlhull.science.errors import CrystalError, InputError, TableError, listed
+from aiida_mlhull.science.errors import CrystalError, InputError, MlhullError, TableError, listed
 from aiida_mlhull.science.representations.neighbors import minimum_distances
 from aiida_mlhull.science.types import Crystals, Table
 from aiida_mlhull.science.types.crystals import HEAVIEST, Floats
@@ -95,7 +95,7 @@ class Sieve:
         *,
         reason: str,
         what: str,
-        error: type[InputError] = TableError,
+        error: type[MlhullError] = TableError,
         details: Strings | None = None,
     ) -> None:
         """Stop the rows where ``bad`` (n,) is true.
@@ -162,6 +162,7 @@ class Found:
         cells: n crystals as they go in; anything at all where the sieve stopped the row.
         relaxed: n crystals as they came out, or None.
         energies: (n,) eV/atom, or None.
+        remarks: what is to be said of the file as a whole: what was not looked at, which of two was read.
     """
 
     sieve: Sieve
@@ -169,6 +170,7 @@ class Found:
     cells: Crystals
     relaxed: Crystals | None = None
     energies: Floats | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def spread(crystals: Crystals, sound: Booleans) -> Crystals:

@@ -111,6 +111,12 @@ class Reason(str, Enum):
     CHARGES_BALANCE = "charges_balance", Stated.FILTER, "passed all filters; charges can be balanced"
     CHARGES_DO_NOT_BALANCE = "charges_do_not_balance", Stated.FILTER, "passed all filters; charges can't be balanced"
 
+    UNREADABLE = "unreadable", Stated.READER, "a file, frame or entry that can't be read as what it says it is"
+    LIBRARY_WARNED = "library_warned", Stated.READER, "the library that read it warned, and nothing in the file vouches"
+    NO_ELEMENTS = "no_elements", Stated.READER, "the file doesn't say which elements its atoms are"
+    NO_SYMMETRY = "no_symmetry", Stated.READER, "no symmetry operations, and none or several that may be meant"
+    COUNT_DIFFERS = "count_differs", Stated.READER, "the number of atoms is not the one that is stated"
+    NOT_A_NUMBER = "not_a_number", Stated.READER, "text where a number should be"
     NO_ENERGY = "no_energy", Stated.READER, "no energy, or one that is NaN or infinite"
     NOT_FINITE = "not_finite", Stated.READER, "a number in the cell is NaN or infinite"
     NO_VOLUME = "no_volume", Stated.READER, "zero or negative volume"
