@@ -73,7 +73,7 @@ def materials_project(*, elements: tuple[str, ...], highest: float | None, outpu
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
 @output_option
 def files(*, paths: tuple[Path, ...], output: Path) -> None:
-    """Import tables, folders of CIF or POSCAR, extxyz, and pymatgen's JSON."""
+    """Import tables, CIF and POSCAR or folders of them, extxyz, and pymatgen's JSON."""
     from aiida_mlhull.science.sources import SOURCES
 
     run(SOURCES["files"](paths), output)
@@ -129,6 +129,8 @@ def describe(name: str, counts: Imported) -> str:
     if counts.left_out:
         reasons = [(count, code, "; ".join(counts.examples[code])) for code, count in counts.left_out.most_common()]
         said += f"\n\n{text.table(('left out', 'reason', 'for example'), reasons, indent='  ')}"
+    for remark in counts.remarks:
+        said += f"\n\nNote: {remark}."
     if counts.without_symmetry == counts.used:
         said += "\n\nNote: all of them are P1: representations by Wyckoff positions can't tell them apart."
     return said

@@ -79,7 +79,7 @@ def read_inputs(campaign: CampaignFile) -> CampaignInputs:
     from aiida_mlhull.science.types import concatenate
 
     scheme = campaign.references.scheme
-    shards, intakes = _candidates(campaign.candidates, bad_rows=campaign.bad_rows, scheme=scheme)
+    shards, intakes, others = _candidates(campaign.candidates, bad_rows=campaign.bad_rows, scheme=scheme)
     whole = concatenate([*(node.to_science() for node in shards), *(intake.candidates for intake in intakes)])
     phases, snapshot, remark = _references(campaign.references)
     published = None
@@ -91,7 +91,7 @@ def read_inputs(campaign: CampaignFile) -> CampaignInputs:
         candidates=whole,
         references=relevant(phases, whole) if snapshot is None else phases,
         record=published,
-        remarks=(*(_headline(node) for node in shards), *(intake.summary() for intake in intakes), remark),
+        remarks=(*(_headline(node) for node in shards), *(intake.summary() for intake in intakes), *others, remark),
         shards=tuple(shards),
         snapshot=snapshot,
     )
@@ -99,23 +99,25 @@ def read_inputs(campaign: CampaignFile) -> CampaignInputs:
 
 def _candidates(
     places: tuple[CandidatesSource, ...], *, bad_rows: BadRows, scheme: str
-) -> tuple[list[CandidatesData], list[Intake]]:
-    """Shards that are stored, and tables that are not."""
+) -> tuple[list[CandidatesData], list[Intake], list[str]]:
+    """Shards that are stored, tables that are not, and what is in groups beside them."""
     from aiida_mlhull.launching import stored
     from aiida_mlhull.science.reading.candidates import read_candidates
 
     shards: list[CandidatesData] = []
     intakes: list[Intake] = []
+    others: list[str] = []
     for place in places:
         if place.file is not None:
             intakes.append(read_candidates(place.file, bad_rows=bad_rows, scheme=scheme))
         elif place.group is not None:
-            in_group, intake = stored.candidates_in(place.group, bad_rows=bad_rows)
+            in_group, intake, beside = stored.candidates_in(place.group, bad_rows=bad_rows)
+            others += [beside] if beside else []
             shards += in_group
             intakes += [] if intake is None else [intake]
         else:
             shards.append(stored.candidates(str(place.node)))
-    return shards, intakes
+    return shards, intakes, others
 
 
 def _references(place: ReferencesSource) -> tuple[References, ReferencesData | None, str]:

@@ -90,8 +90,8 @@ def in_group(label: str, kind: type[orm.Node], filters: dict[str, Any] | None = 
     return nodes
 
 
-def candidates_in(label: str, *, bad_rows: BadRows) -> tuple[list[CandidatesData], Intake | None]:
-    """What a group holds of candidates: shards, and structures as one table.
+def candidates_in(label: str, *, bad_rows: BadRows) -> tuple[list[CandidatesData], Intake | None, str]:
+    """What a group holds of candidates: shards, structures as one table, and how many nodes are neither, in words.
 
     Raises:
         UnknownNameError: if there is no such group.
@@ -100,9 +100,16 @@ def candidates_in(label: str, *, bad_rows: BadRows) -> tuple[list[CandidatesData
     from aiida import orm
 
     from aiida_mlhull.data import CandidatesData
-    from aiida_mlhull.data.structures import take_in
+    from aiida_mlhull.data.structures import READ, not_taken, take_in
 
-    shards, structures = in_group(label, CandidatesData), in_group(label, orm.StructureData)
+    nodes = in_group(label, orm.Node)
+    shards = [node for node in nodes if isinstance(node, CandidatesData)]
+    rest = [node for node in nodes if not isinstance(node, CandidatesData)]
+    structures = [node for node in rest if isinstance(node, READ)]
+    others = not_taken(rest)
     if not shards and not structures:
-        raise InputError(f"group {label!r} holds neither mlhull.candidates nor structures")
-    return shards, take_in(structures, source=f"group {label}", bad_rows=bad_rows) if structures else None
+        raise InputError(
+            f"group {label!r} holds neither mlhull.candidates nor structures{f' ({others})' if others else ''}"
+        )
+    intake = take_in(structures, source=f"group {label}", bad_rows=bad_rows) if structures else None
+    return shards, intake, f"group {label}: {others}" if others else ""

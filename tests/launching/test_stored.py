@@ -72,7 +72,7 @@ def test_structures_of_a_group_are_candidates_named_by_label_or_uuid(aiida_profi
         return node
 
     nodes = [cell(4.1, "mine"), cell(4.2, "twice"), cell(4.3, "twice"), cell(4.4, "")]
-    shards, intake = candidates_in(grouped("structures", nodes), bad_rows="refuse")
+    shards, intake, _ = candidates_in(grouped("structures", nodes), bad_rows="refuse")
     assert shards == []
     assert set(intake.candidates.ids) == {"mine", *(node.uuid for node in nodes[1:])}
     rows = dict(zip(intake.candidates.ids.tolist(), intake.candidates.origins.tolist(), strict=True))
@@ -93,7 +93,7 @@ def test_alloys_are_refused_with_their_count_or_left_out(aiida_profile):
     label = grouped("alloys", [mixed, sound])
     with pytest.raises(CrystalError, match="1 of 2 rows: disordered or partially occupied sites: alloy"):
         candidates_in(label, bad_rows="refuse")
-    _, intake = candidates_in(label, bad_rows="leave_out")
+    _, intake, _ = candidates_in(label, bad_rows="leave_out")
     assert intake.left_out.counts() == {"disordered": 1}
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.science.errors import FormulaError
-from aiida_mlhull.science.reading.cif_settings import Setting, settings_of
+from aiida_mlhull.science.reading.cif_settings import Setting, says_p1, settings_of
 from aiida_mlhull.science.reading.rows import StructureRow, refused, usable
 from aiida_mlhull.science.reading.warned import attempt
 from aiida_mlhull.science.representations.composition import agrees, from_amounts, reduce_formula
@@ -42,6 +42,9 @@ _SETTLED: Final = re.compile(
     r"Defaulting to P1|1-line symmetry op|parsed as|Incorrect stoichiometry|Missing elements|Spacegroup|CIF=|PMG=|ratios="
 )
 """What a formula and Z that agree with the sites prove to be right."""
+
+_ONE_LINE: Final = re.compile("1-line symmetry op")
+"""The identity without a loop around it: what it should be where the group is P1."""
 
 _TAGS: Final = {
     tag.lower(): tag
@@ -173,7 +176,8 @@ def _in_setting(block: Block, data: dict[str, Any], setting: Setting, name: str,
     if hidden:
         return refused(name, place, Reason.IMPLICIT_ATOMS, hidden)
     vouched, row = _held(row, data)
-    left = [line for line in read.warned if not (vouched and _SETTLED.search(line))]
+    settled = _SETTLED if vouched else _ONE_LINE if says_p1(data) else None
+    left = [line for line in read.warned if settled is None or not settled.search(line)]
     if row.reason or not left:
         return row
     unstated = any("Defaulting to P1" in line or "Spacegroup" in line for line in left)
@@ -203,7 +207,9 @@ def _held(row: StructureRow, data: dict[str, Any]) -> tuple[bool, StructureRow]:
     if not expected:
         return False, row
     if all(abs(atoms - len(row.structure)) > 0.5 for atoms in expected):  # noqa: PLR2004  (amounts may be rounded)
-        detail = f"stated {' or '.join(f'{n:g}' for n in expected)} ({formula}, Z {data[UNITS]}), cell {len(row.structure)}"
+        detail = (
+            f"stated {' or '.join(f'{n:g}' for n in expected)} ({formula}, Z {data[UNITS]}), cell {len(row.structure)}"
+        )
         return False, replace(row, structure=None, reason=Reason.COUNT_DIFFERS, detail=detail)
     return True, row
 

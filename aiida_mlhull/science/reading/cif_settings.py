@@ -8,6 +8,7 @@ the axes themselves; else both are possible. Operations are spglib's, by Hall nu
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -51,17 +52,28 @@ def settings_of(data: dict[str, Any]) -> list[Setting]:
     """
     if any(data.get(tag) for tag in OPERATIONS) or not all(tag in data for tag in AXES):
         return [Setting()]
-    name = next((str(data[tag]).strip(" '\"") for tag in NAMES if data.get(tag)), "")
+    name = _name(data)
     match = _SUFFIX.fullmatch(name)
     symbol, suffix = (match["symbol"], (match["marked"] or match["loose"]).upper()) if match else (name, "")
     choices = _choices(_number(data), _squeezed(symbol))
     if not choices:
         return [Setting()]
-    wanted = {_MEANINGS[suffix]} if suffix in _MEANINGS else set(choices)
+    wanted = {_MEANINGS[suffix]} if suffix in _MEANINGS and len(choices) > 1 else set(choices)
     possible = wanted & set(choices) & (_axes(data) if "H" in choices else set(choices))
     if not possible:
-        raise ValueError(f"{name or 'the space group'} on axes that are neither hexagonal nor rhombohedral, or the other")
+        raise ValueError(
+            f"{name or 'the space group'} on axes that are neither hexagonal nor rhombohedral, or the other"
+        )
     return [Setting(_loop(choices[choice]), f"{symbol or 'the group'}:{choice}") for choice in sorted(possible)]
+
+
+def says_p1(data: dict[str, Any]) -> bool:
+    """Whether nothing in the block names another group than P1."""
+    return _squeezed(_name(data)) in {"", "p1"} and _number(data) in {0, 1}
+
+
+def _name(data: dict[str, Any]) -> str:
+    return next((str(data[tag]).strip(" '\"") for tag in NAMES if data.get(tag)), "")
 
 
 def _number(data: dict[str, Any]) -> int:
@@ -88,13 +100,14 @@ def _value(text: Any) -> float:
 
 @cache
 def _table() -> dict[int, tuple[str, dict[str, int]]]:
-    """Short symbol, and Hall number by choice, of every group with settings of one symbol."""
+    """Short symbol, and Hall number by choice, of every group with one setting, or with several of one symbol."""
     import spglib  # noqa: PLC0415  (needed seldom)
 
+    kinds = [(hall, kind) for hall in range(1, 531) if (kind := spglib.get_spacegroup_type(hall)) is not None]
+    settings = Counter(kind.number for _, kind in kinds)
     table: dict[int, tuple[str, dict[str, int]]] = {}
-    for hall in range(1, 531):
-        kind = spglib.get_spacegroup_type(hall)
-        if kind is not None and kind.choice in {"1", "2", "H", "R"}:
+    for hall, kind in kinds:
+        if kind.choice in {"1", "2", "H", "R"} or settings[kind.number] == 1:
             short = _squeezed(kind.international_short)
             table.setdefault(kind.number, (short, {}))[1].setdefault(kind.choice, hall)
     return table

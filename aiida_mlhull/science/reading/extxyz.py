@@ -38,7 +38,9 @@ def read_extxyz(path: Path) -> list[StructureRow]:
     for number, frame in enumerate(frames, start=1):
         name = numbered(stem, number, len(frames))
         place = f"{path.name} frame {number}"
-        rows.append(_row(frame, name, place) if isinstance(frame, list) else refused(name, place, Reason.UNREADABLE, frame))
+        rows.append(
+            _row(frame, name, place) if isinstance(frame, list) else refused(name, place, Reason.UNREADABLE, frame)
+        )
     if not any(isinstance(frame, list) for frame in frames):
         raise WireError(f"{path.name}: can't be read as extxyz: {frames[0] if frames else 'no frames'}")
     return rows
@@ -77,7 +79,7 @@ def _row(frame: list[str], name: str, place: str) -> StructureRow:
     if read.warned:
         return refused(name, place, Reason.LIBRARY_WARNED, read.detail)
     made = attempt(lambda: _structure(atoms))
-    return StructureRow(name, place, made.value, "" if made.value else Reason.UNREADABLE, made.fault)
+    return StructureRow(name, place, made.value, Reason.UNREADABLE if made.value is None else None, made.fault)
 
 
 def _atoms(frame: list[str]) -> Any:

@@ -142,8 +142,8 @@ def _from_poscar(text: str, path: Path, name: str, place: str) -> list[Structure
     potcar: tuple[str, ...] = ()
     if _unpacked_name(path).lower() in POSCAR_NAMES:
         beside = [path.with_name(f"POTCAR{suffix}") for suffix in ("", *OPENERS)]
-        texts = [attempt(lambda one=one: text_of(one)).value for one in beside if one.is_file()]
-        potcar = elements_of_potcar(texts[0] or "") if texts else ()
+        potcars = [one for one in beside if one.is_file()]
+        potcar = elements_of_potcar(attempt(lambda: text_of(potcars[0])).value or "") if potcars else ()
     found = read_poscar(text, potcar=potcar)
     named = f" (elements of the {found.named_by})" if found.named_by else ""
     return [StructureRow(name, place + named, found.structure, found.reason, found.detail)]

@@ -42,7 +42,9 @@ def read_json(path: Path) -> list[StructureRow]:
     Raises:
         WireError: if the file can't be read as JSON.
     """
-    return [_row(entry, name, f"{path.name} {name}") for name, entry in _entries(load_json(path), path.name.split(".")[0])]
+    return [
+        _row(entry, name, f"{path.name} {name}") for name, entry in _entries(load_json(path), path.name.split(".")[0])
+    ]
 
 
 def _entries(loaded: Any, stem: str) -> Iterator[tuple[str, Any]]:

@@ -86,11 +86,7 @@ def read_poscar(text: str, *, potcar: Sequence[str] = ()) -> Poscar:
         return Poscar(None, Reason.NO_ELEMENTS, f"{named_by}; write them into line 6, as VASP 5 does")
     if potcar and head.symbols and list(potcar[: len(symbols)]) != list(symbols):
         return Poscar(None, Reason.FORMULA_DIFFERS, f"POTCAR {' '.join(potcar)}, POSCAR {' '.join(symbols)}")
-    plain = attempt(lambda: _plain(lines, head, symbols))
-    if plain.value is None:
-        return Poscar(None, Reason.UNREADABLE, plain.detail)
-    text = plain.value
-    parsed = attempt(lambda: _parsed(text))
+    parsed = attempt(lambda: _parsed(_plain(lines, head, symbols)))
     if parsed.value is None:
         return Poscar(None, Reason.UNREADABLE, parsed.detail)
     if parsed.warned:

@@ -72,9 +72,7 @@ def usable(row: StructureRow) -> StructureRow:
     return row
 
 
-def packed(
-    source: str, rows: Sequence[StructureRow], *, bad_rows: BadRows, remarks: Sequence[str] = ()
-) -> Found:
+def packed(source: str, rows: Sequence[StructureRow], *, bad_rows: BadRows, remarks: Sequence[str] = ()) -> Found:
     """Structures as rows of a table; what can't be used is found here, whatever else may be wrong later.
 
     Args:

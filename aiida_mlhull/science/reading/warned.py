@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ HARMLESS: Final = {
 LARGEST: Final = 1 << 28
 """Bytes of an unpacked file; tables, which may be larger, are read by Arrow."""
 
-OPENERS: Final = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+OPENERS: Final[dict[str, Callable[..., Any]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ def unpacked_bytes(path: Path) -> bytes:
         OSError: if it can't be opened or unpacked.
         ValueError: if it is larger than :data:`LARGEST`.
     """
-    opener = OPENERS.get(path.suffix.lower())
-    with opener(path, "rb") if opener else path.open("rb") as stream:
+    suffix = path.suffix.lower()
+    with OPENERS[suffix](path) if suffix in OPENERS else path.open("rb") as stream:
         raw: bytes = stream.read(LARGEST + 1)
     if len(raw) > LARGEST:
         raise ValueError(f"larger than {LARGEST >> 20} MiB")

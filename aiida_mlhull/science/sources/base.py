@@ -51,12 +51,14 @@ class Portion:
         left_out: the others, with reasons.
         values: column to values by candidate, in the order of ids.
         total: entries that the source has in all, as far as it says.
+        remarks: what is to be said of the source as a whole.
     """
 
     candidates: Candidates | None
     left_out: LeftOut
     values: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     total: int | None = None
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.left_out) + (0 if self.candidates is None else len(self.candidates))
@@ -149,4 +151,5 @@ def without(portion: Portion, repeated: Integers) -> Portion:
         left_out,
         {name: [column[row] for row in stays.tolist()] for name, column in portion.values.items()},
         portion.total,
+        portion.remarks,
     )

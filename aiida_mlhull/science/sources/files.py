@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.errors import InputError, WireError, listed
 from aiida_mlhull.science.reading.candidates import read_crystals
+from aiida_mlhull.science.reading.sieve import LeftOut
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.sources.base import Portion, Source
+from aiida_mlhull.science.types.reasons import Reason
 
 
 class Files(Source):
@@ -26,9 +28,31 @@ class Files(Source):
         self.name = ", ".join(path.name for path in paths)
 
     def portions(self, journal: Path) -> Iterator[Portion]:  # noqa: ARG002  (files are read again in no time)
-        """One portion a file or folder."""
+        """One portion per file or folder; of several, those of which nothing can be used are left out whole.
+
+        Raises:
+            InputError: if a path doesn't exist, or nothing of the only one can be used.
+            WireError: if the only one can't be read.
+        """
+        missing = [str(path) for path in self.paths if not path.exists()]
+        if missing:
+            raise InputError(f"no such file or folder: {listed(missing)}")
         for path in self.paths:
-            intake = read_crystals(path, bad_rows="leave_out")
+            try:
+                intake = read_crystals(path, bad_rows="leave_out")
+            except (InputError, WireError) as error:
+                if len(self.paths) == 1:
+                    raise
+                yield Portion(None, _whole(path, str(error)))
+                continue
             crystals = intake.candidates.crystals
             assert crystals is not None
-            yield Portion(replace(intake.candidates, protostructures=protostructures(crystals)), intake.left_out)
+            candidates = replace(intake.candidates, protostructures=protostructures(crystals))
+            yield Portion(candidates, intake.left_out, remarks=intake.remarks)
+
+
+def _whole(path: Path, detail: str) -> LeftOut:
+    """A file or folder of which nothing can be used, as one row."""
+    return LeftOut.from_rows(
+        ids=[path.name], formulas=[""], reasons=[str(Reason.UNREADABLE)], details=[" ".join(detail.split())]
+    )

@@ -41,6 +41,7 @@ class Imported:
         unlabeled: rows of the table without a label.
         total: rows that the source has, as far as it says.
         columns: kept beside the cells.
+        remarks: what is to be said of the source as a whole.
     """
 
     used: int = 0
@@ -50,6 +51,7 @@ class Imported:
     unlabeled: int = 0
     total: int | None = None
     columns: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def read(self) -> int:
@@ -65,6 +67,7 @@ class Imported:
             if len(known) < EXAMPLES:
                 known.append(f"{name} ({detail})" if detail else name)
         self.total = portion.total
+        self.remarks += portion.remarks
         if portion.candidates is not None:
             labels = portion.candidates.protostructures
             self.used += len(labels)

@@ -59,11 +59,17 @@ def test_a_cif_of_many_gives_all_of_them(structures, tmp_path):
     assert_same(found, expected)
 
 
-def test_a_cif_whose_blocks_can_not_be_told_apart_is_refused(structures, tmp_path):
-    block = str(CifWriter(structures["salt"]))
-    (tmp_path / "many.cif").write_text(f"{block}\n{block}")
-    with pytest.raises(WireError, match=r"many.cif \(data blocks of the same name: NaCl\)"):
-        read_candidates(tmp_path)
+@pytest.mark.parametrize("name", ["", "NaCl"])
+def test_blocks_of_one_name_are_numbered(structures, tmp_path, name):
+    blocks = [str(CifWriter(given)) for given in structures.values()]
+    named = [
+        block.replace(f"data_{s.composition.reduced_formula}", f"data_{name}")
+        for block, s in zip(blocks, structures.values(), strict=True)
+    ]
+    (tmp_path / "many.cif").write_text("\n".join(named))
+    found = read_candidates(tmp_path).candidates
+    ids = [f"many/{name}_1", f"many/{name}_2"] if name else ["many/1", "many/2"]
+    assert_same(found, dict(zip(ids, structures.values(), strict=True)))
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -95,7 +101,7 @@ def test_extxyz(tmp_path):
 
 def test_a_molecule_is_not_a_candidate(tmp_path):
     ase.io.write(tmp_path / "many.xyz", [ase.build.molecule("H2O")] * 2, format="extxyz")
-    with pytest.raises(WireError, match="not periodic in three directions: 1, 2"):
+    with pytest.raises(CrystalError, match="2 of 2 rows: not periodic in three directions: many_1"):
         read_candidates(tmp_path / "many.xyz")
 
 
@@ -103,7 +109,7 @@ def test_files_that_cannot_be_read_are_named(structures, tmp_path):
     structures["salt"].to(filename=str(tmp_path / "salt.cif"))
     (tmp_path / "broken.cif").write_text("data_broken\n_cell_length_a oops\n")
     (tmp_path / "empty.vasp").write_text("")
-    with pytest.raises(WireError, match=r"2 of 3 files can't be read: broken.cif .*empty.vasp") as caught:
+    with pytest.raises(WireError, match=r"2 of 3 rows: can't be read: broken .*empty") as caught:
         read_candidates(tmp_path)
     assert "salt" not in str(caught.value)
 
