@@ -158,21 +158,25 @@ def _without(tree: ast.Module, unary: ast.UnaryOp) -> ast.Module:
 
 
 def survives(mutant: Mutant, copy: Path, *, seconds: float) -> bool:
-    """Whether all tests of the room pass with the mutant in the copy of the package."""
+    """Whether all tests pass with the mutant in the copy of the package: the module's own, then the room's."""
     target = copy / mutant.file
     original = target.read_text()
     target.write_text(mutant.source)
     try:
-        child = os.fork()
-        if child == 0:
-            os.setsid()
-            _test(mutant, copy)
-        return _ended_well(child, seconds=seconds)
+        return all(_passes(tests, copy, seconds=seconds) for tests in mutant.tests)
     finally:
         target.write_text(original)
 
 
-def _test(mutant: Mutant, copy: Path) -> None:
+def _passes(tests: str, copy: Path, *, seconds: float) -> bool:
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        _test(tests, copy)
+    return _ended_well(child, seconds=seconds)
+
+
+def _test(tests: str, copy: Path) -> None:
     """In the child: run the tests against the copy, and leave with their exit code."""
     os.chdir(copy)
     sys.path[:] = [str(copy), *(entry for entry in sys.path if Path(entry or ".").resolve() != ROOT)]
@@ -180,7 +184,7 @@ def _test(mutant: Mutant, copy: Path) -> None:
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
-        options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:randomly", *mutant.tests]
+        options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", tests]
         with contextlib.redirect_stdout(io.StringIO()):
             code = pytest.main(options)
     os._exit(int(code))
