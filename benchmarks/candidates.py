@@ -32,8 +32,8 @@ from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.representations.identity import crystal_ids
 from aiida_mlhull.science.representations.volumes import dls_volumes, tabulated_volumes
 from aiida_mlhull.science.representations.wyckoff import protostructures
-from aiida_mlhull.science.representations.wyckoff_cells import cell_for
-from aiida_mlhull.science.representations.wyckoff_space import count_representations, representations
+from aiida_mlhull.science.representations.wyckoff_positions.cells import cell_for
+from aiida_mlhull.science.representations.wyckoff_positions.enumeration import count_representations, representations
 from aiida_mlhull.science.types import Candidates, Crystals, Labels
 from aiida_mlhull.science.types.tables import Strings
 from benchmarks.crystals import read_crystals

@@ -12,7 +12,7 @@ from aiida_mlhull.science.representations.element_classes import element_classes
 from aiida_mlhull.science.representations.protostructure import canonical_spelling
 from aiida_mlhull.science.representations.volumes import tightest_bond
 from aiida_mlhull.science.representations.wyckoff import protostructures
-from aiida_mlhull.science.representations.wyckoff_cells import LOOSEST, cell_for
+from aiida_mlhull.science.representations.wyckoff_positions.cells import LOOSEST, cell_for
 from aiida_mlhull.science.types import Crystals
 
 

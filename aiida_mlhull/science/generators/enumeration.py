@@ -22,7 +22,7 @@ from aiida_mlhull.science.generators.base import (
 from aiida_mlhull.science.generators.cells import build_cell
 from aiida_mlhull.science.representations.composition import Composition
 from aiida_mlhull.science.representations.identity import crystal_ids, label_ids
-from aiida_mlhull.science.representations.wyckoff_space import count_representations, representations
+from aiida_mlhull.science.representations.wyckoff_positions.enumeration import count_representations, representations
 from aiida_mlhull.science.types import Candidates, Crystals
 from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.wyckoff import SPACE_GROUPS

@@ -3,7 +3,7 @@
 Source: Goodall, Parackal, Faber, Armiento and Lee, Sci. Adv. 8 (2022) eabn4117; Goodall's thesis, chapter 6 and
 table A.3. An occupied position i carries an element, a letter and w_i, its share of the atoms. Features are the
 element's Matscholar vector (200 columns, fixed) projected to 32, beside the position's
-:mod:`~aiida_mlhull.science.representations.wyckoff_embedding` (522 columns, fixed) and w_i projected to 32
+:mod:`~aiida_mlhull.science.representations.wyckoff_positions.embedding` (522 columns, fixed) and w_i projected to 32
 together. Three message layers of one head, attention pooling of three heads
 (:mod:`~aiida_mlhull.science.models.layers.soft_attention`), the mean over all equivalent letterings, which other
 choices of origin and axes would give, and a residual network of 1024, 512, 256, 128 and 64 units.
@@ -34,7 +34,7 @@ from aiida_mlhull.science.models.families.weighted_sets import SetModel, SetNetw
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.elements import check_element_embedding, element_embedding
 from aiida_mlhull.science.representations.weighted_sets import WeightedSets, sets_of_labels, wyckoff_sets
-from aiida_mlhull.science.representations.wyckoff_embedding import wyckoff_embedding
+from aiida_mlhull.science.representations.wyckoff_positions.embedding import wyckoff_embedding
 from aiida_mlhull.science.types import ModelRows
 
 

@@ -12,7 +12,7 @@ from aiida_mlhull.science.representations.weighted_sets import (
     sets_of_labels,
     wyckoff_sets,
 )
-from aiida_mlhull.science.representations.wyckoff_embedding import wyckoff_embedding
+from aiida_mlhull.science.representations.wyckoff_positions.embedding import wyckoff_embedding
 from aiida_mlhull.science.types import Crystals
 from tests.science.real_crystals import disguised, mp_crystals, supercells
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiida_mlhull.science.errors import CrystalError
-from aiida_mlhull.science.representations import wyckoff_space
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.representations.protostructure import letters_of, read_protostructure
 from aiida_mlhull.science.representations.wyckoff import label_of, protostructures
-from aiida_mlhull.science.representations.wyckoff_space import count_representations, representations
-from aiida_mlhull.science.representations.wyckoff_tables import free_coordinates, multiplicities, relabelings
+from aiida_mlhull.science.representations.wyckoff_positions import enumeration
+from aiida_mlhull.science.representations.wyckoff_positions.enumeration import count_representations, representations
+from aiida_mlhull.science.representations.wyckoff_positions.tables import free_coordinates, multiplicities, relabelings
 from tests.science.real_crystals import mp_crystals
 
 TINY = {"max_sites": 6, "max_positions": 3}
@@ -115,8 +115,8 @@ def test_python_s_integers_count_the_same(monkeypatch):
     """What is done where 64 bits might not be enough."""
     limits = {"max_sites": 24, "max_positions": 6}
     fast = counted(47, "ZnTiN2", **limits)
-    monkeypatch.setattr(wyckoff_space, "SAFE", 0)
-    wyckoff_space._unchanged.cache_clear()
+    monkeypatch.setattr(enumeration, "SAFE", 0)
+    enumeration._unchanged.cache_clear()
     assert counted(47, "ZnTiN2", **limits) == fast > 10**4
     assert counted(1, "Ti", max_sites=200, max_positions=200) == 200
 

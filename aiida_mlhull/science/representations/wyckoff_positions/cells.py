@@ -23,7 +23,7 @@ from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.representations.protostructure import canonical_spelling, letters_of
 from aiida_mlhull.science.representations.volumes import dls_volumes, tabulated_volumes, tightest_bond
 from aiida_mlhull.science.representations.wyckoff import TOLERANCE, free_parameters, protostructures
-from aiida_mlhull.science.representations.wyckoff_embedding import coordinates
+from aiida_mlhull.science.representations.wyckoff_positions.embedding import coordinates
 from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.types.crystals import Floats, Integers
 

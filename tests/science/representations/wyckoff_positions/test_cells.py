@@ -10,7 +10,7 @@ from aiida_mlhull.science.representations.neighbors import minimum_distances
 from aiida_mlhull.science.representations.space_groups import space_groups
 from aiida_mlhull.science.representations.volumes import dls_volumes
 from aiida_mlhull.science.representations.wyckoff import free_parameters, protostructures
-from aiida_mlhull.science.representations.wyckoff_cells import cell_for
+from aiida_mlhull.science.representations.wyckoff_positions.cells import cell_for
 from tests.science.real_crystals import mp_crystals
 
 LABELS = sorted(set(protostructures(mp_crystals()).tolist()))
