@@ -14,7 +14,7 @@ from typing import Final
 from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.representations.elements import element_table
 from aiida_mlhull.science.representations.protostructure import letters_of
-from aiida_mlhull.science.representations.wyckoff_positions.tables import relabelings
+from aiida_mlhull.science.representations.wyckoff_tables import relabelings
 
 _CACHED: Final = 100_000
 

@@ -10,7 +10,7 @@ from typing import Final
 from aiida_mlhull.science.errors import CrystalError
 from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.representations.wyckoff import label_of
-from aiida_mlhull.science.representations.wyckoff_positions.tables import multiplicities, relabelings
+from aiida_mlhull.science.representations.wyckoff_tables import multiplicities, relabelings
 from aiida_mlhull.science.types.wyckoff import Wyckoff
 
 _LABEL: Final = re.compile(

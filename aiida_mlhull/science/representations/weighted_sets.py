@@ -27,7 +27,7 @@ from aiida_mlhull.science.representations.composition import NUMBERS, Compositio
 from aiida_mlhull.science.representations.protostructure import letters_of
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.representations.wyckoff_positions.embedding import wyckoff_embedding
-from aiida_mlhull.science.representations.wyckoff_positions.tables import multiplicities, relabelings
+from aiida_mlhull.science.representations.wyckoff_tables import multiplicities, relabelings
 from aiida_mlhull.science.types.crystals import Crystals, Integers
 
 T = TypeVar("T", bound=Hashable)

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiida_mlhull.science.representations.elements import element_table
-from aiida_mlhull.science.representations.wyckoff_positions.tables import free_coordinates, multiplicities, relabelings
+from aiida_mlhull.science.representations.wyckoff_tables import free_coordinates, multiplicities, relabelings
 from aiida_mlhull.science.types.crystals import Crystals, Floats, Integers
 
 TOLERANCE: Final = 0.1

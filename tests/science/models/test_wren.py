@@ -16,7 +16,7 @@ from aiida_mlhull.science.representations.elements import element_embedding
 from aiida_mlhull.science.representations.protostructure import letters_of
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.representations.wyckoff_positions.embedding import wyckoff_embedding
-from aiida_mlhull.science.representations.wyckoff_positions.tables import multiplicities, relabelings
+from aiida_mlhull.science.representations.wyckoff_tables import multiplicities, relabelings
 from tests.science.models.plain_sets import PlainSets, gradients_of_heads
 from tests.science.real_crystals import mp_crystals, mp_energies, pnictides
 

@@ -17,7 +17,7 @@ from aiida_mlhull.science.representations.wyckoff import (
     space_group_numbers,
 )
 from aiida_mlhull.science.representations.wyckoff_positions.cells import cell_for
-from aiida_mlhull.science.representations.wyckoff_positions.tables import multiplicities, relabelings
+from aiida_mlhull.science.representations.wyckoff_tables import multiplicities, relabelings
 from aiida_mlhull.science.types import Crystals
 from tests.science.real_crystals import disguised, mp_crystals, pnictides, supercells
 

@@ -1,1 +1,1 @@
-"""The positions of the 230 space groups: tables, embedding, which of them add up to a formula, and cells on them."""
+"""Positions of the 230 space groups: their embedding, which of them add up to a formula, and cells on them."""

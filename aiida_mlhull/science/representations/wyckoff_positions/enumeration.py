@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from aiida_mlhull.science.representations.composition import Composition
 from aiida_mlhull.science.representations.wyckoff import Occupied, label_of
-from aiida_mlhull.science.representations.wyckoff_positions.tables import free_coordinates, multiplicities, relabelings
+from aiida_mlhull.science.representations.wyckoff_tables import free_coordinates, multiplicities, relabelings
 
 SAFE: Final = 1 << 62
 """Counts up to here fit 64-bit integers; where they might not, Python's own are used."""

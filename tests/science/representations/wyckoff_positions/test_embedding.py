@@ -10,7 +10,7 @@ import pytest
 
 from aiida_mlhull.science.errors import CrystalError
 from aiida_mlhull.science.representations.wyckoff_positions.embedding import coordinates, wyckoff_embedding
-from aiida_mlhull.science.representations.wyckoff_positions.tables import multiplicities
+from aiida_mlhull.science.representations.wyckoff_tables import multiplicities
 
 
 @pytest.fixture(scope="module")

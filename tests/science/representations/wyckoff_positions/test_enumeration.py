@@ -15,7 +15,7 @@ from aiida_mlhull.science.representations.protostructure import letters_of, read
 from aiida_mlhull.science.representations.wyckoff import label_of, protostructures
 from aiida_mlhull.science.representations.wyckoff_positions import enumeration
 from aiida_mlhull.science.representations.wyckoff_positions.enumeration import count_representations, representations
-from aiida_mlhull.science.representations.wyckoff_positions.tables import free_coordinates, multiplicities, relabelings
+from aiida_mlhull.science.representations.wyckoff_tables import free_coordinates, multiplicities, relabelings
 from tests.science.real_crystals import mp_crystals
 
 TINY = {"max_sites": 6, "max_positions": 3}

@@ -10,7 +10,7 @@ from pymatgen.analysis import prototypes
 
 from aiida_mlhull.science.errors import CrystalError
 from aiida_mlhull.science.representations.wyckoff_positions.embedding import coordinates
-from aiida_mlhull.science.representations.wyckoff_positions.tables import free_coordinates, multiplicities, relabelings
+from aiida_mlhull.science.representations.wyckoff_tables import free_coordinates, multiplicities, relabelings
 
 
 def test_same_as_pymatgen_s():
