@@ -12,6 +12,7 @@ import aiida_mlhull
 from aiida_mlhull import names
 
 BASES = ("Engine", "JobPool", "MlhullJob")
+OF_AIIDA = ("metadata", "monitors", "remote_folder", "remote_stash", "retrieved")
 GROUPS = (names.WORKFLOWS, names.CALCULATIONS)
 OURS = [(group, point.name) for group in GROUPS for point in entry_points(group=group) if "mlhull" in point.name]
 
@@ -60,6 +61,14 @@ def test_no_process_of_the_package_is_without_a_name():
             if ours and process.__name__ not in BASES:
                 defined[process.build_process_type()] = process
     assert {name.process_type for name in names.PROCESSES} == set(defined)
+
+
+@pytest.mark.parametrize("name", names.PROCESSES, ids=lambda name: name.entry_point)
+def test_its_ports_are_documented(name):
+    spec = process_class(name).spec()
+    assert process_class(name).__doc__ or spec.inputs.help
+    ports = [*spec.inputs.items(), *spec.outputs.items()]
+    assert [key for key, port in ports if not port.help and key not in OF_AIIDA] == []
 
 
 def test_filters_take_in_what_earlier_versions_stored():

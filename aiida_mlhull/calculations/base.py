@@ -178,14 +178,19 @@ def check_baseline(baseline: str, cells: Iterable[Any], references: Any) -> None
         raise MissingEndMembersError(f"the references hold no pure {listed(sorted(missing), limit=20)}")
 
 
-def check_kept(decisions: Any) -> None:
+def count_of(decisions: Any, rows: str = "kept") -> int:
+    """How many rows of a node with decisions are ``kept`` or ``dropped``."""
+    return int(decisions.base.attributes.get(f"n_{rows}"))
+
+
+def check_any(decisions: Any, rows: str = "kept") -> None:
     """Refuse decisions that leave nothing to do.
 
     Raises:
-        TableError: if no row is kept.
+        TableError: if no row is ``kept`` (or ``dropped``).
     """
-    if not decisions.base.attributes.get("n_kept"):
-        raise TableError("these decisions keep no row: there is nothing to do")
+    if not count_of(decisions, rows):
+        raise TableError(f"these decisions have no row that is {rows}: there is nothing to do")
 
 
 def noun_of(node: Any) -> str:

@@ -24,6 +24,10 @@ def clean_candidates(settings: orm.Dict, **tables: Any) -> dict[str, Any]:
     ``tables`` holds by shard ``candidates``, and may hold ``labels`` (their energies, where known) and
     ``known`` (crystals that need no candidate). Outputs by shard are ``decisions`` and, where anything is
     left, ``clean``; ``funnel`` is the table: how many rows met every filter, how many it dropped.
+
+    Args:
+        settings: CleaningSettings.
+        **tables: as said above.
     """
     limits = CleaningSettings.model_validate(settings.get_dict())
     names = sorted(tables["candidates"])

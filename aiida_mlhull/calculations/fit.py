@@ -15,8 +15,8 @@ from aiida_mlhull.calculations.base import (
     noun_of,
     table,
 )
-from aiida_mlhull.calculations.ports import cells_inputs, restart_input, steps_input
-from aiida_mlhull.data import EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.calculations.ports import cells_inputs, leaves, plain_input, restart_input, results_input, steps_input
+from aiida_mlhull.data import EnsembleData, ReferencesData
 from aiida_mlhull.science.program.settings import PARENT_FOLDER, REFERENCES_FILE, FitJob
 from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE, member_file
 
@@ -36,13 +36,13 @@ class FitCalculation(MlhullJob):
         """Declare inputs and outputs."""
         super().define(spec)
         cells_inputs(spec)
-        spec.input_namespace("labels", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
+        results_input(spec, "labels")
         steps_input(spec)
         spec.input(
             "references", valid_type=ReferencesData, required=False, help="For the baselines 'references' and 'hull'."
         )
-        spec.input("settings", valid_type=orm.Dict, help="EnsembleSettings.")
-        spec.input("baseline", valid_type=orm.Str, help="'references', 'hull', 'stage', or 'none'.")
+        plain_input(spec, "settings", orm.Dict, help="EnsembleSettings.")
+        plain_input(spec, "baseline", orm.Str, help="'references', 'hull', 'stage', or 'none'.")
         spec.input(
             "parent",
             valid_type=EnsembleData,
@@ -50,8 +50,8 @@ class FitCalculation(MlhullJob):
             help="Whose members these begin with, if transfer.mode in the settings is 'full' or 'head'.",
         )
         restart_input(spec)
-        spec.input("seed", valid_type=orm.Int, help="The ensemble's only source of chance.")
-        spec.input("members", valid_type=orm.List, help="Which members: [0], or [0, 1, 2].")
+        plain_input(spec, "seed", orm.Int, help="The ensemble's only source of chance.")
+        plain_input(spec, "members", orm.List, help="Which members: [0], or [0, 1, 2].")
         spec.output("ensemble", valid_type=EnsembleData, help="These members; gather_ensemble makes all parts one.")
 
     @classmethod
@@ -61,7 +61,7 @@ class FitCalculation(MlhullJob):
             {
                 "cells": {_cells_file(key): noun_of(node) for key, node in inputs["cells"].items()},
                 "unrelaxed": [_unrelaxed_file(key) for key in inputs.get("unrelaxed", {})],
-                "labels": [_labels_file(key) for key in inputs["labels"]],
+                "labels": [_labels_file(key) for key in leaves(inputs["labels"])],
                 "steps": [_steps_file(key) for key in inputs.get("steps", {})],
                 "baseline": inputs["baseline"].value,
                 "ensemble": inputs["settings"].get_dict(),
@@ -85,7 +85,7 @@ class FitCalculation(MlhullJob):
         return [
             *(table(node, _cells_file(key)) for key, node in inputs["cells"].items()),
             *(table(node, _unrelaxed_file(key)) for key, node in inputs.get("unrelaxed", {}).items()),
-            *(table(node, _labels_file(key)) for key, node in inputs["labels"].items()),
+            *(table(node, _labels_file(key)) for key, node in leaves(inputs["labels"]).items()),
             *(table(node, _steps_file(key)) for key, node in inputs.get("steps", {}).items()),
             *([table(inputs["references"], REFERENCES_FILE)] if "references" in inputs else []),
             *((inputs["parent"].uuid, name, f"{PARENT_FOLDER}/{name}") for name in weights),

@@ -1,7 +1,8 @@
 """The calcfunctions: every step of the loop that is not a job, one line of science each.
 
 AiiDA's caching looks at the whole source file of a calcfunction, so this module stays small and
-changes seldom; what is computed lives in :mod:`aiida_mlhull.science`.
+changes seldom; what is computed lives in :mod:`aiida_mlhull.science`. Tables of a shard may come in increments,
+one for each round that relaxed some of its rows: ``{shard: {part: labels}}``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 from aiida import orm
 from aiida.engine import calcfunction
 
+from aiida_mlhull.calculations.ports import leaves
 from aiida_mlhull.data import (
     CandidatesData,
     DecisionsData,
@@ -22,57 +24,91 @@ from aiida_mlhull.science import campaign
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
 from aiida_mlhull.science.ensembles import EnsembleSettings, join
 from aiida_mlhull.science.types import concatenate
+from aiida_mlhull.science.wire.weights import member_file
 
 Shards = dict[str, Any]
 
 
 @calcfunction
 def split_settings(settings: orm.Dict) -> Shards:
-    """The campaign's settings in the parts that its processes take: ``stages`` and ``ensemble``."""
+    """The campaign's settings in the parts that its processes take: ``stages`` by number, and ``ensemble``.
+
+    Args:
+        settings: CampaignSettings.
+    """
     whole = _campaign(settings)
     return {
         "ensemble": orm.Dict(whole.ensemble.model_dump(mode="json")),
         "stages": {
-            f"stage_{index:02d}": orm.Dict(stage.model_dump(mode="json")) for index, stage in enumerate(whole.stages)
+            f"stage_{index}": orm.Dict(stage.model_dump(mode="json")) for index, stage in enumerate(whole.stages)
         },
     }
 
 
 @calcfunction
 def gather_ensemble(settings: orm.Dict, **members: EnsembleData) -> EnsembleData:
-    """One ensemble from the parts that jobs have fitted."""
-    parts = [members[key].to_science() for key in sorted(members)]
-    return EnsembleData.from_science(join(parts, settings=EnsembleSettings.model_validate(settings.get_dict())))
+    """One ensemble from the parts that jobs have fitted; files of weights are taken over as they are.
+
+    Args:
+        settings: EnsembleSettings.
+        **members: what each job has fitted.
+    """
+    parts = [(part, part.to_science()) for part in members.values()]
+    whole = join([noun for _, noun in parts], settings=EnsembleSettings.model_validate(settings.get_dict()))
+    weights = {
+        member.meta["member"]: part.base.repository.get_object_content(member_file(place), mode="rb")
+        for part, noun in parts
+        for place, member in enumerate(noun.members)
+    }
+    return EnsembleData.from_science(whole, weights=[weights[number] for number in sorted(weights)])
 
 
 @calcfunction
 def enter_first_stage(candidates: CandidatesData, stage: orm.Dict) -> DecisionsData:
-    """Who may be considered for the first stage."""
+    """Which candidates may be considered for the first stage.
+
+    Args:
+        candidates: a shard.
+        stage: StageSettings.
+    """
     entered = campaign.enter_first_stage(candidates.to_science(), stage=_stage(stage).name)
     return DecisionsData.from_science(entered)
 
 
 @calcfunction
 def enter_next_stage(labels: LabelsData, stage: orm.Dict, merged: DecisionsData | None = None) -> DecisionsData:
-    """Who may be considered for the next stage: what came out of the last one and was not merged away."""
+    """Which candidates may be considered for the next stage: what came out of the last one and was not merged away.
+
+    Args:
+        labels: results of the stage before, of one shard.
+        stage: StageSettings of the stage to be entered.
+        merged: what merging after the stage before has decided about the shard.
+    """
     twins = None if merged is None else merged.to_science()
     entered = campaign.enter_next_stage(labels.to_science(), twins, stage=_stage(stage).name)
     return DecisionsData.from_science(entered)
 
 
 @calcfunction
-def still_waiting(pool: DecisionsData, done: LabelsData | None = None) -> DecisionsData:
-    """Who is in the pool and was not relaxed yet."""
-    labels = None if done is None else done.to_science()
+def still_waiting(pool: DecisionsData, **done: LabelsData) -> DecisionsData:
+    """Which candidates of the pool were not relaxed yet; ``done`` holds the stage's results so far, of one shard.
+
+    Args:
+        pool: which candidates may enter the stage, of one shard.
+        **done: increments of the results.
+    """
+    labels = concatenate([part.to_science() for part in done.values()]) if done else None
     return DecisionsData.from_science(campaign.still_waiting(pool.to_science(), labels))
 
 
 @calcfunction
 def choose_start(settings: orm.Dict, position: orm.Dict, **shards: Any) -> Shards:
-    """Draw the start set from all shards together.
+    """Draw the start set from all shards together; ``shards`` holds ``pools`` by shard.
 
-    ``position`` says ``total``, and how many results there are (``have``) that models can learn from;
-    ``shards`` holds ``pools`` by shard.
+    Args:
+        settings: CampaignSettings.
+        position: ``total``, the campaign's candidates, and ``have``, results that models can learn from so far.
+        **shards: the tables, as said above.
     """
     tables = {key: pool.to_science() for key, pool in shards["pools"].items()}
     chosen = campaign.choose_start(
@@ -85,15 +121,21 @@ def choose_start(settings: orm.Dict, position: orm.Dict, **shards: Any) -> Shard
 def decide_round(
     settings: orm.Dict, stage: orm.Dict, position: orm.Dict, references: ReferencesData, **shards: Any
 ) -> Shards:
-    """Decide who is relaxed in this round.
+    """Decide which candidates are relaxed in this round; outputs are decisions by shard.
 
-    ``position`` says ``round`` and ``total``; ``shards`` holds ``predictions``, and ``results`` of the
-    last stage so far, by shard.
+    ``shards`` holds ``predictions`` by shard, and ``results`` of the last stage so far, by shard in increments.
+
+    Args:
+        settings: CampaignSettings.
+        stage: StageSettings of the stage with the gate.
+        position: ``round``, from 1, and ``total``, the campaign's candidates.
+        references: known phases.
+        **shards: the tables, as said above.
     """
     tables = {key: node.to_science() for key, node in shards["predictions"].items()}
     decided = campaign.decide_round(
         concatenate(list(tables.values())),
-        concatenate([node.to_science() for node in shards["results"].values()]),
+        _joined(shards["results"]),
         references.to_science(),
         _campaign(settings),
         stage=_stage(stage),
@@ -114,10 +156,18 @@ def assess(
 ) -> orm.Dict:
     """Take stock after a round; the output says whether to go on and why not.
 
-    ``shards`` holds ``results`` of the last stage by shard.
+    ``shards`` holds ``results`` of the last stage, by shard in increments.
+
+    Args:
+        settings: CampaignSettings.
+        stage: StageSettings of the stage with the gate.
+        position: ``round``, ``total`` and ``waiting``: rounds done, all candidates, and those not relaxed yet.
+        references: known phases.
+        previous: the stock taken after the round before.
+        **shards: the tables, as said above.
     """
-    found = campaign.assess(
-        concatenate([node.to_science() for node in shards["results"].values()]),
+    stock = campaign.assess(
+        _joined(shards["results"]),
         references.to_science(),
         _campaign(settings),
         stage=_stage(stage),
@@ -126,12 +176,18 @@ def assess(
         waiting=position["waiting"],
         previous=None if previous is None else previous.get_dict(),
     )
-    return orm.Dict(found)
+    return orm.Dict(stock)
 
 
 @calcfunction
 def merge_same(settings: orm.Dict, stage: orm.Dict, **shards: Any) -> Shards:
-    """Find crystals that have become the same; ``shards`` holds the stage's ``labels`` by shard."""
+    """Find crystals that have become the same; ``shards`` holds the stage's ``labels`` by shard.
+
+    Args:
+        settings: CampaignSettings.
+        stage: StageSettings of the stage that has ended.
+        **shards: the tables, as said above.
+    """
     tables = {key: node.to_science() for key, node in shards["labels"].items()}
     merged = campaign.merge_same(concatenate(list(tables.values())), _campaign(settings), stage=_stage(stage))
     return _per_shard(merged, tables)
@@ -139,13 +195,19 @@ def merge_same(settings: orm.Dict, stage: orm.Dict, **shards: Any) -> Shards:
 
 @calcfunction
 def extend_labels(**parts: LabelsData) -> LabelsData:
-    """Results of several jobs or batches as one table."""
-    return LabelsData.from_science(concatenate([parts[key].to_science() for key in sorted(parts)]))
+    """Results of several jobs or rounds as one table."""
+    return LabelsData.from_science(_joined(parts))
 
 
 @calcfunction
 def look_up(record: LabelsData, chosen: DecisionsData, stage: orm.Dict) -> LabelsData:
-    """The record's rows for the chosen ids, as results of this stage."""
+    """The record's rows for the chosen candidates, as results of this stage.
+
+    Args:
+        record: published results.
+        chosen: the rows to look up are those that it keeps.
+        stage: StageSettings.
+    """
     rows = campaign.recorded(record.to_science(), chosen.to_science(), _stage(stage))
     return LabelsData.from_science(rows)
 
@@ -154,7 +216,15 @@ def look_up(record: LabelsData, chosen: DecisionsData, stage: orm.Dict) -> Label
 def mark_failed(
     cells: CandidatesData | LabelsData, chosen: DecisionsData, stage: orm.Dict, reason: orm.Str, scheme: orm.Str
 ) -> LabelsData:
-    """Rows with a reason for chosen candidates whose job gave nothing."""
+    """Rows with a reason for chosen candidates whose job gave nothing.
+
+    Args:
+        cells: the cells that went in.
+        chosen: the rows that failed are those that it keeps.
+        stage: StageSettings.
+        reason: why there is no energy.
+        scheme: functional, settings and corrections that the energies would have had.
+    """
     rows = campaign.failed(
         cells.to_science(), chosen.to_science(), _stage(stage), reason=reason.value, scheme=scheme.value
     )
@@ -163,7 +233,12 @@ def mark_failed(
 
 @calcfunction
 def split_chosen(chosen: DecisionsData, size: orm.Int) -> Shards:
-    """The chosen rows in portions of at most ``size``, one for each job."""
+    """The chosen rows in portions, one for each job.
+
+    Args:
+        chosen: the rows that are chosen are those that it keeps.
+        size: rows of a portion, at most.
+    """
     return {
         f"job_{index:04d}": DecisionsData.from_science(part)
         for index, part in enumerate(campaign.portions(chosen.to_science(), size=size.value))
@@ -171,16 +246,21 @@ def split_chosen(chosen: DecisionsData, size: orm.Int) -> Shards:
 
 
 @calcfunction
-def conclude(references: ReferencesData, **shards: Any) -> Shards:
-    """One row for every candidate ever considered: ``outcomes`` by shard.
+def conclude(references: ReferencesData, order: orm.List, **shards: Any) -> Shards:
+    """One row for every candidate ever considered: decisions by shard.
 
-    ``shards`` holds ``candidates`` and ``results`` by shard, and ``trail``: decisions by number and shard.
+    ``shards`` holds ``candidates`` and ``results`` by shard, and ``trail``: decisions by step and shard.
+
+    Args:
+        references: known phases.
+        order: the steps of ``trail``, oldest first; the last one that names a candidate counts.
+        **shards: the tables, as said above.
     """
     results = {key: node.to_science() for key, node in shards.get("results", {}).items()}
     everything = concatenate(list(results.values())) if results else None
+    steps = [shards["trail"][step] for step in order.get_list()]
     outcomes = {}
     for key, candidates in shards["candidates"].items():
-        steps = [shards["trail"][step] for step in sorted(shards["trail"])]
         outcomes[key] = campaign.final_outcomes(
             candidates.to_science(),
             [step[key].to_science() for step in steps if key in step],
@@ -195,14 +275,17 @@ def conclude(references: ReferencesData, **shards: Any) -> Shards:
 def promote(candidates: CandidatesData, outcomes: DecisionsData, results: LabelsData) -> Shards:  # noqa: ARG001
     """The phases on the final hull as structures of their own, labeled with their candidate's id.
 
-    The candidates are an input so that a structure leads back to its row by one link.
+    Args:
+        candidates: a shard; an input so that a structure leads back to its row by one link.
+        outcomes: one row per candidate of the shard.
+        results: of the last stage, of the same shard.
     """
-    found = campaign.on_hull(outcomes.to_science(), results.to_science())
+    stable = campaign.on_hull(outcomes.to_science(), results.to_science())
     structures = {}
-    for index, name in enumerate(found.ids.tolist()):
-        node = orm.StructureData(pymatgen=found.crystals.structure(index))
+    for index, name in enumerate(stable.ids.tolist()):
+        node = orm.StructureData(pymatgen=stable.crystals.structure(index))
         node.label = name
-        node.description = f"{found.formulas[index]}, {found.energies[index]:.6f} eV/atom after stage {found.stage}"
+        node.description = f"{stable.formulas[index]}, {stable.energies[index]:.6f} eV/atom after stage {stable.stage}"
         structures[f"phase_{index:04d}"] = node
     return {"phases": structures} if structures else {}
 
@@ -212,14 +295,20 @@ def summarize(settings: orm.Dict, **shards: Any) -> orm.Dict:
     """Funnel and costs.
 
     ``shards`` holds ``outcomes`` by shard, and by stage and shard ``stages``, the results, and ``merged``.
+
+    Args:
+        settings: CampaignSettings.
+        **shards: the tables, as said above.
     """
+    whole = _campaign(settings)
+    slots = [f"stage_{index}" for index in range(len(whole.stages))]
     tables = {
-        kind: {slot: [node.to_science() for node in by_slot[slot].values()] for slot in sorted(by_slot)}
+        kind: {slot: [node.to_science() for node in shards[kind][slot].values()] for slot in slots if slot in by_slot}
         for kind in ("stages", "merged")
         for by_slot in [shards.get(kind, {})]
     }
     outcomes = [node.to_science() for node in shards["outcomes"].values()]
-    return orm.Dict(campaign.summarize(outcomes, tables["stages"], _campaign(settings), merged=tables["merged"]))
+    return orm.Dict(campaign.summarize(outcomes, tables["stages"], whole, merged=tables["merged"]))
 
 
 def _stage(node: orm.Dict) -> StageSettings:
@@ -228,6 +317,12 @@ def _stage(node: orm.Dict) -> StageSettings:
 
 def _campaign(node: orm.Dict) -> CampaignSettings:
     return CampaignSettings.model_validate(node.get_dict())
+
+
+def _joined(shards: Shards) -> Any:
+    """All rows of shards and their increments as one table."""
+    tables = leaves(shards)
+    return concatenate([tables[name].to_science() for name in sorted(tables)])
 
 
 def _per_shard(decided: Any, tables: dict[str, Any]) -> Shards:

@@ -16,7 +16,12 @@ from aiida_mlhull.science.generators.mining import mine_substitutions
 
 @calcfunction
 def mine_table(smoothing: orm.Float, **crystals: CandidatesData) -> SubstitutionsData:
-    """Mine the table from shards of known crystals, labeled where they had no label."""
+    """Mine the table from shards of known crystals, labeled where they had no label.
+
+    Args:
+        smoothing: added to every count before rows are normalized.
+        **crystals: shards of known crystals.
+    """
     shards = [labeled(crystals[key].to_science()) for key in sorted(crystals)]
     labels = np.concatenate([shard.protostructures for shard in shards])
     sources = list(dict.fromkeys(shard.source for shard in shards if shard.source))

@@ -11,12 +11,13 @@ from aiida_mlhull.calculations.base import (
     CELLS,
     Files,
     MlhullJob,
+    check_any,
     check_baseline,
     check_cells,
-    check_kept,
     noun_of,
     table,
 )
+from aiida_mlhull.calculations.ports import plain_input, pool_rows_input
 from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, PredictionsData, ReferencesData
 from aiida_mlhull.science.program.settings import POOL_FILE, PREDICTIONS_FILE, REFERENCES_FILE, PredictJob
 
@@ -41,11 +42,12 @@ class PredictCalculation(MlhullJob):
             required=False,
             help="The candidates before any stage, where the cells are a stage's.",
         )
-        spec.input("pool", valid_type=DecisionsData, required=False, help="Only the rows that it keeps are predicted.")
+        spec.input("pool", valid_type=DecisionsData, required=False, help="Only rows of it are predicted.")
+        pool_rows_input(spec)
         spec.input(
             "references", valid_type=ReferencesData, required=False, help="For the baselines 'references' and 'hull'."
         )
-        spec.input("baseline", valid_type=orm.Str, help="The one that the ensemble was fitted with.")
+        plain_input(spec, "baseline", orm.Str, help="The one that the ensemble was fitted with.")
         spec.output("predictions", valid_type=PredictionsData, help="One row for each that was asked about.")
 
     @classmethod
@@ -56,7 +58,7 @@ class PredictCalculation(MlhullJob):
                 "cells": {CELLS_FILE: noun_of(inputs["cells"])},
                 "unrelaxed": [UNRELAXED_FILE] if "unrelaxed" in inputs else [],
                 "baseline": inputs["baseline"].value,
-                "only_pool": "pool" in inputs,
+                "rows": inputs["pool_rows"].value if "pool" in inputs else "all",
                 **shared,
             }
         )
@@ -67,7 +69,7 @@ class PredictCalculation(MlhullJob):
         check_cells([inputs["cells"]])
         check_baseline(inputs["baseline"].value, [inputs["cells"]], inputs.get("references"))
         if "pool" in inputs:
-            check_kept(inputs["pool"])
+            check_any(inputs["pool"], inputs["pool_rows"].value)
 
     @classmethod
     def files(cls, inputs: Mapping[str, Any]) -> Files:

@@ -11,12 +11,12 @@ from aiida_mlhull.calculations.base import (
     CELLS,
     Files,
     MlhullJob,
+    check_any,
     check_cells,
-    check_kept,
     noun_of,
     table,
 )
-from aiida_mlhull.calculations.ports import restart_input
+from aiida_mlhull.calculations.ports import plain_input, restart_input
 from aiida_mlhull.data import DecisionsData, LabelsData
 from aiida_mlhull.science.program.settings import LABELS_FILE, POOL_FILE, RelaxJob
 
@@ -38,7 +38,7 @@ class RelaxCalculation(MlhullJob):
         super().define(spec)
         spec.input("cells", valid_type=CELLS, help="Candidates, or labels of the stage before.")
         spec.input("chosen", valid_type=DecisionsData, help="The rows to relax are those that it keeps.")
-        spec.input("stage", valid_type=orm.Dict, help="Its name, and under 'settings' PotentialSettings.")
+        plain_input(spec, "stage", orm.Dict, help="Its name, and under 'settings' PotentialSettings.")
         restart_input(spec)
         spec.output("labels", valid_type=LabelsData, help="One row for every chosen crystal.")
 
@@ -59,7 +59,7 @@ class RelaxCalculation(MlhullJob):
     def check(cls, inputs: Mapping[str, Any]) -> None:
         """Refuse what has no cells, and a choice of nothing."""
         check_cells([inputs["cells"]])
-        check_kept(inputs["chosen"])
+        check_any(inputs["chosen"])
 
     @classmethod
     def files(cls, inputs: Mapping[str, Any]) -> Files:

@@ -11,7 +11,12 @@ from aiida_mlhull.science.hull.references import extended
 
 @calcfunction
 def extend_references(references: ReferencesData, source: orm.Str, **labels: LabelsData) -> ReferencesData:
-    """References and finished results in one snapshot; ``source`` names where the results come from.
+    """References and finished results in one snapshot.
+
+    Args:
+        references: the snapshot that is extended.
+        source: where the results come from.
+        **labels: finished results.
 
     Raises:
         MixedSchemesError: if they were not made the same way.

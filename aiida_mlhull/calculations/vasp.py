@@ -27,7 +27,13 @@ Nodes = dict[str, Any]
 
 @calcfunction
 def share_out(cells: CandidatesData | LabelsData, chosen: DecisionsData, lanes: orm.Int) -> Nodes:
-    """The chosen rows for so many lanes that work side by side, about as much work for each."""
+    """The chosen rows for so many lanes that work side by side, about as much work for each.
+
+    Args:
+        cells: the cells that go in.
+        chosen: the rows to share out are those that it keeps.
+        lanes: how many.
+    """
     kept = chosen.to_science()
     kept = kept.take(kept.keep)
     sizes = crystals_of(cells.to_science().select(kept.ids)).n_sites
@@ -37,7 +43,13 @@ def share_out(cells: CandidatesData | LabelsData, chosen: DecisionsData, lanes: 
 
 @calcfunction
 def prepare_vasp(cells: CandidatesData | LabelsData, stage: orm.Dict, name: orm.Str) -> Nodes:
-    """``structure``, ``parameters`` (INCAR), ``kpoints`` and ``potentials`` (names) of a candidate's calculation."""
+    """``structure``, ``parameters`` (INCAR), ``kpoints`` and ``potentials`` (names) of a candidate's calculation.
+
+    Args:
+        cells: the cells that go in.
+        stage: StageSettings.
+        name: the candidate's id.
+    """
     row = cells.to_science().select([name.value])
     made = vasp_inputs(crystals_of(row).structure(0), step_of(stage))
     structure = orm.StructureData(pymatgen=made.structure)
@@ -59,8 +71,15 @@ def read_vasp(
 ) -> Nodes:
     """A candidate's ``labels``, pymatgen's ``entry`` if it went well, and its ionic ``steps`` if these are kept.
 
-    ``account`` says how the processes ended; ``found`` holds what the last calculation has: ``parameters``,
-    ``misc``, ``structure``, ``trajectory``; and ``references``, if the stage gives up hopeless candidates.
+    ``found`` holds what the last calculation has: ``parameters``, ``misc``, ``structure``, ``trajectory``; and
+    ``references``, if the stage gives up hopeless candidates.
+
+    Args:
+        cells: the cells that went in.
+        stage: StageSettings.
+        name: the candidate's id.
+        account: how the processes ended.
+        **found: as said above.
     """
     row = cells.to_science().select([name.value])
     step, title = step_of(stage), stage["name"]

@@ -39,6 +39,7 @@ class ScienceData(Data, Generic[N]):
 
     Args:
         noun: what the node holds.
+        files: the files that ``noun`` was read from, where they are to be kept byte by byte; encoded anew if None.
 
     Raises:
         InputError: if the noun is of another kind or can't be kept in one node.
@@ -46,11 +47,11 @@ class ScienceData(Data, Generic[N]):
 
     _noun: ClassVar[type[Any]]
 
-    def __init__(self, noun: N, **kwargs: Any) -> None:
+    def __init__(self, noun: N, *, files: Mapping[str, bytes] | None = None, **kwargs: Any) -> None:
         if not isinstance(noun, self._noun):
             raise InputError(f"{type(self).__name__} holds {self._noun.__name__}, not {type(noun).__name__}")
         facts = self._facts(noun)
-        files = self._encode(noun)
+        files = self._encode(noun) if files is None else files
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         self.base.attributes.set_many(facts)
         for name, content in files.items():

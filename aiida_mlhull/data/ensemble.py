@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,11 +11,16 @@ from aiida_mlhull.data.base import Exported, ScienceData, attribute
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.types import EnsembleWeights
 from aiida_mlhull.science.wire import decode_ensemble, encode_ensemble
-from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE
+from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE, encode_description, member_file
 
 
 class EnsembleData(ScienceData[EnsembleWeights]):
-    """Members' weights with everything that predicting needs."""
+    """Members' weights with everything that predicting needs.
+
+    Args:
+        noun: the ensemble.
+        weights: every member's file as a job has written it; AiiDA stores equal files once. Encoded anew if None.
+    """
 
     _noun: ClassVar = EnsembleWeights
 
@@ -35,6 +40,12 @@ class EnsembleData(ScienceData[EnsembleWeights]):
         settings: dict[str, Any] = attribute("settings", "settings of the model")
         calibration: dict[str, Any] = attribute("calibration", "factors found on rows that members had not seen")
         versions: dict[str, Any] = attribute("versions", "packages and device that made it")
+
+    def __init__(self, noun: EnsembleWeights, *, weights: Sequence[bytes] | None = None, **kwargs: Any) -> None:
+        if weights is not None:
+            files = {member_file(place): content for place, content in enumerate(weights)}
+            kwargs["files"] = {ENSEMBLE_FILE: encode_description(noun), **files}
+        super().__init__(noun, **kwargs)
 
     def listing(self, **_: Any) -> dict[str, list[str]]:
         """Columns of text for a screen: one row a member."""

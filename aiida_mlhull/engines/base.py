@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 from aiida import orm
 from aiida.engine import ExitCode, WorkChain
 from pydantic import BaseModel
 
+from aiida_mlhull.calculations.ports import plain_input
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MlhullError, SettingsError, listed
@@ -44,7 +46,7 @@ class Engine(WorkChain):
         super().define(spec)
         spec.input("cells", valid_type=(CandidatesData, LabelsData), help="The cells that go in.")
         spec.input("chosen", valid_type=DecisionsData, help="The rows to relax are those that it keeps.")
-        spec.input("stage", valid_type=orm.Dict, validator=cls.validate_stage, help="The stage's settings.")
+        plain_input(spec, "stage", orm.Dict, validator=cls.validate_stage, help="StageSettings.")
         spec.output("labels", valid_type=LabelsData, help="One row for every chosen candidate.")
         spec.output(
             "steps",
@@ -112,9 +114,9 @@ class Engine(WorkChain):
             InputError: naming what is missing.
         """
 
-    @property
+    @cached_property
     def stage(self) -> StageSettings:
-        """The stage's settings."""
+        """The stage's settings, checked once per loaded process."""
         return StageSettings.model_validate(self.inputs.stage.get_dict())
 
     def refuse(self, error: MlhullError) -> ExitCode:

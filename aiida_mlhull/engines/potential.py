@@ -23,7 +23,12 @@ RelaxCalculation = CalculationFactory("mlhull.relax")
 
 
 class PotentialEngine(JobPool, Engine):
-    """Jobs of ``rows_per_job`` crystals each; rows of a job that failed for good are failures with a reason."""
+    """Jobs of ``rows_per_job`` crystals each; rows of a job that failed for good are failures with a reason.
+
+    Names in the context, beside those of a :class:`~aiida_mlhull.job_pool.pool.JobPool`:
+        portions: chosen rows by job.
+        parts: their results by job.
+    """
 
     Settings: ClassVar[type[BaseModel]] = PotentialSettings
 

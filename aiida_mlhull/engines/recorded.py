@@ -23,7 +23,7 @@ class RecordedSettings(EngineSettings):
 
 
 class RecordedEngine(Engine):
-    """Returns what the record holds for the chosen ids."""
+    """Returns what the record holds for the chosen ids; the context holds nothing."""
 
     Settings: ClassVar[type[BaseModel]] = RecordedSettings
     measures_cost: ClassVar[bool] = False

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any, Final
 
 from aiida import orm
 from aiida.engine import ExitCode, ToContext, WorkChain
 
+from aiida_mlhull.calculations.ports import plain_input
 from aiida_mlhull.job_pool.settings import JobSettings, fell_short, has_refused, why_failed
 
 QUIET_SECONDS: Final = 60
@@ -20,6 +22,12 @@ class JobPool(WorkChain):
 
     A subclass puts ``while_(cls.keys_left)(cls.submit_wave, cls.inspect_wave)`` into its outline, after
     a step that calls :meth:`wait_for`.
+
+    Names in the context:
+        waiting: keys whose jobs are still to be done.
+        tries: failed tries by key.
+        asked: number of all keys.
+        ended: the job that has ended last, by key.
     """
 
     @classmethod
@@ -40,9 +48,9 @@ class JobPool(WorkChain):
     def give_up(self, failed: dict[str, str]) -> ExitCode | None:
         """Deal with jobs that failed for good, by key and reason; None goes on without them."""
 
-    @property
+    @cached_property
     def jobs(self) -> JobSettings:
-        """Sizes and limits."""
+        """Sizes and limits, checked once per loaded process."""
         return JobSettings.model_validate(self.inputs.jobs.get_dict())
 
     @property
@@ -64,11 +72,11 @@ class JobPool(WorkChain):
 
     def was_tried(self, key: str) -> bool:
         """Whether a job for ``key`` has ended before."""
-        return _slot(key) in self.ctx
+        return key in self.ctx.get("ended", {})
 
     def ended(self, key: str) -> orm.ProcessNode:
         """The job for ``key`` that has ended last."""
-        node: orm.ProcessNode = self.ctx[_slot(key)]
+        node: orm.ProcessNode = self.ctx.ended[key]
         return node
 
     def keys_left(self) -> bool:
@@ -80,7 +88,7 @@ class JobPool(WorkChain):
         running = {}
         for key in self.ctx.waiting[: self.jobs.max_in_flight]:
             process, inputs = self.job(key)
-            running[_slot(key)] = self.submit(process, inputs)
+            running[f"ended.{key}"] = self.submit(process, inputs)
         return ToContext(**running)
 
     def inspect_wave(self) -> ExitCode | None:
@@ -111,14 +119,9 @@ def _seconds_since(moment: datetime) -> float:
     return (datetime.now(tz=timezone.utc) - moment).total_seconds()
 
 
-def _slot(key: str) -> str:
-    """Where the context keeps a job: keys are the users' names of shards and must not meet our own."""
-    return f"last_{key}"
-
-
 def job_settings_input(spec: Any) -> None:
     """Declare the input ``jobs`` of a WorkChain: sizes and limits, checked."""
-    spec.input("jobs", valid_type=orm.Dict, validator=_check_jobs, default=_default_jobs, help="JobSettings.")
+    plain_input(spec, "jobs", orm.Dict, validator=_check_jobs, default=_default_jobs, help="JobSettings.")
 
 
 def _default_jobs() -> orm.Dict:

@@ -16,8 +16,9 @@ class FitParser(JobParser):
     def read(self) -> tuple[dict[str, orm.Data], dict[str, int]]:
         """The members' ensemble."""
         names = [ENSEMBLE_FILE, *(member_file(place) for place in range(self.expected()))]
-        ensemble = decode_ensemble({name: self.content(name) for name in names})
-        return {"ensemble": EnsembleData.from_science(ensemble)}, {ENSEMBLE_FILE: len(ensemble.members)}
+        files = {name: self.content(name) for name in names}
+        ensemble = decode_ensemble(files)
+        return {"ensemble": EnsembleData.from_science(ensemble, files=files)}, {ENSEMBLE_FILE: len(ensemble.members)}
 
     def expected(self) -> int:
         """Members that were asked for."""

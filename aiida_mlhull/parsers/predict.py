@@ -20,7 +20,8 @@ class PredictParser(JobParser):
         return {"predictions": PredictionsData.from_science(predictions)}, {PREDICTIONS_FILE: len(predictions)}
 
     def expected(self) -> int:
-        """Rows that the pool keeps, or all."""
+        """Rows of the pool that were asked about, or all."""
         if "pool" in self.node.inputs:
-            return int(self.node.inputs.pool.base.attributes.get("n_kept"))
+            rows = self.node.inputs.pool_rows.value
+            return int(self.node.inputs.pool.base.attributes.get(f"n_{rows}"))
         return int(self.node.inputs.cells.n_rows)

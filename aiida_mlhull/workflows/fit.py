@@ -9,8 +9,8 @@ from aiida.engine import ExitCode, while_
 from aiida.plugins import CalculationFactory
 
 from aiida_mlhull.calculations.functions import gather_ensemble
-from aiida_mlhull.calculations.ports import cells_inputs, steps_input
-from aiida_mlhull.data import EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.calculations.ports import cells_inputs, plain_input, results_input, steps_input
+from aiida_mlhull.data import EnsembleData, ReferencesData
 from aiida_mlhull.job_pool.pool import JobPool
 from aiida_mlhull.job_pool.settings import portions_of
 from aiida_mlhull.science.ensembles import EnsembleSettings
@@ -22,7 +22,12 @@ FitCalculation = CalculationFactory("mlhull.fit")
 
 
 class FitEnsemble(JobPool):
-    """All members of one ensemble, fitted on the same rows, each from its own start and split."""
+    """All members of one ensemble, fitted on the same rows, each from its own start and split.
+
+    Names in the context, beside those of a :class:`~aiida_mlhull.job_pool.pool.JobPool`:
+        portions: members by job.
+        fitted: parts of the ensemble by job.
+    """
 
     @classmethod
     def define(cls, spec: Any) -> None:
@@ -30,12 +35,12 @@ class FitEnsemble(JobPool):
         super().define(spec)
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
         cells_inputs(spec)
-        spec.input_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
+        results_input(spec)
         steps_input(spec)
         spec.input("references", valid_type=ReferencesData, required=False, help="They hold the elemental baseline.")
-        spec.input("settings", valid_type=orm.Dict, help="EnsembleSettings.")
-        spec.input("baseline", valid_type=orm.Str, help="'references' or 'stage'.")
-        spec.input("seed", valid_type=orm.Int, help="The only source of chance.")
+        plain_input(spec, "settings", orm.Dict, help="EnsembleSettings.")
+        plain_input(spec, "baseline", orm.Str, help="'references', 'hull', 'stage', or 'none'.")
+        plain_input(spec, "seed", orm.Int, help="The only source of chance.")
         spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members these begin with.")
         spec.inputs.validator = _check_transfer
         spec.outline(cls.setup, while_(cls.keys_left)(cls.submit_wave, cls.inspect_wave), cls.gather)

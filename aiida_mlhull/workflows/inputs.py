@@ -1,4 +1,4 @@
-"""What a campaign is refused for before anything is stored."""
+"""What a campaign is given, and what it is refused for before anything is stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import numpy as np
 from aiida import orm
 
 from aiida_mlhull.calculations.base import check_baseline, check_cells
+from aiida_mlhull.calculations.ports import plain_input
+from aiida_mlhull.data import CandidatesData, EnsembleData, ReferencesData
 from aiida_mlhull.engines import ENGINES
+from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
@@ -19,6 +22,25 @@ from aiida_mlhull.science.types import Candidates, References
 from aiida_mlhull.science.types.strict import validated
 
 RECORDED: Final = "recorded"
+
+
+def campaign_inputs(spec: Any) -> None:
+    """Declare the inputs of a campaign."""
+    spec.input_namespace("candidates", dynamic=True, valid_type=CandidatesData, help="Shards of candidates.")
+    spec.input("references", valid_type=ReferencesData, help="Known phases, the elements among them.")
+    plain_input(spec, "settings", orm.Dict, validator=check_settings, help="CampaignSettings.")
+    spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members all ensembles begin with.")
+    job_settings_input(spec)
+    spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job, for fits and predictions.")
+    spec.input_namespace("engines", help="Inputs of the engines that the stages name.")
+    for name, engine in ENGINES.items():
+        spec.expose_inputs(
+            engine,
+            namespace=f"engines.{name}",
+            exclude=("cells", "chosen", "stage", "jobs"),
+            namespace_options={"required": False, "populate_defaults": False, "help": f"Inputs of the engine {name}."},
+        )
+    spec.inputs.validator = check_inputs
 
 
 def check_settings(settings: orm.Dict, _: Any) -> str | None:

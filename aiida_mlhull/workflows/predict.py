@@ -8,7 +8,8 @@ from aiida import orm
 from aiida.engine import ExitCode, while_
 from aiida.plugins import CalculationFactory
 
-from aiida_mlhull.calculations.ports import cells_inputs
+from aiida_mlhull.calculations.base import count_of
+from aiida_mlhull.calculations.ports import cells_inputs, plain_input, pool_rows_input
 from aiida_mlhull.data import DecisionsData, EnsembleData, PredictionsData, ReferencesData
 from aiida_mlhull.job_pool.pool import JobPool
 
@@ -16,7 +17,10 @@ PredictCalculation = CalculationFactory("mlhull.predict")
 
 
 class PredictShards(JobPool):
-    """What an ensemble says about everybody who waits."""
+    """What an ensemble says about all candidates that wait.
+
+    Names in the context are those of a :class:`~aiida_mlhull.job_pool.pool.JobPool`.
+    """
 
     @classmethod
     def define(cls, spec: Any) -> None:
@@ -25,16 +29,18 @@ class PredictShards(JobPool):
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
         spec.input("ensemble", valid_type=EnsembleData, help="The models.")
         cells_inputs(spec)
-        spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="The rows to predict.")
+        spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="Whose rows are predicted.")
+        pool_rows_input(spec)
         spec.input("references", valid_type=ReferencesData, help="They hold the elemental baseline.")
-        spec.input("baseline", valid_type=orm.Str, help="'references' or 'stage'.")
+        plain_input(spec, "baseline", orm.Str, help="The one that the ensemble was fitted with.")
         spec.outline(cls.setup, while_(cls.keys_left)(cls.submit_wave, cls.inspect_wave))
         spec.output_namespace("predictions", dynamic=True, valid_type=PredictionsData, help="By shard.")
         spec.exit_code(512, "ERROR_PREDICTION_FAILED", "Shards could not be predicted: {why}")
 
     def setup(self) -> None:
-        """Every shard in which somebody waits."""
-        self.wait_for([key for key, node in self.inputs.waiting.items() if node.base.attributes.get("n_kept")])
+        """Every shard in which a candidate waits."""
+        rows = self.inputs.pool_rows.value
+        self.wait_for([key for key, node in self.inputs.waiting.items() if count_of(node, rows)])
 
     def job(self, key: str) -> tuple[Any, dict[str, Any]]:
         """The prediction of a shard."""
@@ -45,6 +51,7 @@ class PredictShards(JobPool):
             "cells": self.inputs.cells[key],
             **({"unrelaxed": before[key]} if key in before else {}),
             "pool": self.inputs.waiting[key],
+            "pool_rows": self.inputs.pool_rows,
             "references": self.inputs.references,
             "baseline": self.inputs.baseline,
             "metadata": {"label": f"predict {key}", "options": self.options},

@@ -8,8 +8,8 @@ from aiida import orm
 from aiida.engine import ExitCode, ToContext, WorkChain
 
 from aiida_mlhull.calculations import functions
-from aiida_mlhull.calculations.ports import cells_inputs, steps_input
-from aiida_mlhull.data import DecisionsData, EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.calculations.ports import cells_inputs, plain_input, pool_rows_input, results_input, steps_input
+from aiida_mlhull.data import DecisionsData, EnsembleData, ReferencesData
 from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.job_pool.settings import why_failed
 from aiida_mlhull.workflows.fit import FitEnsemble
@@ -17,7 +17,12 @@ from aiida_mlhull.workflows.predict import PredictShards
 
 
 class Round(WorkChain):
-    """Every row that waits gets a decision with a reason, made with the models that this round fitted."""
+    """Every row that waits gets a decision with a reason, made with the models that this round fitted.
+
+    Names in the context:
+        fit: the process that has fitted the ensemble.
+        predict: the process that has asked it about all rows that wait.
+    """
 
     @classmethod
     def define(cls, spec: Any) -> None:
@@ -26,15 +31,16 @@ class Round(WorkChain):
         job_settings_input(spec)
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
         cells_inputs(spec)
-        spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="Who is to be decided about.")
-        spec.input_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
+        spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="Whose rows are decided about.")
+        pool_rows_input(spec)
+        results_input(spec)
         steps_input(spec)
         spec.input("references", valid_type=ReferencesData, help="Known phases.")
         spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members all ensembles begin with.")
-        spec.input("settings", valid_type=orm.Dict, help="CampaignSettings.")
-        spec.input("ensemble_settings", valid_type=orm.Dict, help="EnsembleSettings.")
-        spec.input("stage", valid_type=orm.Dict, help="StageSettings of the stage with the gate.")
-        spec.input("position", valid_type=orm.Dict, help="Round, and number of candidates in the campaign.")
+        plain_input(spec, "settings", orm.Dict, help="CampaignSettings.")
+        plain_input(spec, "ensemble_settings", orm.Dict, help="EnsembleSettings.")
+        plain_input(spec, "stage", orm.Dict, help="StageSettings of the stage with the gate.")
+        plain_input(spec, "position", orm.Dict, help="Round, and number of candidates in the campaign.")
         spec.outline(cls.fit, cls.predict, cls.decide)
         spec.output_namespace("decisions", dynamic=True, valid_type=DecisionsData, help="By shard.")
         spec.exit_code(510, "ERROR_FIT_FAILED", "No ensemble: {why}")
@@ -77,6 +83,7 @@ class Round(WorkChain):
             cells=dict(self.inputs.cells),
             unrelaxed=dict(self.inputs.get("unrelaxed", {})),
             waiting=dict(self.inputs.waiting),
+            pool_rows=self.inputs.pool_rows,
             **self.shared,
         )
         return ToContext(predict=node)

@@ -1,56 +1,62 @@
 """The campaign: models decide between relaxation stages which candidates still have a chance.
 
-A stage without a gate relaxes everybody who came out of the stage before. A stage with a gate goes in
-rounds: fit an ensemble on all final results so far, predict everybody who waits, decide, relax the batch.
+A stage without a gate relaxes all candidates that came out of the stage before. A stage with a gate goes in
+rounds: fit an ensemble on all final results so far, predict all candidates that wait, decide, relax the batch.
 Before the first gate a start set goes through all stages, so that there is something to learn from; where
 too much of it fails, more are drawn.
 
+Every relaxation adds its rows as an increment; a stage's increments become one table per shard when it is over.
 The context holds nodes and a few scalars; everything per candidate lies in tables.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import Any
 
 from aiida import orm
 from aiida.engine import ExitCode, ToContext, WorkChain, if_, while_
 
+from aiida_mlhull import names
 from aiida_mlhull.calculations import functions
-from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, ReferencesData
+from aiida_mlhull.calculations.base import count_of
+from aiida_mlhull.calculations.ports import leaves
+from aiida_mlhull.data import DecisionsData, LabelsData
 from aiida_mlhull.engines import ENGINES
-from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.job_pool.settings import why_failed
 from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
 from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.errors import TooFewLabelsError
-from aiida_mlhull.workflows.inputs import check_inputs, check_settings
+from aiida_mlhull.workflows.inputs import campaign_inputs
 from aiida_mlhull.workflows.protocol import ProtocolBuilder
 from aiida_mlhull.workflows.round import Round
 
 
 class Screen(ProtocolBuilder, WorkChain):
-    """From candidates to a phase diagram, with a reason for every candidate that was left out."""
+    """From candidates to a phase diagram, with a reason for every candidate that was left out.
+
+    Names in the context:
+        at: scalars: ``stage`` at hand; ``relaxing``, the stage that is relaxed, a later one where a start set goes
+            on; ``round`` at the stage's gate; ``starting``, whether a start set is under way; ``learnable``, results
+            before its last draw.
+        parts: the settings' parts, ``ensemble`` and ``stages`` by stage.
+        waiting: ``pool``, which candidates may enter the stage; ``shards``, decisions about those that wait still,
+            and ``rows``, which rows of these that are: kept, or dropped by the last round. By shard.
+        chosen: decisions about those that are relaxed next, by shard.
+        labels: results: ``increments`` by stage, shard and number, ``new`` ones by shard, ``whole`` tables of ended
+            stages by stage and shard; ``steps``, ionic steps.
+        decided: ``trail``, decisions by step and shard, the ``order`` of its steps, and ``merged`` by stage and shard.
+        stock: what the results amounted to after the last round.
+        running: the processes that were waited for last: engines by shard, and the round.
+    """
 
     @classmethod
     def define(cls, spec: Any) -> None:
         """Declare inputs, the loop, outputs and what can go wrong."""
         super().define(spec)
-        spec.input_namespace("candidates", dynamic=True, valid_type=CandidatesData, help="Shards of candidates.")
-        spec.input("references", valid_type=ReferencesData, help="Known phases, the elements among them.")
-        spec.input("settings", valid_type=orm.Dict, validator=check_settings, help="CampaignSettings.")
-        spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members all ensembles begin with.")
-        job_settings_input(spec)
-        spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job, for fits and predictions.")
-        for name, engine in ENGINES.items():
-            spec.expose_inputs(
-                engine,
-                namespace=f"engines.{name}",
-                exclude=("cells", "chosen", "stage", "jobs"),
-                namespace_options={"required": False, "populate_defaults": False},
-            )
-        spec.inputs.validator = check_inputs
+        campaign_inputs(spec)
         spec.outline(
             cls.setup,
             while_(cls.stage_left)(
@@ -68,15 +74,15 @@ class Screen(ProtocolBuilder, WorkChain):
                         cls.collect,
                         cls.take_stock,
                     ),
-                ).else_(cls.choose_everybody, cls.relax, cls.collect),
+                ).else_(cls.choose_all, cls.relax, cls.collect),
                 cls.close_stage,
             ),
             cls.conclude,
         )
-        spec.output_namespace("outcomes", dynamic=True, valid_type=DecisionsData, help="One row a candidate.")
-        spec.output_namespace("results", dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
-        spec.output_namespace("phases", dynamic=True, valid_type=orm.StructureData, help="Phases on the hull.")
-        spec.output("summary", valid_type=orm.Dict, help="Funnel, costs, why it stopped.")
+        spec.output_namespace(names.OUTCOMES, dynamic=True, valid_type=DecisionsData, help="One row per candidate.")
+        spec.output_namespace(names.RESULTS, dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
+        spec.output_namespace(names.PHASES, dynamic=True, valid_type=orm.StructureData, help="Phases on the hull.")
+        spec.output(names.SUMMARY, valid_type=orm.Dict, help="Funnel, costs, why it stopped.")
         spec.exit_code(510, "ERROR_ROUND_FAILED", "The models could not decide before stage {stage}: {why}")
         spec.exit_code(520, "ERROR_ENGINE_FAILED", "The engine of stage {stage} refused or failed: {why}")
         spec.exit_code(521, "ERROR_START_FAILED", "The start set is too small to learn from: {why}")
@@ -84,107 +90,127 @@ class Screen(ProtocolBuilder, WorkChain):
 
     # ---------------------------------------------------------------- where we are
 
-    @property
+    @cached_property
     def settings(self) -> CampaignSettings:
-        """The campaign's settings."""
+        """The campaign's settings, checked once per loaded process."""
         return CampaignSettings.model_validate(self.inputs.settings.get_dict())
 
-    def stage(self, index: int | None = None) -> StageSettings:
-        """Settings of a stage, the present one by default."""
-        return self.settings.stages[self.ctx.stage if index is None else index]
+    @property
+    def stage(self) -> StageSettings:
+        """Settings of the stage at hand."""
+        index: int = self.ctx.at["stage"]
+        return self.settings.stages[index]
 
     @property
     def last(self) -> int:
         """Index of the last stage."""
         return len(self.settings.stages) - 1
 
+    @property
+    def total(self) -> int:
+        """The campaign's candidates."""
+        return sum(node.n_rows for node in self.inputs.candidates.values())
+
     def setup(self) -> None:
         """Nothing has been relaxed yet."""
-        self.ctx.stage = 0
-        self.ctx.relaxing = 0
-        self.ctx.round = 0
-        self.ctx.starting = False
-        self.ctx.learnable = None
-        self.ctx.labels = {self._slot(index): {} for index in range(self.last + 1)}
-        self.ctx.steps = {}
-        self.ctx.pools = {}
-        self.ctx.chosen = {}
-        self.ctx.trail = {}
-        self.ctx.merged = {}
-        self.ctx.stock = None
+        self.ctx.at = {"stage": 0, "relaxing": 0, "round": 0, "starting": False, "learnable": None}
         self.ctx.parts = functions.split_settings(self.inputs.settings)
-        total = sum(node.base.attributes.get("n_rows") for node in self.inputs.candidates.values())
-        self.ctx.total = total
-        self.report(f"campaign {self.settings.name}: {total} candidates, {self.last + 1} stages")
+        self.ctx.waiting = {"pool": {}, "shards": {}, "rows": "kept"}
+        self.ctx.chosen = {}
+        self.ctx.labels = {"increments": {}, "new": {}, "whole": {}, "steps": {}}
+        self.ctx.decided = {"trail": {}, "order": [], "merged": {}}
+        self.ctx.stock = None
+        self.report(f"campaign {self.settings.name}: {self.total} candidates, {self.last + 1} stages")
 
     @staticmethod
     def _slot(index: int) -> str:
-        return f"stage_{index:02d}"
+        return f"stage_{index}"
 
-    def cells(self, index: int) -> dict[str, Any]:
-        """The cells that go into stage ``index``, by shard."""
-        return dict(self.inputs.candidates) if index == 0 else dict(self.ctx.labels[self._slot(index - 1)])
+    def stage_node(self, index: int) -> orm.Dict:
+        """The settings of stage ``index`` as a node."""
+        node: orm.Dict = self.ctx.parts["stages"][self._slot(index)]
+        return node
 
-    def labels(self, index: int) -> dict[str, Any]:
-        """What came out of stage ``index`` so far, by shard."""
-        return dict(self.ctx.labels[self._slot(index)])
+    def cells(self) -> dict[str, Any]:
+        """The cells that go into the stage that is relaxed, by shard."""
+        at = self.ctx.at
+        if at["relaxing"] == 0:
+            return dict(self.inputs.candidates)
+        # A start set that has gone through a stage goes on with what came out of it, which is not yet a whole table.
+        before = self.ctx.labels["whole"].get(self._slot(at["relaxing"] - 1))
+        return dict(self.ctx.labels["new"] if before is None else before)
+
+    def increments(self, index: int) -> dict[str, dict[str, Any]]:
+        """What came out of stage ``index`` so far, by shard and increment."""
+        return dict(self.ctx.labels["increments"].get(self._slot(index), {}))
 
     def remember(self, kind: str, decisions: dict[str, Any]) -> None:
         """Keep decisions for the outcome; a later round of the same stage replaces the one before."""
-        self.ctx.trail[f"{self._slot(self.ctx.relaxing)}_{kind}"] = decisions
+        step, decided = f"{self._slot(self.ctx.at['stage'])}_{kind}", self.ctx.decided
+        if step not in decided["order"]:
+            decided["order"].append(step)
+        decided["trail"][step] = decisions
 
     # ---------------------------------------------------------------- stages
 
     def stage_left(self) -> bool:
         """Whether a stage is still to be done."""
-        return bool(self.ctx.stage <= self.last)
+        return bool(self.ctx.at["stage"] <= self.last)
 
     def open_stage(self) -> None:
-        """Find out who may be considered for the stage."""
-        self.ctx.relaxing = self.ctx.stage
-        self.ctx.round = 0
-        self.ctx.stock = None
-        self.ctx.pools = self._enter(self.ctx.stage)
-        self.remember("a_open", self.ctx.pools)
+        """Find out which candidates may be considered for the stage."""
+        at = self.ctx.at
+        at["relaxing"], at["round"], self.ctx.stock = at["stage"], 0, None
+        pool = self._entered_first() if at["stage"] == 0 else self._entered_next(at["stage"])
+        self.ctx.waiting["pool"] = pool
+        self.remember("open", pool)
 
-    def _enter(self, index: int) -> dict[str, Any]:
-        stage = self.ctx.parts["stages"][self._slot(index)]
-        if index == 0:
-            return {key: functions.enter_first_stage(node, stage) for key, node in self.cells(0).items()}
-        labels, merged = self.labels(index - 1), {}
-        if self.stage(index - 1).merge is not None and self.ctx.stage == index:
-            before = self.ctx.parts["stages"][self._slot(index - 1)]
-            merged = functions.merge_same(self.inputs.settings, before, labels=labels)
-            self.ctx.merged[self._slot(index - 1)] = merged
+    def _entered_first(self) -> dict[str, Any]:
+        return {key: functions.enter_first_stage(node, self.stage_node(0)) for key, node in self.cells().items()}
+
+    def _entered_next(self, index: int) -> dict[str, Any]:
+        """Merge what has become the same, and open the stage to the rest."""
+        labels, merged = self.cells(), {}
+        if labels and self.settings.stages[index - 1].merge is not None:
+            merged = functions.merge_same(self.inputs.settings, self.stage_node(index - 1), labels=labels)
+            self.ctx.decided["merged"][self._slot(index - 1)] = merged
         return {
-            key: functions.enter_next_stage(node, stage, **({"merged": merged[key]} if key in merged else {}))
+            key: functions.enter_next_stage(
+                node, self.stage_node(index), **({"merged": merged[key]} if key in merged else {})
+            )
             for key, node in labels.items()
         }
 
     def has_gate(self) -> bool:
-        """Whether models decide who enters the stage."""
-        return self.stage().gate is not None
+        """Whether models decide which candidates enter the stage."""
+        return self.stage.gate is not None
 
-    def choose_everybody(self) -> None:
-        """Without a gate, everybody who is open goes through the stage."""
-        self.ctx.chosen = self._waiting()
+    def choose_all(self) -> None:
+        """Without a gate, all candidates that are open go through the stage."""
+        self.ctx.chosen = self._still_waiting()
 
-    def _waiting(self) -> dict[str, Any]:
-        done = self.labels(self.ctx.stage)
+    def _still_waiting(self) -> dict[str, Any]:
+        done = self.increments(self.ctx.at["stage"])
         return {
-            key: functions.still_waiting(pool, **({"done": done[key]} if key in done else {}))
-            for key, pool in self.ctx.pools.items()
+            key: functions.still_waiting(pool, **done[key]) if key in done else pool
+            for key, pool in self.ctx.waiting["pool"].items()
         }
 
     def close_stage(self) -> None:
-        """On to the next one."""
-        self.ctx.stage += 1
+        """One table per shard of what the stage gave, and on to the next one."""
+        slot = self._slot(self.ctx.at["stage"])
+        self.ctx.labels["whole"][slot] = {
+            key: functions.extend_labels(**parts) if len(parts) > 1 else next(iter(parts.values()))
+            for key, parts in self.ctx.labels["increments"].pop(slot, {}).items()
+        }
+        self.ctx.at["stage"] += 1
 
     # ---------------------------------------------------------------- the start set
 
     def _learnable(self) -> int:
         """Results that models can learn from."""
-        return sum(node.base.attributes.get("n_succeeded") for node in self.labels(self.last).values())
+        results = leaves(self.increments(self.last)).values()
+        return sum(node.base.attributes.get("n_succeeded") for node in results)
 
     def start_missing(self) -> bool:
         """Whether models are about to be asked before enough has been labeled to teach them."""
@@ -192,17 +218,18 @@ class Screen(ProtocolBuilder, WorkChain):
 
     def choose_start(self) -> ExitCode | None:
         """Draw the start set, or more of it after failures; not again after a draw that gave nothing at all."""
-        have, waiting = self._learnable(), self._waiting()
-        if have == self.ctx.learnable:
+        have, waiting = self._learnable(), self._still_waiting()
+        if have == self.ctx.at["learnable"]:
             return self._failed("ERROR_START_FAILED", why=f"nothing came of the last draw; {self._failures()}")
+        n_waiting = sum(count_of(node) for node in waiting.values())
         try:
-            check_start(self.settings, candidates=_kept(waiting), total=self.ctx.total, have=have)
+            check_start(self.settings, candidates=n_waiting, total=self.total, have=have)
         except TooFewLabelsError as error:
             return self._failed("ERROR_START_FAILED", why=f"{error}; {self._failures()}")
-        self.ctx.starting, self.ctx.learnable = True, have
-        position = orm.Dict({"total": self.ctx.total, "have": have})
+        self.ctx.at["starting"], self.ctx.at["learnable"] = True, have
+        position = orm.Dict({"total": self.total, "have": have})
         self.ctx.chosen = functions.choose_start(self.inputs.settings, position, pools=waiting)
-        self.remember("b_start", self.ctx.chosen)
+        self.remember("start", self.ctx.chosen)
         return None
 
     def _failed(self, label: str, **words: str) -> ExitCode:
@@ -212,85 +239,89 @@ class Screen(ProtocolBuilder, WorkChain):
 
     def _failures(self) -> str:
         """What went wrong in which stage, in words."""
-        told = []
-        for index in range(self.last + 1):
+        by_stage = []
+        for index, stage in enumerate(self.settings.stages):
             reasons: Counter[str] = Counter()
-            for node in self.labels(index).values():
+            whole = self.ctx.labels["whole"].get(self._slot(index), {})
+            for node in leaves(whole or self.increments(index)).values():
                 reasons.update(node.base.attributes.get("failure_reasons"))
             if reasons:
                 counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-                told.append(f"stage {self.stage(index).name}: {counts}")
-        return f"failed relaxations: {'; '.join(told) or 'none'}"
+                by_stage.append(f"stage {stage.name}: {counts}")
+        return f"failed relaxations: {'; '.join(by_stage) or 'none'}"
 
     def start_unfinished(self) -> bool:
         """Whether the start set has a stage before it."""
-        return bool(self.ctx.starting)
+        return bool(self.ctx.at["starting"])
 
     def advance_start(self) -> None:
         """Send what came out of this stage into the next one; merging waits for the whole stage."""
-        if self.ctx.relaxing < self.last:
-            self.ctx.relaxing += 1
-            self.ctx.chosen = self._enter(self.ctx.relaxing)
+        at = self.ctx.at
+        if at["relaxing"] < self.last:
+            at["relaxing"] += 1
+            stage = self.stage_node(at["relaxing"])
+            self.ctx.chosen = {key: functions.enter_next_stage(node, stage) for key, node in self.cells().items()}
         else:
-            self.ctx.starting = False
-            self.ctx.relaxing = self.ctx.stage
+            at["starting"], at["relaxing"] = False, at["stage"]
 
     # ---------------------------------------------------------------- relaxations
 
     def relax(self) -> Any:
         """Hand the chosen rows of every shard to the stage's engine."""
-        stage = self.stage(self.ctx.relaxing)
+        index, cells = self.ctx.at["relaxing"], self.cells()
+        stage = self.settings.stages[index]
         engine = ENGINES[stage.engine]
-        inputs = dict(self.inputs.engines[stage.engine])
-        inputs["stage"] = self.ctx.parts["stages"][self._slot(self.ctx.relaxing)]
+        inputs = {**self.inputs.engines[stage.engine], "stage": self.stage_node(index)}
         if "jobs" in engine.spec().inputs:
             inputs["jobs"] = self.inputs.jobs
         running = {}
         for key, chosen in self.ctx.chosen.items():
-            if chosen.base.attributes.get("n_kept"):
-                shard = {"cells": self.cells(self.ctx.relaxing)[key], "chosen": chosen}
-                label = {"label": f"{stage.name}, round {self.ctx.round}, {key}"}
-                running[f"engine_{key}"] = self.submit(engine, {**inputs, **shard, "metadata": label})
+            if count_of(chosen):
+                shard = {"cells": cells[key], "chosen": chosen}
+                label = {"label": f"{stage.name}, round {self.ctx.at['round']}, {key}"}
+                running[f"running.engine_{key}"] = self.submit(engine, {**inputs, **shard, "metadata": label})
         return ToContext(**running)
 
     def collect(self) -> ExitCode | None:
-        """Add the new rows to the stage's results."""
-        slot, failed = self._slot(self.ctx.relaxing), []
-        for key, chosen in self.ctx.chosen.items():
-            if not chosen.base.attributes.get("n_kept"):
-                continue
-            node = self.ctx[f"engine_{key}"]
+        """Keep the new rows beside the stage's results so far."""
+        slot, failed = self._slot(self.ctx.at["relaxing"]), []
+        labels = self.ctx.labels
+        labels["new"] = {}
+        for key in (key for key, chosen in self.ctx.chosen.items() if count_of(chosen)):
+            node = self.ctx.running[f"engine_{key}"]
             if not node.is_finished_ok:
                 failed.append(f"{key}: {why_failed(node)}")
                 continue
-            old, new = self.ctx.labels[slot].get(key), node.outputs.labels
-            self.ctx.labels[slot][key] = new if old is None else functions.extend_labels(old=old, new=new)
-            if "steps" in node.outputs:
-                self.ctx.steps[f"{slot}_{key}_part_{len(self.ctx.steps):04d}"] = node.outputs.steps
+            parts = labels["increments"].setdefault(slot, {}).setdefault(key, {})
+            part = f"part_{len(parts)}"
+            parts[part] = labels["new"][key] = node.outputs.labels
+            if names.STEPS in node.outputs:
+                labels["steps"][f"{slot}_{key}_{part}"] = node.outputs.steps
         if failed:
-            stage = self.stage(self.ctx.relaxing).name
+            stage = self.settings.stages[self.ctx.at["relaxing"]].name
             return self._failed("ERROR_ENGINE_FAILED", stage=stage, why="; ".join(failed))
         return None
 
     # ---------------------------------------------------------------- rounds at a gate
 
     def take_stock(self) -> None:
-        """See what the results amount to, who still waits, and whether to go on."""
-        self.ctx.waiting = self._waiting()
-        waiting = _kept(self.ctx.waiting)
-        position = orm.Dict({"round": self.ctx.round, "total": self.ctx.total, "waiting": waiting})
-        previous = {} if self.ctx.stock is None else {"previous": self.ctx.stock}
-        self.ctx.stock = functions.assess(
+        """See what the results amount to, which candidates still wait, and whether to go on."""
+        number, open_to = self.ctx.at["round"], self.ctx.waiting
+        if number == 0:
+            open_to |= {"shards": self._still_waiting(), "rows": "kept"}
+        else:  # what the round has not chosen waits for the next one
+            open_to |= {"shards": self.ctx.chosen, "rows": "dropped"}
+        waiting = sum(count_of(node, open_to["rows"]) for node in open_to["shards"].values())
+        self.ctx.stock = stock = functions.assess(
             self.inputs.settings,
-            self.ctx.parts["stages"][self._slot(self.ctx.stage)],
-            position,
+            self.stage_node(self.ctx.at["stage"]),
+            orm.Dict({"round": number, "total": self.total, "waiting": waiting}),
             self.inputs.references,
-            **previous,
-            results=self.labels(self.last),
+            **({} if self.ctx.stock is None else {"previous": self.ctx.stock}),
+            results=self.increments(self.last),
         )
-        stock = self.ctx.stock
         self.report(
-            f"{self.stage().name}, round {self.ctx.round}: {stock['relaxed']} of {self.ctx.total} relaxed, "
+            f"{self.stage.name}, round {number}: {stock['relaxed']} of {self.total} relaxed, "
             f"{len(stock['stable'])} on the hull ({len(stock['new_phases'])} new), {waiting} wait"
             + (f"; stop: {stock['stop']}" if stock["stop"] else "")
         )
@@ -300,59 +331,59 @@ class Screen(ProtocolBuilder, WorkChain):
         return not self.ctx.stock["stop"]
 
     def start_round(self) -> Any:
-        """Have the models decide about everybody who waits."""
-        self.ctx.round += 1
+        """Have the models decide about all candidates that wait."""
+        at, open_to = self.ctx.at, self.ctx.waiting
+        at["round"] += 1
         node = self.submit(
             Round,
             code=self.inputs.code,
             jobs=self.inputs.jobs,
-            cells=self.cells(self.ctx.stage),
-            unrelaxed=dict(self.inputs.candidates) if self.ctx.stage else {},
-            waiting=self.ctx.waiting,
-            results=self.labels(self.last),
-            steps=dict(self.ctx.steps) if self.settings.ensemble.ionic_steps else {},
+            cells=self.cells(),
+            unrelaxed=dict(self.inputs.candidates) if at["stage"] else {},
+            waiting=open_to["shards"],
+            pool_rows=orm.Str(open_to["rows"]),
+            results=self.increments(self.last),
+            steps=dict(self.ctx.labels["steps"]) if self.settings.ensemble.ionic_steps else {},
             references=self.inputs.references,
             settings=self.inputs.settings,
             ensemble_settings=self.ctx.parts["ensemble"],
-            stage=self.ctx.parts["stages"][self._slot(self.ctx.stage)],
-            position=orm.Dict({"round": self.ctx.round, "total": self.ctx.total}),
+            stage=self.stage_node(at["stage"]),
+            position=orm.Dict({"round": at["round"], "total": self.total}),
             **({"parent": self.inputs.parent} if "parent" in self.inputs else {}),
-            metadata={"label": f"{self.stage().name}, round {self.ctx.round}"},
+            metadata={"label": f"{self.stage.name}, round {at['round']}"},
         )
-        return ToContext(decided=node)
+        return ToContext(**{"running.round": node})
 
     def take_decisions(self) -> ExitCode | None:
         """What the round decided is relaxed next."""
-        if not self.ctx.decided.is_finished_ok:
-            return self._failed("ERROR_ROUND_FAILED", stage=self.stage().name, why=why_failed(self.ctx.decided))
-        self.ctx.chosen = dict(self.ctx.decided.outputs.decisions)
-        self.remember("c_round", self.ctx.chosen)
+        node = self.ctx.running["round"]
+        if not node.is_finished_ok:
+            return self._failed("ERROR_ROUND_FAILED", stage=self.stage.name, why=why_failed(node))
+        self.ctx.chosen = dict(node.outputs.decisions)
+        self.remember("round", self.ctx.chosen)
         return None
 
     # ---------------------------------------------------------------- the end
 
     def conclude(self) -> ExitCode | None:
         """One row for every candidate, the phases on the hull as structures, and the account."""
-        results = self.labels(self.last)
+        results, decided = self.ctx.labels["whole"][self._slot(self.last)], self.ctx.decided
         outcomes = functions.conclude(
             self.inputs.references,
+            orm.List(decided["order"]),
             candidates=dict(self.inputs.candidates),
             results=results,
-            trail=dict(self.ctx.trail),
+            trail=decided["trail"],
         )
         for key, outcome in outcomes.items():
-            self.out(f"outcomes.{key}", outcome)
+            self.out(f"{names.OUTCOMES}.{key}", outcome)
             if key in results:
-                self.out(f"results.{key}", results[key])
+                self.out(f"{names.RESULTS}.{key}", results[key])
                 promoted = functions.promote(self.inputs.candidates[key], outcome, results[key])
                 for name, node in promoted.get("phases", {}).items():
-                    self.out(f"phases.{key}_{name}", node)
-        stages = {slot: labels for slot, labels in self.ctx.labels.items() if labels}
-        told = {"outcomes": outcomes, "stages": stages, "merged": dict(self.ctx.merged)}
-        self.out("summary", functions.summarize(self.inputs.settings, **told))
-        return None if self._learnable() else self._failed("ERROR_NO_RESULTS", why=self._failures())
-
-
-def _kept(decisions: dict[str, Any]) -> int:
-    """Rows that decisions keep, all shards together."""
-    return sum(node.base.attributes.get("n_kept") for node in decisions.values())
+                    self.out(f"{names.PHASES}.{key}_{name}", node)
+        stages = {slot: tables for slot, tables in self.ctx.labels["whole"].items() if tables}
+        tables = {"outcomes": outcomes, "stages": stages, "merged": decided["merged"]}
+        self.out(names.SUMMARY, functions.summarize(self.inputs.settings, **tables))
+        learned_from = sum(node.base.attributes.get("n_succeeded") for node in results.values())
+        return None if learned_from else self._failed("ERROR_NO_RESULTS", why=self._failures())

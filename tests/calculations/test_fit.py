@@ -46,6 +46,19 @@ def test_parts_gathered_are_the_whole(fit_inputs):
     assert encode_ensemble(apart.to_science()) == encode_ensemble(together.to_science())
     assert len(set(apart.base.attributes.get("seeds"))) == 2
     assert apart.creator.inputs["member_1"].creator.inputs.members.get_list() == [1]
+    # Weights are stored once: job, part and ensemble share the bytes that the job has written.
+    fitted = [parts[f"member_{number}"] for number in (0, 1)]
+    assert [_object(apart, f"member_{place:03d}.safetensors") for place in range(2)] == [
+        _object(part, "member_000.safetensors") for part in fitted
+    ]
+    assert [_object(part, "member_000.safetensors") for part in fitted] == [
+        _object(part.creator.outputs.retrieved, "member_000.safetensors") for part in fitted
+    ]
+
+
+def _object(node: orm.Data, name: str) -> str:
+    """Key of a file in AiiDA's object store, which keeps equal contents once."""
+    return str(node.base.repository.metadata["o"][name]["k"])
 
 
 def two_cores() -> dict[str, int]:

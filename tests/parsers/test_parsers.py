@@ -40,7 +40,7 @@ def files(tmp_path_factory) -> Files:
         "pool.parquet": choice(excerpt.candidates, POOL),
         "references.parquet": excerpt.references,
     }
-    job = prepared(folder / "predict", "predict", {"cells": {"cells.parquet": "Candidates"}, "only_pool": True}, tables)
+    job = prepared(folder / "predict", "predict", {"cells": {"cells.parquet": "Candidates"}, "rows": "kept"}, tables)
     for name in ("ensemble.json", "member_000.safetensors"):
         job.folder.write_bytes(name, fit.folder.read_bytes(name))
     assert run_job(job.folder.path, "predict") == 0

@@ -30,7 +30,12 @@ from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, read_step
 
 
 class VaspEngine(Engine):
-    """One calculation a candidate, as many at once as ``max_in_flight`` says; whatever becomes of it is a row."""
+    """One calculation a candidate, as many at once as ``max_in_flight`` says; whatever becomes of it is a row.
+
+    Names in the context:
+        shares: chosen rows by lane.
+        lanes: the lanes' processes.
+    """
 
     Settings: ClassVar[type[BaseModel]] = VaspSettings
     slots_per_job: ClassVar[int] = 3  # lane, aiida-vasp's WorkChain, its calculation
@@ -118,13 +123,13 @@ class VaspEngine(Engine):
             )
             for key, share in self.ctx.shares.items()
         }
-        return ToContext(**lanes)
+        return ToContext(**{f"lanes.{key}": lane for key, lane in lanes.items()})
 
     def finish(self) -> None:
         """Hand over all rows; those that a lost lane didn't come to are failures with its reason."""
         parts: dict[str, dict[str, Any]] = {"labels": {}, "steps": {}}
         for key, share in self.ctx.shares.items():
-            lane = self.ctx[key]
+            lane = self.ctx.lanes[key]
             if not lane.is_finished_ok:
                 self.report(f"{key} was lost: {why_failed(lane)}")
                 self._give_up(lane, share)

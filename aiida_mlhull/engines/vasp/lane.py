@@ -37,7 +37,13 @@ DEFAULT_OPTIONS: Final = {
 
 
 class VaspLane(WorkChain):
-    """A share of a stage's candidates, one calculation at a time."""
+    """A share of a stage's candidates, one calculation at a time.
+
+    Names in the context:
+        row: number of the row at hand.
+        tries: tries at it that were lost.
+        chain: aiida-vasp's WorkChain that ran last.
+    """
 
     @classmethod
     def define(cls, spec: Any) -> None:

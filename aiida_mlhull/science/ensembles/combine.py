@@ -38,15 +38,10 @@ def gather(members: Sequence[MemberWeights], *, settings: EnsembleSettings) -> E
     )
     if not alike:
         raise WeightsError("these members were fitted on different training rows or with different seeds")
-    shared = ("preparation", "ensemble_seed", "member")
-    stripped = tuple(
-        replace(weights, meta={key: value for key, value in weights.meta.items() if key not in shared})
-        for weights in ordered
-    )
     return EnsembleWeights(
         model=settings.model,
         settings=settings.build().settings.model_dump(mode="json"),
-        members=stripped,
+        members=tuple(ordered),  # as they were fitted: equal bytes are stored once
         preparation=first["preparation"],
         target=settings.target,
         unit=settings.unit,
@@ -57,13 +52,14 @@ def gather(members: Sequence[MemberWeights], *, settings: EnsembleSettings) -> E
 
 
 def join(parts: Sequence[EnsembleWeights], *, settings: EnsembleSettings) -> EnsembleWeights:
-    """One ensemble from parts that were fitted apart; its metadata are those of the first part.
+    """One ensemble from parts that were fitted apart; its metadata are those of the part with the first member.
 
     Raises:
         WeightsError: see :func:`gather`.
     """
     whole = gather([member for part in parts for member in part.members], settings=settings)
-    return replace(whole, versions=parts[0].versions, calibration=whole.calibration | parts[0].calibration)
+    first = min(parts, key=lambda part: int(part.members[0].meta["member"]))
+    return replace(whole, versions=first.versions, calibration=whole.calibration | first.calibration)
 
 
 def predict(

@@ -9,7 +9,7 @@ from aiida_mlhull.science.ensembles.rows import model_rows
 from aiida_mlhull.science.program.facts import device_used
 from aiida_mlhull.science.program.progress import say
 from aiida_mlhull.science.program.settings import PREDICTIONS_FILE, PredictJob
-from aiida_mlhull.science.program.tables import read_cells, read_ensemble, read_kept, read_references, read_unrelaxed
+from aiida_mlhull.science.program.tables import read_cells, read_ensemble, read_pool, read_references, read_unrelaxed
 from aiida_mlhull.science.wire import JobFolder
 
 
@@ -21,7 +21,7 @@ def run(folder: JobFolder, job: PredictJob) -> tuple[dict[str, int], dict[str, A
     """
     ensemble = read_ensemble(folder)
     cells = read_cells(folder, job.cells)
-    ids = read_kept(folder) if job.only_pool else None
+    ids = None if job.rows == "all" else read_pool(folder, rows=job.rows)
     references = read_references(folder, job)
     before = read_unrelaxed(folder, job.unrelaxed)
     rows = model_rows(cells, references, baseline=job.baseline, ids=ids, candidates=before)

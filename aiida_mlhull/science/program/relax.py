@@ -22,7 +22,7 @@ from aiida_mlhull.science.program.settings import (
     PotentialSettings,
     RelaxJob,
 )
-from aiida_mlhull.science.program.tables import read_cells, read_kept
+from aiida_mlhull.science.program.tables import read_cells, read_pool
 from aiida_mlhull.science.program.workers import available_cores, dealt, stream
 from aiida_mlhull.science.relaxation import POTENTIALS
 from aiida_mlhull.science.relaxation.base import Relaxed, collect
@@ -47,7 +47,7 @@ def run(folder: JobFolder, job: RelaxJob) -> tuple[dict[str, int], dict[str, Any
     Returns:
         Row counts by file, and facts for the completion marker.
     """
-    chosen = read_cells(folder, job.cells).select(read_kept(folder))
+    chosen = read_cells(folder, job.cells).select(read_pool(folder))
     crystals = crystals_of(chosen)
     # Made here first: a missing extra or device is told before any process starts.
     relaxer = _relaxer(job.how, job.device)

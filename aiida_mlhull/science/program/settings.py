@@ -119,7 +119,7 @@ class PredictJob(Job):
         cells: file name to noun of the table with input cells.
         unrelaxed: file name of the candidates before any stage, where the cells are a stage's.
         baseline: the one that the ensemble was fitted with.
-        only_pool: predict only the rows that ``pool.parquet`` keeps.
+        rows: all of them, or only those that ``pool.parquet`` keeps or drops.
     """
 
     task: ClassVar[str] = "predict"
@@ -127,7 +127,7 @@ class PredictJob(Job):
     cells: dict[str, Noun] = Field(min_length=1)
     unrelaxed: list[str] = Field(default_factory=list)
     baseline: Baseline = "references"
-    only_pool: bool = False
+    rows: Literal["all", "kept", "dropped"] = "all"
 
 
 class PotentialSettings(Strict):

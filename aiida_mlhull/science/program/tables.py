@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from aiida_mlhull.science.ensembles.rows import NEED_REFERENCES, Cells
 from aiida_mlhull.science.errors import TableError
@@ -37,17 +37,17 @@ def read_unrelaxed(folder: JobFolder, names: Sequence[str]) -> Candidates | None
     return concatenate([folder.read_table(Candidates, name) for name in sorted(names)]) if names else None
 
 
-def read_kept(folder: JobFolder) -> Strings:
-    """Ids of the rows that the pool keeps.
+def read_pool(folder: JobFolder, *, rows: Literal["kept", "dropped"] = "kept") -> Strings:
+    """Ids of the rows that the pool keeps or drops.
 
     Raises:
-        TableError: if it keeps none.
+        TableError: if there are none.
     """
     pool = folder.read_table(Decisions, POOL_FILE)
-    kept: Strings = pool.ids[pool.keep]
-    if not len(kept):
-        raise TableError("the decisions keep no row: there is nothing to do")
-    return kept
+    ids: Strings = pool.ids[pool.keep if rows == "kept" else ~pool.keep]
+    if not len(ids):
+        raise TableError(f"the decisions have no row that is {rows}: there is nothing to do")
+    return ids
 
 
 def read_references(folder: JobFolder, job: FitJob | PredictJob) -> References | None:

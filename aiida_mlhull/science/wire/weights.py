@@ -61,11 +61,16 @@ def _metadata(content: bytes) -> Mapping[str, Any]:
 def encode_ensemble(ensemble: EnsembleWeights) -> dict[str, bytes]:
     """An ensemble as files: ``ensemble.json`` and one ``member_K.safetensors`` each."""
     members = {member_file(k): encode_member(member) for k, member in enumerate(ensemble.members)}
+    return {ENSEMBLE_FILE: encode_description(ensemble), **members}
+
+
+def encode_description(ensemble: EnsembleWeights) -> bytes:
+    """Everything but the weights as JSON."""
     facts = {field.name: getattr(ensemble, field.name) for field in fields(ensemble) if field.name != "members"}
-    facts |= {"version": VERSION, "members": list(members)}
+    facts |= {"version": VERSION, "members": [member_file(k) for k in range(len(ensemble.members))]}
     if not ensemble.classes:  # the same bytes as before there were classes
         del facts["classes"]
-    return {ENSEMBLE_FILE: json.dumps(facts, sort_keys=True, indent=1).encode(), **members}
+    return json.dumps(facts, sort_keys=True, indent=1).encode()
 
 
 def decode_ensemble(files: Mapping[str, bytes]) -> EnsembleWeights:

@@ -58,7 +58,7 @@ def predict_job(tmp_path: Path, fitted: JobFolder) -> Callable[..., Prepared]:
         tables: dict[str, Any] = {"cells.parquet": excerpt.candidates, "references.parquet": excerpt.references}
         if pool is not None:
             tables["pool.parquet"] = pool
-        given = {"cells": {"cells.parquet": "Candidates"}, "only_pool": pool is not None} | settings
+        given = {"cells": {"cells.parquet": "Candidates"}, "rows": "all" if pool is None else "kept"} | settings
         job = prepared(tmp_path / name, "predict", given, tables)
         for path in [fitted.path / "ensemble.json", *fitted.path.glob("member_*.safetensors")]:
             job.folder.write_bytes(path.name, path.read_bytes())
