@@ -43,7 +43,7 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
             f"candidate {identifier} lies in shard {held[0][0].pk}, but "
             + ("no campaign has screened that" if wanted is None else f"campaign {wanted} has not screened that")
         )
-    shard, row, node = max(told, key=lambda item: item[2].pk or 0)
+    shard, row, node = max(told, key=lambda item: item[2].ctime)
     click.echo(f"Candidate {identifier}, {row.formulas[0]}, in campaign {node.pk} ({node.label})")
     facts: list[tuple[str, object]] = [
         ("origin", f"{row.origins[0] or row.source or '-'} (shard {shard.pk})"),

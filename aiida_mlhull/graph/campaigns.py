@@ -91,7 +91,7 @@ def newest(*, limit: int | None = None, running: bool = False, label: str | None
         filters["attributes.process_state"] = {"in": list(UNFINISHED)}
     query = orm.QueryBuilder(limit=limit)
     query.append(orm.WorkChainNode, filters=filters, tag="campaign")
-    query.order_by({"campaign": {"id": "desc"}})
+    query.order_by({"campaign": {"ctime": "desc"}})
     found: list[orm.ProcessNode] = query.all(flat=True)
     return found
 
@@ -104,7 +104,7 @@ def stock(pk: int | None) -> dict[str, Any] | None:
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
     query.append(orm.CalcFunctionNode, with_incoming="campaign", filters=names.any_of(names.ASSESS), tag="assess")
     query.append(orm.Dict, with_incoming="assess", project="attributes", tag="stock")
-    query.order_by({"stock": {"id": "desc"}})
+    query.order_by({"stock": {"ctime": "desc"}})
     found = query.first(flat=True)
     return None if found is None else dict(found)
 
@@ -132,7 +132,7 @@ def paused(campaign: orm.ProcessNode) -> list[orm.ProcessNode]:
 
     unfinished = {"attributes.paused": True, "attributes.process_state": {"in": list(UNFINISHED)}}
     found = orm.QueryBuilder().append(orm.ProcessNode, filters=unfinished, tag="process")
-    found.order_by({"process": {"id": "asc"}})
+    found.order_by({"process": {"ctime": "asc"}})
     return [node for node in found.all(flat=True) if campaign.pk in _callers(node)]
 
 

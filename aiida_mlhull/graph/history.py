@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull import names
@@ -46,13 +48,14 @@ class Event:
     """Something that happened to a candidate.
 
     Attributes:
-        pk: of the node that tells it; events are in the order of their pk.
+        pk: of the node that tells it.
         what: stage, and what was at stake.
         outcome: kept, dropped, relaxed or failed.
         reason: code word of a decision, or the energy, or the reason of failure.
         numbers: value, threshold and margin of a decision; None where nothing was compared.
         unit: of the numbers.
         models: pk and description of the ensemble behind a decision; None where there is none.
+        when: the node was created; events are in this order, which pks of an imported archive are not.
     """
 
     pk: int | None
@@ -62,6 +65,7 @@ class Event:
     numbers: tuple[float, float, float] | None = None
     unit: str = ""
     models: tuple[int, str] | None = None
+    when: datetime | None = None
 
 
 def shards_with(identifier: str) -> list[tuple[CandidatesData, Candidates]]:
@@ -71,7 +75,7 @@ def shards_with(identifier: str) -> list[tuple[CandidatesData, Candidates]]:
     from aiida_mlhull.data import CandidatesData
     from aiida_mlhull.science.types import Candidates
 
-    query = orm.QueryBuilder().append(CandidatesData, tag=TABLE).order_by({TABLE: {"id": "desc"}})
+    query = orm.QueryBuilder().append(CandidatesData, tag=TABLE).order_by({TABLE: {"ctime": "desc"}})
     rows = ((shard, row_of(Candidates, shard, identifier)) for (shard,) in holding(query, identifier))
     return [(shard, row) for shard, row in rows if row is not None]
 
@@ -83,7 +87,7 @@ def campaigns_of(shard: CandidatesData) -> list[orm.ProcessNode]:
     query = orm.QueryBuilder()
     query.append(type(shard), filters={"id": shard.pk}, tag="shard")
     query.append(orm.WorkChainNode, with_incoming="shard", filters=names.any_of(names.SCREEN), tag="campaign")
-    query.order_by({"campaign": {"id": "desc"}})
+    query.order_by({"campaign": {"ctime": "desc"}})
     found: list[orm.ProcessNode] = query.all(flat=True)
     return found
 
@@ -92,7 +96,7 @@ def events(campaign: orm.ProcessNode, identifier: str) -> list[Event]:
     """Everything that a campaign did with a candidate, in order."""
     found = [*_own_decisions(campaign.pk, identifier), *_round_decisions(campaign.pk, identifier)]
     found += _results(campaign.pk, identifier)
-    return sorted(found, key=lambda event: event.pk or 0)
+    return sorted(found, key=attrgetter("when", "pk"))
 
 
 def promoted(campaign: orm.ProcessNode, identifier: str) -> int | None:
@@ -143,7 +147,7 @@ def _own_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
         row = row_of(Decisions, node, identifier)
         if row is not None:
             (step,) = (name for name in STEPS if name.matches(process_type))
-            yield _decision(node.pk, row, what=STEPS[step] if step == names.CONCLUDE else f"{row.stage}: {STEPS[step]}")
+            yield _decision(node, row, what=STEPS[step] if step == names.CONCLUDE else f"{row.stage}: {STEPS[step]}")
 
 
 def _round_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
@@ -152,7 +156,7 @@ def _round_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
     for node, ensemble in _with_ensembles(holding(_decided_in_rounds(pk), identifier)):
         row = row_of(Decisions, node, identifier)
         if row is not None:
-            yield _decision(node.pk, row, what=f"{row.stage}: round {row.round}, {row.rule}", ensemble=ensemble)
+            yield _decision(node, row, what=f"{row.stage}: round {row.round}, {row.rule}", ensemble=ensemble)
 
 
 def _decided_in_rounds(pk: int | None) -> orm.QueryBuilder:
@@ -168,7 +172,7 @@ def _decided_in_rounds(pk: int | None) -> orm.QueryBuilder:
     )
     query.append(orm.CalcFunctionNode, with_incoming="round", filters=names.any_of(names.DECIDE_ROUND), tag="step")
     query.append(DecisionsData, with_incoming="step", tag=TABLE)
-    return query.order_by({TABLE: {"id": "asc"}})
+    return query.order_by({TABLE: {"ctime": "asc"}})
 
 
 def _with_ensembles(decided: list[Any]) -> Iterator[tuple[Any, Any]]:
@@ -214,6 +218,7 @@ def _results(pk: int | None, identifier: str) -> Iterator[Event]:
             what=f"{row.stage}: engine {row.engine}",
             outcome="relaxed" if good else "failed",
             reason=f"{row.energies[0]:.4f} {ENERGY_UNIT}, {cost}" if good else f"{row.failures[0]}, {cost}",
+            when=node.ctime,
         )
 
 
@@ -229,16 +234,17 @@ def _called_by(pks: list[int | None]) -> list[int | None]:
     return found
 
 
-def _decision(pk: int | None, row: Decisions, *, what: str, ensemble: Any = None) -> Event:
+def _decision(node: orm.Node, row: Decisions, *, what: str, ensemble: Any = None) -> Event:
     compared = row.rule not in COMPARING_NOTHING
     return Event(
-        pk=pk,
+        pk=node.pk,
         what=what,
         outcome=OUTCOMES.get(str(row.reasons[0]), "kept" if row.keep[0] else "dropped"),
         reason=str(row.reasons[0]),
         numbers=(float(row.values[0]), float(row.thresholds[0]), float(row.margins[0])) if compared else None,
         unit=row.unit if compared else "",
         models=None if ensemble is None else (ensemble.pk, describe_models(ensemble)),
+        when=node.ctime,
     )
 
 

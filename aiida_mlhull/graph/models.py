@@ -35,7 +35,7 @@ def deciding_step(pk: int | None, *, number: int, stage: str | None = None) -> o
     )
     edge = {"label": names.POSITION}
     query.append(orm.Dict, with_outgoing="step", edge_filters=edge, filters={"attributes.round": number})
-    query.order_by({"step": {"id": "asc"}})
+    query.order_by({"step": {"ctime": "asc"}})
     steps: list[orm.ProcessNode] = query.all(flat=True)
     return next((step for step in steps if stage in (None, step.inputs[names.STAGE]["name"])), None)
 
@@ -52,7 +52,7 @@ def predictions(pk: int | None) -> Iterator[Predictions]:
     query.append(orm.WorkChainNode, with_incoming="round", filters=names.any_of(names.PREDICT_SHARDS), tag="wave")
     query.append(orm.CalcJobNode, with_incoming="wave", filters=names.any_of(names.PREDICT), tag="job")
     query.append(PredictionsData, with_incoming="job", tag="predictions", project="*")
-    query.order_by({"predictions": {"id": "asc"}})
+    query.order_by({"predictions": {"ctime": "asc"}})
     return (node.to_science() for node in query.all(flat=True))
 
 

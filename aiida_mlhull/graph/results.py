@@ -98,7 +98,7 @@ def all_stocks(pk: int | None) -> list[dict[str, Any]]:
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
     query.append(orm.CalcFunctionNode, with_incoming="campaign", filters=names.any_of(names.ASSESS), tag="assess")
     query.append(orm.Dict, with_incoming="assess", project="attributes", tag="stock")
-    query.order_by({"stock": {"id": "asc"}})
+    query.order_by({"stock": {"ctime": "asc"}})
     return [dict(found) for found in query.all(flat=True)]
 
 
