@@ -1,6 +1,6 @@
 """Names in the graph: entry points of processes, links and outputs, today's and those of earlier versions.
 
-Whoever writes to the graph and whoever queries it takes them from here, so that renaming one is renaming it
+What writes to the graph and what queries it take them from here, so that renaming one is renaming it
 everywhere, and campaigns stored by earlier versions stay readable. This module imports nothing but the standard
 library: asking by name spares loading the workflows and all that they need.
 """

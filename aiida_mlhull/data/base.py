@@ -39,7 +39,7 @@ class ScienceData(Data, Generic[N]):
 
     Args:
         noun: what the node holds.
-        files: the files that ``noun`` was read from, where they are to be kept byte by byte; encoded anew if None.
+        files: the files that ``noun`` was read from, where they are to be kept byte by byte; encoded if None.
 
     Raises:
         InputError: if the noun is of another kind or can't be kept in one node.

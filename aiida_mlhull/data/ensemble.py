@@ -19,7 +19,7 @@ class EnsembleData(ScienceData[EnsembleWeights]):
 
     Args:
         noun: the ensemble.
-        weights: every member's file as a job has written it; AiiDA stores equal files once. Encoded anew if None.
+        weights: every member's file as a job has written it; AiiDA stores equal files once. Encoded if None.
     """
 
     _noun: ClassVar = EnsembleWeights
@@ -48,7 +48,7 @@ class EnsembleData(ScienceData[EnsembleWeights]):
         super().__init__(noun, **kwargs)
 
     def listing(self, **_: Any) -> dict[str, list[str]]:
-        """Columns of text for a screen: one row a member."""
+        """Columns of text for a screen: one row per member."""
         members = self.to_science().members
         scores = sorted({name for member in members for name, score in member.scores.items() if _is_number(score)})
         return {

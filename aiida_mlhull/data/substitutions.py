@@ -36,7 +36,7 @@ class SubstitutionsData(ScienceData[Substitutions]):
         origin: str = attribute("origin", "where the crystals come from")
 
     def listing(self, **_: Any) -> dict[str, list[str]]:
-        """Columns of text for a screen: one row an element, its likeliest replacements beside it."""
+        """Columns of text for a screen: one row per element, its likeliest replacements beside it."""
         noun = self.to_science()
         probabilities, elements = noun.probabilities, np.asarray(noun.elements, dtype=np.str_)
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :SHOWN]

@@ -1,4 +1,4 @@
-"""What the models of a campaign have said, and the truth that it may be held against."""
+"""What the models of a campaign have said, and the truth that it may be compared with."""
 
 from __future__ import annotations
 

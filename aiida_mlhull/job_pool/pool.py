@@ -14,7 +14,7 @@ from aiida_mlhull.calculations.ports import plain_input
 from aiida_mlhull.job_pool.settings import JobSettings, fell_short, has_refused, why_failed
 
 QUIET_SECONDS: Final = 60
-"""Whoever waits longer than this is told how far it is after every wave."""
+"""A pool that takes longer than this reports how far it is after every wave."""
 
 
 class JobPool(WorkChain):

@@ -1,4 +1,4 @@
-"""Fit an ensemble: one job a member, or a few members to a job."""
+"""Fit an ensemble: one job per member, or a few members to a job."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def check_stages(campaign: CampaignSettings) -> None:
         UnknownNameError: if an engine doesn't exist.
         SettingsError: if an engine's settings are wrong.
         InputError: if published results would have to answer for several stages, or models are to learn from
-            ionic steps that nobody keeps.
+            ionic steps that no stage keeps.
     """
     for stage in campaign.stages:
         ENGINES[stage.engine].read_settings(stage)

@@ -1,4 +1,4 @@
-"""Predict all shards with one ensemble, one job a shard."""
+"""Predict all shards with one ensemble, one job per shard."""
 
 from __future__ import annotations
 

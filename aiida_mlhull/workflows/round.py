@@ -1,4 +1,4 @@
-"""One round at a gate: fit on what is known, predict who waits, decide who goes on."""
+"""One round at a gate: fit on what is known, predict all that wait, decide which go on."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Round(WorkChain):
         return ToContext(fit=node)
 
     def predict(self) -> Any:
-        """Ask the ensemble about everybody who waits."""
+        """Ask the ensemble about all candidates that wait."""
         if not self.ctx.fit.is_finished_ok:
             return self._failed("ERROR_FIT_FAILED", self.ctx.fit)
         node = self.submit(
@@ -89,7 +89,7 @@ class Round(WorkChain):
         return ToContext(predict=node)
 
     def decide(self) -> ExitCode | None:
-        """Let the rule keep or drop everybody who waits, with a reason."""
+        """Let the rule keep or drop all candidates that wait, with a reason."""
         if not self.ctx.predict.is_finished_ok:
             return self._failed("ERROR_PREDICTION_FAILED", self.ctx.predict)
         decisions = functions.decide_round(

@@ -66,7 +66,7 @@ def test_more_rounds_store_no_more_rows_of_results(campaign, in_four_rounds) -> 
 
 
 def test_decisions_are_stored_for_what_was_asked_and_not_copied(in_four_rounds, binary) -> None:
-    """A round leaves over what it has not chosen: nobody writes down anew who waits."""
+    """What a round has not chosen waits for the next one: it is not written down again."""
     n = len(binary.candidates)
     waiting = [n - START - round_ * CHOSEN // 4 for round_ in range(4)]
     assert rows_by_step(in_four_rounds, DecisionsData) == {
