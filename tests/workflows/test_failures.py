@@ -151,6 +151,34 @@ def test_failures_in_the_start_set_are_made_good_and_stay_rows(aiida_code_instal
     assert node.outputs.summary["stages"]["final"]["failed"] == len(failed)
 
 
+def test_what_is_drawn_later_goes_through_the_stages_alone(aiida_code_installed) -> None:
+    """Rows of the first draw, which have gone through both stages, are not relaxed again."""
+    pytest.importorskip("chgnet", reason="the extra 'potential' is not installed")
+    code, excerpt = installed(aiida_code_installed), simplest(N)
+    first = {"relaxation": {"freedom": "full", "max_force": 0.1, "max_steps": 40}}
+    stages = [
+        {"name": "first", "engine": "potential", "settings": first, "gate": {"rounds": 1}},
+        {"name": "final", "engine": "recorded", "core_minutes": 605.0},
+    ]
+    _, node = run_get_node(
+        Screen,
+        code=code,
+        candidates=shards_of(excerpt.candidates, CandidatesData),
+        references=ReferencesData.from_science(excerpt.references),
+        engines={
+            "potential": {"code": code},
+            "recorded": {"record": LabelsData.from_science(with_failures(range(0, 18, 3)))},
+        },
+        settings={"seed": 1, "start": 16, "stages": stages, "ensemble": MODELS},
+        jobs={"members_per_job": 2} | ONE_TRY,
+    )
+    assert node.is_finished_ok, node.exit_message
+    assert sum(one.process_label == "choose_start" for one in node.called) > 1
+    relaxed = [one for one in node.called if one.process_label == "PotentialEngine"]
+    ids = [name for one in relaxed for name in one.outputs.labels.to_science().ids.tolist()]
+    assert len(ids) == len(set(ids)) == node.outputs.summary["stages"]["first"]["rows"]
+
+
 def test_an_engine_that_refuses_is_named_with_stage_and_shard(aiida_code_installed) -> None:
     node = screen(installed(aiida_code_installed), jobs={"device": "cuda:7"})
     assert node.exit_status == 520
