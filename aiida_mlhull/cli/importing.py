@@ -25,6 +25,13 @@ def output_option(command: Any) -> Any:
     )(command)
 
 
+def partial_option(command: Any) -> Any:
+    """Less than was announced."""
+    return click.option(
+        "--partial", is_flag=True, help="Take what came where a database sends less than it announced; else an error."
+    )(command)
+
+
 @click.group("import")
 def importing() -> None:
     """Import candidates from databases, files and groups.
@@ -40,8 +47,20 @@ def importing() -> None:
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Provider's columns to keep. [default: about energies]")
 @click.option("--page", type=click.IntRange(min=1), default=100, show_default=True, help="Structures a request.")
 @click.option("--pause", type=click.FloatRange(min=0), default=0.5, show_default=True, help="Seconds between requests.")
+@click.option("--skip-pages", is_flag=True, help="Pass over pages that always fail, and count them.")
+@partial_option
 @output_option
-def optimade(*, url: str, query: str, keep: tuple[str, ...], page: int, pause: float, output: Path) -> None:
+def optimade(
+    *,
+    url: str,
+    query: str,
+    keep: tuple[str, ...],
+    page: int,
+    pause: float,
+    skip_pages: bool,
+    partial: bool,
+    output: Path,
+) -> None:
     """Import from the OPTIMADE database at URL what a filter finds.
 
     \b
@@ -51,14 +70,24 @@ def optimade(*, url: str, query: str, keep: tuple[str, ...], page: int, pause: f
     from aiida_mlhull.science.sources import SOURCES
     from aiida_mlhull.science.sources.client import Client
 
-    run(SOURCES["optimade"](url, query=query, page_size=page, keep=keep or None, client=Client(pause=pause)), output)
+    source = SOURCES["optimade"](
+        url,
+        query=query,
+        page_size=page,
+        keep=keep or None,
+        client=Client(pause=pause),
+        partial=partial,
+        skip_pages=skip_pages,
+    )
+    run(source, output)
 
 
 @importing.command("materials-project")
 @click.argument("elements", nargs=-1, required=True, metavar="ELEMENT...")
 @click.option("--highest", type=click.FloatRange(min=0), metavar="EV", help="At most so far above the project's hull.")
+@partial_option
 @output_option
-def materials_project(*, elements: tuple[str, ...], highest: float | None, output: Path) -> None:
+def materials_project(*, elements: tuple[str, ...], highest: float | None, partial: bool, output: Path) -> None:
     """Import a chemical system, and the systems in it, from the Materials Project.
 
     The key is read from MP_API_KEY. Needs the extra 'mp'.
@@ -66,7 +95,7 @@ def materials_project(*, elements: tuple[str, ...], highest: float | None, outpu
     from aiida_mlhull.science.sources import SOURCES
 
     endpoint = os.environ.get("MP_API_ENDPOINT")
-    run(SOURCES["materials-project"](elements, highest=highest, endpoint=endpoint), output)
+    run(SOURCES["materials-project"](elements, highest=highest, endpoint=endpoint, partial=partial), output)
 
 
 @importing.command()
@@ -119,6 +148,10 @@ def describe(name: str, counts: Imported) -> str:
         ("candidates", counts.used),
         ("left out", counts.left_out.total()),
     ]
+    if counts.skipped:
+        rows.append(("pages skipped", counts.skipped))
+    if counts.missing:
+        rows.append(("missing", f"{counts.missing:,} of {counts.total:,} announced: this table is a part"))
     if counts.without_symmetry:
         rows.append(("without symmetry (P1)", counts.without_symmetry))
     if counts.unlabeled:

@@ -152,6 +152,13 @@ class IncompleteJobError(WireError):
     status = 303
 
 
+class IncompleteAnswerError(WireError):
+    """A database sent less than it announced."""
+
+    code = "incomplete_answer"
+    status = 304
+
+
 class MissingExtraError(MlhullError, ImportError):
     """An optional dependency is needed; the message names the extra to install."""
 

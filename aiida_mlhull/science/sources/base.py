@@ -52,6 +52,8 @@ class Portion:
         values: column to values by candidate, in the order of ids.
         total: entries that the source has in all, as far as it says.
         remarks: what is to be said of the source as a whole.
+        missing: entries that the source announced but didn't send, known with the last portion.
+        skipped: entries, at most, on a page that could not be had.
     """
 
     candidates: Candidates | None
@@ -59,6 +61,8 @@ class Portion:
     values: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     total: int | None = None
     remarks: tuple[str, ...] = ()
+    missing: int = 0
+    skipped: int = 0
 
     def __len__(self) -> int:
         return len(self.left_out) + (0 if self.candidates is None else len(self.candidates))

@@ -89,12 +89,16 @@ class Client:
     def _content(self, answer: BaseHTTPResponse, url: str) -> dict[str, Any]:
         netloc = urlsplit(url).netloc
         if answer.status in BUSY:
-            raise WireError(f"{netloc} can't be reached: {answer.status} {answer.reason} (tried {self.tries} times)")
+            words = _complaints_in(answer)
+            raise WireError(
+                f"{netloc} can't be reached: {answer.status} {answer.reason}{words and ': '}{words} (tried {self.tries} "
+                f"times)"
+            )
         if answer.status in REFUSED:
             raise _refusal(answer, url)
         try:
             content = answer.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WireError(f"{netloc}: the answer is not JSON; is the address right? ({url})") from error
         if not isinstance(content, dict):
             raise WireError(f"{netloc}: the answer is a {type(content).__name__}, expected an object")
@@ -123,14 +127,28 @@ class Client:
         return {}
 
 
+def complaints(content: Any) -> str:
+    """The server's own words about what went wrong; empty where it has none."""
+    problems = content.get("errors") if isinstance(content, dict) else None
+    words = (
+        [problem.get("detail") or problem.get("title") for problem in problems or () if isinstance(problem, dict)]
+        if isinstance(problems, list)
+        else []
+    )
+    return "; ".join(str(text).strip().splitlines()[0] for text in words if str(text or "").strip())
+
+
+def _complaints_in(answer: BaseHTTPResponse) -> str:
+    try:
+        return complaints(answer.json())
+    except (ValueError, RecursionError):
+        return ""
+
+
 def _refusal(answer: BaseHTTPResponse, url: str) -> Exception:
     """The server's own words, where it has some."""
-    try:
-        problems = answer.json().get("errors", [])
-        said = "; ".join(str(problem.get("detail") or problem.get("title")).splitlines()[0] for problem in problems)
-    except (ValueError, AttributeError, IndexError):
-        said = ""
-    where = urlsplit(url).netloc
-    if said:
-        return InputError(f"{where} refuses the request: {said}")
+    words, where = _complaints_in(answer), urlsplit(url).netloc
+    if words:
+        hint = "; ask for fewer at a time with --page" if "page_limit" in words else ""
+        return InputError(f"{where} refuses the request: {words}{hint}")
     return WireError(f"{where}: {answer.status} {answer.reason} for {url}")

@@ -20,9 +20,13 @@ from aiida_mlhull.science.representations.wyckoff import space_group_numbers
 from aiida_mlhull.science.sources.base import Kind, Portion, Source, without
 from aiida_mlhull.science.tables.export import csv_columns, flat
 from aiida_mlhull.science.tables.writing import PARTIAL, WRITABLE
+from aiida_mlhull.science.types.reasons import Reason
 
 JOURNAL: Final = ".journal"
 """Suffix of the file beside the table that keeps what has come; deleted when the table is whole."""
+
+MISSING: Final = ".missing.txt"
+"""Suffix of the note beside a table that lacks entries which the source announced."""
 
 EXAMPLES: Final = 3
 LOWEST: Final = 1
@@ -42,6 +46,8 @@ class Imported:
         total: rows that the source has, as far as it says.
         columns: kept beside the cells.
         remarks: what is to be said of the source as a whole.
+        missing: entries that the source announced but didn't send.
+        skipped: pages that could not be had.
     """
 
     used: int = 0
@@ -52,6 +58,8 @@ class Imported:
     total: int | None = None
     columns: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    missing: int = 0
+    skipped: int = 0
 
     @property
     def read(self) -> int:
@@ -68,6 +76,8 @@ class Imported:
                 known.append(f"{name} ({detail})" if detail else name)
         self.total = portion.total
         self.remarks += portion.remarks
+        self.missing += portion.missing
+        self.skipped += bool(portion.skipped)
         if portion.candidates is not None:
             labels = portion.candidates.protostructures
             self.used += len(labels)
@@ -111,8 +121,22 @@ def import_from(source: Source, path: Path, *, progress: Callable[[Imported], No
         journal.unlink(missing_ok=True)
         raise InputError(f"{source.name}: {_why_nothing(counts)}")
     partial.replace(path)
+    _note_missing(counts, path, source=source.name)
     journal.unlink(missing_ok=True)
     return counts
+
+
+def _note_missing(counts: Imported, path: Path, *, source: str) -> None:
+    """Mark a table that lacks entries by a file beside it."""
+    note = path.with_name(path.name + MISSING)
+    missing = counts.missing + counts.left_out[Reason.NOT_SENT]
+    if missing or counts.skipped:
+        note.write_text(
+            f"{path.name} is a part: {source} announced {counts.total or 'more'} entries, "
+            f"{missing} are missing; {counts.skipped} pages were skipped\n"
+        )
+    else:
+        note.unlink(missing_ok=True)
 
 
 def _why_nothing(counts: Imported) -> str:
@@ -143,12 +167,20 @@ def _rows(portion: Portion, columns: dict[str, Kind], suffix: str) -> pa.Table:
 
 def _column(values: Sequence[Any], kind: Kind) -> pa.Array:
     if kind == "number":
-        return pa.array([value if isinstance(value, int | float) else None for value in values], pa.float64())
+        return pa.array([_number(value) for value in values], pa.float64())
     return pa.array([_text(value) for value in values], pa.string())
 
 
+def _number(value: Any) -> float | None:
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:
+        return None
+
+
 def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value, sort_keys=True)
+    text = value if value is None or isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return None if text is None else text.encode(errors="replace").decode()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,15 @@ class Page:
         entries: as they came.
         after: where the next page is; empty if this was the last one.
         total: entries in all, as far as the source says.
+        skipped: entries, at most, that a page held which could not be had.
+        more: whether the source says that there is more, but not where.
     """
 
     entries: list[dict[str, Any]]
     after: str
     total: int | None = None
+    skipped: int = 0
+    more: bool = False
 
 
 class Journal:
@@ -90,15 +94,17 @@ class Journal:
     def append(self, page: Page) -> None:
         """Keep a page."""
         with self.path.open("a") as stream:
-            stream.write(json.dumps({"after": page.after, "total": page.total, "entries": page.entries}) + "\n")
+            stream.write(json.dumps(asdict(page)) + "\n")
 
     def pages(self) -> Iterator[Page]:
         """What was kept, page by page."""
         lines = self._lines()
         next(lines, None)
         for line in lines:
-            content = json.loads(line)
-            yield Page(content["entries"], content["after"], content["total"])
+            try:
+                yield Page(**json.loads(line))
+            except (ValueError, TypeError) as error:
+                raise WireError(f"{self.path}: a line that is no page of an import; delete the file") from error
 
     def _lines(self) -> Iterator[str]:
         """Whole lines; the last one may have been cut off."""
