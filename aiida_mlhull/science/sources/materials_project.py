@@ -101,7 +101,9 @@ class MaterialsProject(PagedSource):
             last = portion[-1] if portion and portion is not portions[-1] else ""
             entries = self._documents(portion, columns)
             if not last:
-                entries += [{"material_id": f"document {n + 1} without an id", "nameless": True} for n in range(nameless)]
+                entries += [
+                    {"material_id": f"document {n + 1} without an id", "nameless": True} for n in range(nameless)
+                ]
             yield Page(entries, last, len(ids) + nameless)
 
     def row(self, entry: Mapping[str, Any]) -> Row:

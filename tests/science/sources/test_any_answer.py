@@ -26,7 +26,9 @@ EXAMPLES = int(os.environ.get("MLHULL_FUZZ", "60"))
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 anything = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=8
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
 )
 
 
@@ -53,7 +55,9 @@ def replaced(content, path, value):
 def damaged(whole):
     """``whole`` with something else at one place or two."""
     one = st.builds(replaced, st.just(whole), st.sampled_from(list(places(whole))), anything)
-    return one | one.flatmap(lambda first: st.builds(replaced, st.just(first), st.sampled_from(list(places(first))), anything))
+    return one | one.flatmap(
+        lambda first: st.builds(replaced, st.just(first), st.sampled_from(list(places(first))), anything)
+    )
 
 
 ENTRY = sulfide(2)
