@@ -117,6 +117,29 @@ VASP_WORK_CHAIN: Final = ProcessName("vasp.vasp", "VaspWorkChain", WORKFLOWS)
 VASP_CALCULATION: Final = ProcessName("vasp.vasp", "VaspCalculation", CALCULATIONS)
 """Of aiida-vasp."""
 
+# ------------------------------------------------------------------------------------------------ data
+
+CANDIDATES_NODE: Final = "mlhull.candidates"
+DECISIONS_NODE: Final = "mlhull.decisions"
+ENSEMBLE_NODE: Final = "mlhull.ensemble"
+LABELS_NODE: Final = "mlhull.labels"
+PREDICTIONS_NODE: Final = "mlhull.predictions"
+REFERENCES_NODE: Final = "mlhull.references"
+SUBSTITUTIONS_NODE: Final = "mlhull.substitutions"
+WYCKOFF_NODE: Final = "mlhull.wyckoff"
+
+NODES: Final = {
+    CANDIDATES_NODE: "CandidatesData",
+    DECISIONS_NODE: "DecisionsData",
+    ENSEMBLE_NODE: "EnsembleData",
+    LABELS_NODE: "LabelsData",
+    PREDICTIONS_NODE: "PredictionsData",
+    REFERENCES_NODE: "ReferencesData",
+    SUBSTITUTIONS_NODE: "SubstitutionsData",
+    WYCKOFF_NODE: "WyckoffData",
+}
+"""Entry points in :data:`DATA`, and the classes that they lead to."""
+
 # ------------------------------------------------------------------------------------------------ links
 
 

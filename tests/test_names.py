@@ -38,6 +38,30 @@ def test_a_name_leads_to_its_process_and_back(name):
     assert not name.matches(None)
 
 
+@pytest.mark.parametrize("entry_point", names.NODES)
+def test_a_name_leads_to_its_node_and_back(entry_point):
+    from aiida.plugins import DataFactory
+    from aiida.plugins.entry_point import get_entry_point_string_from_class
+
+    node_class = DataFactory(entry_point)
+    assert node_class.__name__ == names.NODES[entry_point]
+    assert (
+        get_entry_point_string_from_class(node_class.__module__, node_class.__name__) == f"{names.DATA}:{entry_point}"
+    )
+
+
+def test_every_node_has_a_name():
+    assert sorted(one.name for one in entry_points(group=names.DATA) if "mlhull" in one.name) == sorted(names.NODES)
+
+
+@pytest.mark.parametrize("job", [names.FIT, names.PREDICT, names.RELAX], ids=lambda name: name.entry_point)
+def test_a_job_is_read_by_the_parser_of_its_name(job):
+    from aiida.plugins import ParserFactory
+
+    default = loaded(job).spec().inputs["metadata"]["options"]["parser_name"].default
+    assert ParserFactory(default).__module__ == f"aiida_mlhull.parsers.{job.entry_point.removeprefix('mlhull.')}"
+
+
 def test_every_entry_point_has_a_name():
     assert sorted(OURS) == sorted((name.group, name.entry_point) for name in names.PROCESSES)
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from aiida import orm
 
+from aiida_mlhull import names
 from aiida_mlhull.calculations.base import (
     Files,
     MlhullJob,
@@ -29,7 +30,7 @@ class FitCalculation(MlhullJob):
     ``restart_from`` to go on there, to the same bits.
     """
 
-    _parser: ClassVar[str] = "mlhull.fit"
+    _parser: ClassVar[str] = names.FIT.entry_point
 
     @classmethod
     def define(cls, spec: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 
 from aiida import orm
 
+from aiida_mlhull import names
 from aiida_mlhull.calculations.base import (
     CELLS,
     Files,
@@ -28,7 +29,7 @@ UNRELAXED_FILE: Final = "unrelaxed.parquet"
 class PredictCalculation(MlhullJob):
     """Every member's energy and spread for every row that is asked about."""
 
-    _parser: ClassVar[str] = "mlhull.predict"
+    _parser: ClassVar[str] = names.PREDICT.entry_point
 
     @classmethod
     def define(cls, spec: Any) -> None:

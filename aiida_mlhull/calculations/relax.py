@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 
 from aiida import orm
 
+from aiida_mlhull import names
 from aiida_mlhull.calculations.base import (
     CELLS,
     Files,
@@ -30,7 +31,7 @@ class RelaxCalculation(MlhullJob):
     ``restart_from`` to go on after them.
     """
 
-    _parser: ClassVar[str] = "mlhull.relax"
+    _parser: ClassVar[str] = names.RELAX.entry_point
 
     @classmethod
     def define(cls, spec: Any) -> None:

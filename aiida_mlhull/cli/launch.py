@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiida_mlhull import names
 from aiida_mlhull.cli import progress, text
 from aiida_mlhull.launching import profile
 
@@ -126,7 +127,7 @@ def _nodes(prepared: PreparedCampaign) -> str:
     new: list[tuple[str, str, int | None]] = [
         (node.entry_point.name, name, node.n_rows) for name, node in tables.items() if not node.is_stored
     ]
-    new += [("core.dict", "settings", None), ("core.dict", "jobs", None), ("WorkChain", "mlhull.screen", None)]
+    new += [("core.dict", "settings", None), ("core.dict", "jobs", None), ("WorkChain", names.SCREEN.entry_point, None)]
     to_store = "Nodes to be stored\n" + text.table(("type", "name", "rows"), new, indent="  ")
     old = [f"{name} {node.pk}" for name, node in tables.items() if node.is_stored]
     return f"{to_store}\n\nStored already: {', '.join(old)}" if old else to_store

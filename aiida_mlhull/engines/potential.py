@@ -10,6 +10,7 @@ from aiida.engine import ExitCode, while_
 from aiida.plugins import CalculationFactory
 from pydantic import BaseModel
 
+from aiida_mlhull import names
 from aiida_mlhull.calculations.functions import extend_labels, mark_failed, split_chosen
 from aiida_mlhull.engines.base import Engine
 from aiida_mlhull.job_pool.pool import JobPool
@@ -19,7 +20,7 @@ from aiida_mlhull.science.program.settings import PotentialSettings
 from aiida_mlhull.science.relaxation import POTENTIALS
 from aiida_mlhull.science.types.reasons import Reason, with_detail
 
-RelaxCalculation = CalculationFactory("mlhull.relax")
+RelaxCalculation = CalculationFactory(names.RELAX.entry_point)
 
 
 class PotentialEngine(JobPool, Engine):

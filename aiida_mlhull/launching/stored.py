@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from aiida_mlhull import names
 from aiida_mlhull.science.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -56,21 +57,21 @@ def candidates(identifier: str) -> CandidatesData:
     """The shard of candidates that people name; see :func:`node`."""
     from aiida_mlhull.data import CandidatesData
 
-    return node(identifier, CandidatesData, what="mlhull.candidates")
+    return node(identifier, CandidatesData, what=names.CANDIDATES_NODE)
 
 
 def references(identifier: str) -> ReferencesData:
     """The snapshot of references that people name; see :func:`node`."""
     from aiida_mlhull.data import ReferencesData
 
-    return node(identifier, ReferencesData, what="mlhull.references")
+    return node(identifier, ReferencesData, what=names.REFERENCES_NODE)
 
 
 def ensemble(identifier: str) -> EnsembleData:
     """The ensemble that people name; see :func:`node`."""
     from aiida_mlhull.data import EnsembleData
 
-    return node(identifier, EnsembleData, what="mlhull.ensemble")
+    return node(identifier, EnsembleData, what=names.ENSEMBLE_NODE)
 
 
 def in_group(label: str, kind: type[orm.Node], filters: dict[str, Any] | None = None) -> list[Any]:

@@ -8,6 +8,7 @@ from aiida import orm
 from aiida.engine import ExitCode, while_
 from aiida.plugins import CalculationFactory
 
+from aiida_mlhull import names
 from aiida_mlhull.calculations.functions import gather_ensemble
 from aiida_mlhull.calculations.ports import cells_inputs, plain_input, results_input, steps_input
 from aiida_mlhull.data import EnsembleData, ReferencesData
@@ -18,7 +19,7 @@ from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.program.settings import check_parent
 from aiida_mlhull.science.types.strict import validated
 
-FitCalculation = CalculationFactory("mlhull.fit")
+FitCalculation = CalculationFactory(names.FIT.entry_point)
 
 
 class FitEnsemble(JobPool):

@@ -8,12 +8,13 @@ from aiida import orm
 from aiida.engine import ExitCode, while_
 from aiida.plugins import CalculationFactory
 
+from aiida_mlhull import names
 from aiida_mlhull.calculations.base import count_of
 from aiida_mlhull.calculations.ports import cells_inputs, plain_input, pool_rows_input
 from aiida_mlhull.data import DecisionsData, EnsembleData, PredictionsData, ReferencesData
 from aiida_mlhull.job_pool.pool import JobPool
 
-PredictCalculation = CalculationFactory("mlhull.predict")
+PredictCalculation = CalculationFactory(names.PREDICT.entry_point)
 
 
 class PredictShards(JobPool):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from aiida_mlhull import names
 from aiida_mlhull.cli.data.factory import Kind, node_group
 
 TABLE_FORMATS = ("csv", "json", "parquet")
@@ -27,13 +28,13 @@ def _alphabetical(_ctx: click.Context, _param: click.Parameter, value: str | Non
     return None if value is None else "-".join(sorted(value.split("-")))
 
 
-candidates = node_group(Kind("mlhull.candidates", "Shards of candidates", CRYSTAL_FORMATS))
+candidates = node_group(Kind(names.CANDIDATES_NODE, "Shards of candidates", CRYSTAL_FORMATS))
 predictions = node_group(
-    Kind("mlhull.predictions", "Predictions of ensembles", TABLE_FORMATS, filters=(_model(),)),
+    Kind(names.PREDICTIONS_NODE, "Predictions of ensembles", TABLE_FORMATS, filters=(_model(),)),
 )
 decisions = node_group(
     Kind(
-        "mlhull.decisions",
+        names.DECISIONS_NODE,
         "Decisions to keep or drop",
         TABLE_FORMATS,
         filters=(_stage(), _round(), click.Option(["--rule"], help="Only decisions of this rule.")),
@@ -42,7 +43,7 @@ decisions = node_group(
 )
 labels = node_group(
     Kind(
-        "mlhull.labels",
+        names.LABELS_NODE,
         "Results of relaxation stages",
         CRYSTAL_FORMATS,
         filters=(_stage(), click.Option(["--engine"], help="Only results of this engine.")),
@@ -51,7 +52,7 @@ labels = node_group(
 )
 references = node_group(
     Kind(
-        "mlhull.references",
+        names.REFERENCES_NODE,
         "Known phases",
         TABLE_FORMATS,
         filters=(click.Option(["--scheme"], help="Only energies of this scheme."),),
@@ -59,7 +60,7 @@ references = node_group(
 )
 ensemble = node_group(
     Kind(
-        "mlhull.ensemble",
+        names.ENSEMBLE_NODE,
         "Ensembles of fitted models",
         ("json", "safetensors"),
         filters=(_model(),),
@@ -69,7 +70,7 @@ ensemble = node_group(
 )
 substitutions = node_group(
     Kind(
-        "mlhull.substitutions",
+        names.SUBSTITUTIONS_NODE,
         "Tables of element substitutions",
         ("json", "csv"),
         has_systems=False,
@@ -78,7 +79,7 @@ substitutions = node_group(
 )
 wyckoff = node_group(
     Kind(
-        "mlhull.wyckoff",
+        names.WYCKOFF_NODE,
         "Wyckoff representations",
         ("json", "csv"),
         filters=(
