@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aiida import orm
 
     from aiida_mlhull.data import EnsembleData
-    from aiida_mlhull.science.metrics import Calibration, Stated
+    from aiida_mlhull.science.metrics import Calibration, StatedErrors
 
 
 @click.command()
@@ -83,7 +83,7 @@ def _written(pictures: list[Path], folder: Path | None) -> str:
     return f"{text.count(len(pictures), 'picture')} in {folder}: {', '.join(path.name for path in pictures)}"
 
 
-def look(identifier: str | None, *, number: int) -> tuple[str, dict[str, Stated], list[str], str]:
+def look(identifier: str | None, *, number: int) -> tuple[str, dict[str, StatedErrors], list[str], str]:
     """What a node is called, its stated spreads by name, remarks, and their unit.
 
     Raises:
@@ -122,7 +122,7 @@ def tell(found: Mapping[str, Calibration], *, unit: str) -> str:
     return text.table(("", *found), rows)
 
 
-def draw(stated: Mapping[str, Stated], folder: Path, *, unit: str) -> list[Path]:
+def draw(stated: Mapping[str, StatedErrors], folder: Path, *, unit: str) -> list[Path]:
     """One picture for each question."""
     from aiida_mlhull.science import plots
     from aiida_mlhull.science.metrics import confidence_curve
@@ -153,18 +153,18 @@ def _loaded(identifier: str) -> orm.Node | None:
         return None  # a campaign's label, perhaps
 
 
-def _of_ensemble(node: Any) -> tuple[str, dict[str, Stated], list[str], str]:
+def _of_ensemble(node: Any) -> tuple[str, dict[str, StatedErrors], list[str], str]:
     from aiida_mlhull.science.ensembles.calibrate import out_of_member
-    from aiida_mlhull.science.metrics import Stated
+    from aiida_mlhull.science.metrics import StatedErrors
 
     ensemble = node.to_science()
     held = out_of_member(ensemble.members)
     if not len(held):
         raise click.ClickException(f"ensemble {node.pk} keeps no predictions of rows that its members hadn't seen")
-    stated = {"as stated": Stated(held.errors, held.aleatoric, held.epistemic)}
+    stated = {"as stated": StatedErrors(held.errors, held.aleatoric, held.epistemic)}
     factor, method = ensemble.calibration.get("factor", 1.0), ensemble.calibration.get("method", "none")
     if method != "none":
-        stated[method] = Stated(held.errors, factor * held.aleatoric, factor * held.epistemic)
+        stated[method] = StatedErrors(held.errors, factor * held.aleatoric, factor * held.epistemic)
     remarks = [
         f"Calibration: {method}; by variance σ is to be multiplied by {ensemble.calibration['variance']:.2f}, so that "
         f"95 % lie within 1.96 σ by {ensemble.calibration['conformal']['0.95'] / 1.96:.2f} (conformal)."
@@ -177,7 +177,7 @@ def _of_ensemble(node: Any) -> tuple[str, dict[str, Stated], list[str], str]:
     return title, stated, remarks, ensemble.unit
 
 
-def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, Stated], list[str], str]:
+def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, StatedErrors], list[str], str]:
     from aiida_mlhull.cli.rules import find_step
     from aiida_mlhull.graph import campaigns, results
     from aiida_mlhull.graph.models import record_of

@@ -7,7 +7,7 @@ from aiida_mlhull.science.metrics.cost import CampaignCost, StageCost
 from aiida_mlhull.science.metrics.discovery import DiscoveryCurve, discovery_curve, discovery_curves
 from aiida_mlhull.science.metrics.learning import PowerLaw, Spending, fit_power_law, spend
 from aiida_mlhull.science.metrics.rules import RuleScores, score_rules
-from aiida_mlhull.science.metrics.stated import Stated, stated
+from aiida_mlhull.science.metrics.stated import StatedErrors, stated
 from aiida_mlhull.science.metrics.uncertainty import Calibration, coverage, miscalibration_area, z_scores
 from aiida_mlhull.science.metrics.windows import RollingError, StabilityHistogram, rolling_error, stability_histogram
 
@@ -26,7 +26,7 @@ __all__ = [
     "Spending",
     "StabilityHistogram",
     "StageCost",
-    "Stated",
+    "StatedErrors",
     "campaign_scores",
     "confidence_curve",
     "confusion",

@@ -12,7 +12,7 @@ from aiida_mlhull.science.types.crystals import Floats
 
 
 @dataclass(frozen=True, eq=False)
-class Stated:
+class StatedErrors:
     """Errors of n rows beside the spreads that were stated for them, all in one unit.
 
     Attributes:
@@ -34,7 +34,7 @@ class Stated:
         return np.hypot(self.aleatoric, self.epistemic)
 
 
-def stated(predictions: Predictions, labels: Labels) -> Stated:
+def stated(predictions: Predictions, labels: Labels) -> StatedErrors:
     """Hold predictions against the labels that exist for them by now.
 
     Raises:
@@ -44,6 +44,6 @@ def stated(predictions: Predictions, labels: Labels) -> Stated:
     both = predictions.take(np.isin(predictions.ids, known.ids))
     if not len(both):
         raise TableError("none of the predicted rows has an energy by now")
-    return Stated(
+    return StatedErrors(
         errors=both.mean - known.select(both.ids).energies, aleatoric=both.aleatoric, epistemic=both.epistemic
     )

@@ -157,72 +157,69 @@ def _spread_marks(figure: Figure, axes: Axes, diagram: Diagram, places: Floats, 
         bar.set_label(ABOVE_HULL_AXIS)
 
 
+STYLES: Final[dict[str, dict[str, Any]]] = {
+    "dropped, no estimate": {"marker": "|", "color": DROPPED, "markersize": 8},
+    "dropped": {"marker": "x", "color": DROPPED, "markersize": 4, "markeredgewidth": 0.8},
+    "known, above the hull": {
+        "marker": "D",
+        "markerfacecolor": "white",
+        "markeredgecolor": KNOWN,
+        "markersize": 3.5,
+        "markeredgewidth": 0.7,
+    },
+    "on the hull, known": {
+        "marker": "o",
+        "markerfacecolor": "white",
+        "markeredgecolor": STABLE,
+        "markersize": 8,
+        "markeredgewidth": 1.6,
+    },
+    "relaxed, above the hull": {
+        "marker": "o",
+        "markerfacecolor": KEPT,
+        "markeredgecolor": LINE,
+        "markersize": 5,
+        "markeredgewidth": 0.4,
+    },
+    "on the hull, found": {
+        "marker": "o",
+        "markerfacecolor": STABLE,
+        "markeredgecolor": LINE,
+        "markersize": 8,
+        "markeredgewidth": 0.8,
+    },
+}
+"""Marks of the groups of phases, bottom to top, by the group's label."""
+
+
+def _groups(diagram: Diagram) -> dict[str, Booleans]:
+    """Which phases belong to which group of :data:`STYLES`."""
+    above, estimated = ~diagram.on_hull, np.isfinite(diagram.formation)
+    return {
+        "dropped, no estimate": diagram.dropped & ~estimated,
+        "dropped": diagram.dropped & estimated,
+        "known, above the hull": diagram.known & above,
+        "on the hull, known": diagram.known & diagram.on_hull,
+        "relaxed, above the hull": diagram.kept & above,
+        "on the hull, found": diagram.new,
+    }
+
+
 def _marks(diagram: Diagram, shown: Booleans) -> Marks:
-    """Which of the phases that are ``shown`` get which mark, bottom to top; labels say how many there are of how many."""
-    above = ~diagram.on_hull
-    guessed = np.isfinite(diagram.formation)
-    groups: list[tuple[Booleans, str, dict[str, Any]]] = [
-        (
-            diagram.dropped & ~guessed,
-            "dropped, no estimate",
-            {"marker": "|", "color": DROPPED, "markersize": 8},
-        ),
-        (
-            diagram.dropped & guessed,
-            "dropped",
-            {"marker": "x", "color": DROPPED, "markersize": 4, "markeredgewidth": 0.8},
-        ),
-        (
-            diagram.known & above,
-            "known, above the hull",
-            {
-                "marker": "D",
-                "markerfacecolor": "white",
-                "markeredgecolor": KNOWN,
-                "markersize": 3.5,
-                "markeredgewidth": 0.7,
-            },
-        ),
-        (
-            diagram.known & diagram.on_hull,
-            "on the hull, known",
-            {
-                "marker": "o",
-                "markerfacecolor": "white",
-                "markeredgecolor": STABLE,
-                "markersize": 8,
-                "markeredgewidth": 1.6,
-            },
-        ),
-        (
-            diagram.kept & above,
-            "relaxed, above the hull",
-            {"marker": "o", "markerfacecolor": KEPT, "markeredgecolor": LINE, "markersize": 5, "markeredgewidth": 0.4},
-        ),
-        (
-            diagram.new,
-            "on the hull, found",
-            {
-                "marker": "o",
-                "markerfacecolor": STABLE,
-                "markeredgecolor": LINE,
-                "markersize": 8,
-                "markeredgewidth": 0.8,
-            },
-        ),
-    ]
+    """The marks of the phases that are ``shown``, bottom to top; labels count them out of all of their group."""
+    groups = _groups(diagram)
     return [
         (
-            mask & shown,
+            groups[label] & shown,
             {
                 **style,
-                "label": f"{label} {tally(int((mask & shown).sum()), int(mask.sum()))}",
+                "label": f"{label} {tally(int((groups[label] & shown).sum()), int(groups[label].sum()))}",
                 "zorder": 3 + level,
                 "clip_on": False,
             },
         )
-        for level, (mask, label, style) in enumerate(groups)
-        if mask.any()
+        for level, (label, style) in enumerate(STYLES.items())
+        if groups[label].any()
     ]
 
 

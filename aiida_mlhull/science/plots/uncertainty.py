@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from aiida_mlhull.science.metrics.confidence import ConfidenceCurve
-from aiida_mlhull.science.metrics.stated import Stated
+from aiida_mlhull.science.metrics.stated import StatedErrors
 from aiida_mlhull.science.metrics.uncertainty import (
     calibration_curve,
     log_ratios,
@@ -24,7 +24,7 @@ from aiida_mlhull.science.plots.style import ACCENTS, DROPPED, LINE
 _WIDEST_Z: Final = 5.0
 
 
-def draw_z_scores(stated: Mapping[str, Stated], *, title: str = "") -> Figure:
+def draw_z_scores(stated: Mapping[str, StatedErrors], *, title: str = "") -> Figure:
     """Histograms of z beside the standard normal density that they should have; beyond ±5 in the last bars."""
     figure, axes = _paper(title)
     edges = np.linspace(-_WIDEST_Z, _WIDEST_Z, 41)
@@ -42,7 +42,7 @@ def draw_z_scores(stated: Mapping[str, Stated], *, title: str = "") -> Figure:
     return figure
 
 
-def draw_calibration(stated: Mapping[str, Stated], *, title: str = "") -> Figure:
+def draw_calibration(stated: Mapping[str, StatedErrors], *, title: str = "") -> Figure:
     """Share of rows within the central interval of every level; on the diagonal, σ is right."""
     figure, axes = _paper(title, square=True)
     for color, (name, said) in zip(_colors(stated), stated.items(), strict=False):
@@ -57,7 +57,7 @@ def draw_calibration(stated: Mapping[str, Stated], *, title: str = "") -> Figure
     return figure
 
 
-def draw_quantiles(stated: Mapping[str, Stated], *, title: str = "") -> Figure:
+def draw_quantiles(stated: Mapping[str, StatedErrors], *, title: str = "") -> Figure:
     """Quantiles of z against those of a standard normal distribution: tails show at the ends."""
     figure, axes = _paper(title, square=True)
     reach = 3.0
@@ -88,7 +88,7 @@ def draw_confidence(curves: Mapping[str, ConfidenceCurve], *, unit: str = "eV/at
     return figure
 
 
-def draw_parts(stated: Mapping[str, Stated], *, title: str = "") -> Figure:
+def draw_parts(stated: Mapping[str, StatedErrors], *, title: str = "") -> Figure:
     """Histograms of log10(σ_a / σ_e): what is noise, and what more labels would cure."""
     figure, axes = _paper(title)
     ratios = {name: log_ratios(said.aleatoric, said.epistemic) for name, said in stated.items()}

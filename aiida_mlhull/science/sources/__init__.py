@@ -7,7 +7,7 @@ from aiida_mlhull.science.registry import Registry
 SOURCES: Final = Registry(
     "source",
     {
-        "files": "aiida_mlhull.science.sources.files:Files",
+        "files": "aiida_mlhull.science.sources.files:FileSource",
         "materials-project": "aiida_mlhull.science.sources.materials_project:MaterialsProject",
         "optimade": "aiida_mlhull.science.sources.optimade:Optimade",
     },

@@ -1,4 +1,4 @@
-"""Files and folders: tables, CIF, POSCAR, extxyz, pymatgen's JSON."""
+"""FileSource and folders: tables, CIF, POSCAR, extxyz, pymatgen's JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiida_mlhull.science.sources.base import Portion, Source
 from aiida_mlhull.science.types.reasons import Reason
 
 
-class Files(Source):
+class FileSource(Source):
     """Crystals on this machine.
 
     Args:

@@ -18,7 +18,7 @@ from aiida_mlhull.science.errors import SettingsError, UnknownNameError
 from aiida_mlhull.science.relaxation.base import Freedom
 from aiida_mlhull.science.types.strict import Strict
 
-Corrections = Literal["none", "mp2020"]
+VaspCorrections = Literal["none", "mp2020"]
 """What is added to the energies: nothing, or the Materials Project's corrections of 2020."""
 
 InputSet = Literal["MPRelaxSet", "MPStaticSet", "MPScanRelaxSet"]
@@ -136,7 +136,7 @@ class VaspStep(Strict):
     parallel: Parallel = Parallel()
     must_converge: bool = True
     restarts: int = Field(default=4, ge=0)
-    corrections: Corrections = "none"
+    corrections: VaspCorrections = "none"
     limits: Limits = Limits()
     options: dict[str, Any] = Field(default_factory=dict)
     look_every: int = Field(default=600, ge=1)
@@ -168,7 +168,7 @@ class VaspSettings(Strict):
 
     protocol: str
     step: str | None = None
-    corrections: Corrections = "none"
+    corrections: VaspCorrections = "none"
     freedom: Freedom | None = None
     incar: dict[str, Any] = Field(default_factory=dict)
     kpoints: Kpoints | None = None

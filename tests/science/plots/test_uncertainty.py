@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aiida_mlhull.science.errors import TableError
-from aiida_mlhull.science.metrics import Stated, confidence_curve, stated
+from aiida_mlhull.science.metrics import StatedErrors, confidence_curve, stated
 from aiida_mlhull.science.plots import (
     draw_calibration,
     draw_confidence,
@@ -22,8 +22,8 @@ def said():
     rng = np.random.default_rng(3)
     sigma = rng.uniform(0.05, 0.2, 400)
     return {
-        "right": Stated(sigma * rng.standard_normal(400), 0.8 * sigma, 0.6 * sigma),
-        "small": Stated(2 * sigma * rng.standard_normal(400), 0.8 * sigma, 0.6 * sigma),
+        "right": StatedErrors(sigma * rng.standard_normal(400), 0.8 * sigma, 0.6 * sigma),
+        "small": StatedErrors(2 * sigma * rng.standard_normal(400), 0.8 * sigma, 0.6 * sigma),
     }
 
 

@@ -45,7 +45,7 @@ class _Normalize(torch.autograd.Function):
         return (outer - inner).mul_(weight * scale), None, for_weight, for_bias
 
 
-class _Gate(torch.autograd.Function):
+class _WeightedGate(torch.autograd.Function):
     """c sigmoid(f) softplus(s) for rows f | s and factors c."""
 
     @staticmethod
@@ -68,7 +68,7 @@ class _Gate(torch.autograd.Function):
 
 def gate(rows: Tensor, factors: Tensor) -> Tensor:
     """(n, C) factors times sigmoid of the first C columns times softplus of the last C of (n, 2 C) ``rows``."""
-    gated: Tensor = in_float32(_Gate, rows, factors)
+    gated: Tensor = in_float32(_WeightedGate, rows, factors)
     return gated
 
 

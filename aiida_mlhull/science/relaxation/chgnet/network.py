@@ -32,7 +32,7 @@ _WIDTH = 64
 
 
 @dataclass(frozen=True)
-class _Gate:
+class _GatedLayers:
     """A gated network whose first layer is split by input block (in the order of the package's concatenation)."""
 
     blocks: tuple[Tensor, ...]
@@ -41,7 +41,7 @@ class _Gate:
     norms: tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
 
     @classmethod
-    def of(cls, gated: Any) -> _Gate:
+    def of(cls, gated: Any) -> _GatedLayers:
         """Take the weights out of a ``chgnet`` GatedMLP; core and gate share their input, so they are stacked."""
         linears = [
             [layer for layer in branch.layers if isinstance(layer, torch.nn.Linear)]
@@ -96,9 +96,9 @@ class CHGNetNetwork:
         self.angle_cutoff = float(model.graph_converter.bond_graph_cutoff)
         self.model: Any = model.to(self.device).requires_grad_(requires_grad=False).eval()
         self._layers = list(model.mlp.layers)
-        self._atom_gates = [_Gate.of(layer.twoBody_atom) for layer in model.atom_conv_layers]
-        self._bond_gates = [_Gate.of(layer.twoBody_bond) for layer in model.bond_conv_layers]
-        self._angle_gates = [_Gate.of(layer.twoBody_bond) for layer in model.angle_layers]
+        self._atom_gates = [_GatedLayers.of(layer.twoBody_atom) for layer in model.atom_conv_layers]
+        self._bond_gates = [_GatedLayers.of(layer.twoBody_bond) for layer in model.bond_conv_layers]
+        self._angle_gates = [_GatedLayers.of(layer.twoBody_bond) for layer in model.angle_layers]
 
     def evaluate(self, batch: PeriodicBatch) -> tuple[Floats, Floats, Floats]:
         """Energies (n,) in eV/atom and their derivatives by distance (U,) and by cosine (A,).
@@ -135,7 +135,7 @@ class CHGNetNetwork:
         atoms = model.atom_embedding(numbers - 1)
         bond_basis = model.bond_basis_expansion.rbf_expansion_ag(distances)
         bonds = model.bond_embedding(bond_basis)
-        edges = _Edges(batch, model.bond_weights_ag(bond_basis))
+        edges = _NetworkEdges(batch, model.bond_weights_ag(bond_basis))
         angles = _Angles(model, batch, distances, cosines) if len(batch.cosines) else None
         last = len(self._atom_gates) - 1
         charged = atoms
@@ -165,7 +165,7 @@ class CHGNetNetwork:
         return energies
 
 
-class _Edges:
+class _NetworkEdges:
     """Directed edges between kinds of atoms: where messages to atoms travel."""
 
     def __init__(self, batch: PeriodicBatch, bond_weights: Tensor) -> None:
@@ -176,7 +176,7 @@ class _Edges:
         counts = _real(batch.edge_counts, device)[:, None]
         self.weights = bond_weights.index_select(0, self.bonds) * counts
 
-    def messages(self, gate: _Gate, atoms: Tensor, bonds: Tensor) -> Tensor:
+    def messages(self, gate: _GatedLayers, atoms: Tensor, bonds: Tensor) -> Tensor:
         """(O, 64) weighted sum of the messages that reach every kind of atom."""
         to, along, sent = gate.blocks
         first = (
@@ -204,7 +204,7 @@ class _Angles:
         angles = torch.acos(cosines * (1.0 - 1e-6))  # as the package: keeps acos differentiable at 180°
         self.features: Tensor = model.angle_embedding(model.angle_basis_expansion.fourier_expansion(angles))
 
-    def _first(self, gate: _Gate, atoms: Tensor, bonds: Tensor) -> Tensor:
+    def _first(self, gate: _GatedLayers, atoms: Tensor, bonds: Tensor) -> Tensor:
         left, right, angle, center = gate.blocks
         return (
             (bonds @ left).index_select(0, self.left)
@@ -213,11 +213,11 @@ class _Angles:
             + (atoms @ center).index_select(0, self.centers)
         )
 
-    def messages(self, gate: _Gate, atoms: Tensor, bonds: Tensor) -> Tensor:
+    def messages(self, gate: _GatedLayers, atoms: Tensor, bonds: Tensor) -> Tensor:
         """(U, 64) weighted sum of the messages that reach every kind of bond."""
         return torch.zeros_like(bonds).index_add(0, self.left, gate(self._first(gate, atoms, bonds)) * self.weights)
 
-    def update(self, gate: _Gate, atoms: Tensor, bonds: Tensor) -> None:
+    def update(self, gate: _GatedLayers, atoms: Tensor, bonds: Tensor) -> None:
         """Let the angles learn from their atoms and bonds."""
         self.features = self.features + gate(self._first(gate, atoms, bonds))
 

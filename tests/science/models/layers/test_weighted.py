@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from aiida_mlhull.science.models.layers.weighted import WeightedBatchNorm, _Gate, _Normalize, gate
+from aiida_mlhull.science.models.layers.weighted import WeightedBatchNorm, _WeightedGate, _Normalize, gate
 
 
 def rows_and_counts(seed=0):
@@ -26,7 +26,7 @@ def test_normalization_gradients():
 def test_gate_gradients():
     rows, counts = rows_and_counts()
     factors = counts.double()
-    assert torch.autograd.gradcheck(lambda r: _Gate.apply(r, factors), [rows.requires_grad_()])
+    assert torch.autograd.gradcheck(lambda r: _WeightedGate.apply(r, factors), [rows.requires_grad_()])
 
 
 def test_gate_values():
