@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from aiida_mlhull.science.models.layers.weighted import WeightedBatchNorm, _WeightedGate, _Normalize, gate
+from aiida_mlhull.science.models.layers.weighted import WeightedBatchNorm, _Normalize, _WeightedGate, gate
 
 
 def rows_and_counts(seed=0):
