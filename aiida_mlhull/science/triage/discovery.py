@@ -27,7 +27,7 @@ class DiscoverySettings(RuleSettings):
 
     Attributes:
         window: eV/atom above the hull that still counts as near.
-        least_chance: rows with a smaller chance to lie within the window are dropped.
+        least_chance: rows whose chance to lie within the window is not larger are dropped.
         on_hull_share: weight of the chance to lie on the hull in the order; the rest is the window's.
     """
 

@@ -55,3 +55,13 @@ def test_the_order_weighs_shares_of_what_is_expected() -> None:
     assert by_phase.sum() == pytest.approx(1.0)
     both = Discovery(DiscoverySettings(on_hull_share=0.5)).decide(asked, KNOWN).scores
     assert both == pytest.approx((by_phase + by_window) / 2)
+
+
+def test_a_chance_of_just_the_least_one_is_not_enough() -> None:
+    """So that, with a least chance of zero, hopeless rows are still dropped."""
+    asked = predictions([[-1.4, -1.4], [9.0, 9.0]], [[0.1, 0.1], [0.1, 0.1]])
+    decided = Discovery(DiscoverySettings(least_chance=0.0)).decide(asked, KNOWN)
+    assert decided.values[1] == 0.0
+    assert decided.keep.tolist() == [True, False]
+    limit = float(decided.values[0])
+    assert Discovery(DiscoverySettings(least_chance=limit)).decide(asked, KNOWN).keep.tolist() == [False, False]

@@ -173,6 +173,8 @@ def test_oracle_knows(predictions, known):
     exact = made("oracle", energies=truth).decide(predictions, known)
     assert exact.keep.tolist() == [False, True, True]
     np.testing.assert_allclose(exact.values, [0.01, 0.0, 0.0], atol=1e-14)
+    # By depth below what is known and each other: b lies 0.01 below its twin, c 0.09 below the line from Li to b.
+    np.testing.assert_allclose(exact.scores, [-0.01, 0.01, 0.09], atol=1e-14)
     assert made("oracle", energies=truth, within=0.025).decide(predictions, known).keep.all()
     with pytest.raises(InputError, match="1 rows: c"):
         made("oracle", energies={"a": -1.0, "b": -1.0}).decide(predictions, known)
