@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -92,3 +94,16 @@ def test_the_account_compares_with_relaxing_everybody() -> None:
     assert account["core_minutes"] == 1.0
     assert account["core_minutes_without_models"] == 4.0
     assert account["saved_fraction"] == 0.75
+
+
+def test_the_account_of_merging_stands_beside_the_stage_that_was_merged() -> None:
+    shard = candidates(["LiO"] * 3)
+    before, after = labels(["c000", "c001", "c002"], ["LiO"] * 3, [-2.0] * 3), labels(["c000"], ["LiO"], [-2.0])
+    merged = [replace(dropped(["c001", "c002"], "same_as c000", 0.001, 0.005), rule="merge")]
+    table = final_outcomes(shard, merged, after, REFERENCES)
+    stages = [{"name": "first", "engine": "potential", "merge": {}}, {"name": "last", "engine": "recorded"}]
+    settings = campaign_settings({"stages": stages})
+    account = summarize([table], {"stage_00": [before], "stage_01": [after]}, settings, merged={"stage_00": merged})
+    assert list(account["merging"]) == ["first"]
+    assert account["merging"]["first"]["n_merged"] == 2
+    assert summarize([table], {"stage_00": [before], "stage_01": [after]}, settings)["merging"] == {}

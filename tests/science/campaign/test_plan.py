@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from aiida_mlhull.science.campaign import campaign_settings
-from aiida_mlhull.science.campaign.plan import jobs_at_most, nominal_core_minutes, plan
+from aiida_mlhull.science.campaign.plan import jobs_at_most, nominal_core_minutes, plan, rounds_left
 
 TOTAL = 1000
 
@@ -59,3 +61,46 @@ def test_jobs_are_counted_by_round():
     stages = plan(settings, total=TOTAL)
     # 4 rounds x (3 fits of two members at most + 2 predictions) + 1000 crystals, 300 a job
     assert jobs_at_most(stages, settings, shards=2, members_per_job=2, rows_per_job=300) == 4 * 5 + 4
+
+
+def test_a_gated_potential_may_leave_a_job_per_round_that_is_not_full():
+    settings = campaign_settings(
+        {
+            "start": 50,
+            "ensemble": {"members": 5},
+            "stages": [
+                {"name": "cheap", "engine": "recorded"},
+                {"name": "final", "engine": "potential", "gate": {"rounds": 4, "batch": 0.1}},
+            ],
+        }
+    )
+    stages = plan(settings, total=TOTAL)
+    # 4 rounds x (3 fits + 2 predictions), 450 crystals, 300 per job, and a job per round that is not full
+    assert jobs_at_most(stages, settings, shards=2, members_per_job=2, rows_per_job=300) == 4 * 5 + 2 + 4
+
+
+@pytest.mark.parametrize(
+    ("budget", "batch", "number", "relaxed", "waiting", "expected"),
+    [
+        (None, None, 1, 60, 900, 9),  # all that the rule keeps go in: only the number of rounds bounds them
+        (None, 0.1, 1, 60, 900, 9),
+        (None, 0.1, 1, 60, 250, 3),  # two full batches and one of 50
+        (None, 0.1, 8, 60, 900, 2),
+        (0.4, 0.1, 1, 150, 800, 3),  # 250 relaxations are left
+        (0.4, 0.1, 1, 400, 600, 0),
+        (0.4, 0.1, 1, 405, 595, 0),  # failures may spend a little more
+        (None, 0.1, 1, 60, 0, 0),
+    ],
+)
+def test_rounds_left_by_hand(budget, batch, number, relaxed, waiting, expected):
+    gate = {"rounds": 10, "batch": batch}
+    settings = campaign_settings(
+        {"budget": budget, "start": 50, "stages": [{"name": "final", "engine": "recorded", "gate": gate}]}
+    )
+    left = rounds_left(settings, stage="final", number=number, relaxed=relaxed, waiting=waiting, total=TOTAL)
+    assert left == expected
+
+
+def test_a_stage_without_a_gate_has_no_rounds():
+    settings = campaign_settings({"stages": [{"name": "final", "engine": "recorded"}]})
+    assert rounds_left(settings, stage="final", number=0, relaxed=0, waiting=TOTAL, total=TOTAL) == 0
