@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,11 @@ from aiida_mlhull.science.types.table import Booleans, Strings
 TABLE_SUFFIXES: Final = (".parquet", ".csv")
 _CSV_BLOCK: Final = 1 << 26
 """Bytes; a row of a csv file has to fit in one block, and large cells make long rows."""
+
+MISSING: Final = ("", "-", "--", "?", ".", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "null", "none", "nil")
+"""Words that tables write where there is no number, in small letters."""
+
+_ITEM: Final = re.compile(r"[^\s,'\"]+")
 
 OTHER_KIND: Final = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError)
 """How Arrow says that values are not of the kind that was asked for."""
@@ -47,13 +54,22 @@ class Columns:
 
         Raises:
             WireError: if the file is missing, of another kind, truncated, or has no rows.
+            TableError: if several columns have one name.
         """
-        if path.suffix not in TABLE_SUFFIXES:
+        suffix = path.suffix.lower()
+        if suffix not in TABLE_SUFFIXES:
             raise WireError(f"{path.name}: not a table that can be read; known: {', '.join(TABLE_SUFFIXES)}")
+        parquet = suffix == ".parquet"
         try:
-            table = pa.parquet.read_table(path) if path.suffix == ".parquet" else _read_csv(path)
-        except (OSError, UnicodeDecodeError, pa.ArrowInvalid, csv.Error) as error:
-            raise WireError(f"{path.name}: can't be read as {path.suffix[1:]}: {error}") from error
+            names = pa.parquet.read_schema(path).names if parquet else _header(path)
+            repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+            if repeated:
+                raise TableError(f"{path.name}: several columns of one name: {listed(map(repr, repeated))}")
+            table = pa.parquet.read_table(path) if parquet else _read_csv(path, names)
+        except TableError:
+            raise
+        except (OSError, ValueError, pa.ArrowException, csv.Error) as error:
+            raise WireError(f"{path.name}: can't be read as {suffix[1:]}: {error}") from error
         if table.num_rows == 0:
             raise WireError(f"{path.name}: no rows")
         return cls(path.name, table)
@@ -87,17 +103,33 @@ class Columns:
         """(n,) numbers, NaN where missing.
 
         Raises:
-            TableError: if something else than a number is there.
+            TableError: if something else than a number is there, naming the rows.
+        """
+        values, texts = self.numbers(column)
+        if texts:
+            shown = listed(f"row {row + 1} {text!r}" for row, text in texts.items())
+            raise TableError(f"{self.name}: column {column} should hold numbers: {shown}")
+        return values
+
+    def numbers(self, column: str) -> tuple[Floats, dict[int, str]]:
+        """(n,) numbers, NaN where there is none; and what else is there instead, by row.
+
+        Raises:
+            TableError: if the column is of a kind that holds no numbers, such as lists.
         """
         values = self.table[column]
         try:
-            if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-                trimmed = pa.compute.utf8_trim_whitespace(values)
-                values = pa.compute.if_else(pa.compute.equal(trimmed, ""), None, trimmed)
-            values = values.cast(pa.float64())
+            if not _is_text(values.type):
+                return _filled(values.cast(pa.float64())), {}
+            values = pa.compute.utf8_trim_whitespace(values.cast(pa.string()))
+            missing = pa.compute.is_in(pa.compute.utf8_lower(values), value_set=pa.array(MISSING))
+            values = pa.compute.if_else(missing, None, values)
         except OTHER_KIND as error:
             raise TableError(f"{self.name}: column {column} should hold numbers: {error}") from error
-        return np.asarray(values.combine_chunks().fill_null(float("nan")).to_numpy(zero_copy_only=False))
+        try:
+            return _filled(values.cast(pa.float64())), {}
+        except OTHER_KIND:
+            return _parsed_one_by_one(values.to_pylist())
 
     def flags(self, column: str) -> Booleans:
         """(n,) truth values, false where missing.
@@ -111,49 +143,146 @@ class Columns:
             raise TableError(f"{self.name}: column {column} should hold true or false: {error}") from error
         return np.asarray(values.combine_chunks().fill_null(False).to_numpy(zero_copy_only=False))  # noqa: FBT003
 
-    def number_lists(self, column: str) -> tuple[Floats, Integers]:
-        """Lists of numbers, one after the other, and (n,) their lengths, 0 where missing."""
-        values, lengths = self._lists(column, pa.float64())
-        return np.asarray(values.fill_null(float("nan")).to_numpy(zero_copy_only=False)), lengths
+    def number_lists(self, column: str) -> Lists:
+        """Lists of numbers, or of lists of three."""
+        values, lengths, broken = self._lists(column, pa.float64())
+        return Lists(np.asarray(values.fill_null(float("nan")).to_numpy(zero_copy_only=False)), lengths, broken)
 
-    def text_lists(self, column: str, translate: Callable[[str], int]) -> tuple[Integers, list[str], Integers]:
-        """Lists of strings as codes, one after the other; all codes' strings; and (n,) the lists' lengths.
+    def text_lists(self, column: str, translate: Callable[[str], int]) -> tuple[Lists, list[str]]:
+        """Lists of strings as codes, and all strings.
 
         Args:
             column: name of the column.
             translate: string to code; called once for every different string.
         """
-        values, lengths = self._lists(column, pa.string())
+        values, lengths, broken = self._lists(column, pa.string())
         encoded = values.fill_null("").dictionary_encode()
         words = encoded.dictionary.to_pylist()
         codes = np.asarray([translate(word) for word in words], dtype=np.int64)
-        return codes[np.asarray(encoded.indices)] if words else codes, words, lengths
+        return Lists(codes[np.asarray(encoded.indices)] if words else codes, lengths, broken), words
 
-    def _lists(self, column: str, kind: pa.DataType) -> tuple[pa.Array, Integers]:
+    def _lists(self, column: str, kind: pa.DataType) -> tuple[pa.Array, Integers, Booleans]:
         values = self.table[column].combine_chunks()
+        broken = np.zeros(len(values), dtype=bool)
         try:
-            if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-                values = pa.array([_parsed(text) for text in values.to_pylist()], type=pa.list_(kind))
+            if _is_text(values.type):
+                parsed = [list_in(text, numbers=kind == pa.float64()) for text in values.to_pylist()]
+                broken = np.asarray([items is None for items in parsed])
+                values = pa.array(parsed, type=pa.list_(kind))
+            elif _is_list(values.type) and _is_list(values.type.value_type):
+                values = values.cast(pa.large_list(pa.large_list(kind)))
+                threes = pa.compute.fill_null(values.flatten().value_lengths(), 0)
+                outer = np.asarray(values.value_lengths().fill_null(0), dtype=np.int64)
+                row = np.repeat(np.arange(len(values)), outer)
+                broken = np.bincount(row[np.asarray(threes) != 3], minlength=len(values)) > 0  # noqa: PLR2004
+                lengths = np.bincount(row, weights=np.asarray(threes), minlength=len(values)).astype(np.int64)
+                return values.flatten().flatten(), lengths, broken
             values = values.cast(pa.large_list(kind))
-        except (*OTHER_KIND, json.JSONDecodeError) as error:
+        except OTHER_KIND as error:
             raise TableError(f"{self.name}: column {column} should hold lists: {error}") from error
         lengths = values.value_lengths().fill_null(0)
-        return values.flatten(), np.asarray(lengths, dtype=np.int64)
+        return values.flatten(), np.asarray(lengths, dtype=np.int64), broken
 
 
-def _parsed(text: str | None) -> Any:
-    """A list as it is written into a cell of a csv file: JSON, or Python's own way with single quotes."""
-    return json.loads(text.replace("'", '"')) if text else None
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """A column of lists.
+
+    Attributes:
+        values: all lists, one after the other.
+        lengths: (n,) of every row's list, 0 where missing.
+        broken: (n,) rows whose text is not a list, or whose lists in the list don't hold three.
+    """
+
+    values: Any
+    lengths: Integers
+    broken: Booleans
 
 
-def _read_csv(path: Path) -> pa.Table:
-    """Every column as text first; numbers are read where numbers are asked for."""
+def list_in(text: str | None, *, numbers: bool) -> list[Any] | None:
+    """A list as it is written into a cell of a csv file: JSON, or as Python and numpy print it.
+
+    Args:
+        text: of the cell.
+        numbers: whether numbers are wanted, else words.
+
+    Returns:
+        Its items, those of lists of three one after the other; None if it is not a list.
+    """
+    if not text or not text.strip():
+        return []
+    try:
+        loaded = json.loads(text.replace("'", '"'))
+    except (ValueError, RecursionError):
+        loaded = _printed(text)
+    if isinstance(loaded, list) and loaded and all(isinstance(item, list) and len(item) == 3 for item in loaded):  # noqa: PLR2004
+        loaded = [item for three in loaded for item in three]
+    if not isinstance(loaded, list):
+        return None
+    if numbers:
+        parsed = [_number(item) for item in loaded]
+        return None if any(item is None for item in parsed) else parsed
+    return loaded if all(isinstance(item, str) for item in loaded) else None
+
+
+def _printed(text: str) -> list[Any] | None:
+    """Items of an array as numpy prints it; None if some were left out, or its brackets don't make one."""
+    inner = re.fullmatch(r"\s*(?:array\()?\s*\[(.*)\]\s*(?:,\s*dtype=[\w.'\"<]+\s*)?\)?\s*", text, re.DOTALL)
+    if inner is None or "..." in text:
+        return None
+    rows = re.findall(r"\[([^\[\]]*)\]", inner[1])
+    if not rows:
+        return None if "[" in inner[1] or "]" in inner[1] else _ITEM.findall(inner[1])
+    return [_ITEM.findall(row) for row in rows] if not re.sub(r"\[[^\[\]]*\]|[\s,]", "", inner[1]) else None
+
+
+def _number(item: Any) -> float | None:
+    if item is None:
+        return float("nan")
+    if isinstance(item, bool) or not isinstance(item, int | float | str):
+        return None
+    try:
+        return float(item)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parsed_one_by_one(texts: Sequence[str | None]) -> tuple[Floats, dict[int, str]]:
+    """Numbers of a column in which not every text is one."""
+    values, others = np.full(len(texts), np.nan), {}
+    for row, text in enumerate(texts):
+        number = _number(text) if text is not None and "_" not in text else None
+        if number is not None:
+            values[row] = number
+        elif text is not None:
+            others[row] = text
+    return values, others
+
+
+def _filled(values: pa.ChunkedArray) -> Floats:
+    return np.asarray(values.combine_chunks().fill_null(float("nan")).to_numpy(zero_copy_only=False))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _header(path: Path) -> list[str]:
     with path.open(newline="", encoding="utf-8-sig") as stream:
-        header = next(csv.reader(stream), [])
+        return next(csv.reader(stream), [])
+
+
+def _read_csv(path: Path, names: Sequence[str]) -> pa.Table:
+    """Every column as text first; numbers are read where numbers are asked for."""
     return pa.csv.read_csv(
         path,
         read_options=pa.csv.ReadOptions(block_size=_CSV_BLOCK),
         convert_options=pa.csv.ConvertOptions(
-            column_types={name: pa.string() for name in header}, strings_can_be_null=False
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
         ),
     )

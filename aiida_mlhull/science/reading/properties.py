@@ -14,13 +14,22 @@ from typing import Final
 
 import numpy as np
 
-from aiida_mlhull.science.errors import CrystalError, FormulaError, TableError, listed
+from aiida_mlhull.science.errors import FormulaError, TableError
 from aiida_mlhull.science.reading.columns import Columns
-from aiida_mlhull.science.reading.sieve import BadRows
-from aiida_mlhull.science.reading.table_files import FORMULA_COLUMNS, ID_COLUMNS, cell_columns
-from aiida_mlhull.science.representations.composition import Composition, atomic_number, reduce_formula
+from aiida_mlhull.science.reading.sieve import BadRows, LeftOut, Sieve, catch_broken_cells
+from aiida_mlhull.science.reading.table_files import (
+    FORMULA_COLUMNS,
+    ID_COLUMNS,
+    catch_stated,
+    cell_columns,
+    cells_of,
+    formulas_of,
+    numbers_of,
+)
+from aiida_mlhull.science.representations.composition import Composition, reduce_formula
 from aiida_mlhull.science.types import Candidates, Crystals, Labels, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.table import Strings
 
 FORMULAS: Final = (*FORMULA_COLUMNS, "pretty_formula", "composition", "reduced_composition")
@@ -41,7 +50,7 @@ class Properties:
         has_cells: whether the cells are real.
         target: name of the column.
         source: name of the file.
-        left_out: number of rows that can't be used.
+        left_out: rows that can't be used.
         classes: names of the classes in the order of their numbers; empty for numbers.
     """
 
@@ -49,12 +58,12 @@ class Properties:
     has_cells: bool
     target: str
     source: str
-    left_out: int
+    left_out: LeftOut
     classes: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """One line for people."""
-        values, left = self.rows.energies, f", {self.left_out:,} left out" if self.left_out else ""
+        values, left = self.rows.energies, f", {self.left_out.summary()}" if len(self.left_out) else ""
         span = f"with {self.target} from {values.min():.4g} to {values.max():.4g}"
         if self.classes:
             counts = np.bincount(values.astype(np.int64), minlength=len(self.classes)).tolist()
@@ -102,34 +111,37 @@ def read_properties(path: Path, *, target: str, as_classes: bool = False, bad_ro
         path: parquet or csv file.
         target: column to learn.
         as_classes: whether its values are names of classes (text, truth values, whole numbers) instead of numbers.
-        bad_rows: whether rows without a number or a readable formula are an error, or left out.
+        bad_rows: whether rows that can't be used (no number, a formula that can't be read or is not the cell's, a
+            broken cell) are an error, or left out and counted.
 
     Raises:
         WireError: if the file can't be read or is empty.
         TableError: if columns are missing; unless bad rows may be left out, if a target is missing or not finite;
             if there are fewer than two classes, or more than anybody tells apart.
         FormulaError: likewise, if a formula can't be read.
-        CrystalError: if lists don't make cells, or name unknown elements.
+        CrystalError: likewise, on cells that candidates can't have; see
+            :func:`~aiida_mlhull.science.reading.candidates.read_candidates`.
+        InputError: if no row can be used.
     """
     columns = Columns.read(path)
     column = columns.first_of((target,), what="the target")
-    values, classes = _classes(columns, column) if as_classes else (columns.floats(column), ())
-    formulas = columns.texts(columns.first_of(FORMULAS, what="formulas"))
     ids = _ids(columns)
-    compositions, unreadable = _compositions(formulas)
-    good = np.isfinite(values) & ~unreadable
-    if not good.all() and bad_rows == "refuse":
-        empty = ids[~np.isfinite(values)]
-        if len(empty):
-            raise TableError(
-                f"{columns.name}: {len(empty)} rows have no finite {target}: {listed(empty)}; "
-                f"fill them in, or leave them out (--leave-out)"
-            )
-        raise FormulaError(f"{columns.name}: formulas that can't be read: {listed(formulas[unreadable])}")
-    crystals = _cells(columns)
-    kept = np.flatnonzero(good)
-    if not len(kept):
-        raise TableError(f"{columns.name}: no row has a finite {target} and a readable formula")
+    stated = _stated(columns)
+    sieve = Sieve(columns.name, ids, stated, expendable=np.full(len(ids), bad_rows == "leave_out"))
+    what = f"no finite {target}"
+    if as_classes:
+        values, classes = _classes(columns, column)
+        sieve.catch(~np.isfinite(values), reason=Reason.NO_TARGET, what=what)
+    else:
+        values, classes = numbers_of(columns, sieve, column, missing=Reason.NO_TARGET, what=what), ()
+    suffix = next((end for end in ("", "_unrelaxed") if all(name in columns for name in cell_columns(end))), None)
+    crystals = None if suffix is None else cells_of(columns, sieve, suffix)
+    if crystals is not None:
+        catch_broken_cells(sieve, crystals)
+        catch_stated(sieve, "the formula", stated, formulas_of(crystals, sieve.good))
+    compositions = _compositions(sieve, stated, crystals)
+    left_out = sieve.left_out()
+    kept = np.flatnonzero(sieve.good)
     cells = _placeholders([compositions[row] for row in kept]) if crystals is None else crystals.take(kept)
     rows = TrainingRows.from_rows(
         ids=ids[kept],
@@ -139,8 +151,19 @@ def read_properties(path: Path, *, target: str, as_classes: bool = False, bad_ro
         energies=values[kept],
         relaxed=cells,
     )
-    left_out = len(values) - len(kept)
     return Properties(rows, crystals is not None, target, columns.name, left_out, classes)
+
+
+def _stated(columns: Columns) -> Strings:
+    """(n,) formulas; empty where cells are there and nobody states one.
+
+    Raises:
+        TableError: if there are neither formulas nor cells.
+    """
+    if any(all(name in columns for name in cell_columns(end)) for end in ("", "_unrelaxed")):
+        present = [name for name in FORMULAS if name in columns]
+        return columns.texts(present[0]) if present else np.full(len(columns), "")
+    return columns.texts(columns.first_of(FORMULAS, what="formulas"))
 
 
 def _classes(columns: Columns, column: str) -> tuple[Floats, tuple[str, ...]]:
@@ -172,42 +195,25 @@ def _ids(columns: Columns) -> Strings:
     return np.asarray([f"row-{number:07d}" for number in range(len(columns))], dtype=np.str_)
 
 
-def _compositions(formulas: Strings) -> tuple[list[Composition], np.ndarray]:
-    """Every formula read, and which can't be; those stand for hydrogen until they are left out."""
-    found, unreadable = [], np.zeros(len(formulas), dtype=bool)
-    known: dict[str, Composition | None] = {}
-    for row, formula in enumerate(formulas.tolist()):
-        if formula not in known:
-            try:
-                known[formula] = reduce_formula(formula)
-            except FormulaError:
-                known[formula] = None
-        composition = known[formula]
-        unreadable[row] = composition is None
-        found.append(composition or reduce_formula("H"))
-    return found, unreadable
-
-
-def _cells(columns: Columns) -> Crystals | None:
-    """The cells, if there are any.
-
-    Raises:
-        CrystalError: if lists don't make cells, or name unknown elements.
-    """
-    for names in (cell_columns(""), cell_columns("_unrelaxed")):
-        if all(name in columns for name in names):
-            break
-    else:
-        return None
-    lattices, nine = columns.number_lists(names[0])
-    numbers, words, counts = columns.text_lists(names[1], atomic_number)
-    coordinates, threes = columns.number_lists(names[2])
-    if (nine != 9).any() or (threes != 3 * counts).any() or (counts == 0).any():  # noqa: PLR2004
-        raise CrystalError(f"{columns.name}: a cell is 9 numbers, a symbol a site, and 3 numbers a site")
-    if (numbers == 0).any():
-        raise CrystalError(f"{columns.name}: unknown elements: {listed(w for w in words if not atomic_number(w))}")
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return Crystals(lattices.reshape(-1, 3, 3), offsets, numbers.astype(np.int16), coordinates.reshape(-1, 3))
+def _compositions(sieve: Sieve, formulas: Strings, crystals: Crystals | None) -> list[Composition]:
+    """Every row's formula read; those that can't be stop their rows, and stand for hydrogen."""
+    if crystals is not None:
+        formulas = formulas_of(crystals, sieve.good)
+    readable: dict[str, Composition | None] = {}
+    for formula in set(formulas[sieve.good].tolist()):
+        try:
+            readable[formula] = reduce_formula(formula)
+        except FormulaError:
+            readable[formula] = None
+    compositions = [readable.get(formula) for formula in formulas.tolist()]
+    sieve.catch(
+        np.asarray([composition is None for composition in compositions]),
+        reason=Reason.UNREADABLE_FORMULA,
+        what="formulas that can't be read (sodium nitride, NaN, gets lost where tables pass through csv)",
+        error=FormulaError,
+        details=np.asarray([repr(formula) for formula in formulas.tolist()]),
+    )
+    return [composition or reduce_formula("H") for composition in compositions]
 
 
 def _placeholders(compositions: list[Composition]) -> Crystals:

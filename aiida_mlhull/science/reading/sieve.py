@@ -113,7 +113,7 @@ class Sieve:
             names = [self._named(i, details) for i in culprits.tolist()]
             raise error(
                 f"{self.name}: {len(names)} of {len(self.ids)} rows: {what}: {listed(names)}; "
-                "correct them, or have such rows left out and counted"
+                "correct them, or have such rows left out and counted (bad_rows: leave_out, or --leave-out)"
             )
         self.let_go(stuck, reason=reason, details=details)
 

@@ -1,7 +1,7 @@
 """Tables of crystals: one row a candidate, with its cell before and, where known, after relaxation.
 
 Columns: an id (``structure_id``, ``id`` or ``material_id``); the cell that goes in
-(``lattice_unrelaxed``: 9 numbers in Å, rows a, b, c; ``species_unrelaxed``: a symbol a site;
+(``lattice_unrelaxed``: 9 numbers, or 3 x 3, in Å, rows a, b, c; ``species_unrelaxed``: a symbol a site;
 ``frac_coords_unrelaxed``: 3 numbers a site; or the three without ``_unrelaxed``); for a record the same
 with ``_relaxed`` and ``energy_per_atom_ev`` (eV/atom). Where there is a column ``clean_pair``, rows that
 it calls unclean are always left out; a column ``origin`` is kept. Lists stand in a csv file as JSON.
@@ -9,16 +9,18 @@ it calls unclean are always left out; a column ``origin`` is kept. Lists stand i
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from aiida_mlhull.science.errors import CrystalError, FormulaError
+from aiida_mlhull.science.errors import CrystalError, FormulaError, listed
 from aiida_mlhull.science.reading.columns import Columns
 from aiida_mlhull.science.reading.sieve import BadRows, Found, Sieve, spread
-from aiida_mlhull.science.representations.composition import atomic_number, reduce_formula
+from aiida_mlhull.science.representations.composition import agrees, atomic_number, reduce_formula
 from aiida_mlhull.science.types import Crystals
+from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.table import Booleans, Strings
 
@@ -26,6 +28,9 @@ ID_COLUMNS: Final = ("structure_id", "id", "material_id")
 ENERGY_COLUMNS: Final = ("energy_per_atom_ev", "energy_ev_per_atom")
 FORMULA_COLUMNS: Final = ("reduced_formula", "formula", "csv_composition")
 """What a row may say about its composition; its cell has to agree."""
+
+VOLUME_COLUMN: Final = re.compile(r"volume(_per_atom)?(_(un)?relaxed)?(_(a3|ang3|angstrom3))?", re.IGNORECASE)
+"""Columns with volumes; others whose names begin so are not looked at."""
 
 CLEAN_COLUMN: Final = "clean_pair"
 ORIGIN_COLUMN: Final = "origin"
@@ -53,12 +58,14 @@ def read_rows(path: Path, *, bad_rows: BadRows) -> Found:
         columns.name, ids, _stated_formulas(columns), expendable=unclean | np.full(len(ids), bad_rows == "leave_out")
     )
     start = "_unrelaxed" if cell_columns("_unrelaxed")[0] in columns else ""
-    cells = _cells(columns, sieve, start)
+    cells = cells_of(columns, sieve, start)
     relaxed, energies = None, None
     if all(column in columns for column in cell_columns("_relaxed")):
-        relaxed = _cells(columns, sieve, "_relaxed")
-        energies = columns.floats(columns.first_of(ENERGY_COLUMNS, what="energies"))
-        sieve.catch(~np.isfinite(energies), reason=Reason.NO_ENERGY, what="missing, NaN or infinite energies")
+        relaxed = cells_of(columns, sieve, "_relaxed")
+        column = columns.first_of(ENERGY_COLUMNS, what="energies")
+        energies = numbers_of(
+            columns, sieve, column, missing=Reason.NO_ENERGY, what="missing, NaN or infinite energies"
+        )
     _catch_volumes(columns, sieve)
     _catch_compositions(columns, sieve, cells, relaxed)
     sieve.catch(unclean, reason=Reason.MARKED_UNCLEAN, what=f"{CLEAN_COLUMN} is false")
@@ -78,47 +85,60 @@ def _stated_formulas(columns: Columns) -> Strings:
     return columns.texts(present[0]) if present else np.full(len(columns), "")
 
 
-def _cells(columns: Columns, sieve: Sieve, suffix: str) -> Crystals:
+def cells_of(columns: Columns, sieve: Sieve, suffix: str) -> Crystals:
     """All rows' cells; stopped rows hold somebody else's."""
-    lattice, species, coords = (columns.first_of([name], what="cells") for name in cell_columns(suffix))
+    names = [columns.first_of([name], what="cells") for name in cell_columns(suffix)]
     side = f"{suffix[1:]} cell".strip()
-    lattices, nines = columns.number_lists(lattice)
-    numbers, words, sites = columns.text_lists(species, atomic_number)
-    frac_coords, triples = columns.number_lists(coords)
-    sound = (nines == 9) & (sites >= 1) & (triples == 3 * sites)  # noqa: PLR2004
+    lattices, coords = columns.number_lists(names[0]), columns.number_lists(names[2])
+    species, words = columns.text_lists(names[1], atomic_number)
+    sound = ~(lattices.broken | coords.broken | species.broken)
+    sound &= (lattices.lengths == 9) & (species.lengths >= 1) & (coords.lengths == 3 * species.lengths)  # noqa: PLR2004
     sieve.catch(
         ~sound,
         reason=Reason.BROKEN_LISTS,
-        what=f"the {side} needs 9 cell numbers, a site at least, and 3 coordinates a site",
+        what=f"the {side} needs 9 cell numbers (or 3 x 3), a site at least, and 3 coordinates per site",
         error=CrystalError,
     )
     if not sound.any():
         sieve.left_out()
-    packed = Crystals(
-        lattices=lattices[np.repeat(sound, nines)].reshape(-1, 3, 3),
-        offsets=np.concatenate([[0], np.cumsum(sites[sound])]),
-        numbers=numbers[np.repeat(sound, sites)].astype(np.int16),
-        frac_coords=frac_coords[np.repeat(sound, triples)].reshape(-1, 3),
+    cells = Crystals(
+        lattices=lattices.values[np.repeat(sound, lattices.lengths)].reshape(-1, 3, 3),
+        offsets=np.concatenate([[0], np.cumsum(species.lengths[sound])]),
+        numbers=species.values[np.repeat(sound, species.lengths)].astype(np.int16),
+        frac_coords=coords.values[np.repeat(sound, coords.lengths)].reshape(-1, 3),
     )
     known = np.ones(len(sound), dtype=bool)
-    known[sound] = np.logical_and.reduceat(packed.numbers > 0, packed.offsets[:-1])
+    known[sound] = np.logical_and.reduceat(cells.numbers > 0, cells.offsets[:-1])
     strangers = sorted(word for word in words if not atomic_number(word))
     sieve.catch(
         ~known,
         reason=Reason.UNKNOWN_ELEMENT,
-        what=f"unknown elements in the {side} (of {', '.join(map(repr, strangers))})",
+        what=f"unknown elements in the {side} (of {listed(map(repr, strangers))})",
         error=CrystalError,
     )
-    return spread(packed, sound)
+    return spread(cells, sound)
+
+
+def numbers_of(columns: Columns, sieve: Sieve, column: str, *, missing: Reason, what: str) -> Floats:
+    """(n,) numbers that every row needs; those without one are stopped."""
+    values, texts = columns.numbers(column)
+    sieve.catch(
+        np.isin(np.arange(len(values)), list(texts)),
+        reason=Reason.NOT_A_NUMBER,
+        what=f"text in {column} that is not a number",
+        details=np.asarray([repr(texts.get(row, "")) for row in range(len(values))]) if texts else None,
+    )
+    sieve.catch(~np.isfinite(values), reason=missing, what=what)
+    return values
 
 
 def _catch_volumes(columns: Columns, sieve: Sieve) -> None:
     """Stop rows with a column of volumes (in whatever unit) that is not positive somewhere."""
     for name in columns.table.column_names:
-        if name.startswith("volume"):
-            volumes = columns.floats(name)
+        if VOLUME_COLUMN.fullmatch(name):
+            volumes, _ = columns.numbers(name)
             sieve.catch(
-                ~(np.isfinite(volumes) & (volumes > 0)),
+                ~(np.isfinite(volumes) & (volumes > 0)) & np.isfinite(volumes).any(),
                 reason=Reason.NO_VOLUME,
                 what=f"zero, negative or missing {name}",
                 error=CrystalError,
@@ -127,8 +147,8 @@ def _catch_volumes(columns: Columns, sieve: Sieve) -> None:
 
 def _catch_compositions(columns: Columns, sieve: Sieve, cells: Crystals, relaxed: Crystals | None) -> None:
     """Stop rows whose cells, or whose cell and stated formula, are of different composition."""
-    before = _formulas(cells, sieve.good)
-    after = before if relaxed is None else _formulas(relaxed, sieve.good)
+    before = formulas_of(cells, sieve.good)
+    after = before if relaxed is None else formulas_of(relaxed, sieve.good)
     sieve.catch(
         before != after,
         reason=Reason.COMPOSITION_DIFFERS,
@@ -137,16 +157,20 @@ def _catch_compositions(columns: Columns, sieve: Sieve, cells: Crystals, relaxed
     )
     for name in FORMULA_COLUMNS:
         if name in columns:
-            stated = columns.texts(name)
-            sieve.catch(
-                np.asarray([not _agree(text, cell) for text, cell in zip(stated, after, strict=True)]),
-                reason=Reason.FORMULA_DIFFERS,
-                what=f"{name} is not the composition of the cell",
-                details=np.asarray([f"{name} {text}, cell {cell}" for text, cell in zip(stated, after, strict=True)]),
-            )
+            catch_stated(sieve, name, columns.texts(name), after)
 
 
-def _formulas(crystals: Crystals, good: Booleans) -> Strings:
+def catch_stated(sieve: Sieve, name: str, stated: Strings, formulas: Strings) -> None:
+    """Stop rows whose stated formula (of column ``name``) is not the composition of the cell."""
+    sieve.catch(
+        np.asarray([not _agree(text, cell) for text, cell in zip(stated.tolist(), formulas.tolist(), strict=True)]),
+        reason=Reason.FORMULA_DIFFERS,
+        what=f"{name} is not the composition of the cell",
+        details=np.asarray([f"{name} {text}, cell {cell}" for text, cell in zip(stated, formulas, strict=True)]),
+    )
+
+
+def formulas_of(crystals: Crystals, good: Booleans) -> Strings:
     """(n,) reduced formulas of good rows, empty for the others."""
     formulas = np.full(len(good), "", dtype=object)
     formulas[good] = crystals.take(good).reduced_formulas()
@@ -158,6 +182,6 @@ def _agree(stated: str, cell: str) -> bool:
     if not stated or not cell:
         return True
     try:
-        return reduce_formula(stated) == reduce_formula(cell)
+        return agrees(stated, reduce_formula(cell))
     except FormulaError:
         return False

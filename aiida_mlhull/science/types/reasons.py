@@ -118,6 +118,7 @@ class Reason(str, Enum):
     COUNT_DIFFERS = "count_differs", Stated.READER, "the number of atoms is not the one that is stated"
     NOT_A_NUMBER = "not_a_number", Stated.READER, "text where a number should be"
     NO_ENERGY = "no_energy", Stated.READER, "no energy, or one that is NaN or infinite"
+    NO_TARGET = "no_target", Stated.READER, "the column to learn is missing, NaN or infinite there"
     NOT_FINITE = "not_finite", Stated.READER, "a number in the cell is NaN or infinite"
     NO_VOLUME = "no_volume", Stated.READER, "zero or negative volume"
     OVERLAPPING_ATOMS = "overlapping_atoms", Stated.READER, "two atoms share one place"
