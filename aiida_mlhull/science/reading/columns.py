@@ -62,9 +62,7 @@ class Columns:
         parquet = suffix == ".parquet"
         try:
             names = pa.parquet.read_schema(path).names if parquet else _header(path)
-            repeated = sorted(name for name, count in Counter(names).items() if count > 1)
-            if repeated:
-                raise TableError(f"{path.name}: several columns of one name: {listed(map(repr, repeated))}")
+            _check_names(path.name, names)
             table = pa.parquet.read_table(path) if parquet else _read_csv(path, names)
         except TableError:
             raise
@@ -270,6 +268,12 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _check_names(name: str, columns: Sequence[str]) -> None:
+    repeated = sorted(column for column, count in Counter(columns).items() if count > 1)
+    if repeated:
+        raise TableError(f"{name}: several columns of one name: {listed(map(repr, repeated))}")
 
 
 def _header(path: Path) -> list[str]:
