@@ -30,13 +30,15 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     FILE is anything that candidates are read from. Where it has a record of energies, of all rows with one
     label the lowest is kept, else the first.
     """
+    import pyarrow as pa
+
     from aiida_mlhull.science.cleaning.clean import clean as filtered
     from aiida_mlhull.science.cleaning.clean import labeled
     from aiida_mlhull.science.cleaning.funnel import funnel_steps
     from aiida_mlhull.science.errors import InputError
     from aiida_mlhull.science.generators.parents import read_parents
     from aiida_mlhull.science.reading.candidates import read_candidates
-    from aiida_mlhull.science.tables.export import WRITERS
+    from aiida_mlhull.science.tables.export import WRITERS, written
     from aiida_mlhull.science.tables.writing import WRITABLE
     from aiida_mlhull.science.types.reasons import Reason
 
@@ -58,7 +60,8 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
         decisions.write_bytes(WRITERS[decisions.suffix[1:]](decided))
     if not decided.keep.any():
         raise InputError(f"{file.name}: no candidate is left; the table above tells where they went")
-    output.write_bytes(WRITERS[output.suffix[1:]](shard.take(decided.keep)))
+    beside = None if intake.beside is None else intake.beside.filter(pa.array(decided.keep))
+    output.write_bytes(written(shard.take(decided.keep), beside, kind=output.suffix[1:]))
     click.echo(f"\nwritten: {output}")
 
 

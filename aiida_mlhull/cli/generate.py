@@ -173,7 +173,9 @@ def _parents(file: Path, references: References | None) -> Parents:
 
     parents, left_out = read_parents(file, references=references)
     beyond = f"{parents.symmetric} with symmetry beyond P1"
-    click.echo(f"{parents.source}: {text.count(len(parents), 'crystal')}, {beyond}; {left_out.summary()}")
+    click.echo(
+        f"{parents.source}: {text.count(len(parents), 'crystal')}, {beyond}; {left_out.summary()}; other columns stay with them"
+    )
     return parents
 
 

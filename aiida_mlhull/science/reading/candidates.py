@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES
@@ -35,12 +36,14 @@ class Intake:
         record: their relaxed crystals and energies by the same ids; None where the file has none.
         left_out: rows that can't be used.
         remarks: what is to be said of the file or folder as a whole.
+        beside: a table's other columns, a row per candidate in their order; None where there are none.
     """
 
     candidates: Candidates
     record: Labels | None
     left_out: LeftOut
     remarks: tuple[str, ...] = ()
+    beside: pa.Table | None = None
 
     def summary(self) -> str:
         """One line: rows read, used, left out and why."""
@@ -93,7 +96,15 @@ def read_crystals(path: Path, *, bad_rows: BadRows = "refuse", scheme: str = AS_
     """The same as :func:`read_candidates`, of which one alone is enough."""
     found, left_out = sound_rows(path, bad_rows=bad_rows)
     candidates, record = _nouns(found, scheme=scheme)
-    return Intake(candidates=candidates, record=record, left_out=left_out, remarks=found.remarks)
+    return Intake(candidates=candidates, record=record, left_out=left_out, remarks=found.remarks, beside=_beside(found))
+
+
+def _beside(found: Found) -> pa.Table | None:
+    """Other columns of the good rows, sorted as candidates are."""
+    if found.beside is None:
+        return None
+    good = np.flatnonzero(found.sieve.good)
+    return found.beside.take(pa.array(good[np.argsort(found.sieve.ids[good], kind="stable")]))
 
 
 def sound_rows(path: Path, *, bad_rows: BadRows = "refuse") -> tuple[Found, LeftOut]:

@@ -118,7 +118,9 @@ class Columns:
         values = self.table[column]
         try:
             if not _is_text(values.type):
-                return _filled(values.cast(pa.float64())), {}
+                # Arrow's own way from decimals to floats is off by the last bit
+                plain = values.cast(pa.string()) if pa.types.is_decimal(values.type) else values
+                return _filled(plain.cast(pa.float64())), {}
             values = pa.compute.utf8_trim_whitespace(values.cast(pa.string()))
             missing = pa.compute.is_in(pa.compute.utf8_lower(values), value_set=pa.array(MISSING))
             values = pa.compute.if_else(missing, None, values)
@@ -268,6 +270,16 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def schema_of(path: Path) -> pa.Schema:
+    """Names and kinds of a table's columns, without reading it; nothing where it can't be read."""
+    try:
+        if path.suffix.lower() == ".parquet":
+            return pa.parquet.read_schema(path).remove_metadata()
+        return pa.schema([(name, pa.string()) for name in _header(path)])
+    except (OSError, ValueError, pa.ArrowException, csv.Error):
+        return pa.schema([])
 
 
 def _check_names(name: str, columns: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from aiida_mlhull.science.errors import CrystalError, InputError, MlhullError, TableError, listed
 from aiida_mlhull.science.representations.neighbors import minimum_distances
@@ -163,6 +164,7 @@ class Found:
         relaxed: n crystals as they came out, or None.
         energies: (n,) eV/atom, or None.
         remarks: what is to be said of the file as a whole: what was not looked at, which of two was read.
+        beside: n rows of a table's other columns, as they stand there; None where there are none.
     """
 
     sieve: Sieve
@@ -171,6 +173,7 @@ class Found:
     relaxed: Crystals | None = None
     energies: Floats | None = None
     remarks: tuple[str, ...] = ()
+    beside: pa.Table | None = None
 
 
 def spread(crystals: Crystals, sound: Booleans) -> Crystals:

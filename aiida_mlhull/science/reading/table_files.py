@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 
 from aiida_mlhull.science.errors import CrystalError, FormulaError, listed
 from aiida_mlhull.science.reading.columns import Columns
@@ -33,6 +34,9 @@ VOLUME_COLUMN: Final = re.compile(r"volume(_per_atom)?(_(un)?relaxed)?(_(a3|ang3
 """Columns with volumes; others whose names begin so are not looked at."""
 
 CLEAN_COLUMN: Final = "clean_pair"
+OWN_COLUMNS: Final = ("id", "formula", *("lattice", "species", "frac_coords"), "protostructure", "origin", "source")
+"""What written tables of candidates hold themselves."""
+
 ORIGIN_COLUMN: Final = "origin"
 """Prototype and exchanged elements, say; kept with the candidate."""
 
@@ -69,7 +73,27 @@ def read_rows(path: Path, *, bad_rows: BadRows) -> Found:
     _catch_volumes(columns, sieve)
     _catch_compositions(columns, sieve, cells, relaxed)
     sieve.catch(unclean, reason=Reason.MARKED_UNCLEAN, what=f"{CLEAN_COLUMN} is false")
-    return Found(sieve=sieve, origins=_origins(columns), cells=cells, relaxed=relaxed, energies=energies)
+    names, remarks = columns_beside(columns.table.schema)
+    return Found(
+        sieve=sieve,
+        origins=_origins(columns),
+        cells=cells,
+        relaxed=relaxed,
+        energies=energies,
+        remarks=remarks,
+        beside=columns.table.select(names) if names else None,
+    )
+
+
+def columns_beside(schema: pa.Schema) -> tuple[list[str], tuple[str, ...]]:
+    """Columns that go along with candidates as they are, and what is to be said of those that can't."""
+    start = "_unrelaxed" if cell_columns("_unrelaxed")[0] in schema.names else ""
+    ids = [name for name in ID_COLUMNS if name in schema.names][:1]
+    used = {*ids, *cell_columns(start), ORIGIN_COLUMN, CLEAN_COLUMN, "formula"}
+    others = [name for name in schema.names if name not in used]
+    lost = [name for name in others if name in OWN_COLUMNS]
+    remarks = (f"columns that don't go along, as written tables have their own: {', '.join(lost)}",) if lost else ()
+    return [name for name in others if name not in OWN_COLUMNS], remarks
 
 
 def _origins(columns: Columns) -> Strings:

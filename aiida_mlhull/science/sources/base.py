@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from aiida_mlhull.science.reading.sieve import LeftOut, Sieve, catch_broken_cells, spread
 from aiida_mlhull.science.representations.wyckoff import protostructures
@@ -52,6 +53,7 @@ class Portion:
         values: column to values by candidate, in the order of ids.
         total: entries that the source has in all, as far as it says.
         remarks: what is to be said of the source as a whole.
+        beside: columns of a file that go along as they are, in the order of ids; None if there are none.
         missing: entries that the source announced but didn't send, known with the last portion.
         skipped: entries, at most, on a page that could not be had.
     """
@@ -63,6 +65,8 @@ class Portion:
     remarks: tuple[str, ...] = ()
     missing: int = 0
     skipped: int = 0
+
+    beside: pa.Table | None = None
 
     def __len__(self) -> int:
         return len(self.left_out) + (0 if self.candidates is None else len(self.candidates))
@@ -156,4 +160,5 @@ def without(portion: Portion, repeated: Integers) -> Portion:
         {name: [column[row] for row in stays.tolist()] for name, column in portion.values.items()},
         portion.total,
         portion.remarks,
+        beside=None if portion.beside is None else portion.beside.take(pa.array(stays)),
     )

@@ -6,9 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from aiida_mlhull.science.errors import InputError, WireError, listed
 from aiida_mlhull.science.reading.candidates import read_crystals
+from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES, schema_of
 from aiida_mlhull.science.reading.sieve import LeftOut
+from aiida_mlhull.science.reading.table_files import ENERGY_COLUMNS, cell_columns, columns_beside
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.sources.base import Portion, Source
 from aiida_mlhull.science.types.reasons import Reason
@@ -37,6 +41,7 @@ class FileSource(Source):
         missing = [str(path) for path in self.paths if not path.exists()]
         if missing:
             raise InputError(f"no such file or folder: {listed(missing)}")
+        schema, lost = _schema_beside(self.paths)
         for path in self.paths:
             try:
                 intake = read_crystals(path, bad_rows="leave_out")
@@ -48,7 +53,9 @@ class FileSource(Source):
             crystals = intake.candidates.crystals
             assert crystals is not None
             candidates = replace(intake.candidates, protostructures=protostructures(crystals))
-            yield Portion(candidates, intake.left_out, remarks=intake.remarks)
+            beside = _aligned(intake.beside, schema, rows=len(candidates)) if schema.names else None
+            yield Portion(candidates, intake.left_out, remarks=(*intake.remarks, *lost), beside=beside)
+            lost = ()
 
 
 def _whole(path: Path, detail: str) -> LeftOut:
@@ -56,3 +63,39 @@ def _whole(path: Path, detail: str) -> LeftOut:
     return LeftOut.from_rows(
         ids=[path.name], formulas=[""], reasons=[str(Reason.UNREADABLE)], details=[" ".join(detail.split())]
     )
+
+
+def _schema_beside(paths: Sequence[Path]) -> tuple[pa.Schema, tuple[str, ...]]:
+    """Columns of all tables that go along, those of different kinds as text; and what is to be said of others.
+
+    A record goes along only where all files have one: a table has it for every row, or for none.
+    """
+    schemas = [schema_of(path) if path.suffix.lower() in TABLE_SUFFIXES else pa.schema([]) for path in paths]
+    partial = {
+        name
+        for name in (*cell_columns("_relaxed"), *ENERGY_COLUMNS)
+        if 0 < sum(name in schema.names for schema in schemas) < len(schemas)
+    }
+    kinds: dict[str, pa.DataType] = {}
+    for schema in schemas:
+        for name in columns_beside(schema)[0]:
+            if name not in partial:
+                kind = schema.field(name).type
+                kinds[name] = kind if kinds.setdefault(name, kind) == kind else pa.string()
+    lost = f"columns that don't go along, as only some of the files have them: {', '.join(sorted(partial))}"
+    return pa.schema(list(kinds.items())), (lost,) if partial else ()
+
+
+def _aligned(beside: pa.Table | None, schema: pa.Schema, *, rows: int) -> pa.Table:
+    """The columns of all files; empty where this one has none."""
+    columns = []
+    for field in schema:
+        if beside is None or field.name not in beside.column_names:
+            columns.append(pa.nulls(rows, field.type))
+            continue
+        values = beside[field.name]
+        if values.type != field.type:
+            texts = [None if value is None else str(value) for value in values.to_pylist()]
+            values = pa.array(texts, pa.string())
+        columns.append(values)
+    return pa.table(columns, schema=schema)

@@ -18,7 +18,7 @@ import pyarrow.parquet
 from aiida_mlhull.science.errors import InputError, WireError
 from aiida_mlhull.science.representations.wyckoff import space_group_numbers
 from aiida_mlhull.science.sources.base import Kind, Portion, Source, without
-from aiida_mlhull.science.tables.export import csv_columns, flat
+from aiida_mlhull.science.tables.export import csv_columns, flat, with_beside
 from aiida_mlhull.science.tables.writing import PARTIAL, WRITABLE
 from aiida_mlhull.science.types.reasons import Reason
 
@@ -110,7 +110,8 @@ def import_from(source: Source, path: Path, *, progress: Callable[[Imported], No
     with _table(partial, path.suffix) as write:
         for portion in source.portions(journal):
             columns = source.columns(journal)
-            counts.columns = tuple(columns)
+            beside = [] if portion.beside is None else portion.beside.column_names
+            counts.columns = tuple(dict.fromkeys((*counts.columns, *columns, *beside)))
             new = _only_new(portion, seen)
             counts.count(new)
             if new.candidates is not None:
@@ -162,7 +163,7 @@ def _rows(portion: Portion, columns: dict[str, Kind], suffix: str) -> pa.Table:
     rows = flat(portion.candidates) if suffix == ".parquet" else csv_columns(portion.candidates)
     for name, kind in columns.items():
         rows = rows.append_column(name, _column(portion.values[name], kind))
-    return rows
+    return rows if portion.beside is None else with_beside(rows, portion.beside, as_text=suffix == ".csv")
 
 
 def _column(values: Sequence[Any], kind: Kind) -> pa.Array:

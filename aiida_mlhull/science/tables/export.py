@@ -119,6 +119,40 @@ def csv_columns(table: Table) -> pa.Table:
     return columns
 
 
+def with_beside(rows: pa.Table, beside: pa.Table, *, as_text: bool) -> pa.Table:
+    """Flat rows and other columns next to them.
+
+    Args:
+        rows: as people read them.
+        beside: as many rows; columns of a name that is there already are left away.
+        as_text: whether lists and mappings are written as JSON, for csv.
+    """
+    for field in beside.schema:
+        if field.name not in rows.column_names:
+            values = beside[field.name]
+            if pa.types.is_dictionary(field.type):
+                values = values.cast(field.type.value_type)
+            if pa.types.is_decimal(field.type):
+                values = values.cast(pa.string()).cast(pa.float64())
+            if as_text and (pa.types.is_nested(values.type) or pa.types.is_binary(values.type)):
+                texts = [None if value is None else json.dumps(value, default=str) for value in values.to_pylist()]
+                values = pa.array(texts, pa.string())
+            rows = rows.append_column(field.name, values)
+    return rows
+
+
+def written(table: Table, beside: pa.Table | None, *, kind: str) -> bytes:
+    """The table as csv or parquet, with other columns next to it."""
+    if beside is None:
+        return WRITERS[kind](table)
+    sink = BytesIO()
+    if kind == "csv":
+        pa.csv.write_csv(with_beside(csv_columns(table), beside, as_text=True), sink)
+    else:
+        pa.parquet.write_table(with_beside(flat(table), beside, as_text=False), sink, compression="zstd")
+    return sink.getvalue()
+
+
 def to_parquet(table: Table) -> bytes:
     """Parquet with the flat columns."""
     sink = BytesIO()
