@@ -76,7 +76,7 @@ class MlhullJob(CalcJob):
     @classmethod
     @abstractmethod
     def check(cls, inputs: Mapping[str, Any]) -> None:
-        """Look at what the input nodes say of themselves.
+        """Look at the attributes of the input nodes.
 
         Raises:
             InputError: if the program would refuse them.
@@ -147,7 +147,7 @@ def table(node: Any, name: str) -> tuple[str, str, str]:
 
 
 def check_cells(cells: Iterable[Any]) -> None:
-    """Refuse candidates that are only labels, by what their nodes say of themselves.
+    """Refuse candidates that are only labels, by the attributes of their nodes.
 
     Raises:
         CrystalError: if there are some.
@@ -157,7 +157,7 @@ def check_cells(cells: Iterable[Any]) -> None:
 
 
 def check_baseline(baseline: str, cells: Iterable[Any], references: Any) -> None:
-    """Refuse energies that nothing can be measured from, by what the nodes say of themselves.
+    """Refuse energies that nothing can be measured from, by the attributes of the nodes.
 
     Raises:
         InputError: if the baseline is a stage, and the cells come from none.

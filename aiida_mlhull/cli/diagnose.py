@@ -30,7 +30,7 @@ def diagnose(profile_name: str | None, node: str | None, number: int, output: Pa
     """Hold stated spreads against errors: z-scores, coverage, sharpness, ranking.
 
     Of an ENSEMBLE, rows are used that its members didn't learn from, with σ before and after calibration.
-    Of a CAMPAIGN (the newest one if left out), what the models of round K at every gate said is held against
+    Of a CAMPAIGN (the newest one if left out), what the models of round K at every gate said is compared with
     the record, or else against what was relaxed by its end.
 
     An ENSEMBLE that tells classes apart is scored by its accuracies and the area under its ROC.
@@ -190,7 +190,7 @@ def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, 
     if record is None and not node.is_finished_ok:
         raise click.ClickException(
             f"campaign {node.pk} ({node.label}) is {campaigns.process_state(node)} and has no record: what its models "
-            f"said is held against its results, which it hands over when it has ended well"
+            f"said is compared with its results, which it hands over when it has ended well"
         )
     truth = results.results(node) if record is None else record
     settings = CampaignSettings.model_validate(node.inputs.settings.get_dict())

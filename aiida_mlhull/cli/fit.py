@@ -34,7 +34,7 @@ def fit(
     Every row has a formula and, for models that read structures, a cell. The ensemble becomes a node that
     'diagnose' tells about, that predicts, and that can be the parent of another one: for another target,
     another functional, another relaxation stage. With --classes the column holds names instead of numbers, which
-    networks tell apart by their probabilities.
+    networks distinguish by their probabilities.
     """
     from aiida_mlhull.science.errors import SettingsError
 

@@ -61,7 +61,7 @@ def generate(
     prototypes ELEMENT... a chemical system on known prototypes (or --crystals)
     enumeration FORMULA...  all Wyckoff representations of formulas
 
-    FILE is what candidates are read from: a table, or a folder of CIF or POSCAR files. Every row says where
+    FILE is what candidates are read from: a table, or a folder of CIF or POSCAR files. Every row holds where
     it came from. Draws that come to nothing are counted by reason.
     """  # noqa: D301  (click's mark for a paragraph that keeps its lines)
     from aiida_mlhull.science.generators import GENERATORS
@@ -115,7 +115,7 @@ def made(kind: type[Generator], name: str, settings: Path | None) -> Generator:
     """The generator with the settings of a file.
 
     Raises:
-        SettingsError: if the file says something that the generator doesn't know.
+        SettingsError: if the file has a key that the generator doesn't know.
     """
     from aiida_mlhull.science.campaign.file import read_mapping
     from aiida_mlhull.science.types.strict import validated

@@ -90,7 +90,7 @@ def _stages(prepared: PreparedCampaign) -> str:
         (
             stage.name,
             stage.engine,
-            f"{stage.gate}, {text.count(stage.rounds, 'round')}" if stage.gate else "everybody",
+            f"{stage.gate}, {text.count(stage.rounds, 'round')}" if stage.gate else "all",
             stage.at_least,
             stage.at_most,
             text.core_minutes(stage.core_minutes) if stage.core_minutes else "measured",
@@ -107,7 +107,7 @@ def _stages(prepared: PreparedCampaign) -> str:
     )
     lines = [
         "Relaxations (models may drop candidates, crystals that become the same are merged)",
-        text.table(("stage", "engine", "who enters", "at least", "at most", "core-min each"), rows, indent="  "),
+        text.table(("stage", "engine", "admits", "at least", "at most", "core-min each"), rows, indent="  "),
     ]
     if most_jobs:
         lines.append(f"  jobs of models and potentials: at most {most_jobs:,}, {jobs.max_in_flight} at a time")

@@ -1,4 +1,4 @@
-"""``aiida-mlhull map``: what has been explored, in two columns and a color, and where nobody has been."""
+"""``aiida-mlhull map``: what has been explored, in two columns and a color, and which regions are unexplored."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def _regions(territory: Territory, points: MapPoints, placed: MapPoints | None) 
     if there is not None and placed is not None:
         names = placed.names[there == OUTSIDE].tolist()
         lines.append(f"  outside the range of the map: {len(names):,}{': ' if names else ''}{', '.join(names[:SHOWN])}")
-    return "\n".join([f"regions where nobody has been: {len(territory.regions)}", *lines])
+    return "\n".join([f"unexplored regions: {len(territory.regions)}", *lines])
 
 
 def _write(path: Path, points: MapPoints, territory: Territory, placed: MapPoints | None, *, title: str) -> None:

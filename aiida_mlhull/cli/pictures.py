@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.types import Decisions
 
 MOST: Final = 12
-"""Chemical systems that are drawn; a campaign over hundreds of them would fill a folder that nobody opens."""
+"""Chemical systems that are drawn; a campaign over hundreds of them would fill a folder."""
 DRAWN_ELEMENTS: Final = (2, 3, 4)
 
 
@@ -44,7 +44,7 @@ def worth_drawing(phases: list[str], outcomes: Decisions) -> list[tuple[str, ...
 
     Args:
         phases: formulas of the new phases.
-        outcomes: one row a candidate.
+        outcomes: one row per candidate.
 
     Returns:
         Elements, in alphabetical order.

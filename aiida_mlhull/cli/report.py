@@ -18,14 +18,14 @@ STOPS: Final = {
     "budget_spent": "the budget is spent",
     "quiet_rounds": "no new phase for several rounds",
     "rule_keeps_nothing": "the rule keeps nothing more",
-    "nobody_waits": "nobody is left",
+    "nobody_waits": "no candidate is left",  # prose: ok, a code word that is stored
 }
 """Why a campaign stops to ask the models, in words."""
 
 PHASES_SHOWN: Final = 40
 
 LEAST_SHARE: Final = 0.005
-"""A campaign in which everybody goes through everything has nothing to say about savings."""
+"""A campaign in which all candidates go through all stages has no savings to report."""
 
 
 @click.command()

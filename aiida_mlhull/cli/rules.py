@@ -28,7 +28,7 @@ def rules(profile_name: str | None, campaign: str | None, number: int, stage: st
 
     Every rule goes by its default settings; the campaign's own stands there with its own settings, too.
     All rules are asked what they keep; the campaign's batch and budget are not applied. Where the
-    campaign has a record, decisions are held against the truth.
+    campaign has a record, decisions are compared with the truth.
     """
     profile.load(profile_name)
     from aiida_mlhull.graph import campaigns

@@ -148,7 +148,7 @@ class DecisionsData(TableData[Decisions]):
     class AttributesModel(TableData.AttributesModel):
         """Facts of the decisions."""
 
-        rule: str = attribute("rule", "keep-rule, or whoever else decided")
+        rule: str = attribute("rule", "keep-rule, or another step that decided")
         stage: str = attribute("stage", "stage that the decisions are about")
         round: int = attribute("round", "round within the stage", ge=0)
         unit: str = attribute("unit", "unit of values, thresholds and margins")

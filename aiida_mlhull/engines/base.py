@@ -85,7 +85,7 @@ class Engine(WorkChain):
 
     @classmethod
     def load_inputs(cls, words: Mapping[str, Any]) -> dict[str, Any]:
-        """Input nodes of the engine, of what a campaign file says under ``engines: {NAME: ...}``.
+        """Input nodes of the engine, from what a campaign file holds under ``engines: {NAME: ...}``.
 
         Args:
             words: keys and plain values.

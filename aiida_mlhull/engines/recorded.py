@@ -19,7 +19,7 @@ from aiida_mlhull.science.types import Candidates, Labels
 
 
 class RecordedSettings(EngineSettings):
-    """The record says everything: there is nothing to set."""
+    """The record holds everything: there is nothing to set."""
 
 
 class RecordedEngine(Engine):

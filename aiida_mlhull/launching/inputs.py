@@ -128,7 +128,7 @@ def _references(place: ReferencesSource) -> tuple[References, ReferencesData | N
     if place.file is None:
         node = stored.references(str(place.node))
         return node.to_science(), node, _headline(node)
-    # Single lines of a large reference file that nobody can use are no reason to stop a campaign.
+    # Single unusable lines of a large reference file don't stop a campaign.
     intake = read_references(
         place.file, elements=place.elements, bad_rows="leave_out", scheme=place.scheme, corrections=place.corrections
     )

@@ -183,7 +183,7 @@ def run_here(builder: ProcessBuilder, *, progress: Progress = silent) -> orm.Pro
     if handler.interrupted or process.node.is_killed:
         raise StoppedError(
             "Interrupted: the campaign has ended here, what had finished stays in the graph. Started again, it "
-            "begins anew; with AiiDA's caching (see 'aiida-mlhull doctor') finished jobs are not repeated."
+            "begins from scratch; with AiiDA's caching (see 'aiida-mlhull doctor') finished jobs are not repeated."
         )
     node: orm.ProcessNode = process.node
     return node

@@ -17,7 +17,7 @@ MODEL: Final = "magpie_forest"
 """The model where neither the settings nor the caller names one: it needs compositions only, and seconds."""
 
 CLASS_MODEL: Final = "roost"
-"""The same for classes, which networks tell apart: it needs compositions only."""
+"""The same for classes, which networks distinguish: it needs compositions only."""
 
 
 def read_training_set(

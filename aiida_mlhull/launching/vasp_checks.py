@@ -23,7 +23,7 @@ DRY_RUN: Final = "'aiida-mlhull launch CAMPAIGN.YAML --dry-run' says whether a c
 
 
 def check() -> Iterator[Finding]:
-    """Codes and families of potentials; without a code for VASP nobody asks for potentials."""
+    """Codes and families of potentials; without a code for VASP no potentials are needed."""
     codes = _codes()
     if not codes:
         advice = "verdi code create core.code.installed, or to rehearse: aiida-mlhull setup --stand-in"

@@ -77,7 +77,7 @@ class VaspEngine(Engine):
 
     @classmethod
     def load_inputs(cls, words: Mapping[str, Any]) -> dict[str, Any]:
-        """Code, family of potentials and options, by what a campaign file says."""
+        """Code, family of potentials and options, as a campaign file gives them."""
         return load_inputs(words)
 
     @classmethod

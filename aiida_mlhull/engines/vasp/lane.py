@@ -1,4 +1,4 @@
-"""One lane: candidates of a stage one after the other, so that nobody waits for somebody else's straggler.
+"""One lane: candidates of a stage one after the other, so that no candidate waits for a straggler of another lane.
 
 A WorkChain goes on when everything that it waits for is done. A batch would therefore wait for its slowest
 member; so a stage is shared out among lanes, each with one calculation in flight. The context holds a row's
@@ -68,7 +68,7 @@ class VaspLane(WorkChain):
         self.ctx.row, self.ctx.tries = 0, 0
 
     def rows_left(self) -> bool:
-        """Whether somebody is still to be relaxed."""
+        """Whether a candidate is still to be relaxed."""
         return bool(self.ctx.row < self.inputs.chosen.base.attributes.get("n_rows"))
 
     def calculate(self) -> Any:
@@ -147,7 +147,7 @@ def default_options() -> orm.Dict:
 def parser_settings(step: VaspStep) -> dict[str, Any]:
     """What aiida-vasp is told: whether stopping short is an error (twice: its parser and its WorkChain both look).
 
-    A missing or torn file is no error of its own: its handlers then get to see why the calculation stopped.
+    A missing or torn file is not an error of its own: its handlers then get to see why the calculation stopped.
     """
     return {
         "parser_settings": {

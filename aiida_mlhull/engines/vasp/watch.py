@@ -1,6 +1,6 @@
 """A look at a running relaxation: a cell that has run away is stopped, not calculated to its end.
 
-AiiDA calls monitors while it looks at a job. This one reads CONTCAR, which VASP writes anew after every ionic
+AiiDA calls monitors while it looks at a job. This one reads CONTCAR, which VASP writes again after every ionic
 step, and judges its cell as the stage's end would be judged. Energies are not watched: a relaxation's energy
 only tells what is hopeless when it is over.
 """

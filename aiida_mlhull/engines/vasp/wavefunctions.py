@@ -29,13 +29,13 @@ DEFAULT_SYMPREC: Final = 1e-5
 """VASP's."""
 
 UNREACHABLE: Final = (OSError, EOFError, TransportInternalError, paramiko.SSHException, asyncssh.Error)
-"""What AiiDA's connections end with; a folder that can't be looked at is no reason to lose a lane."""
+"""What AiiDA's connections end with; a lane survives a folder that can't be looked at."""
 
 
 def folder_to_start_from(
     cells: orm.Data, name: str, *, code: orm.AbstractCode, inputs: Mapping[str, Any]
 ) -> orm.RemoteData | None:
-    """The folder with wavefunctions that a calculation can begin with; None to begin anew.
+    """The folder with wavefunctions that a calculation can begin with; None to begin from scratch.
 
     Args:
         cells: what goes into the stage.
@@ -49,7 +49,7 @@ def folder_to_start_from(
     folder: orm.RemoteData = job.outputs.remote_folder
     try:
         return folder if WAVECAR in folder.listdir() else None
-    except UNREACHABLE:  # or somebody has cleaned up
+    except UNREACHABLE:  # or it has been cleaned up
         return None
 
 

@@ -1,4 +1,4 @@
-"""What a campaign file says of VASP, as nodes; and whether the potentials are there."""
+"""A campaign file's settings of VASP, as nodes; and whether the potentials are there."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ QUANTILES: Final = (0.05, 0.5, 0.95)
 BINS: Final = 10
 """Ranges of an unknown energy, equally likely, whose best reactions are compared."""
 COUNTED: Final = 1e-4
-"""eV/atom; a gain in Γ below this is no reason to relax anything."""
+"""eV/atom; a smaller gain in Γ does not justify a relaxation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +154,7 @@ def sampled_selectivity(
 
 
 def _can_compete(space: PhaseSpace, drawn: Floats, target: int) -> Integers:
-    """Rows of the phases that lie on the hull of some sample: below the hull of everybody's highest energies."""
+    """Rows of the phases that lie on the hull of some sample: below the hull of all highest energies."""
     highest = replace(space, energies=drawn.max(axis=0))
     alive = drawn.min(axis=0) <= highest.hull(without=target) + CAN_COMPETE
     alive[: len(space.elements)] = True

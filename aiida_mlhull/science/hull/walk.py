@@ -6,7 +6,7 @@ Between two compositions a and b the hull h((1-x) a + x b) is convex and piecewi
 optimal at x stays optimal until one of its phases is used up; there a step of the dual simplex exchanges
 that phase for the column whose reduced cost vanishes first. So one pivot is one facet, and the whole
 slice costs about as much as two single points. Slopes come from the duals, y·(b-a), and a kink is where
-they change. The basis is inverted anew after every pivot, hence no error is carried along.
+they change. The basis is inverted again after every pivot, hence no error is carried along.
 
 Source: G. B. Dantzig, Linear Programming and Extensions (1963), parametric programming of the right side.
 """
@@ -257,7 +257,7 @@ def score_pairs(columns, cost, masks, target, lift, points, own, pairs, room, ro
 
     ``columns`` (K, n) hold the pure elements first; ``points`` (r, K) and ``own`` (r,) are the
     reactants' compositions and energies; pairs of the same elements should stand together, since the
-    columns are gathered anew when they change. Fills ``rows`` (p, 8) and ``states`` (p,).
+    columns are gathered again when they change. Fills ``rows`` (p, 8) and ``states`` (p,).
     """
     size = columns.shape[0]
     last = np.int64(0)

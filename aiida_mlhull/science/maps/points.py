@@ -1,4 +1,4 @@
-"""The rows of a map: what a table says, what was estimated, and where everything comes from."""
+"""The rows of a map: what a table holds, what was estimated, and where everything comes from."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.table import Booleans, Strings
 
 STARTS: Final = 10
-"""Times that k-means begins anew; the best partition counts."""
+"""Starts of k-means; the best partition counts."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What a map covers: how many rows lie in every cell of a grid, and where nobody has been.
+"""What a map covers: how many rows lie in every cell of a grid, and which regions are unexplored.
 
 The grid spans the range of the rows. Cells without rows that touch along an edge form a region; the largest rectangle
 within it states it in two ranges, as one would say it: "y above 2.5 at x below 1.90".

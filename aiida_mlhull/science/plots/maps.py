@@ -110,7 +110,7 @@ def interactive_map(
         x, y = _border(territory, region.cells)
         figure.add_trace(
             go.Scatter(
-                x=x, y=y, mode="lines", name=f"nobody has been here, {number} ({region.share:.0%})",
+                x=x, y=y, mode="lines", name=f"unexplored, {number} ({region.share:.0%})",
                 line={"color": EMPTY, "width": 1.5, "dash": "dot"}, hoverinfo="skip",
             )
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where nobody has been, by hand and by exhaustive search."""
+"""Unexplored regions, by hand and by exhaustive search."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_candidates_are_told_by_where_they_fall(diagonal):
     page = interactive_map(diagonal, territory, candidates=new)
     names = [trace.name for trace in page.data]
     assert names == [
-        "A (30)", "B (10)", "nobody has been here, 1 (38%)", "nobody has been here, 2 (38%)",
+        "A (30)", "B (10)", "unexplored, 1 (38%)", "unexplored, 2 (38%)",
         "candidates in new territory (2)", "candidates (2)",
     ]  # fmt: skip
     assert page.data[0].text[0] == "<b>row 0</b><br>kind: A<br>a: 0<br>b: 0<br>t: 0"
