@@ -1,6 +1,6 @@
 """Turns of phrase that slip into our English, and what to write instead; part of ``make lint``.
 
-    python .ci/prose.py [FILES]     # all Python and markdown files that git knows, by default
+    python .ci/prose.py [FILES]     # package, benchmarks and documentation, by default
 
 A line that means what it says ends in ``prose: ok``.
 """
@@ -61,7 +61,10 @@ def main() -> int:
     named = (
         sys.argv[1:]
         or subprocess.run(
-            ["git", "ls-files", "*.py", "*.md"], capture_output=True, text=True, check=True
+            ["git", "ls-files", "aiida_mlhull/*.py", "benchmarks/*.py", "docs/*.py", "*.md"],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.split()
     )
     this = Path(__file__).resolve()

@@ -33,7 +33,7 @@ def test_candidates_without_results_are_relaxed_for_real(desk):
 
     plan = run("launch", campaign, "--dry-run")
     assert plan.exit_code == 0, plan.output
-    assert f"potential everybody {FEW} {FEW} measured" in " ".join(plan.output.split())
+    assert f"potential all {FEW} {FEW} measured" in " ".join(plan.output.split())
 
     result = run("launch", campaign, "--foreground")
     assert result.exit_code == 0, result.output
