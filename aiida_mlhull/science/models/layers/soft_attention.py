@@ -71,8 +71,16 @@ class _Attend(torch.autograd.Function):
         halves = inner.view(parts.shape)
         torch.mul(logits[..., None], gate, out=halves[..., 0, :, :])
         torch.mul(shares[..., None], outer[:, :, None], out=halves[..., 1, :, :])
-        inner = torch.ops.aten.leaky_relu_backward(inner, hidden, SLOPE, self_is_result=True)
+        inner = through_leaky_relu(inner, hidden)
         return inner.sum(2), inner.sum(1), torch.stack(products), logits.sum(1)
+
+
+def through_leaky_relu(gradient: Tensor, result: Tensor) -> Tensor:
+    """The gradient before a leaky ReLU, given the one behind it and its result; torch's own operator where it has one."""
+    if hasattr(torch.ops.aten, "leaky_relu_backward"):
+        own: Tensor = torch.ops.aten.leaky_relu_backward(gradient, result, SLOPE, self_is_result=True)
+        return own
+    return torch.where(result > 0, gradient, SLOPE * gradient)
 
 
 class SoftAttention(nn.Module):
