@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
-from aiida_mlhull.science.errors import MissingExtraError, WireError
+from aiida_mlhull.science.errors import WireError
 from aiida_mlhull.science.reading.identifiers import identifier, numbered
 from aiida_mlhull.science.reading.rows import StructureRow, refused
 from aiida_mlhull.science.reading.warned import attempt, text_of
@@ -23,12 +23,7 @@ def read_extxyz(path: Path) -> list[StructureRow]:
 
     Raises:
         WireError: if the file can't be opened, or its first line is not a number of atoms.
-        MissingExtraError: if ase is not installed.
     """
-    try:
-        from ase.io import extxyz  # noqa: F401, PLC0415  (optional)
-    except ImportError as error:
-        raise MissingExtraError("extxyz files are read with ase: pip install 'aiida-mlhull[potential]'") from error
     opened = attempt(lambda: text_of(path))
     if opened.value is None:
         raise WireError(f"{path.name}: can't be read as extxyz: {opened.fault}")
@@ -83,7 +78,7 @@ def _row(frame: list[str], name: str, place: str) -> StructureRow:
 
 
 def _atoms(frame: list[str]) -> Any:
-    from ase.io import read  # noqa: PLC0415
+    from ase.io import read  # noqa: PLC0415  (slow import)
 
     column = _species_column(frame[1])
     lines = [_without_isotope(line, column) for line in frame[2:]]

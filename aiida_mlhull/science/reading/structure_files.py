@@ -37,7 +37,6 @@ def read_structures(path: Path, *, bad_rows: BadRows) -> Found:
             they may be left out.
         TableError: on duplicate ids.
         CrystalError: on structures that are not ordered crystals, unless they may be left out.
-        MissingExtraError: if extxyz is to be read and ase is not installed.
     """
     remarks: tuple[str, ...] = ()
     name = path.name.lower()
