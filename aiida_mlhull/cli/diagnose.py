@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiida_mlhull.cli import class_scores, text
+from aiida_mlhull.cli import class_scores, near_hull, text
+from aiida_mlhull.cli.rules import plain
 from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
@@ -18,20 +19,27 @@ if TYPE_CHECKING:
 
     from aiida_mlhull.data import EnsembleData
     from aiida_mlhull.science.metrics import Calibration, StatedErrors
+    from aiida_mlhull.science.metrics.near_hull import NearHull
 
 
 @click.command()
 @click.argument("node", metavar="[ENSEMBLE_OR_CAMPAIGN]", required=False)
 @click.option("--round", "number", type=click.IntRange(min=1), default=1, show_default=True, metavar="K")
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write pictures to this folder.")
+@click.option("--hull", is_flag=True, help="Of a campaign, also how certain the hull was to its models (slower).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def diagnose(profile_name: str | None, node: str | None, number: int, output: Path | None, as_json: bool) -> None:
+def diagnose(  # noqa: PLR0917  (click calls it by name)
+    profile_name: str | None, node: str | None, number: int, output: Path | None, hull: bool, as_json: bool
+) -> None:
     """Hold stated spreads against errors: z-scores, coverage, sharpness, ranking.
 
     Of an ENSEMBLE, rows are used that its members didn't learn from, with σ before and after calibration.
     Of a CAMPAIGN (the newest one if left out), what the models of round K at every gate said is compared with
     the record, or else against what was relaxed by its end.
+
+    Of a campaign also the rates of stable and unstable by the hull of everything known, with pictures of the errors
+    near the hull, of enrichment and of precision over recall.
 
     An ENSEMBLE that tells classes apart is scored by its accuracies and the area under its ROC.
     """
@@ -39,7 +47,7 @@ def diagnose(profile_name: str | None, node: str | None, number: int, output: Pa
     if (ensemble := _ensemble_of_classes(node)) is not None:
         _diagnose_classes(ensemble, output=output, as_json=as_json)
         return
-    title, stated, remarks, unit = look(node, number=number)
+    title, stated, remarks, unit, near = look(node, number=number, with_hull=hull)
     from aiida_mlhull.science.metrics import diagnose as measure
 
     found = {
@@ -47,13 +55,16 @@ def diagnose(profile_name: str | None, node: str | None, number: int, output: Pa
         for name, said in stated.items()
     }
     pictures = [] if output is None else draw(stated, output, unit=unit)
+    pictures += near_hull.draw(near, output) if near and output is not None else []
     if as_json:
         told = {name: asdict(one) for name, one in found.items()}
-        click.echo(json.dumps({"node": title, "unit": unit, **told, "pictures": [str(p) for p in pictures]}, indent=2))
+        sorting = {"near_hull": plain(near_hull.as_json(near))} if near else {}
+        facts = {"node": title, "unit": unit, **told, **sorting, "pictures": [str(path) for path in pictures]}
+        click.echo(json.dumps(facts, indent=2))
         return
     click.echo(f"{title}\n\n{tell(found, unit=unit)}")
-    for remark in remarks:
-        click.echo(f"\n{remark}")
+    for part in ([near_hull.as_text(near)] if near else []) + remarks:
+        click.echo(f"\n{part}")
     if pictures:
         click.echo(f"\n{_written(pictures, output)}")
 
@@ -83,8 +94,10 @@ def _written(pictures: list[Path], folder: Path | None) -> str:
     return f"{text.count(len(pictures), 'picture')} in {folder}: {', '.join(path.name for path in pictures)}"
 
 
-def look(identifier: str | None, *, number: int) -> tuple[str, dict[str, StatedErrors], list[str], str]:
-    """What a node is called, its stated spreads by name, remarks, and their unit.
+def look(
+    identifier: str | None, *, number: int, with_hull: bool = False
+) -> tuple[str, dict[str, StatedErrors], list[str], str, dict[str, NearHull]]:
+    """What a node is called, its stated spreads by name, remarks, their unit, and of a campaign what is near the hull.
 
     Raises:
         click.ClickException: if there is no such node, or nothing to hold it against.
@@ -94,8 +107,8 @@ def look(identifier: str | None, *, number: int) -> tuple[str, dict[str, StatedE
 
     found = None if identifier is None else _loaded(identifier)
     if isinstance(found, EnsembleData):
-        return _of_ensemble(found)
-    return _of_campaign(campaigns.find(identifier), number=number)
+        return *_of_ensemble(found), {}
+    return _of_campaign(campaigns.find(identifier), number=number, with_hull=with_hull)
 
 
 def tell(found: Mapping[str, Calibration], *, unit: str) -> str:
@@ -177,7 +190,9 @@ def _of_ensemble(node: Any) -> tuple[str, dict[str, StatedErrors], list[str], st
     return title, stated, remarks, ensemble.unit
 
 
-def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, StatedErrors], list[str], str]:
+def _of_campaign(
+    node: orm.ProcessNode, *, number: int, with_hull: bool
+) -> tuple[str, dict[str, StatedErrors], list[str], str, dict[str, NearHull]]:
     from aiida_mlhull.cli.rules import find_step
     from aiida_mlhull.graph import campaigns, results
     from aiida_mlhull.graph.models import record_of
@@ -194,17 +209,20 @@ def _of_campaign(node: orm.ProcessNode, *, number: int) -> tuple[str, dict[str, 
         )
     truth = results.results(node) if record is None else record
     settings = CampaignSettings.model_validate(node.inputs.settings.get_dict())
-    found = {}
+    asked = {}
     for stage in settings.stages:
         if stage.gate is not None:
             step = find_step(node, number=number, stage=stage.name)
-            said = concatenate([shard.to_science() for _, shard in sorted(step.inputs.predictions.items())])
-            found[f"{stage.name}, round {number}"] = stated(said, truth)
-    if not found:
+            shards = [shard.to_science() for _, shard in sorted(step.inputs.predictions.items())]
+            asked[f"{stage.name}, round {number}"] = concatenate(shards)
+    if not asked:
         raise click.ClickException(f"campaign {node.pk} ({node.label}) has no gate: no models were asked")
     remark = (
         "Held against the record."
         if record is not None
         else "Held against what was relaxed: what the models thought hopeless is missing."
     )
-    return f"Campaign {node.pk} ({node.label})", found, [remark], ENERGY_UNIT
+    found = {name: stated(predictions, truth) for name, predictions in asked.items()}
+    near = near_hull.measured(node, asked, truth)
+    remarks = [remark, *([near_hull.spread_as_text(node, asked)] if with_hull else [])]
+    return f"Campaign {node.pk} ({node.label})", found, remarks, ENERGY_UNIT, near

@@ -60,6 +60,11 @@ def number(value: float) -> str:
     return f"{value:.0e}" if abs(value) < 5e-5 else f"{value:.4f}"  # noqa: PLR2004  (what four decimals show)
 
 
+def share(value: float, *, digits: int = 3) -> str:
+    """A rate; a dash where there was nothing to find."""
+    return "-" if value != value else f"{value:.{digits}f}"  # noqa: PLR0124
+
+
 def core_minutes(minutes: float) -> str:
     """A cost, with as many digits as it deserves."""
     if minutes and abs(minutes) < 100:  # noqa: PLR2004  (two digits behind the point tell nothing more above that)

@@ -9,7 +9,6 @@ MEV_PER_EV: Final = 1000.0
 SECONDS_PER_MINUTE: Final = 60.0
 
 ENERGY_UNIT: Final = "eV/atom"
-LENGTH_UNIT: Final = "Å"
 COST_UNIT: Final = "core-minutes"
 
 ON_HULL_TOLERANCE: Final = 1e-6

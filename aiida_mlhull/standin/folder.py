@@ -24,7 +24,6 @@ WALL_TIME: Final = "MLHULL_STANDIN_WALLTIME"
 """Environment variable: seconds after which the job is killed, as a scheduler would."""
 
 _HEADERS: Final = re.compile(r"TITEL|POMASS|ZVAL")
-_MISSING: Final = 1
 
 
 @dataclass

@@ -59,6 +59,19 @@ def test_a_campaign_is_held_against_its_record(finished):
     assert found["rows"] == len(said) == 59 - 24
     assert found["mae"] == pytest.approx(np.abs(errors).mean())
     assert found["z_std"] == pytest.approx(np.std(errors / said.sigma))
+    near = told["near_hull"]["final, round 1"]
+    assert near["rows"] == len(said)
+    assert near["acceleration"] == pytest.approx(near["precision"] / near["prevalence"])
+
+
+def test_a_campaign_is_sorted_by_its_hull_and_drawn(finished, tmp_path):
+    result = run("diagnose", finished.pk, "--hull", "-o", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "acceleration (DAF)" in result.output
+    assert "The hull as its models saw it" in result.output
+    gate = "final_round_1"
+    expected = {"rolling_error", f"stability_{gate}", f"enrichment_{gate}", f"precision_recall_{gate}", "calibration"}
+    assert expected <= {path.stem for path in tmp_path.iterdir()}
 
 
 def test_an_ensemble_is_held_against_what_its_members_had_not_seen(ensemble, tmp_path):

@@ -3,7 +3,7 @@
 matplotlib figures are made without pyplot, so that they leave no state behind.
 """
 
-from aiida_mlhull.science.plots.campaign import draw_enrichment, draw_funnel, draw_recall
+from aiida_mlhull.science.plots.campaign import draw_enrichment, draw_funnel, draw_precision_recall, draw_recall
 from aiida_mlhull.science.plots.diagram import Diagram, MarkedPhases, make_diagram
 from aiida_mlhull.science.plots.errors import draw_rolling_error, draw_stability_histogram
 from aiida_mlhull.science.plots.interactive import interactive_phase_diagram
@@ -27,6 +27,7 @@ __all__ = [
     "draw_learning_curves",
     "draw_parts",
     "draw_phase_diagram",
+    "draw_precision_recall",
     "draw_quantiles",
     "draw_recall",
     "draw_rolling_error",

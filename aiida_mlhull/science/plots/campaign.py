@@ -118,6 +118,27 @@ def draw_enrichment(curves: Mapping[float, DiscoveryCurve], *, title: str = "") 
     return figure
 
 
+def draw_precision_recall(curves: Mapping[float, DiscoveryCurve], *, title: str = "") -> Figure:
+    """Share of the relaxed that are found over the share of all that are, one curve for every notion of stable.
+
+    Args:
+        curves: threshold in eV/atom above the hull to curve.
+        title: above the picture.
+    """
+    figure = Figure(figsize=(5.4, 5.2), dpi=160, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for color, (limit, curve) in zip(ACCENTS * len(curves), curves.items(), strict=False):
+        label = f"within {MEV_PER_EV * limit:.0f} meV/atom" if limit else "on the hull"
+        axes.plot(curve.recall[1:], curve.precision[1:], color=color, label=f"{label} ({curve.total:,})")
+        axes.axhline(curve.total / curve.candidates, color=color, linestyle=":", linewidth=0.8)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="Recall", ylabel="Precision")
+    _light_grid(axes)
+    if title:
+        axes.set_title(title)
+    return figure
+
+
 def _light_grid(axes: Axes) -> None:
     """A light grid and a legend without a box."""
     axes.grid(visible=True, color="#e6e6e6", linewidth=0.6)

@@ -9,6 +9,7 @@ from aiida_mlhull.science.metrics import RecallCurve, discovery_curves, rolling_
 from aiida_mlhull.science.plots import (
     draw_enrichment,
     draw_funnel,
+    draw_precision_recall,
     draw_recall,
     draw_rolling_error,
     draw_stability_histogram,
@@ -52,6 +53,15 @@ def test_histogram_stacks_all_four():
     axes = draw_stability_histogram(found).axes[0]
     assert sum(bar.get_height() for bar in axes.patches) == 300
     assert axes.get_xlabel() == "Predicted energy above hull (eV/atom)"
+
+
+def test_precision_over_recall():
+    above = np.linspace(0, 0.1, 50)
+    axes = draw_precision_recall(discovery_curves(np.arange(50)[::-1], above)).axes[0]
+    curve, prevalence = axes.lines[:2]
+    assert curve.get_xdata()[-1] == 1.0
+    assert curve.get_ydata()[-1] == prevalence.get_ydata()[0] == 1 / 50
+    assert (curve.get_ydata()[:-1] == 0).all()
 
 
 def test_enrichment_beside_the_best_order():
