@@ -31,6 +31,7 @@ from aiida_mlhull.science.models.cgcnn import CGCNN, CGCNNSettings
 from aiida_mlhull.science.plots.style import ACCENTS
 from aiida_mlhull.science.reading.properties import read_properties
 from aiida_mlhull.science.representations.elements import element_table
+from aiida_mlhull.science.representations.site_kinds import site_kinds
 from aiida_mlhull.science.types import Crystals, EnsembleWeights, TrainingRows
 from benchmarks.places import find
 from benchmarks.properties import answers, ensemble, progress, scores
@@ -38,30 +39,15 @@ from benchmarks.properties import answers, ensemble, progress, scores
 TABLE: Final = "perovskites/perov5.parquet"
 EXCERPT: Final = Path(__file__).parent / "data" / "perov5_excerpt.parquet"
 """400 rows; sources in ``data/README.md``."""
-ANIONS: Final = frozenset({7, 8, 9, 16})
-"""Nitrogen, oxygen, fluorine, sulfur."""
 FEWEST: Final = 5
 """Sites that an average is told of."""
-
-
-def site_kinds(crystals: Crystals) -> list[str]:
-    """``X`` for anions; of the two cations, ``A`` for the one that is further from them, ``B`` for the other."""
-    kinds: list[str] = []
-    for row in range(len(crystals)):
-        sites = slice(crystals.offsets[row], crystals.offsets[row + 1])
-        places, anions = crystals.frac_coords[sites], np.isin(crystals.numbers[sites], list(ANIONS))
-        apart = places[:, None] - places[None, anions]
-        distances = np.linalg.norm((apart - np.round(apart)) @ crystals.lattices[row], axis=2).mean(axis=1)
-        further = np.argmax(np.where(anions, -np.inf, distances))
-        kinds += ["X" if anion else "A" if site == further else "B" for site, anion in enumerate(anions)]
-    return kinds
 
 
 def site_energies(weights: EnsembleWeights, crystals: Crystals) -> SiteAverages:
     """Mean contributions by element and site, of all members together."""
     model = CGCNN(CGCNNSettings(**weights.settings))
     found = np.mean([model.site_contributions(member, crystals) for member in weights.members], axis=0)
-    return site_averages(found, crystals.numbers, site_kinds(crystals))
+    return site_averages(found, crystals.numbers, site_kinds(crystals, "perovskite"))
 
 
 def told(averages: SiteAverages) -> dict[str, dict[str, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,7 @@ def facts(curve: LearningCurve) -> dict[str, Any]:
     from aiida_mlhull.science.metrics import fit_power_law
 
     law = fit_power_law(curve.sizes, curve.mae) if len(curve.sizes) > 1 else None
+    half = float("inf") if law is None else law.labels_for(float(curve.mae[-1].mean()) / 2)
     return {
         "sizes": curve.sizes.tolist(),
         "mae": curve.mae.mean(axis=1).tolist(),
@@ -89,6 +91,7 @@ def facts(curve: LearningCurve) -> dict[str, Any]:
         "test_rows": curve.test_rows,
         "slope": None if law is None else law.slope,
         "intercept": None if law is None else law.intercept,
+        "rows_for_half": half if math.isfinite(half) else None,
     }
 
 
@@ -100,7 +103,8 @@ def describe(curves: dict[str, LearningCurve], *, unit: str) -> str:
         (f"{size:,}", *(f"{one['mae'][place]:.4g}" for one in by_name.values())) for place, size in enumerate(sizes)
     ]
     laws = [
-        f"{name}: MAE = 10^{one['intercept']:.3f} n^{one['slope']:.3f}"
+        f"{name}: MAE = 10^{one['intercept']:.3f} n^{one['slope']:.3f}; "
+        + (f"half the last one after {one['rows_for_half']:,.0f} rows" if one["rows_for_half"] else "labels don't help")
         for name, one in by_name.items()
         if one["slope"] is not None
     ]

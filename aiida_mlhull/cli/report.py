@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -131,7 +132,22 @@ def costs(node: orm.ProcessNode, told: dict[str, Any]) -> str:
     table = text.table(("what", "by", "runs", "failed", "core-minutes", "each", "cost"), rows, indent="  ")
     return (
         f"Ledger\n{table}\n  altogether {text.core_minutes(spent)} core-minutes; every candidate through every stage "
-        f"would cost {text.core_minutes(without)}{share}"
+        f"would cost {text.core_minutes(without)}{share}{_equivalents(told['stages'])}"
+    )
+
+
+def _equivalents(stages: Mapping[str, Any]) -> str:
+    """The stages' cost in units of candidates that go through all of them, as Ekström 2022 counts."""
+    from aiida_mlhull.science.metrics import CampaignCost
+
+    entered = [stage["rows"] for stage in stages.values()]
+    each = [stage["core_minutes_per_row"] for stage in stages.values()]
+    if len(entered) < 2 or sorted(entered, reverse=True) != entered or min(each) <= 0:  # noqa: PLR2004
+        return ""
+    cost = CampaignCost.from_counts(list(stages), entered, each)
+    return (
+        f"\n  the stages cost as much as {cost.full_chains:,.1f} candidates through all of them, or "
+        f"{cost.last_stage_equivalents:,.1f} through the last one, dropped ones counted by their share"
     )
 
 

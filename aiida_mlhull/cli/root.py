@@ -24,6 +24,7 @@ from aiida_mlhull.cli.replay import replay
 from aiida_mlhull.cli.report import report
 from aiida_mlhull.cli.rules import rules
 from aiida_mlhull.cli.setup import setup
+from aiida_mlhull.cli.site_energies import site_energies
 from aiida_mlhull.cli.spend import spend
 from aiida_mlhull.cli.status import status
 from aiida_mlhull.cli.tune import tune
@@ -76,6 +77,7 @@ for command in (
     learning_curve,
     tune,
     spend,
+    site_energies,
     references,
     doctor,
     setup,

@@ -61,7 +61,10 @@ def test_a_campaign_is_held_against_its_record(finished):
     assert found["z_std"] == pytest.approx(np.std(errors / said.sigma))
     near = told["near_hull"]["final, round 1"]
     assert near["rows"] == len(said)
-    assert near["acceleration"] == pytest.approx(near["precision"] / near["prevalence"])
+    cut = 1.0 - near["false_positive_rate"]
+    assert near["accuracy"] == pytest.approx(
+        cut * (1 - near["prevalence"]) + (near["recall"] or 0) * near["prevalence"]
+    )
 
 
 def test_a_campaign_is_sorted_by_its_hull_and_drawn(finished, tmp_path):

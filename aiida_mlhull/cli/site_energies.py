@@ -1,0 +1,78 @@
+"""``aiida-mlhull site-energies``: what elements contribute to an ensemble's predictions, by their sites."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from aiida_mlhull.cli import paths, text
+from aiida_mlhull.launching import profile
+
+
+@click.command("site-energies")
+@click.argument("ensemble", metavar="ENSEMBLE")
+@click.argument("crystals", metavar="CRYSTALS", type=click.Path(path_type=Path))
+@click.option(
+    "--sites",
+    type=click.Choice(["all", "symmetry", "perovskite"]),
+    default="all",
+    show_default=True,
+    help="Tell sites apart: not at all, by their symmetry, or as A, B and X of perovskites.",
+)
+@click.option("--fewest", type=click.IntRange(min=1), default=5, show_default=True, help="Sites to average over.")
+@click.option("-o", "--output", type=paths.NEW, help="Write a picture to this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def site_energies(
+    profile_name: str | None,
+    /,
+    *,
+    ensemble: str,
+    crystals: Path,
+    sites: str,
+    fewest: int,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Average what every site contributes to ENSEMBLE's predictions, over the cells of CRYSTALS.
+
+    The ensemble is of cgcnn with 'pooling: linear', whose prediction is the mean over a number for each site. CRYSTALS
+    is anything that candidates are read from. Where an element's mean is low, it makes compounds stable.
+    """
+    profile.load(profile_name)
+    import numpy as np
+
+    from aiida_mlhull.launching import stored
+    from aiida_mlhull.science.ensembles.sites import site_contributions
+    from aiida_mlhull.science.metrics.site_averages import site_averages
+    from aiida_mlhull.science.reading import read_candidates
+    from aiida_mlhull.science.representations.composition import SYMBOLS
+    from aiida_mlhull.science.representations.site_kinds import site_kinds
+    from aiida_mlhull.science.types import ModelRows
+
+    weights = stored.ensemble(ensemble).to_science()
+    read = read_candidates(crystals).candidates
+    cells = read.crystals
+    assert cells is not None
+    rows = ModelRows(ids=read.ids, formulas=read.formulas, crystals=cells, baselines=np.zeros(len(read)))
+    averages = site_averages(site_contributions(weights, rows), cells.numbers, site_kinds(cells, sites))  # type: ignore[arg-type]
+    if output is not None:
+        from aiida_mlhull.science.plots.sites import draw_site_averages
+
+        draw_site_averages(averages, fewest=fewest, unit=weights.unit).savefig(output)
+    table = [
+        (SYMBOLS[averages.elements[row] - 1], averages.kinds[column], count, averages.means[row, column])
+        for (row, column), count in np.ndenumerate(averages.counts)
+        if count >= fewest
+    ]
+    table.sort(key=lambda line: (line[1], line[3]))
+    if as_json:
+        found: dict[str, dict[str, float]] = {}
+        for symbol, kind, _, mean in table:
+            found.setdefault(kind, {})[symbol] = float(mean)
+        click.echo(json.dumps({"unit": weights.unit, "crystals": len(read), "means": found}, indent=2))
+        return
+    lines = [(symbol, kind, int(count), f"{mean:.3f}") for symbol, kind, count, mean in table]
+    click.echo(text.table(("element", "site", "sites", f"mean {weights.unit}".strip()), lines))
