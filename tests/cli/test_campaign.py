@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import time
 
 import pytest
 
@@ -122,18 +121,6 @@ def test_every_candidate_has_a_story_that_ends_with_an_outcome(finished):
         assert told[-1].what == "outcome"
         assert told[-1].reason == outcomes.reasons[row]
         assert any(event.outcome == "relaxed" for event in told) == bool(outcomes.keep[row])
-
-
-def test_a_story_is_told_in_less_than_a_second(finished):
-    from aiida_mlhull.graph import history
-
-    _, node = finished
-    identifier = str(node.inputs.candidates.shard_000.to_science().ids[0])
-    history.events(node, identifier)
-    begun = time.perf_counter()
-    history.shards_with(identifier)
-    history.events(node, identifier)
-    assert time.perf_counter() - begun < 1
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -222,10 +221,8 @@ def command(*arguments: str, home: Path, **variables: str) -> subprocess.Complet
     return subprocess.run([script, *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
-def test_help_answers_at_once_without_aiida(tmp_path):
-    begun = time.perf_counter()
+def test_help_answers_without_loading_aiida(tmp_path):
     answer = command("--help", home=tmp_path)
-    assert time.perf_counter() - begun < 2
     assert answer.returncode == 0
     for name in ("launch", "status", "report", "history", "rejected", "doctor", "setup"):
         assert f"\n  {name}" in answer.stdout
