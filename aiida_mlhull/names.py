@@ -83,6 +83,8 @@ RECORDED_ENGINE: Final = _work_chain("mlhull.engine.recorded", "engines.recorded
 VASP_ENGINE: Final = _work_chain("mlhull.engine.vasp", "engines.vasp.engine.VaspEngine")
 VASP_LANE: Final = _work_chain("mlhull.engine.vasp.lane", "engines.vasp.lane.VaspLane")
 
+STRAIN: Final = ProcessName("mlhull.strain", "Strain", WORKFLOWS)
+
 FIT: Final = ProcessName("mlhull.fit", "FitCalculation", CALCULATIONS)
 PREDICT: Final = ProcessName("mlhull.predict", "PredictCalculation", CALCULATIONS)
 RELAX: Final = ProcessName("mlhull.relax", "RelaxCalculation", CALCULATIONS)
@@ -109,6 +111,9 @@ EXTEND_REFERENCES: Final = _function("snapshot.extend_references")
 SHARE_OUT: Final = _function("vasp.share_out")
 PREPARE_VASP: Final = _function("vasp.prepare_vasp")
 READ_VASP: Final = _function("vasp.read_vasp")
+
+MAKE_STRAIN_GRID: Final = ProcessName("mlhull.make_strain_grid", "make_strain_grid", CALCULATIONS)
+MEASURE_STRAIN: Final = ProcessName("mlhull.measure_strain", "measure_strain", CALCULATIONS)
 
 PROCESSES: Final = tuple(value for value in list(globals().values()) if isinstance(value, ProcessName))
 """All processes of this package."""

@@ -27,6 +27,7 @@ from aiida_mlhull.cli.setup import setup
 from aiida_mlhull.cli.site_energies import site_energies
 from aiida_mlhull.cli.spend import spend
 from aiida_mlhull.cli.status import status
+from aiida_mlhull.cli.strain import strain
 from aiida_mlhull.cli.tune import tune
 from aiida_mlhull.science.errors import MlhullError, StoppedError
 
@@ -72,6 +73,7 @@ for command in (
     rejected,
     rules,
     map_command,
+    strain,
     fit,
     diagnose,
     learning_curve,
