@@ -20,7 +20,12 @@ from aiida_mlhull.science.types.reasons import Reason
 
 @calcfunction
 def make_strain_grid(crystals: CandidatesData, settings: orm.Dict) -> dict[str, Any]:
-    """Every crystal at every point of the grid: ``cells``, and ``chosen``, which takes all of them."""
+    """Every crystal at every point of the grid: ``cells``, and ``chosen``, which takes all of them.
+
+    Args:
+        crystals: unstrained cells.
+        settings: StrainSettings.
+    """
     grid = strain_grid(crystals.to_science(), StrainSettings.model_validate(settings.get_dict()))
     zeros = np.zeros(len(grid))
     chosen = Decisions(
@@ -42,7 +47,14 @@ def make_strain_grid(crystals: CandidatesData, settings: orm.Dict) -> dict[str, 
 def measure_strain(
     crystals: CandidatesData, labels: LabelsData, settings: orm.Dict, references: ReferencesData | None = None
 ) -> orm.Dict:
-    """Energies, bonds, slopes and, with references, heights above the hull, by crystal in their order."""
+    """Energies, bonds, slopes and, with references, heights above the hull, by crystal in their order.
+
+    Args:
+        crystals: unstrained cells.
+        labels: results of the grid.
+        settings: StrainSettings.
+        references: known phases, for the hull.
+    """
     grid = StrainSettings.model_validate(settings.get_dict())
     found = responses(
         labels.to_science(),

@@ -31,12 +31,17 @@ class Strain(WorkChain):
         spec.input("settings", valid_type=orm.Dict, help="StrainSettings.")
         spec.input("stage", valid_type=orm.Dict, help="StageSettings: the engine, and that it keeps the cell.")
         job_settings_input(spec)
+        spec.input_namespace("engines", help="Inputs of engines by name; those of the stage's are needed.")
         for name, engine in ENGINES.items():
             spec.expose_inputs(
                 engine,
                 namespace=f"engines.{name}",
                 exclude=("cells", "chosen", "stage", "jobs"),
-                namespace_options={"required": False, "populate_defaults": False},
+                namespace_options={
+                    "required": False,
+                    "populate_defaults": False,
+                    "help": f"Inputs of the engine {name}.",
+                },
             )
         spec.inputs.validator = check_inputs
         spec.outline(cls.make_grid, cls.relax, cls.measure)
