@@ -1,25 +1,38 @@
-"""Names for groups of elements that people leave out together."""
+"""Names for groups of elements that people leave out together; what belongs to them is pymatgen's word."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from aiida_mlhull.science.errors import InputError, listed
 from aiida_mlhull.science.representations.composition import NUMBERS
 
-GROUPS: Final[dict[str, frozenset[int]]] = {
-    "noble_gases": frozenset({2, 10, 18, 36, 54, 86, 118}),
-    "halogens": frozenset({9, 17, 35, 53, 85, 117}),
-    "chalcogens": frozenset({8, 16, 34, 52, 84, 116}),
-    "alkali_metals": frozenset({3, 11, 19, 37, 55, 87}),
-    "lanthanides": frozenset(range(57, 72)),
-    "actinides": frozenset(range(89, 104)),
-    "radioactive": frozenset({43, 61, *range(84, 119)}),
-    "toxic": frozenset({4, 33, 48, 80, 81, 82}),
+PROPERTIES: Final = {
+    "noble_gases": "is_noble_gas",
+    "halogens": "is_halogen",
+    "chalcogens": "is_chalcogen",
+    "alkali_metals": "is_alkali",
+    "lanthanides": "is_lanthanoid",
+    "actinides": "is_actinoid",
+    "radioactive": "is_radioactive",
 }
-"""Atomic numbers. ``radioactive``: no stable isotope and none that is as good as stable (bismuth is).
-``toxic``: Be, As, Cd, Hg, Tl, Pb, which laboratories like to do without."""
+"""Groups, and the property of pymatgen's ``Element`` that decides. ``radioactive``: no stable isotope and none that is as
+good as stable (bismuth is)."""
+
+TOXIC: Final = frozenset({4, 33, 48, 80, 81, 82})
+"""Be, As, Cd, Hg, Tl, Pb, which laboratories like to do without; pymatgen doesn't know them as a group."""
+
+GROUPS: Final = (*PROPERTIES, "toxic")
+
+
+@cache
+def group(name: str) -> frozenset[int]:
+    """Atomic numbers of one of :data:`GROUPS`."""
+    from pymatgen.core import Element  # noqa: PLC0415  (slow import)
+
+    return TOXIC if name == "toxic" else frozenset(one.Z for one in Element if getattr(one, PROPERTIES[name]))
 
 
 def excluded_numbers(names: Sequence[str]) -> frozenset[int]:
@@ -33,4 +46,4 @@ def excluded_numbers(names: Sequence[str]) -> frozenset[int]:
         raise InputError(
             f"neither elements nor groups of elements: {listed(unknown)}; groups: {', '.join(sorted(GROUPS))}"
         )
-    return frozenset().union(*(GROUPS[name] if name in GROUPS else {NUMBERS[name]} for name in names))
+    return frozenset().union(*(group(name) if name in GROUPS else {NUMBERS[name]} for name in names))

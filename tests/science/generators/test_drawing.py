@@ -12,7 +12,7 @@ from pymatgen.core import Composition, Species
 
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.generators.base import GeneratorInput, drawing
-from aiida_mlhull.science.generators.element_groups import GROUPS, excluded_numbers
+from aiida_mlhull.science.generators.element_groups import excluded_numbers
 from aiida_mlhull.science.generators.exchange import Exchange, Seen, exchanged
 from aiida_mlhull.science.generators.ionic import Ionic, IonicSettings, ion_table
 from aiida_mlhull.science.generators.mining import mine_substitutions
@@ -137,7 +137,11 @@ def test_large_parents_are_passed_over(parents):
 
 
 def test_groups_of_elements():
-    assert excluded_numbers(["halogens", "O"]) == GROUPS["halogens"] | {8}
+    assert excluded_numbers(["halogens", "O"]) - {117} == {8, 9, 17, 35, 53, 85}
+    assert excluded_numbers(["noble_gases"]) == {2, 10, 18, 36, 54, 86, 118}
+    assert excluded_numbers(["lanthanides"]) == set(range(57, 72))
+    assert excluded_numbers(["radioactive"]) == {43, 61, *range(84, 119)}
+    assert excluded_numbers(["toxic", "alkali_metals"]) == {4, 33, 48, 80, 81, 82, 3, 11, 19, 37, 55, 87}
     assert excluded_numbers([]) == frozenset()
     with pytest.raises(InputError, match="neither elements nor groups of elements: nobel_gases"):
         excluded_numbers(["nobel_gases"])

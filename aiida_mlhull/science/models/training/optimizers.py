@@ -58,7 +58,11 @@ class TrainingSettings(ModelSettings):
 
 
 def learning_rate(settings: TrainingSettings, *, epoch: int, share: float) -> float:
-    """The learning rate in ``epoch`` (from 0), of which ``share`` has passed."""
+    """The learning rate in ``epoch`` (from 0), of which ``share`` has passed.
+
+    A function of both, where torch's schedulers keep a count of steps that a checkpoint would have to hold; the tests hold
+    it against theirs.
+    """
     if settings.schedule == "constant":
         return settings.learning_rate
     if settings.schedule == "cosine":
