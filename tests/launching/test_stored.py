@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from pymatgen.core import Lattice, Structure
+from pymatgen.io.cif import CifWriter
 
 from aiida_mlhull.launching import inputs
 from aiida_mlhull.science.campaign.file import read_campaign_file
@@ -149,3 +151,36 @@ def test_entries_are_corrected_on_the_way_into_a_campaign(desk):
     expected = read_references(phases, corrections="mp2020", scheme="PBE").references
     assert found.energies.tolist() == expected.select(found.ids).energies.tolist()
     assert found.energies[found.formulas == "TiO2"] < -52.9 / 6
+
+
+def test_what_a_group_holds_beside_crystals_is_a_row_or_counted(aiida_profile, tmp_path):
+    import io
+
+    from aiida import orm
+
+    def cell(pbc, label):
+        node = orm.StructureData(cell=np.diag([4.2, 4.3, 4.4]).tolist(), pbc=pbc)
+        node.append_atom(position=(0, 0, 0), symbols="Ti")
+        node.append_atom(position=(2.1, 2.1, 2.1), symbols="N")
+        node.label = label
+        return node
+
+    salt = str(CifWriter(Structure(Lattice.cubic(4.1), ["Cs", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])))
+    contradicting = salt.replace("Cs1 Cl1", "Cs1 Cl2")
+    cifs = [orm.CifData(file=io.BytesIO(text.encode()), filename="a.cif") for text in (salt, contradicting)]
+    cifs[0].label, cifs[1].label = "salt", "wrong"
+    shapes = {"bulk": (True,) * 3, "slab": (True, True, False), "molecule": (False,) * 3}
+    nodes = [*(cell(pbc, label) for label, pbc in shapes.items()), *cifs, orm.Dict({"x": 1}), orm.Int(3), orm.Int(4)]
+    result = run("import", "group", grouped("all kinds", nodes), "-o", tmp_path / "t.parquet")
+    assert result.exit_code == 0, result.output
+    table = pq.read_table(tmp_path / "t.parquet")
+    assert dict(zip(table["id"].to_pylist(), table["formula"].to_pylist(), strict=True)) == {
+        "bulk": "TiN",
+        "salt": "CsCl",
+    }
+    said = " ".join(result.output.split())
+    assert "2 not_periodic molecule (pbc F F F); slab (pbc T T F)" in said
+    assert "1 formula_differs wrong (stated Cs1 Cl2, cell ClCs)" in said
+    assert "not taken: 1 Dict, 2 Int" in said
+    only = run("import", "group", grouped("no crystals", [orm.Dict({"y": 1})]), "-o", tmp_path / "t.parquet")
+    assert "holds no structures (not taken: 1 Dict)" in only.output

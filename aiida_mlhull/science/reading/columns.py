@@ -25,6 +25,9 @@ TABLE_SUFFIXES: Final = (".parquet", ".csv")
 _CSV_BLOCK: Final = 1 << 26
 """Bytes; a row of a csv file has to fit in one block, and large cells make long rows."""
 
+MOST: Final = 1 << 53
+"""Whole numbers up to here are floats as they are."""
+
 MISSING: Final = ("", "-", "--", "?", ".", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "null", "none", "nil")
 """Words that tables write where there is no number, in small letters."""
 
@@ -220,6 +223,8 @@ def list_in(text: str | None, *, numbers: bool) -> list[Any] | None:
     if not isinstance(loaded, list):
         return None
     if numbers:
+        if all(type(item) is float or (type(item) is int and abs(item) < MOST) for item in loaded):
+            return loaded
         parsed = [_number(item) for item in loaded]
         return None if any(item is None for item in parsed) else parsed
     return loaded if all(isinstance(item, str) for item in loaded) else None

@@ -27,6 +27,10 @@ SMALLEST_VOLUME: Final = 1e-3
 """Å³/atom; cells below this are flat."""
 
 
+LARGEST_VECTOR: Final = 1e5
+"""Å; no crystal's cell is longer, so the number is of another unit or of none."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LeftOut(Table):
     """Rows that were read but can't be used.
@@ -195,7 +199,8 @@ def catch_broken_cells(sieve: Sieve, crystals: Crystals, *, side: str = "") -> N
     cell = f"{side} cell".strip()
     first = crystals.offsets[:-1]
     sites = np.isfinite(crystals.frac_coords).all(axis=1)
-    finite = np.isfinite(crystals.lattices).all(axis=(1, 2)) & np.logical_and.reduceat(sites, first)
+    sizes = np.abs(crystals.lattices).max(axis=(1, 2))  # NaN where one is
+    finite = (sizes < LARGEST_VECTOR) & np.logical_and.reduceat(sites, first)
     sieve.catch(~finite, reason=Reason.NOT_FINITE, what=f"NaN or infinite numbers in the {cell}", error=CrystalError)
     known = (crystals.numbers >= 1) & (crystals.numbers <= HEAVIEST)
     sieve.catch(
@@ -211,6 +216,9 @@ def catch_broken_cells(sieve: Sieve, crystals: Crystals, *, side: str = "") -> N
     )
     passed = np.flatnonzero(sieve.good)
     distances = np.full(len(crystals), np.inf)
+    # Of thin cells so many images lie in any sphere that a search for neighbors takes all memory.
+    distances[passed] = shortest = _thin(crystals.take(passed))
+    passed = passed[shortest >= OVERLAP]
     distances[passed] = minimum_distances(crystals.take(passed))
     sieve.catch(
         distances < OVERLAP,
@@ -219,3 +227,16 @@ def catch_broken_cells(sieve: Sieve, crystals: Crystals, *, side: str = "") -> N
         error=CrystalError,
         details=np.asarray([f"{distance:.3f} Å" for distance in distances.tolist()]),
     )
+
+
+def _thin(crystals: Crystals) -> Floats:
+    """(n,) Å, the shortest distance between an atom and its own image where that may be below :data:`OVERLAP`."""
+    shortest = np.full(len(crystals), np.inf)
+    crosses = np.cross(np.roll(crystals.lattices, -1, axis=1), np.roll(crystals.lattices, -2, axis=1))
+    heights = crystals.volumes[:, None] / np.linalg.norm(crosses, axis=2)
+    for row in np.flatnonzero(heights.min(axis=1, initial=np.inf) < OVERLAP).tolist():
+        from pymatgen.core import Lattice  # noqa: PLC0415  (slow import, needed seldom)
+
+        reduced = Lattice(crystals.lattices[row]).get_lll_reduced_lattice()
+        shortest[row] = min(reduced.abc)
+    return shortest

@@ -54,6 +54,13 @@ FAULTS = {
     "infinite energy": ({"energy_per_atom_ev": INF}, TableError, "no_energy"),
     "NaN coordinate": ({"frac_coords_unrelaxed": [0, 0, NAN, 0.5, 0.5, 0.5]}, CrystalError, "not_finite"),
     "infinite coordinate": ({"frac_coords_relaxed": [0, 0, INF, 0.5, 0.5, 0.5]}, CrystalError, "not_finite"),
+    "thin cell": ({"lattice_unrelaxed": [1e-3, 0, 0, 0, 1e4, 0, 0, 0, 10.0]}, CrystalError, "overlapping_atoms"),
+    "sheared thin cell": (
+        {"lattice_unrelaxed": [4.0, 0, 0, 400.0, 1e-2, 0, 0, 0, 1e4]},
+        CrystalError,
+        "overlapping_atoms",
+    ),
+    "cell in no unit": ({"lattice_unrelaxed": [1e200, 0, 0, 0, 4.0, 0, 0, 0, 4.0]}, CrystalError, "not_finite"),
     "NaN cell": ({"lattice_relaxed": [NAN, *[1.0] * 8]}, CrystalError, "not_finite"),
     "overlapping atoms": ({"frac_coords_unrelaxed": OVERLAPPING}, CrystalError, "overlapping_atoms"),
     "overlapping atoms, relaxed": ({"frac_coords_relaxed": OVERLAPPING}, CrystalError, "overlapping_atoms"),
