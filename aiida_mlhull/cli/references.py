@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
@@ -14,7 +16,10 @@ from aiida_mlhull.launching import profile, stored
 if TYPE_CHECKING:
     from aiida_mlhull.data import LabelsData, ReferencesData
     from aiida_mlhull.science.reading import LeftOut
-    from aiida_mlhull.science.reading.entries import Corrections
+    from aiida_mlhull.science.reading.mp2020 import Guesses
+    from aiida_mlhull.science.reading.references import ReferenceIntake
+    from aiida_mlhull.science.reading.resolution import Corrections
+    from aiida_mlhull.science.sources.phases import ThermoType
 
 SHOWN: Final = 10
 
@@ -24,42 +29,175 @@ def references() -> None:
     """Store the phases that candidates compete with, as snapshots that never change."""
 
 
-@references.command("import")
-@click.argument("file", type=paths.KNOWN)
+class SourceGroup(click.Group):
+    """Databases by their names; anything else is a file or folder."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read a path as the argument of the hidden command ``file``."""
+        if args and args[0] not in {*self.commands, "--help", "-h"}:
+            args = ["file", *args]
+        return super().parse_args(ctx, args)
+
+
+@references.group("import", cls=SourceGroup, subcommand_metavar="FILE|FOLDER|SOURCE ...")
+def importing() -> None:
+    """Import known phases as a snapshot, from a file, a folder of VASP's calculations, or a database.
+
+    \b
+    aiida-mlhull references import entries.json            a file: see 'references import file --help'
+    aiida-mlhull references import my-calculations/        folders with vasprun.xml
+    aiida-mlhull references import materials-project Ti Zn N
+    aiida-mlhull references import optimade URL --energy COLUMN --scheme oqmd-pbe
+    """  # noqa: D301  (click's mark for a paragraph that keeps its lines)
+
+
+def _scheme_option(command: Any) -> Any:
+    return click.option(
+        "--scheme",
+        default="",
+        metavar="ID|TEXT",
+        help="Functional, settings and corrections of all these energies: an id of 'references schemes', or words. What "
+        "the file itself says is compared with it.",
+    )(command)
+
+
+@importing.command("file")
+@click.argument("file", type=paths.KNOWN_OR_FOLDER, metavar="FILE|FOLDER")
 @click.option("--elements", type=paths.KNOWN, metavar="FILE", help="Elemental references (.json), if they stand apart.")
-@click.option("--scheme", default="", metavar="TEXT", help="Functional and settings of all these energies.")
+@_scheme_option
 @click.option(
     "--corrections",
     type=click.Choice(["mp2020", "none", "included"]),
     help="Of computed entries: apply MP2020, take the energies without any, or as they are corrected in the file. "
-    "[default: mp2020]",
+    "[default: included if they carry corrections, else mp2020]",
+)
+@click.option("--only", default="", metavar="FUNCTIONAL", help="Take only phases of it: PBE, r2SCAN, GGA_GGA+U.")
+@click.option(
+    "--guesses",
+    type=click.Choice(["leave_out", "keep"]),
+    default="leave_out",
+    show_default=True,
+    help="Of entries without a structure whose correction depends on it (peroxides, thiosulfates).",
 )
 @click.pass_obj
 def import_file(
-    profile_name: str | None, file: Path, elements: Path | None, scheme: str, corrections: str | None
+    profile_name: str | None,
+    *,
+    file: Path,
+    elements: Path | None,
+    scheme: str,
+    corrections: str | None,
+    only: str,
+    guesses: str,
 ) -> None:
-    """Import FILE: a table (.parquet, .csv), or pymatgen's computed entries (.json, .json.gz).
+    """Import FILE: a table (.parquet, .csv), pymatgen's computed entries or documents of the Materials Project's API
+    (.json, .json.gz); or FOLDER with VASP's calculations (vasprun.xml).
 
-    MP2020 corrections are applied by pymatgen with run type, U values and pseudopotentials of every
+    What the entries say of their own calculations is compared: several functionals, or U in some and not in others,
+    are refused. MP2020 corrections are applied by pymatgen with run type, U values and pseudopotentials of every
     entry's own parameters. Entries that it refuses are left out; how many, and why, is said.
-    """
+    """  # noqa: D205  (click joins the lines)
     from aiida_mlhull.science.reading import read_references
     from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
     from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES
 
-    wanted = corrections or (None if file.suffix in TABLE_SUFFIXES else "mp2020")
+    wanted = corrections or (None if file.suffix in TABLE_SUFFIXES else "auto")
     intake = read_references(
         file,
         elements=elements,
         bad_rows="leave_out",
         scheme=scheme or AS_PUBLISHED,
         corrections=cast("Corrections | None", wanted),
+        only=only,
+        guesses=cast("Guesses", guesses),
     )
+    _store(profile_name, intake, label=file.name)
+
+
+@importing.command("materials-project")
+@click.argument("elements", nargs=-1, required=True, metavar="ELEMENT...")
+@click.option(
+    "--thermo-type",
+    type=click.Choice(["GGA_GGA+U", "GGA_GGA+U_R2SCAN", "R2SCAN"]),
+    default="GGA_GGA+U",
+    show_default=True,
+    help="Which of the project's hulls. The first one meets CHGNet's energies and VASP's at the project's settings; the "
+    "second is what its website shows.",
+)
+@click.option("--partial", is_flag=True, help="Take what came where less comes than the project lists; else an error.")
+@click.pass_obj
+def import_materials_project(
+    profile_name: str | None, *, elements: tuple[str, ...], thermo_type: str, partial: bool
+) -> None:
+    """Import the phases of a chemical system, and of the systems in it, from the Materials Project.
+
+    The key is read from MP_API_KEY. Needs the extra 'mp'.
+    """
+    from aiida_mlhull.science.sources.phases import from_materials_project
+
+    endpoint = os.environ.get("MP_API_ENDPOINT")
+    intake = from_materials_project(
+        elements, thermo_type=cast("ThermoType", thermo_type), endpoint=endpoint, partial=partial
+    )
+    _store(profile_name, intake, label=intake.references.source)
+
+
+@importing.command("optimade")
+@click.argument("url")
+@click.option("--filter", "query", default="", metavar="FILTER", help="OPTIMADE filter; everything if left out.")
+@click.option("--energy", required=True, metavar="COLUMN", help="The provider's column of energies.")
+@click.option("--per", type=click.Choice(["atom", "cell"]), default="atom", show_default=True, help="Unit of COLUMN.")
+@click.option("--formation", is_flag=True, help="COLUMN holds formation energies: elements are at 0 eV/atom.")
+@click.option("--scheme", required=True, metavar="ID|TEXT", help="Of these energies; OPTIMADE doesn't state any.")
+@click.option("--page", type=click.IntRange(min=1), default=100, show_default=True, help="Structures per request.")
+@click.option("--pause", type=click.FloatRange(min=0), default=0.5, show_default=True, help="Seconds between requests.")
+@click.option("--partial", is_flag=True, help="Take what came where less comes than was announced; else an error.")
+@click.pass_obj
+def import_optimade(
+    profile_name: str | None,
+    *,
+    url: str,
+    query: str,
+    energy: str,
+    per: str,
+    formation: bool,
+    scheme: str,
+    page: int,
+    pause: float,
+    partial: bool,
+) -> None:
+    """Import phases that a filter finds in the OPTIMADE database at URL, with a column of its own as energies."""
+    from aiida_mlhull.science.sources.client import Client
+    from aiida_mlhull.science.sources.optimade import Optimade
+    from aiida_mlhull.science.sources.phases import columns_for, from_optimade
+
+    client = Client(pause=pause)
+    keep = columns_for(energy, list(Optimade(url, client=client).properties()))
+    source = Optimade(url, query=query, page_size=page, keep=keep, client=client, partial=partial)
+    intake = from_optimade(source, energy=energy, scheme=scheme, per=cast("Any", per), formation=formation)
+    _store(profile_name, intake, label=source.name)
+
+
+def _store(profile_name: str | None, intake: ReferenceIntake, *, label: str) -> None:
+    """Store what was read, and say what it is."""
     profile.load(profile_name)
     from aiida_mlhull.data import ReferencesData
 
-    node = ReferencesData.from_science(intake.references, label=file.name).store()
-    click.echo(describe(node, left_out=intake.left_out))
+    node = ReferencesData.from_science(intake.references, label=label)
+    if intake.remarks:
+        node.base.extras.set("remarks", intake.remarks)
+    click.echo(describe(node.store(), left_out=intake.left_out, remarks=intake.remarks))
+
+
+@references.command()
+def schemes() -> None:
+    """List the schemes that have an id: what energies of a kind are, and which may meet in one hull."""
+    from aiida_mlhull.science.schemes import KNOWN
+
+    for known in KNOWN.values():
+        click.echo(f"{known.name}\n{text.pairs([('text', known.text)])}")
+        click.echo(click.wrap_text(known.meaning, width=100, initial_indent="  ", subsequent_indent="  "))
+        click.echo(f"  also called: {', '.join(known.aliases)}\n" if known.aliases else "")
 
 
 @references.command("from-campaign")
@@ -108,20 +246,33 @@ def from_group(profile_name: str | None, group: str, known: str, stage: str | No
     _extend(stored.references(known), shards, source=f"results in group {group}")
 
 
-def describe(node: ReferencesData, *, left_out: LeftOut | None = None, failed: int = 0) -> str:
+def describe(
+    node: ReferencesData,
+    *,
+    left_out: LeftOut | None = None,
+    remarks: Mapping[str, str] | None = None,
+    failed: int = 0,
+) -> str:
     """A snapshot for people: pk, counts, scheme, hash, and what is not in it."""
+    from aiida_mlhull.science.schemes import described
+
     facts = node.base.attributes
     lines = [
         ("from", facts.get("origin")),
         ("phases", facts.get("n_rows")),
         ("compositions", facts.get("n_compositions")),
         ("elements", f"{len(facts.get('end_members'))}: {' '.join(facts.get('end_members'))}"),
-        ("scheme", facts.get("scheme")),
+        ("scheme", described(facts.get("scheme"))),
         ("pymatgen", facts.get("pymatgen_version")),
         ("content hash", facts.get("content_hash")),
         *([("failed", f"{text.count(failed, 'result')} without an energy left out")] if failed else []),
     ]
     said = f"References {node.pk}\n{text.pairs(lines)}"
+    if remarks:
+        rows = [(name, words) for name, words in list(remarks.items())[:SHOWN]]
+        more = f"\n  ... and {len(remarks) - SHOWN} more" if len(remarks) > SHOWN else ""
+        head = f"Corrected by a guess: {text.count(len(remarks), 'phase')}"
+        said += f"\n\n{head}\n{text.table(('phase', 'guessed'), rows, indent='  ')}{more}"
     if left_out is None or not len(left_out):
         return said
     return f"{said}\n\nLeft out: {text.count(len(left_out), 'phase')}\n{_reasons(left_out)}"

@@ -130,7 +130,13 @@ def _references(place: ReferencesSource) -> tuple[References, ReferencesData | N
         return node.to_science(), node, _headline(node)
     # Single unusable lines of a large reference file don't stop a campaign.
     intake = read_references(
-        place.file, elements=place.elements, bad_rows="leave_out", scheme=place.scheme, corrections=place.corrections
+        place.file,
+        elements=place.elements,
+        bad_rows="leave_out",
+        scheme=place.scheme,
+        corrections=place.corrections,
+        only=place.only,
+        guesses=place.guesses,
     )
     return intake.references, None, intake.summary()
 

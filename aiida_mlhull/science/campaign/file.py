@@ -30,7 +30,8 @@ from pydantic import Field, field_validator, model_validator
 from aiida_mlhull.science.campaign.settings import CampaignSettings, campaign_settings
 from aiida_mlhull.science.errors import SettingsError, WireError, listed
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
-from aiida_mlhull.science.reading.entries import Corrections
+from aiida_mlhull.science.reading.mp2020 import Guesses
+from aiida_mlhull.science.reading.resolution import Corrections
 from aiida_mlhull.science.reading.sieve import BadRows
 from aiida_mlhull.science.types.strict import Strict, validated
 
@@ -65,9 +66,11 @@ class ReferencesSource(Strict):
     Attributes:
         file: table or JSON of known phases, the elements among them or in ``elements``.
         elements: JSON object, element to eV/atom.
-        scheme: functional, settings and correction scheme of these energies (and of a record) in words.
+        scheme: functional, settings and correction scheme of these energies (and of a record): an id, or words.
             Results of the last stage must be of the same.
         corrections: what becomes of the energies of computed entries; None takes them as they stand in the file.
+        only: functional (``PBE``) or thermo type of the Materials Project (``GGA_GGA+U``) that is taken from the file.
+        guesses: what becomes of entries without a structure whose correction depends on it: ``leave_out`` or ``keep``.
         node: pk, UUID or label of a stored ``mlhull.references``.
     """
 
@@ -75,6 +78,8 @@ class ReferencesSource(Strict):
     elements: Path | None = None
     scheme: str = Field(default=AS_PUBLISHED, min_length=1)
     corrections: Corrections | None = None
+    only: str = ""
+    guesses: Guesses = "leave_out"
     node: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
 
     @model_validator(mode="after")

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from aiida_mlhull.science.errors import FormulaError, SettingsError
+from aiida_mlhull.science.errors import FormulaError, InputError, MixedSchemesError, SettingsError, WireError, listed
 from aiida_mlhull.science.hull import check_end_members
 from aiida_mlhull.science.hull.index import GroundStates
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
-from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES, Columns
-from aiida_mlhull.science.reading.entries import Corrections, Phases, read_json_phases, scheme_of
+from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES
+from aiida_mlhull.science.reading.conventions import answer_needed, common
+from aiida_mlhull.science.reading.documents import documents_in, load_documents, question
+from aiida_mlhull.science.reading.entries import Loaded, load_entries
+from aiida_mlhull.science.reading.mp2020 import Guesses, apply_mp2020, lacks_a_correction
+from aiida_mlhull.science.reading.phase_tables import load_table
+from aiida_mlhull.science.reading.resolution import Corrections, resolved_scheme
 from aiida_mlhull.science.reading.sieve import BadRows, LeftOut, Sieve
+from aiida_mlhull.science.reading.json_files import load_json
+from aiida_mlhull.science.reading.vasp_runs import load_runs
 from aiida_mlhull.science.representations.composition import distinct, reduce_formula
+from aiida_mlhull.science.schemes import canonical, functional_named
 from aiida_mlhull.science.types import Candidates, References
 from aiida_mlhull.science.types.reasons import Reason
-
-FORMULA_COLUMNS: Final = ("reduced_composition", "reduced_formula", "sortedformula", "formula", "composition")
-ENERGY_COLUMNS: Final = ("energy_ev_per_atom", "energy_per_atom_ev")
-ID_COLUMNS: Final = ("structure_id", "id", "material_id", "entry_id")
-COLLECTION_COLUMN: Final = "icsdnum"
-"""Number of the entry in the Inorganic Crystal Structure Database; names phases where there is no id."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -33,16 +35,19 @@ class ReferenceIntake:
     Attributes:
         references: the competing phases and the elements.
         left_out: phases that can't be used.
+        remarks: what pymatgen had to guess of phases that are used, in words, by id.
     """
 
     references: References
     left_out: LeftOut
+    remarks: dict[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
-        """One line: phases read, used, left out and why."""
+        """One line: phases read, used, left out and why; and how many were corrected by a guess."""
         used = len(self.references)
         read = used + len(self.left_out)
-        return f"{self.references.source}: {read} phases read, {used} used; {self.left_out.summary()}"
+        guessed = f"; {len(self.remarks)} corrected by a guess" if self.remarks else ""
+        return f"{self.references.source}: {read} phases read, {used} used; {self.left_out.summary()}{guessed}"
 
 
 def read_references(
@@ -52,6 +57,8 @@ def read_references(
     bad_rows: BadRows = "refuse",
     scheme: str = AS_PUBLISHED,
     corrections: Corrections | None = None,
+    only: str = "",
+    guesses: Guesses = "leave_out",
 ) -> ReferenceIntake:
     """Read competing phases and elemental references.
 
@@ -59,37 +66,75 @@ def read_references(
     out and counted. Several phases of one composition are fine.
 
     Args:
-        path: parquet or csv with a composition and ``energy_ev_per_atom`` (eV/atom), or pymatgen's
-            computed entries as JSON.
+        path: parquet or csv with a composition and ``energy_ev_per_atom`` (eV/atom); pymatgen's computed entries,
+            or documents of the Materials Project's API, as JSON; or a folder of VASP's calculations.
         elements: JSON of element symbol to eV/atom, or to pymatgen's computed entry; None where the
             elements are among the phases of ``path``.
         bad_rows: whether phases whose formula or energy can't be used are an error, or left out and counted.
-        scheme: functional, settings and correction scheme of all these energies.
-        corrections: what becomes of computed entries' energies, and is added to ``scheme``; entries that
-            the correction scheme refuses are left out. None takes them as they are.
+        scheme: functional, settings and correction scheme of all these energies: an id
+            (:mod:`~aiida_mlhull.science.schemes`), or words. What the file itself says is compared with it.
+        corrections: what becomes of computed entries' energies; entries that the correction scheme refuses are
+            left out. None takes them as they are.
+        only: functional (``PBE``) or thermo type of the Materials Project (``GGA_GGA+U``) of the phases that are
+            taken; others are left out.
+        guesses: what becomes of entries without a structure where the correction depends on it.
 
     Raises:
         WireError: if a file can't be read or is empty.
         TableError: on missing columns, duplicate ids, energies that are not finite.
-        MixedSchemesError: if only some of the entries are corrected, or not as ``corrections`` says.
+        MixedSchemesError: if the energies are of several functionals, with and without U, corrected only in part, or
+            not what ``scheme`` and ``corrections`` say.
         SettingsError: if corrections are asked for energies that are no computed entries.
         FormulaError: on formulas that can't be read.
+        InputError: if only the user can say how the energies were made; the message asks.
     """
     path = Path(path)
-    phases, source = _read(path, corrections=corrections), path.name
+    parts, source = [_loaded(path)], path.name
     if elements is not None:
-        phases += read_json_phases(Path(elements), corrections=corrections)
+        parts.append(_loaded(Path(elements)))
         source += f" + {Path(elements).name}"
+    if corrections is not None and path.suffix in TABLE_SUFFIXES:
+        raise SettingsError(f"{path.name}: corrections are for computed entries (.json); a table is taken as it is")
+    loaded = parts[0] if len(parts) == 1 else parts[0] + parts[1]
+    return from_loaded(
+        source, loaded, bad_rows=bad_rows, scheme=scheme, corrections=corrections, only=only, guesses=guesses
+    )
+
+
+def from_loaded(
+    source: str,
+    loaded: Loaded,
+    *,
+    bad_rows: BadRows = "leave_out",
+    scheme: str = AS_PUBLISHED,
+    corrections: Corrections | None = None,
+    only: str = "",
+    guesses: Guesses = "leave_out",
+) -> ReferenceIntake:
+    """References from what files or databases hold; see :func:`read_references`."""
+    said = "" if scheme == AS_PUBLISHED else scheme
+    loaded = _only(source, loaded, only) if only else loaded
+    if corrections == "auto":
+        corrections = "included" if any(one.corrected for one in loaded.conventions.values()) else "mp2020"
+        corrections = corrections if loaded.entries else None
+    convention = common(source, loaded.conventions, corrections=corrections)
+    if not said:
+        _ask(source, loaded)
+    _check_corrections(source, loaded, corrections, mixed=convention.shifted)
+    text = resolved_scheme(source, said, convention=convention, corrections=corrections)
+    phases = _phases(loaded, corrections=corrections, guesses=guesses)
     sieve = _sifted(phases, source, expendable=bad_rows == "leave_out")
     good = np.flatnonzero(sieve.good)
+    ids = sieve.ids[good]
     references = References.from_rows(
-        ids=sieve.ids[good],
+        ids=ids,
         formulas=[_reduced(phases.formulas[row]) for row in good.tolist()],
         energies=np.asarray(phases.energies, dtype=np.float64)[good],
         source=source,
-        scheme=scheme if corrections is None else scheme_of(corrections, said=scheme if scheme != AS_PUBLISHED else ""),
+        scheme=text or canonical(scheme),
     )
-    return ReferenceIntake(references=references, left_out=sieve.left_out())
+    remarks = {name: phases.remarks[name] for name in ids.tolist() if name in phases.remarks}
+    return ReferenceIntake(references=references, left_out=sieve.left_out(), remarks=remarks)
 
 
 def relevant(references: References, candidates: Candidates) -> References:
@@ -109,24 +154,157 @@ def relevant(references: References, candidates: Candidates) -> References:
     return references.take(inside[[known.row_of[composition] for composition in compositions]][which])
 
 
-def _read(path: Path, *, corrections: Corrections | None) -> Phases:
-    if path.suffix not in TABLE_SUFFIXES:
-        return read_json_phases(path, corrections=corrections)
-    if corrections is not None:
-        raise SettingsError(f"{path.name}: corrections are for computed entries (.json); a table is taken as it is")
-    return _from_columns(Columns.read(path))
+@dataclass
+class _Phases:
+    """Rows of the table to come; by id what is wrong with them, and what was guessed."""
+
+    ids: list[str] = field(default_factory=list)
+    formulas: list[str] = field(default_factory=list)
+    energies: list[float] = field(default_factory=list)
+    refusals: dict[str, tuple[str, str]] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, formula: str, energy: float) -> None:
+        self.ids.append(name)
+        self.formulas.append(formula)
+        self.energies.append(energy)
 
 
-def _sifted(phases: Phases, source: str, *, expendable: bool) -> Sieve:
+def _loaded(path: Path) -> Loaded:
+    """What a file or folder holds."""
+    if path.is_dir():
+        return load_runs(path)
+    if path.suffix in TABLE_SUFFIXES:
+        return load_table(path)
+    content = load_json(path)
+    if not content:
+        raise WireError(f"{path.name}: no phases")
+    documents = documents_in(content)
+    if documents is not None:
+        return load_documents(path.name, documents)
+    alone = isinstance(content, dict) and {"composition", "energy"} <= content.keys()
+    if isinstance(content, dict) and not alone:
+        return load_entries(path.name, iter(content.items()))
+    if not isinstance(content, dict | list):
+        raise WireError(f"{path.name}: neither entries nor elements with their energies")
+    return load_entries(path.name, iter(enumerate([content] if alone else content, 1)))
+
+
+def _only(source: str, loaded: Loaded, only: str) -> Loaded:
+    """Without what says that it is of another functional, or another of the Materials Project's hulls.
+
+    Raises:
+        InputError: if nothing is left.
+    """
+    named = functional_named(only)
+    wanted = only if named is None else named.name
+    conventions = loaded.conventions
+    others = {
+        key: one.thermo_type or one.run_type
+        for key, one in conventions.items()
+        if wanted not in {one.thermo_type, one.functional} and (one.thermo_type or one.functional)
+    }
+    if len(others) == len(conventions):
+        kinds = sorted(set(others.values()))
+        raise InputError(
+            f"{source}: nothing of {only} in it; there is {listed(kinds) or 'nothing that says what it is'}"
+        )
+    refusals = {key: (Reason.OTHER_FUNCTIONAL, kind) for key, kind in others.items()}
+    return replace(
+        loaded,
+        entries={key: entry for key, entry in loaded.entries.items() if key not in others},
+        numbers={key: row for key, row in loaded.numbers.items() if key not in others},
+        conventions={key: one for key, one in conventions.items() if key not in others},
+        refusals=loaded.refusals | refusals,
+    )
+
+
+def _ask(source: str, loaded: Loaded) -> None:
+    """Ask what the energies don't say.
+
+    Raises:
+        InputError: with the question.
+    """
+    if loaded.raw and not any(one.thermo_type for one in loaded.conventions.values()):
+        raise question(source)
+    needed = answer_needed(source, loaded.conventions)
+    if needed is not None:
+        raise needed
+
+
+def _check_corrections(name: str, loaded: Loaded, corrections: Corrections | None, *, mixed: bool) -> None:
+    """Refuse entries that are corrected in part, or not as ``corrections`` says.
+
+    Whether an uncorrected entry lacks something is asked of the anions alone, which every such scheme
+    corrects: elements and alloys have no correction in either case, and energies of r²SCAN need none.
+
+    Raises:
+        MixedSchemesError: naming the entries.
+    """
+    conventions = loaded.conventions
+    corrected = [key for key in loaded.entries if conventions[key].corrected]
+    corrected += list(loaded.raw) if corrections == "mp2020" else []
+    asked = bool(corrected) or corrections == "included"
+    bare = [
+        key
+        for key, entry in loaded.entries.items()
+        if asked
+        and not conventions[key].corrected
+        and not (mixed and conventions[key].functional != "PBE")
+        and conventions[key].functional in {"PBE", ""}
+        and lacks_a_correction(entry)
+    ]
+    if corrected and bare:
+        raise MixedSchemesError(
+            f"{name} mixes {len(corrected)} corrected entries ({listed(corrected, 3)}) with {len(bare)} that should "
+            f"be corrected but are not ({listed(bare, 3)}): write all of them the same way"
+        )
+    if bare:
+        raise MixedSchemesError(
+            f"{name}: corrections are said to be included, but {len(bare)} entries that should have one have none: "
+            f"{listed(bare)}; apply them ('mp2020'), or leave them out everywhere ('none')"
+        )
+    if corrected and corrections == "mp2020":
+        raise MixedSchemesError(
+            f"{name}: {len(corrected)} entries are corrected already: {listed(corrected)}; take them so ('included'), "
+            f"or without ('none')"
+        )
+
+
+def _phases(loaded: Loaded, *, corrections: Corrections | None, guesses: Guesses) -> _Phases:
+    """Ids, formulas and energies (eV/atom), corrected as asked for."""
+    phases, raw = _Phases(refusals=dict(loaded.refusals)), corrections == "none"
+    for name, (formula, energy) in loaded.numbers.items():
+        phases.add(name, formula, loaded.raw.get(name, energy) if raw else energy)
+    names = list(loaded.entries)
+    if corrections == "mp2020":
+        outcome = apply_mp2020(loaded.entries.values())
+        phases.refusals |= {names[i]: (Reason.REFUSED_BY_MP2020, words) for i, words in outcome.refusals.items()}
+        phases.remarks |= {names[i]: words for i, words in outcome.remarks.items()}
+        for index, words in outcome.open.items():
+            if guesses == "keep":
+                phases.remarks[names[index]] = f"guessed by the formula: {words}"
+            else:
+                phases.refusals[names[index]] = (Reason.GUESSED_ANIONS, words)
+    for name, entry in loaded.entries.items():
+        energy = entry.uncorrected_energy_per_atom if raw else entry.energy_per_atom
+        phases.add(name, entry.composition.formula.replace(" ", ""), energy)
+    for name in loaded.refusals:
+        phases.add(name, "", np.nan)
+    return phases
+
+
+def _sifted(phases: _Phases, source: str, *, expendable: bool) -> Sieve:
     """Let the phases pass all checks; the sieve remembers those that can't be used."""
     ids = np.asarray(phases.ids, dtype=np.str_)
     formulas = np.asarray(phases.formulas, dtype=np.str_)
     sieve = Sieve(source, ids, formulas, expendable=np.full(len(ids), expendable))
-    sieve.let_go(
-        np.asarray([name in phases.refusals for name in phases.ids]),
-        reason=Reason.REFUSED_BY_MP2020,
-        details=np.asarray([phases.refusals.get(name, "") for name in phases.ids]),
-    )
+    reasons = np.asarray([phases.refusals.get(name, ("", ""))[0] for name in phases.ids], dtype=np.str_)
+    details = np.asarray([phases.refusals.get(name, ("", ""))[1] for name in phases.ids], dtype=np.str_)
+    what = "entries that can't be understood"
+    sieve.catch(reasons == Reason.BROKEN_ENTRY, reason=Reason.BROKEN_ENTRY, what=what, details=details)
+    for reason in sorted(set(reasons.tolist()) - {"", Reason.BROKEN_ENTRY}):
+        sieve.let_go(reasons == reason, reason=reason, details=details)
     systems = np.asarray([_elements_or_none(formula) for formula in phases.formulas], dtype=object)
     sieve.catch(
         np.asarray([system is None for system in systems]),
@@ -164,24 +342,3 @@ def _reduced(formula: str) -> str:
 
     composition = reduce_formula(formula)
     return Composition(dict(zip(composition.symbols, composition.counts, strict=True))).reduced_formula
-
-
-def _from_columns(columns: Columns) -> Phases:
-    formulas = columns.texts(columns.first_of(FORMULA_COLUMNS, what="compositions")).tolist()
-    energies = columns.floats(columns.first_of(ENERGY_COLUMNS, what="energies")).tolist()
-    named = [name for name in ID_COLUMNS if name in columns]
-    return Phases(columns.texts(named[0]).tolist() if named else _numbered(columns, formulas), formulas, energies)
-
-
-def _numbered(columns: Columns, formulas: list[str]) -> list[str]:
-    """Ids from formula and collection number, with a running number where those repeat."""
-    stems = formulas
-    if COLLECTION_COLUMN in columns:
-        numbers = columns.floats(COLLECTION_COLUMN)
-        stems = [f"{f}_icsd{n:.0f}" if np.isfinite(n) else f for f, n in zip(formulas, numbers, strict=True)]
-    seen: dict[str, int] = {}
-    ids = []
-    for stem in stems:
-        seen[stem] = seen.get(stem, 0) + 1
-        ids.append(f"phase:{stem}" if seen[stem] == 1 else f"phase:{stem}_{seen[stem]}")
-    return ids

@@ -9,21 +9,19 @@ directions check the scheme that the labels carry.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aiida_mlhull.science.errors import MixedSchemesError
+from aiida_mlhull.science.reading.mp2020 import adjustments, compatibility
 from aiida_mlhull.science.schemes import KNOWN, same_scheme
 from aiida_mlhull.science.types import Crystals, Labels
 from aiida_mlhull.science.types.crystals import Floats
 
 if TYPE_CHECKING:
     from pymatgen.core import Composition, Structure
-    from pymatgen.entries.compatibility import MaterialsProject2020Compatibility
 
 MP2020_CORRECTED = KNOWN["mp-pbe-2020"].text
 MP2020_RAW = KNOWN["mp-pbe-raw"].text
@@ -88,22 +86,13 @@ def _correction(structure: Structure) -> float:
         0.0,
         parameters={"run_type": "GGA+U" if hubbards else "GGA", "hubbards": hubbards, "software": "vasp"},
     )
-    with warnings.catch_warnings():
-        # Hypothetical compositions often have no oxidation states; MP2020 then corrects the most electronegative element.
-        warnings.filterwarnings("ignore", message="Failed to guess oxidation states")
-        adjustments: list[Any] = _compatibility().get_adjustments(entry)
-    return float(sum(adjustment.value for adjustment in adjustments)) / len(structure)
+    # Hypothetical compositions often have no oxidation states; MP2020 then corrects the most electronegative element.
+    added, _, _ = adjustments(entry, scheme=compatibility("Advanced", check_potcar=False))
+    return float(sum(adjustment.value for adjustment in added)) / len(structure)
 
 
 def _hubbards(composition: Composition) -> dict[str, float]:
     """The U that the Materials Project uses, decided by the most electronegative element."""
     anion = max(composition.elements, key=lambda element: element.X)
-    settings: dict[str, float] = _compatibility().u_settings.get(anion.symbol, {})
+    settings: dict[str, float] = compatibility("Advanced", check_potcar=False).u_settings.get(anion.symbol, {})
     return {element.symbol: settings[element.symbol] for element in composition if element.symbol in settings}
-
-
-@cache
-def _compatibility() -> MaterialsProject2020Compatibility:
-    from pymatgen.entries.compatibility import MaterialsProject2020Compatibility  # noqa: PLC0415  (slow import)
-
-    return MaterialsProject2020Compatibility(check_potcar=False)

@@ -93,8 +93,8 @@ class MaterialsProject(PagedSource):
         if self._highest is not None:
             query["energy_above_hull"] = (0, self._highest)
         documents = self._search(**query, fields=["material_id"])
-        ids = sorted({name for document in documents if (name := _name(document))})
-        nameless = sum(not _name(document) for document in documents)
+        ids = sorted({name for document in documents if (name := document_id(document))})
+        nameless = sum(not document_id(document) for document in documents)
         left = [name for name in ids if name > after]
         portions = [left[first : first + self._page_size] for first in range(0, len(left), self._page_size)]
         for portion in portions or [[]]:
@@ -134,7 +134,9 @@ class MaterialsProject(PagedSource):
             lacking = [name for name in names if name not in documents]
             if lacking:
                 sent = self._search(material_ids=lacking, fields=["material_id", "structure", *columns])
-                documents |= {name: _plain(name, document) for document in sent if (name := _name(document)) in lacking}
+                documents |= {
+                    name: _plain(name, document) for document in sent if (name := document_id(document)) in lacking
+                }
         missing = [name for name in names if name not in documents]
         if missing and not self.partial:
             raise IncompleteAnswerError(
@@ -197,7 +199,7 @@ def structure_of(content: Any) -> Structure | str:
         return f"not a structure of pymatgen: {error!r:.100}"
 
 
-def _name(document: Any) -> str:
+def document_id(document: Any) -> str:
     """A document's id, in whichever way it is written; empty if there is none."""
     identifier = document.get("material_id") if isinstance(document, Mapping) else None
     if isinstance(identifier, Mapping):

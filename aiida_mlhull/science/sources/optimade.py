@@ -71,16 +71,25 @@ class Optimade(PagedSource):
         Raises:
             InputError: if a column was asked for that the provider doesn't have.
         """
-        about = self._client.get(f"{self._base}/info/structures").get("data")
-        properties = about.get("properties") if isinstance(about, Mapping) else None
-        if not isinstance(properties, Mapping):
-            raise WireError(f"{self.name}: doesn't describe its structures; is {self._base} an OPTIMADE database?")
+        properties = self.properties()
         own = [name for name in properties if name.startswith("_")]
         missing = sorted(set(self._keep or ()) - set(properties))
         if missing:
             raise InputError(f"{self.name} has no columns {', '.join(missing)}; its own are: {', '.join(sorted(own))}")
         wanted = [name for name in own if ENERGY_WORDS.search(name)] if self._keep is None else self._keep
         return {name: _kind(properties[name]) for name in sorted(wanted)}
+
+    def properties(self) -> Mapping[str, Any]:
+        """What the database says of its structures, by column.
+
+        Raises:
+            WireError: if it says nothing that can be understood.
+        """
+        about = self._client.get(f"{self._base}/info/structures").get("data")
+        properties = about.get("properties") if isinstance(about, Mapping) else None
+        if not isinstance(properties, Mapping):
+            raise WireError(f"{self.name}: doesn't describe its structures; is {self._base} an OPTIMADE database?")
+        return properties
 
     def pages(self, after: str, columns: Mapping[str, Kind]) -> Iterator[Page]:
         """Follow the server's links to the next page.

@@ -136,6 +136,13 @@ class Reason(str, Enum):
     UNREADABLE_FORMULA = "unreadable_formula", Stated.READER, "the formula can't be read"
     MARKED_UNCLEAN = "marked_unclean", Stated.READER, "the table itself marks the row as unclean"
     REFUSED_BY_MP2020 = "refused_by_mp2020", Stated.READER, "pymatgen can't apply the MP2020 corrections"
+    GUESSED_ANIONS = (
+        "guessed_anions",
+        Stated.READER,
+        "its correction depends on what only a structure could tell: an oxide or a peroxide, a sulfide or a sulfate",
+    )
+    OTHER_FUNCTIONAL = "other_functional", Stated.READER, "of another functional than the one that was asked for"
+    RUN_NOT_CONVERGED = "run_not_converged", Stated.READER, "the calculation's steps ran out before it was converged"
     MISSING_END_MEMBERS = "missing_end_members", Stated.READER, "the references lack one of its elements"
     REPEATED = "repeated", Stated.READER, "the database has sent a row of this id before"
 

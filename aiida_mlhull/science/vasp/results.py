@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from aiida_mlhull.science.reading.entries import apply_mp2020
+from aiida_mlhull.science.reading.mp2020 import apply_mp2020
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, Labels
 from aiida_mlhull.science.types.crystals import Floats, Integers
@@ -117,7 +117,7 @@ def correct(entry: ComputedStructureEntry, step: VaspStep) -> str:
     """
     if step.corrections == "none":
         return ""
-    refusal = apply_mp2020([entry]).get(0, "")
+    refusal = apply_mp2020([entry]).refusals.get(0, "")
     return with_detail(Reason.ENGINE_ERROR, f"MP2020 refused: {refusal}") if refusal else ""
 
 

@@ -1,0 +1,85 @@
+"""Finished VASP calculations, one a folder, as computed entries."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from xml.etree.ElementTree import ParseError
+
+from aiida_mlhull.science.errors import WireError, listed
+from aiida_mlhull.science.reading.entries import Loaded, convention_of
+from aiida_mlhull.science.types.reasons import Reason
+
+if TYPE_CHECKING:
+    from pymatgen.entries.computed_entries import ComputedEntry
+
+RUNS: Final = "vasprun*.xml*"
+_PACKED: Final = re.compile(r"^vasprun(?P<step>.*?)\.xml(?P<after>[\w.]*?)(\.gz|\.bz2|\.xz)?$")
+_UNREADABLE: Final = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    ParseError,
+    StopIteration,
+)
+"""What pymatgen raises on files that are not what they say."""
+
+
+def load_runs(folder: Path) -> Loaded:
+    """The last calculation of every folder that holds ``vasprun.xml``, packed or not.
+
+    Ids are the folders' paths. Calculations that can't be read, or whose steps ran out, are left out with a reason.
+
+    Raises:
+        WireError: if there are none, or some are links out of the folder.
+        MixedSchemesError: if one contradicts itself.
+    """
+    inside = folder.resolve()
+    files = sorted(path for path in folder.rglob(RUNS) if path.is_file() and _PACKED.match(path.name))
+    outside = [str(path.relative_to(folder)) for path in files if not path.resolve().is_relative_to(inside)]
+    if outside:
+        raise WireError(f"{folder.name}: {len(outside)} files are links out of the folder: {listed(outside)}")
+    if not files:
+        raise WireError(f"{folder}: no {RUNS} in it; references are read from VASP's calculations, or from a file")
+    last = {path.parent: path for path in sorted(files, key=_order)}
+    loaded = Loaded()
+    for place, path in sorted(last.items()):
+        name = str(place.relative_to(folder)) if place != folder else folder.resolve().name
+        try:
+            entry, converged = _entry(path, name)
+        except _UNREADABLE as error:
+            words = str(error).strip().splitlines()
+            loaded.refusals[name] = (
+                Reason.BROKEN_ENTRY,
+                f"{path.name} can't be read: {words[0] if words else 'empty'}",
+            )
+            continue
+        if not converged:
+            loaded.refusals[name] = (Reason.RUN_NOT_CONVERGED, path.name)
+            continue
+        loaded.entries[name] = entry
+        loaded.conventions[name] = convention_of(entry)
+    return loaded
+
+
+def _order(path: Path) -> tuple[int, str]:
+    """Later steps of a chain after earlier ones; a static calculation, and a file without a step, are the last."""
+    match = _PACKED.match(path.name)
+    step = f"{match['step']}{match['after']}".strip("._-") if match else ""
+    return (2 if not step else 1 if "static" in step else 0, step)
+
+
+def _entry(path: Path, name: str) -> tuple[ComputedEntry, bool]:
+    from pymatgen.io.vasp import Vasprun  # noqa: PLC0415  (slow import)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of POTCAR files that aren't there, and of steps that ran out: see below
+        run = Vasprun(path, parse_dos=False, parse_eigen=False, parse_projected_eigen=False, parse_potcar_file=False)
+        entry: ComputedEntry = run.get_computed_entry(inc_structure=True, entry_id=name)
+    return entry, bool(run.converged)
