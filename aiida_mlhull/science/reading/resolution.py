@@ -40,6 +40,8 @@ def resolved_scheme(name: str, said: str, *, convention: Convention, corrections
     if ours.functional and convention.functional and ours.functional != convention.functional:
         raise MixedSchemesError(f"{name}: the entries themselves say {convention.run_type}, but the scheme is {said!r}")
     corrected = _corrections(convention, corrections=corrections)
+    if corrected == CARRIED and ours.corrections not in {"", UNCORRECTED}:
+        corrected = ours.corrections  # whose they are is for the user to say
     if ours.corrections and corrected and ours.corrections != corrected:
         raise MixedSchemesError(
             f"{name}: the scheme {said!r} means corrections {ours.corrections!r}, but the energies are read with "
