@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from aiida_mlhull.science.reading import read_references
+from aiida_mlhull.science.schemes import KNOWN
 from tests.cli.conftest import run
 from tests.data.nouns import labels
 from tests.data.nouns import references as known_phases
@@ -38,20 +39,44 @@ def test_a_file_of_entries_becomes_a_snapshot_with_the_same_energies(entries):
     stored, read = node.to_science(), read_references(entries, corrections="mp2020", scheme="PBE").references
     assert stored.ids.tolist() == read.ids.tolist()
     assert stored.energies.tolist() == read.energies.tolist()
-    assert node.base.attributes.get("scheme").startswith("PBE, MP2020 corrections")
+    assert node.base.attributes.get("scheme") == KNOWN["mp-pbe-2020"].text
+    assert "mp-pbe-2020 (PBE(+U)" in result.output
     assert re.search(rf"content hash +{node.base.attributes.get('content_hash')}", result.output)
     assert re.search(r"phases +6\n", result.output)
     assert "Left out: 1 phase" in result.output
     assert re.search(r"1 +refused_by_mp2020 +Invalid U value of 7.5 on Zn, expected 0.0 +wrong", result.output)
 
 
-def test_the_same_file_gives_the_same_hash(entries):
+def test_the_same_file_gives_the_same_hash(entries, tmp_path):
     first, second = (loaded(run("references", "import", entries).output) for _ in range(2))
     assert first.pk != second.pk
     assert first.base.attributes.get("content_hash") == second.base.attributes.get("content_hash")
-    other = loaded(run("references", "import", entries, "--corrections", "none").output)
-    assert other.n_rows == 7
+    raw = write(tmp_path / "raw.json", [*elements(), entry("Ti2O4", -52.9), entry("Zn2O2", -18.1)])
+    other = loaded(run("references", "import", raw, "--corrections", "none").output)
+    assert other.n_rows == 6
+    assert other.base.attributes.get("scheme") == "PBE, not corrected"
     assert other.base.attributes.get("content_hash") != first.base.attributes.get("content_hash")
+
+
+def test_several_functionals_and_guesses_are_told(tmp_path):
+    mixed = write(tmp_path / "mixed.json", [*elements(), entry("Ti2O4", -80.0, run_type="R2SCAN")])
+    refused = run("references", "import", mixed, "--corrections", "none", "--scheme", "PBE")
+    assert "4 of PBE (Ti2, O8, Zn2 and 1 more) and 1 of r2SCAN (Ti2O4)" in refused.output
+    assert "[mixed_schemes]" in refused.output
+    chosen = run("references", "import", mixed, "--only", "PBE")
+    assert re.search(r"1 +other_functional +r2SCAN +Ti2O4", chosen.output)
+    peroxide = write(tmp_path / "guessed.json", [*elements(), entry("ZnO2", -14.0)])
+    assert re.search(r"1 +guessed_anions", run("references", "import", peroxide).output)
+    kept = run("references", "import", peroxide, "--guesses", "keep")
+    assert "Corrected by a guess: 1 phase" in kept.output
+    assert loaded(kept.output).base.extras.get("remarks").keys() == {"ZnO2"}
+
+
+def test_schemes_are_listed_with_their_ids():
+    output = run("references", "schemes").output
+    for known in KNOWN.values():
+        assert f"{known.name}\n" in output
+        assert known.text in output
 
 
 def test_a_table_with_elements_apart(tmp_path):

@@ -13,6 +13,7 @@ from pymatgen.io.cif import CifWriter
 from aiida_mlhull.launching import inputs
 from aiida_mlhull.science.campaign.file import read_campaign_file
 from aiida_mlhull.science.reading import read_candidates, read_references
+from aiida_mlhull.science.schemes import KNOWN
 from tests.arsenides import DEMO
 from tests.cli.conftest import run
 from tests.science.reading.test_entries import elements, entry, write
@@ -147,7 +148,7 @@ def test_entries_are_corrected_on_the_way_into_a_campaign(desk):
         candidates="cells.json", references={"file": str(phases), "corrections": "mp2020", "scheme": "PBE"}
     )
     found = inputs.read_inputs(read_campaign_file(wish)).references
-    assert found.scheme.startswith("PBE, MP2020 corrections")
+    assert found.scheme == KNOWN["mp-pbe-2020"].text
     expected = read_references(phases, corrections="mp2020", scheme="PBE").references
     assert found.energies.tolist() == expected.select(found.ids).energies.tolist()
     assert found.energies[found.formulas == "TiO2"] < -52.9 / 6

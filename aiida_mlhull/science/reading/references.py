@@ -16,11 +16,11 @@ from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES
 from aiida_mlhull.science.reading.conventions import answer_needed, common
 from aiida_mlhull.science.reading.documents import documents_in, load_documents, question
 from aiida_mlhull.science.reading.entries import Loaded, load_entries
+from aiida_mlhull.science.reading.json_files import load_json
 from aiida_mlhull.science.reading.mp2020 import Guesses, apply_mp2020, lacks_a_correction
 from aiida_mlhull.science.reading.phase_tables import load_table
 from aiida_mlhull.science.reading.resolution import Corrections, resolved_scheme
 from aiida_mlhull.science.reading.sieve import BadRows, LeftOut, Sieve
-from aiida_mlhull.science.reading.json_files import load_json
 from aiida_mlhull.science.reading.vasp_runs import load_runs
 from aiida_mlhull.science.representations.composition import distinct, reduce_formula
 from aiida_mlhull.science.schemes import canonical, functional_named
