@@ -1,7 +1,7 @@
 """What computed entries say of their own calculations, and whether they may stand in one hull.
 
-A total energy means nothing without its functional: r²SCAN's and PBE's differ by more than 10 eV/atom. Nobody
-is taken at their word here that a file is all of one kind: the entries' run types, U values,
+A total energy means nothing without its functional: r²SCAN's and PBE's differ by more than 10 eV/atom. That a
+file is all of one kind is checked here rather than believed: the entries' run types, U values,
 pseudopotentials and adjustments are compared.
 """
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Convention:
-    """What one entry, document or row says.
+    """What one entry, document or row states.
 
     Attributes:
         functional: ``PBE``; empty if it doesn't say.
@@ -97,7 +97,7 @@ def stated(parameters: Mapping[str, Any], data: Mapping[str, Any], *, name: str,
 
 
 def _values(raw: Mapping[str, Any]) -> dict[str, float]:
-    """U values other than zero; one that is no number is kept as NaN, which equals no other."""
+    """U values other than zero; one that isn't a number is kept as NaN, which equals no other."""
     values = {}
     for symbol, value in raw.items():
         try:
@@ -184,7 +184,7 @@ def _shifted(conventions: Mapping[str, Convention]) -> bool:
 
 
 def _same_potentials(name: str, conventions: Mapping[str, Convention]) -> None:
-    """Refuse one element with several pseudopotentials among entries that nobody has checked."""
+    """Refuse one element with several pseudopotentials among entries that were not checked before."""
     used: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for key, one in conventions.items():
         if not one.corrected:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.science.errors import TableError, listed
 from aiida_mlhull.science.reading.conventions import MIXING_CLASS, MIXING_NAME, Convention, stated
+from aiida_mlhull.science.reading.warned import attempt
 from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.types.reasons import Reason
 
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
 ENTRY_CLASSES: Final = ("ComputedEntry", "ComputedStructureEntry")
 """Others, such as Gibbs energies at a temperature, have energies of another kind."""
 
-_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError)
-"""What pymatgen raises on mappings that are not what they say."""
-
 
 @dataclass(frozen=True)
 class Loaded:
@@ -27,9 +26,9 @@ class Loaded:
 
     Attributes:
         entries: by id.
-        numbers: id to formula and energy (eV/atom) of rows that are no entries.
+        numbers: id to formula and energy (eV/atom) of rows that are plain numbers.
         raw: the same without corrections, where a file has both.
-        conventions: what entries and rows say of their calculations, by id.
+        conventions: what is stated of the calculations, by id.
         refusals: reason and words for what can't be used, by id.
     """
 
@@ -81,11 +80,11 @@ def load_entries(name: str, pairs: Iterator[tuple[Any, Any]]) -> Loaded:
         identifier = _identifier(value.get("entry_id"), key)
         if identifier in loaded.entries or identifier in loaded.refusals:
             repeated.append(identifier)
-        try:
-            entry = entry_from(value, identifier)
-        except _UNREADABLE as error:
-            loaded.refusals[identifier] = (Reason.BROKEN_ENTRY, f"not a computed entry of pymatgen: {error!r:.120}")
+        read = attempt(partial(entry_from, value, identifier))
+        if read.value is None:
+            loaded.refusals[identifier] = (Reason.BROKEN_ENTRY, f"not a computed entry of pymatgen: {read.detail:.120}")
             continue
+        entry = read.value
         loaded.entries[identifier] = entry
         loaded.conventions[identifier] = convention_of(entry)
     if repeated:

@@ -24,7 +24,7 @@ CONVENTION_COLUMNS: Final = (*RUN_TYPE_KEYS, "is_hubbard", "thermo_type")
 
 
 def load_table(path: Path) -> Loaded:
-    """Every row's formula and energy; and its convention, where columns speak of it.
+    """Every row's formula and energy; and its convention, where columns state it.
 
     Raises:
         WireError: if the file can't be read.

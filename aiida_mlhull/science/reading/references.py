@@ -84,7 +84,7 @@ def read_references(
         TableError: on missing columns, duplicate ids, energies that are not finite.
         MixedSchemesError: if the energies are of several functionals, with and without U, corrected only in part, or
             not what ``scheme`` and ``corrections`` say.
-        SettingsError: if corrections are asked for energies that are no computed entries.
+        SettingsError: if corrections are asked for energies that aren't computed entries.
         FormulaError: on formulas that can't be read.
         InputError: if only the user can say how the energies were made; the message asks.
     """

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import warnings
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from xml.etree.ElementTree import ParseError
 
 from aiida_mlhull.science.errors import WireError, listed
 from aiida_mlhull.science.reading.entries import Loaded, convention_of
+from aiida_mlhull.science.reading.warned import attempt
 from aiida_mlhull.science.types.reasons import Reason
 
 if TYPE_CHECKING:
@@ -17,18 +17,6 @@ if TYPE_CHECKING:
 
 RUNS: Final = "vasprun*.xml*"
 _PACKED: Final = re.compile(r"^vasprun(?P<step>.*?)\.xml(?P<after>[\w.]*?)(\.gz|\.bz2|\.xz)?$")
-_UNREADABLE: Final = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    ParseError,
-    StopIteration,
-)
-"""What pymatgen raises on files that are not what they say."""
 
 
 def load_runs(folder: Path) -> Loaded:
@@ -51,15 +39,11 @@ def load_runs(folder: Path) -> Loaded:
     loaded = Loaded()
     for place, path in sorted(last.items()):
         name = str(place.relative_to(folder)) if place != folder else folder.resolve().name
-        try:
-            entry, converged = _entry(path, name)
-        except _UNREADABLE as error:
-            words = str(error).strip().splitlines()
-            loaded.refusals[name] = (
-                Reason.BROKEN_ENTRY,
-                f"{path.name} can't be read: {words[0] if words else 'empty'}",
-            )
+        run = attempt(partial(_entry, path, name))
+        if run.value is None:
+            loaded.refusals[name] = (Reason.BROKEN_ENTRY, f"{path.name} can't be read: {run.fault}")
             continue
+        entry, converged = run.value
         if not converged:
             loaded.refusals[name] = (Reason.RUN_NOT_CONVERGED, path.name)
             continue
@@ -78,8 +62,6 @@ def _order(path: Path) -> tuple[int, str]:
 def _entry(path: Path, name: str) -> tuple[ComputedEntry, bool]:
     from pymatgen.io.vasp import Vasprun  # noqa: PLC0415  (slow import)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of POTCAR files that aren't there, and of steps that ran out: see below
-        run = Vasprun(path, parse_dos=False, parse_eigen=False, parse_projected_eigen=False, parse_potcar_file=False)
-        entry: ComputedEntry = run.get_computed_entry(inc_structure=True, entry_id=name)
+    run = Vasprun(path, parse_dos=False, parse_eigen=False, parse_projected_eigen=False, parse_potcar_file=False)
+    entry: ComputedEntry = run.get_computed_entry(inc_structure=True, entry_id=name)
     return entry, bool(run.converged)

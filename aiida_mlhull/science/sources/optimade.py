@@ -1,7 +1,7 @@
 """Structures from any database that speaks OPTIMADE (Andersen et al., Sci. Data 8 (2021) 217).
 
-Asked is ``/v1/structures`` with a filter, page by page by the links that the server gives. Energies are no part
-of the standard; what a provider adds under names of its own (``_oqmd_stability``) is found in
+Asked is ``/v1/structures`` with a filter, page by page by the links that the server gives. The standard
+doesn't cover energies; what a provider adds under names of its own (``_oqmd_stability``) is found in
 ``/v1/info/structures`` and kept.
 """
 
@@ -51,7 +51,7 @@ class Optimade(PagedSource):
         skip_pages: bool = False,
     ) -> None:
         if urlsplit(url).scheme not in {"http", "https"}:
-            raise InputError(f"{url!r} is no address of a database: it should begin with https://")
+            raise InputError(f"{url!r} is not an address of a database: it should begin with https://")
         super().__init__(partial=partial)
         self._base = re.sub(r"/v\d+(\.\d+)*$", "", url.rstrip("/")) + "/v1"
         self.name = urlsplit(url).netloc
@@ -120,7 +120,7 @@ class Optimade(PagedSource):
             yield page
 
     def row(self, entry: Mapping[str, Any]) -> Row:
-        """A structure, or why it is no crystal with every site occupied by one element."""
+        """A structure, or why it isn't a crystal with every site occupied by one element."""
         return row_of(entry)
 
     def _page(self, answer: Mapping[str, Any], *, here: str, asked: Mapping[str, str]) -> Page:

@@ -41,7 +41,7 @@ def systems_within(elements: Sequence[str]) -> list[str]:
     """A chemical system and the systems in it, as the Materials Project writes them.
 
     Raises:
-        InputError: on symbols that are no elements.
+        InputError: on symbols that aren't elements.
     """
     unknown = [symbol for symbol in elements if symbol not in NUMBERS]
     if unknown or not elements:
@@ -103,7 +103,7 @@ def from_optimade(
 
     Raises:
         InputError: if nothing can be used.
-        MixedSchemesError: if the provider's columns say that the energies are of several functionals.
+        MixedSchemesError: if by the provider's columns the energies are of several functionals.
         WireError: if the database can't be reached, or sends less than it announced.
     """
     loaded, elements = Loaded(), set[str]()
