@@ -78,10 +78,10 @@ def read_inputs(campaign: CampaignFile) -> CampaignInputs:
     from aiida_mlhull.science.reading.candidates import read_candidates
     from aiida_mlhull.science.types import concatenate
 
-    scheme = campaign.references.scheme
+    phases, snapshot, remark = _references(campaign.references)
+    scheme = campaign.references.scheme if snapshot is not None else phases.scheme
     shards, intakes, others = _candidates(campaign.candidates, bad_rows=campaign.bad_rows, scheme=scheme)
     whole = concatenate([*(node.to_science() for node in shards), *(intake.candidates for intake in intakes)])
-    phases, snapshot, remark = _references(campaign.references)
     published = None
     if campaign.record is not None:
         published = read_candidates(campaign.record, bad_rows="leave_out", scheme=scheme).require_record()

@@ -11,7 +11,6 @@ import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiida_mlhull.science.errors import SettingsError
@@ -110,12 +109,14 @@ def lacks_a_correction(entry: ComputedEntry) -> bool:
     return any(part.value for part in adjustments(bare, scheme=compatibility("GGA", check_potcar=False))[0])
 
 
-@cache
 def compatibility(kind: str, *, check_potcar: bool) -> MaterialsProject2020Compatibility:
     """Pymatgen's scheme; ``kind`` is ``Advanced``, or ``GGA`` for anions alone."""
     from pymatgen.entries.compatibility import MaterialsProject2020Compatibility  # noqa: PLC0415  (slow import)
 
-    return MaterialsProject2020Compatibility(compat_type=kind, check_potcar=check_potcar)
+    scheme = MaterialsProject2020Compatibility(compat_type=kind, check_potcar=check_potcar)
+    # There is one instance per process, and pymatgen's mixing scheme switches the check off in it.
+    scheme.check_potcar = check_potcar
+    return scheme
 
 
 def _reason(error: Exception, entry: ComputedEntry) -> str:

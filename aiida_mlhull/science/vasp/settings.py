@@ -29,6 +29,11 @@ OWN_TAGS: Final = frozenset(
 )
 """INCAR tags that have a place of their own in the settings, or belong to aiida-vasp's restarts."""
 
+DECISIVE_TAGS: Final = frozenset(
+    {"gga", "metagga", "lhfcalc", "aexx", "hfscreen", "ivdw", "luse_vdw", "ldau", "ldautype", "encut"}
+)
+"""INCAR tags that make other energies: functional, dispersion, U, cutoff."""
+
 
 class Kpoints(Strict):
     """A mesh by its density; one of the two.
@@ -224,16 +229,44 @@ def read_step(settings: VaspSettings, *, stage: str) -> VaspStep:
         )
     step = protocol["steps"][name]
     said = settings.model_dump(exclude={"protocol", "step", "incar"}, exclude_none=True, exclude_defaults=True)
+    incar = {**protocol.get("incar", {}), **step.get("incar", {})}
+    first = {"input_set": protocol["input_set"], **step}
     return VaspStep(
         **{
             "input_set": protocol["input_set"],
-            "scheme": protocol["scheme"],
+            "scheme": step.get("scheme", protocol["scheme"]) + _differences(settings, first, incar=incar),
             "corrections": settings.corrections,
-            **{key: value for key, value in step.items() if key != "incar"},
+            **{key: value for key, value in step.items() if key not in {"incar", "scheme"}},
             **said,
-            "incar": {**protocol.get("incar", {}), **step.get("incar", {}), **settings.incar},
+            "incar": {**incar, **settings.incar},
         }
     )
+
+
+def _differences(settings: VaspSettings, step: Mapping[str, Any], *, incar: Mapping[str, Any]) -> str:
+    """What a stage changes of functional, U, cutoff and potentials, in words: such energies meet no others.
+
+    Args:
+        settings: of the stage.
+        step: the protocol's.
+        incar: the tags of protocol and step.
+    """
+    tags = {tag: value for tag, value in settings.incar.items() if tag in DECISIVE_TAGS and incar.get(tag) != value}
+    chosen = {symbol: one for symbol, one in settings.elements.items() if one.u is not None or one.potential}
+    if not tags and not chosen:
+        return ""
+    from pymatgen.io.vasp import sets  # noqa: PLC0415  (slow import)
+
+    config = getattr(sets, step["input_set"]).CONFIG
+    defaults = {tag.lower(): value for tag, value in config["INCAR"].items()} | dict(incar)
+    words = [f"{tag} {value}" for tag, value in sorted(tags.items()) if defaults.get(tag) != value]
+    for symbol, one in sorted(chosen.items()):
+        usual = {table.get(symbol, 0.0) for table in defaults.get("ldauu", {}).values()} or {0.0}
+        if one.u is not None and {one.u} != usual:
+            words.append(f"U of {symbol} {one.u:g} eV")
+        if one.potential is not None and one.potential != config["POTCAR"].get(symbol):
+            words.append(f"potential {one.potential}")
+    return f" but with {' and '.join(words)}" if words else ""
 
 
 def protocol_names() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
+from aiida_mlhull.science.schemes import KNOWN, same_scheme
 from aiida_mlhull.science.types.strict import validated
 from aiida_mlhull.science.vasp import VaspSettings, load_protocol, protocol_names, read_step
 
@@ -78,9 +79,9 @@ def test_corrections_are_for_the_settings_that_they_were_fitted_to() -> None:
 
 
 def test_the_schemes_are_those_of_the_potential_that_learned_them() -> None:
-    from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED, MP2020_RAW
+    from aiida_mlhull.science.relaxation.conventions import MP2020_RAW
 
-    assert read_step(settings(corrections="mp2020"), stage="final").full_scheme == MP2020_CORRECTED
+    assert read_step(settings(corrections="mp2020"), stage="final").full_scheme == KNOWN["mp-pbe-2020"].text
     assert read_step(settings(), stage="final").full_scheme == MP2020_RAW
 
 
@@ -100,3 +101,32 @@ def test_the_schemes_are_those_of_the_potential_that_learned_them() -> None:
 def test_what_makes_no_sense_is_refused_by_name(said, words) -> None:
     with pytest.raises(SettingsError, match=words):
         settings(**said)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"incar": {"gga": "PS"}}, "gga PS"),
+        ({"incar": {"metagga": "R2SCAN"}}, "metagga R2SCAN"),
+        ({"incar": {"ivdw": 12}}, "ivdw 12"),
+        ({"incar": {"encut": 700}}, "encut 700"),
+        ({"elements": {"Fe": {"u": 4.0}}}, "U of Fe 4 eV"),
+        ({"elements": {"W": {"potential": "W_sv"}}}, "potential W_sv"),
+    ],
+)
+def test_what_changes_the_energies_changes_the_scheme(changes, words) -> None:
+    found = read_step(settings(corrections="mp2020", **changes), stage="final")
+    assert words in found.full_scheme
+    assert not same_scheme(found.full_scheme, "mp-pbe-2020")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"incar": {"nelm": 200, "algo": "All"}},
+        {"incar": {"gga": "PE", "encut": 520}},
+        {"elements": {"Fe": {"potential": "Fe_pv", "magmom": 3}}},
+    ],
+)
+def test_what_does_not_leaves_it(changes) -> None:
+    assert read_step(settings(corrections="mp2020", **changes), stage="final").full_scheme == KNOWN["mp-pbe-2020"].text
