@@ -17,6 +17,9 @@ from aiida_mlhull.science.errors import InputError, MixedSchemesError, listed
 from aiida_mlhull.science.schemes import Functional, functional_named
 
 RUN_TYPE_KEYS: Final = ("run_type", "functional", "xc_functional", "xc", "dft_functional", "energy_type", "metagga")
+OFTEN_ELSE: Final = ("energy_type", "metagga")
+"""Keys that often hold other words: only those of functionals count."""
+
 MIXING_NAME: Final = "mixing adjustment"
 MIXING_CLASS: Final = "MaterialsProjectDFTMixingScheme"
 MIXED_THERMO: Final = "GGA_GGA+U_R2SCAN"
@@ -70,7 +73,7 @@ def stated(parameters: Mapping[str, Any], data: Mapping[str, Any], *, name: str,
     """
     said: dict[str, Any] = {}
     for place in (data, parameters):
-        said |= {key: place[key] for key in RUN_TYPE_KEYS if isinstance(place.get(key), str) and place[key].strip()}
+        said |= {key: value for key in RUN_TYPE_KEYS if (value := _functional_in(place.get(key), key=key))}
     suffix = _SUFFIX.search(name)
     if suffix:
         said["entry_id"] = suffix[1]
@@ -94,6 +97,14 @@ def stated(parameters: Mapping[str, Any], data: Mapping[str, Any], *, name: str,
         family=family,
         thermo_type=str(thermo) if thermo else "",
     )
+
+
+def _functional_in(value: Any, *, key: str) -> str:
+    """The functional's name in a value; empty if there is none. ``PBE (VASP 6.4)`` names the program, too."""
+    if not isinstance(value, str) or value.strip().casefold() in {"", "none", "--"}:
+        return ""
+    name = value.strip() if functional_named(value) else value.partition(" (")[0].strip()
+    return name if functional_named(name) or key not in OFTEN_ELSE else ""
 
 
 def _values(raw: Mapping[str, Any]) -> dict[str, float]:
@@ -137,18 +148,7 @@ def common(name: str, conventions: Mapping[str, Convention], *, corrections: str
     Raises:
         MixedSchemesError: if they can't stand in one hull; the message names entries of each kind.
     """
-    thermo = _groups({key: one.thermo_type for key, one in conventions.items() if one.thermo_type})
-    if len(thermo) > 1:
-        raise MixedSchemesError(
-            f"{name} mixes conventions of the Materials Project: {_told(thermo)}; choose one with --only"
-        )
-    functionals = _groups({key: one.functional for key, one in conventions.items() if one.functional})
-    mixed = MIXED_THERMO in thermo or _shifted(conventions)
-    if len(functionals) > 1 and not mixed:
-        raise MixedSchemesError(
-            f"{name} mixes functionals: {_told(functionals)}; their energies don't meet in one hull. Take those of one "
-            f"(--only), or entries that the Materials Project has mixed"
-        )
+    functionals, thermo, mixed = one_functional(name, conventions)
     if mixed and corrections in {"none", "mp2020"}:
         raise MixedSchemesError(
             f"{name} holds energies that the Materials Project has mixed from several functionals: they can only be "
@@ -173,6 +173,32 @@ def common(name: str, conventions: Mapping[str, Convention], *, corrections: str
         corrected=corrected,
         mp2020=any(one.mp2020 for one in conventions.values()),
     )
+
+
+def one_functional(
+    name: str, conventions: Mapping[str, Convention]
+) -> tuple[dict[str, list[str]], dict[str, list[str]], bool]:
+    """The functional of all energies.
+
+    Returns:
+        Ids by functional and by thermo type, and whether the Materials Project has mixed them.
+
+    Raises:
+        MixedSchemesError: if there are several, and they weren't mixed so.
+    """
+    thermo = _groups({key: one.thermo_type for key, one in conventions.items() if one.thermo_type})
+    if len(thermo) > 1:
+        raise MixedSchemesError(
+            f"{name} mixes conventions of the Materials Project: {_told(thermo)}; choose one with --only"
+        )
+    functionals = _groups({key: one.functional for key, one in conventions.items() if one.functional})
+    mixed = MIXED_THERMO in thermo or _shifted(conventions)
+    if len(functionals) > 1 and not mixed:
+        raise MixedSchemesError(
+            f"{name} mixes functionals: {_told(functionals)}; their energies don't meet in one hull. Take those of one "
+            f"(--only), or entries that the Materials Project has mixed"
+        )
+    return functionals, thermo, mixed
 
 
 def _shifted(conventions: Mapping[str, Convention]) -> bool:

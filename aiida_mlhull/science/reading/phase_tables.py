@@ -42,7 +42,7 @@ def load_table(path: Path) -> Loaded:
     if (counts > 1).any():
         raise TableError(f"{path.name}: duplicate ids: {listed(different[counts > 1])}")
     numbers = dict(zip(ids, zip(formulas, energies, strict=True), strict=True))
-    return Loaded(numbers=numbers, conventions=_conventions(columns, ids, formulas))
+    return Loaded(numbers=numbers, conventions=conventions_in(columns, ids, formulas))
 
 
 def _numbered(columns: Columns, formulas: list[str]) -> list[str]:
@@ -59,7 +59,12 @@ def _numbered(columns: Columns, formulas: list[str]) -> list[str]:
     return ids
 
 
-def _conventions(columns: Columns, ids: list[str], formulas: list[str]) -> dict[str, Convention]:
+def conventions_in(columns: Columns, ids: list[str], formulas: list[str]) -> dict[str, Convention]:
+    """What the columns of a table state of each row's calculation; nothing if there are none.
+
+    Raises:
+        MixedSchemesError: if a row contradicts itself.
+    """
     there = {name: columns.texts(name).tolist() for name in CONVENTION_COLUMNS if name in columns}
     if not there:
         return {}

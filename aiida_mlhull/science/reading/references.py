@@ -13,7 +13,7 @@ from aiida_mlhull.science.hull import check_end_members
 from aiida_mlhull.science.hull.index import GroundStates
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
 from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES
-from aiida_mlhull.science.reading.conventions import answer_needed, common
+from aiida_mlhull.science.reading.conventions import MIXED_THERMO, answer_needed, common
 from aiida_mlhull.science.reading.documents import documents_in, load_documents, question
 from aiida_mlhull.science.reading.entries import Loaded, load_entries
 from aiida_mlhull.science.reading.json_files import load_json
@@ -23,7 +23,7 @@ from aiida_mlhull.science.reading.resolution import Corrections, resolved_scheme
 from aiida_mlhull.science.reading.sieve import BadRows, LeftOut, Sieve
 from aiida_mlhull.science.reading.vasp_runs import load_runs
 from aiida_mlhull.science.representations.composition import distinct, reduce_formula
-from aiida_mlhull.science.schemes import canonical, functional_named
+from aiida_mlhull.science.schemes import UNCORRECTED, canonical, functional_named, same_scheme, scheme_of
 from aiida_mlhull.science.types import Candidates, References
 from aiida_mlhull.science.types.reasons import Reason
 
@@ -113,7 +113,7 @@ def from_loaded(
 ) -> ReferenceIntake:
     """References from what files or databases hold; see :func:`read_references`."""
     said = "" if scheme == AS_PUBLISHED else scheme
-    loaded = _only(source, loaded, only) if only else loaded
+    loaded = _as_stated(_only(source, loaded, only) if only else loaded, said)
     if corrections == "auto":
         corrections = "included" if any(one.corrected for one in loaded.conventions.values()) else "mp2020"
         corrections = corrections if loaded.entries else None
@@ -217,6 +217,20 @@ def _only(source: str, loaded: Loaded, only: str) -> Loaded:
         conventions={key: one for key, one in conventions.items() if key not in others},
         refusals=loaded.refusals | refusals,
     )
+
+
+def _as_stated(loaded: Loaded, said: str) -> Loaded:
+    """Plain numbers can't show their corrections: what the user states of them counts."""
+    if loaded.raw or not said:
+        return loaded
+    mixed = MIXED_THERMO if same_scheme(said, "mp-mixed-r2scan") else ""
+    corrected = scheme_of(said).corrections not in {"", UNCORRECTED}
+    stated = {
+        key: replace(one, corrected=corrected, thermo_type=one.thermo_type or mixed)
+        for key, one in loaded.conventions.items()
+        if key in loaded.numbers
+    }
+    return replace(loaded, conventions=loaded.conventions | stated)
 
 
 def _ask(source: str, loaded: Loaded) -> None:

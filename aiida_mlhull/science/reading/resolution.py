@@ -8,8 +8,16 @@ from typing import Final, Literal
 
 from aiida_mlhull.science.errors import MixedSchemesError
 from aiida_mlhull.science.reading.conventions import Convention
-from aiida_mlhull.science.schemes import KNOWN, MP2020, UNCORRECTED, Scheme, canonical, difference, same_scheme
-from aiida_mlhull.science.schemes.known import scheme_of
+from aiida_mlhull.science.schemes import (
+    KNOWN,
+    MP2020,
+    UNCORRECTED,
+    Scheme,
+    canonical,
+    difference,
+    same_scheme,
+    scheme_of,
+)
 from aiida_mlhull.science.schemes.scheme import NO_U
 
 Corrections = Literal["mp2020", "none", "included", "auto"]

@@ -18,6 +18,8 @@ import pyarrow as pa
 
 from aiida_mlhull.science.errors import CrystalError, FormulaError, listed
 from aiida_mlhull.science.reading.columns import Columns
+from aiida_mlhull.science.reading.conventions import one_functional
+from aiida_mlhull.science.reading.phase_tables import conventions_in
 from aiida_mlhull.science.reading.sieve import BadRows, Found, Sieve, spread
 from aiida_mlhull.science.representations.composition import agrees, atomic_number, reduce_formula
 from aiida_mlhull.science.types import Crystals
@@ -54,6 +56,7 @@ def read_rows(path: Path, *, bad_rows: BadRows) -> Found:
         TableError: on missing columns; missing or duplicate ids; and, unless such rows may be left out,
             energies that are not finite, volumes that are not positive, compositions that differ.
         CrystalError: on lists that don't make a cell and unknown elements, likewise.
+        MixedSchemesError: if by a column of functionals (``run_type``, ...) the energies are of several.
     """
     columns = Columns.read(path)
     ids = columns.texts(columns.first_of(ID_COLUMNS, what="ids"))
@@ -70,6 +73,7 @@ def read_rows(path: Path, *, bad_rows: BadRows) -> Found:
         energies = numbers_of(
             columns, sieve, column, missing=Reason.NO_ENERGY, what="missing, NaN or infinite energies"
         )
+        one_functional(columns.name, conventions_in(columns, ids.tolist(), _stated_formulas(columns).tolist()))
     _catch_volumes(columns, sieve)
     _catch_compositions(columns, sieve, cells, relaxed)
     sieve.catch(unclean, reason=Reason.MARKED_UNCLEAN, what=f"{CLEAN_COLUMN} is false")

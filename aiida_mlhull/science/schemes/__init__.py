@@ -1,6 +1,14 @@
 """How energies were made: functional, Hubbard U, settings, corrections; and which of them may meet in one hull."""
 
-from aiida_mlhull.science.schemes.known import KNOWN, KnownScheme, canonical, described, difference, same_scheme
+from aiida_mlhull.science.schemes.known import (
+    KNOWN,
+    KnownScheme,
+    canonical,
+    described,
+    difference,
+    same_scheme,
+    scheme_of,
+)
 from aiida_mlhull.science.schemes.scheme import (
     MP2020,
     UNCORRECTED,
@@ -23,4 +31,5 @@ __all__ = [
     "functional_named",
     "parse_scheme",
     "same_scheme",
+    "scheme_of",
 ]

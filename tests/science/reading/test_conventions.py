@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pymatgen.analysis.compatibility.mixing_scheme import MaterialsProjectDFTMixingScheme
 from pymatgen.core import Lattice, Structure
 from pymatgen.entries.computed_entries import ComputedStructureEntry
 
 from aiida_mlhull.science.errors import InputError, MixedSchemesError
-from aiida_mlhull.science.reading import read_references
+from aiida_mlhull.science.reading import read_candidates, read_references
 from aiida_mlhull.science.schemes import KNOWN, same_scheme
 from tests.science.reading.test_entries import elements, entry, write
 
@@ -50,6 +52,7 @@ def mixture(**said):
         ({"xc": "HSE06"}, "HSE06"),
         ({"run_type": "optPBE-vdW"}, "optPBE-vdW"),
         ({"data": {"run_type": "LDA"}}, "LDA"),
+        ({"functional": "PBE-D3"}, "PBE-D3"),
     ],
 )
 def test_functionals_never_meet(tmp_path, said, named, corrections):
@@ -65,6 +68,20 @@ def test_the_id_is_read_too_and_contradictions_are_told(tmp_path):
     both = bare({"Zn": 1, "S": 1}, -7.0, name="mp-10695-GGA", run_type="R2SCAN")
     with pytest.raises(MixedSchemesError, match="mp-10695-GGA contradicts itself: run_type R2SCAN, entry_id GGA"):
         read_references(write(tmp_path / "b.json", [both]))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"functional": "PBE (VASP 6.4.2)"},
+        {"run_type": "GGA", "metagga": "None"},
+        {"run_type": "GGA", "energy_type": "total energy"},
+        {"xc": "PBE", "functional": "GGA"},
+    ],
+)
+def test_other_words_for_the_same_functional(tmp_path, said):
+    read = read_references(write(tmp_path / "a.json", mixture(**said)), corrections="none", scheme="PBE")
+    assert read.references.scheme == "PBE, not corrected"
 
 
 def test_one_functional_can_be_chosen_and_the_others_are_counted(tmp_path):
@@ -260,6 +277,31 @@ def test_tables_with_a_column_of_functionals(tmp_path, column):
     (tmp_path / "a.csv").write_text(f"formula,energy_ev_per_atom,{column}\nLi,-2,GGA\nF2,-2,GGA\nLiF,-5,SCAN\n")
     with pytest.raises(MixedSchemesError, match="2 of PBE .* and 1 of SCAN"):
         read_references(tmp_path / "a.csv", scheme="PBE")
+
+
+def test_tables_whose_corrections_only_the_user_knows(tmp_path):
+    rows = "Fe,-8.4,GGA\nO2,-4.9,GGA\nFe2O3,-6.7,GGA+U\nFeO,-6.3,GGA+U\n"
+    (tmp_path / "a.csv").write_text(f"formula,energy_ev_per_atom,run_type\n{rows}")
+    with pytest.raises(MixedSchemesError, match="mixes GGA and GGA.U without corrections"):
+        read_references(tmp_path / "a.csv")
+    read = read_references(tmp_path / "a.csv", scheme="mp-pbe-2020").references
+    assert read.scheme == KNOWN["mp-pbe-2020"].text
+
+
+def test_a_record_of_two_functionals_is_refused(tmp_path):
+    cell = {"lattice": [3.0, 0, 0, 0, 3.0, 0, 0, 0, 3.0], "species": ["Fe"], "frac_coords": [0.0, 0.0, 0.0]}
+    rows = [
+        {
+            "id": name,
+            "energy_per_atom_ev": energy,
+            "run_type": functional,
+            **{f"{key}{side}": value for key, value in cell.items() for side in ("_unrelaxed", "_relaxed")},
+        }
+        for name, energy, functional in [("a", -8.0, "GGA"), ("b", -20.0, "R2SCAN"), ("c", -8.1, "GGA")]
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    with pytest.raises(MixedSchemesError, match=r"2 of PBE \(a, c\) and 1 of r2SCAN \(b\)"):
+        read_candidates(tmp_path / "a.parquet")
 
 
 def test_entries_that_are_none_are_rows_and_their_classes_are_not_loaded(tmp_path):
