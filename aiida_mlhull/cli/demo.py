@@ -78,9 +78,9 @@ def _campaign(size: dict[str, Any]) -> Replay:
 
 def _what_next(outcome: Replay) -> None:
     """Commands to try, as they can be typed in the terminal that has seen the demo."""
-    from aiida_mlhull.graph import results
+    from aiida_mlhull.graph.campaign import Campaign
 
-    phases = results.phases(outcome.node)
+    phases = Campaign(outcome.node).phases()
     scripts = Path(sys.executable).parent
     command, verdi = (_typed(scripts / name) for name in ("aiida-mlhull", "verdi"))
     click.echo("\nAsk the graph:")

@@ -6,20 +6,16 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from aiida_mlhull.cli import class_scores, near_hull, text
-from aiida_mlhull.cli.rules import plain
 from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
-    from aiida import orm
-
     from aiida_mlhull.data import EnsembleData
     from aiida_mlhull.science.metrics import Calibration, StatedErrors
-    from aiida_mlhull.science.metrics.near_hull import NearHull
 
 
 @click.command()
@@ -44,37 +40,37 @@ def diagnose(  # noqa: PLR0917  (click calls it by name)
     An ENSEMBLE that tells classes apart is scored by its accuracies and the area under its ROC.
     """
     profile.load(profile_name)
-    if (ensemble := _ensemble_of_classes(node)) is not None:
+    from aiida_mlhull.graph.calibration import ensemble_named, stated_by
+    from aiida_mlhull.science.metrics import diagnose as measure
+    from aiida_mlhull.science.wire.files import without_nan
+
+    ensemble = ensemble_named(node)
+    if ensemble is not None and ensemble.base.attributes.get("classes", []):
         _diagnose_classes(ensemble, output=output, as_json=as_json)
         return
-    title, stated, remarks, unit, near = look(node, number=number, with_hull=hull)
-    from aiida_mlhull.science.metrics import diagnose as measure
-
-    found = {
-        name: measure(said.errors, said.sigma, aleatoric=said.aleatoric, epistemic=said.epistemic)
-        for name, said in stated.items()
+    spreads = stated_by(node, number=number)
+    unit, title = spreads.unit, spreads.title
+    measures = {
+        name: measure(one.errors, one.sigma, aleatoric=one.aleatoric, epistemic=one.epistemic)
+        for name, one in spreads.stated.items()
     }
-    pictures = [] if output is None else draw(stated, output, unit=unit)
+    near, remarks = {}, list(spreads.remarks)
+    if spreads.campaign is not None and spreads.truth is not None:
+        near = near_hull.measured(spreads.campaign, spreads.predictions, spreads.truth)
+        remarks += [near_hull.spread_as_text(spreads.campaign, spreads.predictions)] if hull else []
+    pictures = [] if output is None else draw(spreads.stated, output, unit=unit)
     pictures += near_hull.draw(near, output) if near and output is not None else []
     if as_json:
-        told = {name: asdict(one) for name, one in found.items()}
-        sorting = {"near_hull": plain(near_hull.as_json(near))} if near else {}
-        facts = {"node": title, "unit": unit, **told, **sorting, "pictures": [str(path) for path in pictures]}
-        click.echo(json.dumps(facts, indent=2))
+        by_name = {name: asdict(one) for name, one in measures.items()}
+        drawn = [str(path) for path in pictures]
+        sorting = {"near_hull": without_nan(near_hull.as_json(near))} if near else {}
+        click.echo(json.dumps({"node": title, "unit": unit, **by_name, **sorting, "pictures": drawn}, indent=2))
         return
-    click.echo(f"{title}\n\n{tell(found, unit=unit)}")
-    for part in ([near_hull.as_text(near)] if near else []) + remarks:
-        click.echo(f"\n{part}")
+    click.echo(
+        "\n\n".join([title, describe(measures, unit=unit), *([near_hull.as_text(near)] if near else []), *remarks])
+    )
     if pictures:
         click.echo(f"\n{_written(pictures, output)}")
-
-
-def _ensemble_of_classes(identifier: str | None) -> EnsembleData | None:
-    """The ensemble, if it tells classes apart."""
-    from aiida_mlhull.data import EnsembleData
-
-    found = None if identifier is None else _loaded(identifier)
-    return found if isinstance(found, EnsembleData) and found.base.attributes.get("classes", []) else None
 
 
 def _diagnose_classes(node: EnsembleData, *, output: Path | None, as_json: bool) -> None:
@@ -94,30 +90,13 @@ def _written(pictures: list[Path], folder: Path | None) -> str:
     return f"{text.count(len(pictures), 'picture')} in {folder}: {', '.join(path.name for path in pictures)}"
 
 
-def look(
-    identifier: str | None, *, number: int, with_hull: bool = False
-) -> tuple[str, dict[str, StatedErrors], list[str], str, dict[str, NearHull]]:
-    """What a node is called, its stated spreads by name, remarks, their unit, and of a campaign what is near the hull.
-
-    Raises:
-        click.ClickException: if there is no such node, or nothing to hold it against.
-    """
-    from aiida_mlhull.data import EnsembleData
-    from aiida_mlhull.graph import campaigns
-
-    found = None if identifier is None else _loaded(identifier)
-    if isinstance(found, EnsembleData):
-        return *_of_ensemble(found), {}
-    return _of_campaign(campaigns.find(identifier), number=number, with_hull=with_hull)
-
-
-def tell(found: Mapping[str, Calibration], *, unit: str) -> str:
+def describe(measures: Mapping[str, Calibration], *, unit: str) -> str:
     """The numbers for people, one column for each name."""
 
     def line(label: str, show: Callable[[Calibration], str]) -> tuple[str, ...]:
-        return (label, *(show(one) for one in found.values()))
+        return (label, *(show(one) for one in measures.values()))
 
-    levels = next(iter(found.values())).coverage
+    levels = next(iter(measures.values())).coverage
     rows = [
         line("rows", lambda one: f"{one.rows:,}"),
         line(f"MAE, {unit}", lambda one: f"{one.mae:.4f}"),
@@ -132,7 +111,7 @@ def tell(found: Mapping[str, Calibration], *, unit: str) -> str:
         line("ranking", lambda one: f"{one.ranking:.2f}"),
         line("log10 σ_a/σ_e", lambda one: "-" if one.log_ratio is None else f"{one.log_ratio:.2f}"),
     ]
-    return text.table(("", *found), rows)
+    return text.table(("", *measures), rows)
 
 
 def draw(stated: Mapping[str, StatedErrors], folder: Path, *, unit: str) -> list[Path]:
@@ -140,7 +119,7 @@ def draw(stated: Mapping[str, StatedErrors], folder: Path, *, unit: str) -> list
     from aiida_mlhull.science import plots
     from aiida_mlhull.science.metrics import confidence_curve
 
-    curves = {name: confidence_curve(said.errors, said.sigma) for name, said in stated.items()}
+    curves = {name: confidence_curve(one.errors, one.sigma) for name, one in stated.items()}
     figures = {
         "calibration": plots.draw_calibration(stated),
         "z_scores": plots.draw_z_scores(stated),
@@ -154,75 +133,3 @@ def draw(stated: Mapping[str, StatedErrors], folder: Path, *, unit: str) -> list
         written.append(folder / f"{name}.png")
         figure.savefig(written[-1])
     return written
-
-
-def _loaded(identifier: str) -> orm.Node | None:
-    from aiida import orm
-    from aiida.common.exceptions import MultipleObjectsError, NotExistent
-
-    try:
-        return orm.load_node(identifier)
-    except (NotExistent, MultipleObjectsError, ValueError):
-        return None  # a campaign's label, perhaps
-
-
-def _of_ensemble(node: Any) -> tuple[str, dict[str, StatedErrors], list[str], str]:
-    from aiida_mlhull.science.ensembles.calibrate import out_of_member
-    from aiida_mlhull.science.metrics import StatedErrors
-
-    ensemble = node.to_science()
-    held = out_of_member(ensemble.members)
-    if not len(held):
-        raise click.ClickException(f"ensemble {node.pk} keeps no predictions of rows that its members hadn't seen")
-    stated = {"as stated": StatedErrors(held.errors, held.aleatoric, held.epistemic)}
-    factor, method = ensemble.calibration.get("factor", 1.0), ensemble.calibration.get("method", "none")
-    if method != "none":
-        stated[method] = StatedErrors(held.errors, factor * held.aleatoric, factor * held.epistemic)
-    remarks = [
-        f"Calibration: {method}; by variance σ is to be multiplied by {ensemble.calibration['variance']:.2f}, so that "
-        f"95 % lie within 1.96 σ by {ensemble.calibration['conformal']['0.95'] / 1.96:.2f} (conformal)."
-        if "variance" in ensemble.calibration
-        else "This ensemble was not gathered from all of its members, and is not calibrated."
-    ]
-    if method != "none":
-        remarks.append("The factor was found on these same rows; a campaign tells how it does on others.")
-    title = f"Ensemble {node.pk}: {node.description}"
-    return title, stated, remarks, ensemble.unit
-
-
-def _of_campaign(
-    node: orm.ProcessNode, *, number: int, with_hull: bool
-) -> tuple[str, dict[str, StatedErrors], list[str], str, dict[str, NearHull]]:
-    from aiida_mlhull.cli.rules import find_step
-    from aiida_mlhull.graph import campaigns, results
-    from aiida_mlhull.graph.models import record_of
-    from aiida_mlhull.science.campaign import CampaignSettings
-    from aiida_mlhull.science.metrics import stated
-    from aiida_mlhull.science.types import concatenate
-    from aiida_mlhull.science.units import ENERGY_UNIT
-
-    record = record_of(node)
-    if record is None and not node.is_finished_ok:
-        raise click.ClickException(
-            f"campaign {node.pk} ({node.label}) is {campaigns.process_state(node)} and has no record: what its models "
-            f"said is compared with its results, which it hands over when it has ended well"
-        )
-    truth = results.results(node) if record is None else record
-    settings = CampaignSettings.model_validate(node.inputs.settings.get_dict())
-    asked = {}
-    for stage in settings.stages:
-        if stage.gate is not None:
-            step = find_step(node, number=number, stage=stage.name)
-            shards = [shard.to_science() for _, shard in sorted(step.inputs.predictions.items())]
-            asked[f"{stage.name}, round {number}"] = concatenate(shards)
-    if not asked:
-        raise click.ClickException(f"campaign {node.pk} ({node.label}) has no gate: no models were asked")
-    remark = (
-        "Held against the record."
-        if record is not None
-        else "Held against what was relaxed: what the models thought hopeless is missing."
-    )
-    found = {name: stated(predictions, truth) for name, predictions in asked.items()}
-    near = near_hull.measured(node, asked, truth)
-    remarks = [remark, *([near_hull.spread_as_text(node, asked)] if with_hull else [])]
-    return f"Campaign {node.pk} ({node.label})", found, remarks, ENERGY_UNIT, near

@@ -65,31 +65,40 @@ def generate(
     it came from. Draws that come to nothing are counted by reason.
     """  # noqa: D301  (click's mark for a paragraph that keeps its lines)
     from aiida_mlhull.science.generators import GENERATORS
-    from aiida_mlhull.science.tables.writing import write_shards
 
     if (output is None) == (group is None) and not dry_run:
         raise click.UsageError("say where candidates go, --output FILE or --group LABEL, or look first with --dry-run")
-    generator = made(GENERATORS[name], name, settings)
+    generator = make_generator(GENERATORS[name], name, settings)
     start = read_start(generator, name, given, **files)
     if write_table is not None or draw_table is not None:
         keep_table(generator, start, write_table, draw_table)
+    where = {"output": None, "group": None} if dry_run else {"output": output, "group": group}
+    draw(name, generator, start, seed=seed, **where)
+
+
+def draw(
+    name: str, generator: Generator, start: GeneratorInput, *, seed: int, output: Path | None, group: str | None
+) -> None:
+    """Print what would be drawn and, if a file or a group is named, draw and write or store it."""
+    from aiida_mlhull.science.tables.writing import write_shards
+
     plan = generator.plan(start)
     click.echo(describe_plan(name, plan))
-    if dry_run:
+    if output is None and group is None:
         click.echo("\ndry run: nothing was written")
         return
     if group is not None:
         profile.load(click.get_current_context().obj)
     with click.progressbar(length=plan.draws, label="drawing", file=click.get_text_stream("stderr")) as bar:
 
-        def told(shard: Shard) -> None:
+        def advance(shard: Shard) -> None:
             bar.update(shard.drawn)
 
         shards: Iterator[Shard] = generator.shards(start, seed=seed)
         if output is not None:
-            written, place = write_shards(shards, output, progress=told), f"written: {output}"
+            written, place = write_shards(shards, output, progress=advance), f"written: {output}"
         else:
-            written, place = store(shards, str(group), progress=told)
+            written, place = store(shards, str(group), progress=advance)
     click.echo(f"\n{describe_written(written)}\n\n{place}")
 
 
@@ -111,7 +120,7 @@ def store(shards: Iterator[Shard], group: str, *, progress: Callable[[Shard], No
     return Written(total, left_out), f"stored: {text.count(len(nodes), 'node')} in group {group!r}"
 
 
-def made(kind: type[Generator], name: str, settings: Path | None) -> Generator:
+def make_generator(kind: type[Generator], name: str, settings: Path | None) -> Generator:
     """The generator with the settings of a file.
 
     Raises:

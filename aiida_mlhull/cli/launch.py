@@ -30,6 +30,7 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
     campaign_file = read_campaign_file(campaign)
     profile.load(profile_name)
     from aiida_mlhull.cli.report import summary
+    from aiida_mlhull.graph.campaign import Campaign
     from aiida_mlhull.launching.launch import prepare
 
     prepared = prepare(campaign_file)
@@ -42,7 +43,7 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
         return
     click.echo()
     if foreground:
-        click.echo(f"\n{summary(prepared.run(progress=progress.show))}")
+        click.echo(f"\n{summary(Campaign(prepared.run(progress=progress.show)))}")
         return
     node = prepared.submit()
     click.echo(f"Submitted campaign {node.pk}. Follow it with")

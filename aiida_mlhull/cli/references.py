@@ -209,16 +209,17 @@ def from_campaign(profile_name: str | None, campaign: str) -> None:
     Failed relaxations are left out.
     """
     profile.load(profile_name)
-    from aiida_mlhull.graph import campaigns
+    from aiida_mlhull.graph.campaign import Campaign
 
-    node = campaigns.find(campaign)
+    asked = Campaign(campaign)
+    node = asked.node
     if not node.is_finished_ok:
         raise click.ClickException(
-            f"campaign {node.pk} ({node.label}) is {campaigns.process_state(node)}: only campaigns that have ended "
-            f"well have results to add"
+            f"campaign {asked.pk} ({asked.label}) is {asked.status().state}: only campaigns that have ended well have "
+            f"results to add"
         )
     shards = dict(node.outputs.results.items())
-    _extend(node.inputs.references, shards, source=f"results of campaign {node.label or node.uuid[:8]}")
+    _extend(node.inputs.references, shards, source=f"results of campaign {asked.label or node.uuid[:8]}")
 
 
 @references.command("from-group")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from aiida_mlhull.cli import paths, text
 from aiida_mlhull.launching import profile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN = 30
 
@@ -30,58 +32,39 @@ def rejected(  # noqa: PLR0917  (click calls it by name)
     in the round's batch are counted apart. Where models decide before several stages, each has its round K.
     """
     profile.load(profile_name)
-    from aiida_mlhull.graph import campaigns, history
+    from aiida_mlhull.graph.campaign import Campaign
     from aiida_mlhull.science.errors import listed
+    from aiida_mlhull.science.tables.export import to_csv
 
-    node = campaigns.find(campaign)
-    found = list(history.rounds(node.pk, number=number, stage=stage))
-    if not found:
-        where = f" before stage {stage}" if stage else ""
-        raise click.ClickException(f"campaign {node.pk} ({node.label}) has decided nothing in round {number}{where}")
-    by_stage = [list(group) for _, group in groupby(found, key=lambda pair: pair[0].base.attributes.get("stage"))]
-    if target is not None and len(by_stage) > 1:
-        names = listed([shards[0][0].base.attributes.get("stage") for shards in by_stage])
+    rounds = Campaign(campaign).decisions(number, stage=stage)
+    if target is not None and len(rounds) > 1:
+        names = listed([one.decisions.stage for one in rounds])
         raise click.ClickException(f"there was a round {number} before each of {names}: choose with --stage for a file")
-    for place, shards in enumerate(by_stage):
+    for place, one in enumerate(rounds):
         if place:
             click.echo()
-        for ensemble in {models.pk: models for _, models in shards if models is not None}.values():
-            click.echo(f"models: ensemble {ensemble.pk}, {history.describe_models(ensemble)}")
-        _tell([decided.to_science() for decided, _ in shards], limit=limit, target=target)
-
-
-def _tell(tables: list[Any], *, limit: int, target: Path | None) -> None:
-    import numpy as np
-
-    from aiida_mlhull.science.tables.export import to_csv
-    from aiida_mlhull.science.types import concatenate
-    from aiida_mlhull.science.types.reasons import Reason
-
-    whole = concatenate(tables)
-    waiting = whole.reasons == Reason.BATCH_FULL
-    dropped = whole.take(~whole.keep & ~waiting)
-    click.echo(
-        f"{whole.stage or 'stage'}, round {whole.round}, {whole.rule}: {text.count(len(whole), 'candidate')}, "
-        f"{int(whole.keep.sum())} kept, {int(waiting.sum())} kept but waiting for a place, {len(dropped)} rejected"
-    )
-    if target is not None:
-        target.write_bytes(to_csv(dropped))
-        click.echo(f"written: {target}")
-        return
-    order = np.argsort(-dropped.margins, kind="stable")[:limit]
-    rows = [
-        (
-            dropped.ids[row],
-            dropped.formulas[row],
-            dropped.reasons[row],
-            text.number(float(dropped.values[row])),
-            text.number(float(dropped.thresholds[row])),
-            text.number(float(dropped.margins[row])),
+        for pk, models in one.ensembles.items():
+            click.echo(f"models: ensemble {pk}, {models}")
+        decided, rejected = one.decisions, one.rejected
+        click.echo(
+            f"{decided.stage or 'stage'}, round {decided.round}, {decided.rule}: "
+            f"{text.count(len(decided), 'candidate')}, {int(decided.keep.sum())} kept, {one.waiting} kept but waiting "
+            f"for a place, {len(rejected)} rejected"
         )
-        for row in order.tolist()
-    ]
-    if rows:
-        click.echo()
-        click.echo(text.table(("id", "formula", "reason", f"value ({dropped.unit})", "threshold", "margin"), rows))
-    if len(dropped) > limit:
-        click.echo(f"... and {len(dropped) - limit} more; all with --csv FILE")
+        if target is None:
+            click.echo(_nearest(one.nearest(limit)), nl=False)
+            if len(rejected) > limit:
+                click.echo(f"... and {len(rejected) - limit} more; all with --csv FILE")
+        else:
+            target.write_bytes(to_csv(rejected))
+            click.echo(f"written: {target}")
+
+
+def _nearest(rejected: pd.DataFrame) -> str:
+    """The rejected candidates nearest to the threshold, as a table."""
+    if rejected.empty:
+        return ""
+    columns = ["id", "formula", "reason", "value", "threshold", "margin"]
+    rows = [(*row[:3], *map(text.number, row[3:])) for row in text.rows_of(rejected[columns])]
+    headers = ("id", "formula", "reason", f"value ({rejected.unit[0]})", "threshold", "margin")
+    return f"\n{text.table(headers, rows)}\n"

@@ -108,10 +108,12 @@ def _same_scheme(campaign_inputs: CampaignInputs, settings: CampaignSettings, *,
 def report_outcome(outcome: Replay, output: Path | None, written: list[Path]) -> None:
     """Print report and scores of a replay, write the report's files to ``output``, and list what was written."""
     from aiida_mlhull.cli.report import summary
+    from aiida_mlhull.graph.campaign import Campaign
 
-    click.echo(f"\n{summary(outcome.node)}\n\n{describe(outcome)}\n\nwritten:")
+    campaign = Campaign(outcome.node)
+    click.echo(f"\n{summary(campaign)}\n\n{describe(outcome)}\n\nwritten:")
     if output is not None:
-        written = [*written, *files.write_report(outcome.node, output)]
+        written = [*written, *files.write_report(campaign, output)]
     for path in written:
         click.echo(f"  {path}")
 

@@ -12,7 +12,7 @@ from aiida_mlhull.cli import status, text
 from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
-    from aiida import orm
+    from aiida_mlhull.graph.campaign import Campaign
 
 STOPS: Final = {
     "rounds_done": "all rounds are done",
@@ -36,37 +36,33 @@ LEAST_SHARE: Final = 0.005
 )
 @click.pass_obj
 def report(profile_name: str | None, campaign: str | None, output: Path | None) -> None:
-    """Tell what campaign PK found, and what it cost; the newest one if PK is left out."""
+    """Print what campaign PK found, and what it cost; the newest one if PK is left out."""
     profile.load(profile_name)
-    from aiida_mlhull.graph import campaigns
+    from aiida_mlhull.graph.campaign import Campaign
 
-    node = campaigns.find(campaign)
-    if not node.is_finished_ok:
-        click.echo(_unfinished(node))
+    asked = Campaign(campaign)
+    if not asked.node.is_finished_ok:
+        click.echo(_unfinished(asked))
         if output is not None:
             raise click.ClickException("nothing was written: there are files of campaigns that have ended well only")
         return
-    click.echo(summary(node))
+    click.echo(summary(asked))
     if output is not None:
         from aiida_mlhull.cli.files import write_report
 
         click.echo("\nwritten:")
-        for path in write_report(node, output):
+        for path in write_report(asked, output):
             click.echo(f"  {path}")
 
 
-def summary(node: orm.ProcessNode) -> str:
-    """Everything that a report tells of a campaign that has ended well."""
-    from aiida_mlhull.graph import campaigns, results
-
-    told = node.outputs.summary.get_dict()
-    settings = node.inputs.settings
-    found = campaigns.stock(node.pk)
-    stop = STOPS.get(found["stop"], found["stop"]) if found else "no models were asked"
-    head = f"Campaign {node.pk} ({node.label}), seed {settings['seed']}: {stop}"
-    parts = [head, funnel(told["funnel"], started=len(results.started(node.pk)))]
-    passed = rounds(results.rounds(node.pk))
-    return "\n\n".join([*parts, *([passed] if passed else []), costs(node, told), phases(node)])
+def summary(campaign: Campaign) -> str:
+    """Everything that a report says of a campaign that has ended well."""
+    stop = campaign.status().stop
+    why = STOPS.get(stop, stop) or "no models were asked"
+    head = f"Campaign {campaign.pk} ({campaign.label}), seed {campaign.settings.seed}: {why}"
+    parts = [head, funnel(campaign.funnel(), started=len(campaign.started()))]
+    passed = rounds(campaign)
+    return "\n\n".join([*parts, *([passed] if passed else []), costs(campaign), phases(campaign)])
 
 
 def funnel(counts: dict[str, int], *, started: int) -> str:
@@ -86,53 +82,27 @@ def funnel(counts: dict[str, int], *, started: int) -> str:
     )
 
 
-def rounds(counts: list[Any]) -> str:
+def rounds(campaign: Campaign) -> str:
     """What the models decided, round by round."""
-    if not counts:
+    counts = campaign.rounds()
+    if counts.empty:
         return ""
     headers = ("stage", "round", "asked", "kept", "waiting", "rejected", "relaxed", "on hull", "new")
-    rows = [(c.stage, c.number, c.asked, c.kept, c.waiting, c.rejected, c.relaxed, c.stable, c.new) for c in counts]
-    return "Rounds\n" + text.table(headers, rows, indent="  ")
+    return "Rounds\n" + text.table(headers, text.rows_of(counts), indent="  ")
 
 
-def costs(node: orm.ProcessNode, told: dict[str, Any]) -> str:
+def costs(campaign: Campaign) -> str:
     """The ledger in core-minutes, the models' own time included."""
-    from aiida_mlhull.graph import results
-
-    rows: list[tuple[object, ...]] = [
-        (
-            name,
-            stage["engine"],
-            stage["rows"],
-            stage["failed"],
-            text.core_minutes(stage["core_minutes"]),
-            text.core_minutes(stage["core_minutes_per_row"]),
-            stage["cost_basis"],
-        )
-        for name, stage in told["stages"].items()
+    headers = ("what", "by", "runs", "failed", "core-minutes", "each", "cost")
+    rows = [
+        (*start, text.core_minutes(minutes), text.core_minutes(each), cost)
+        for *start, minutes, each, cost in text.rows_of(campaign.costs())
     ]
-    models = results.model_costs(node.pk)
-    rows += [
-        (
-            f"models: {job.kind}",
-            node.inputs.settings["ensemble"]["model"],
-            job.jobs,
-            None,
-            text.core_minutes(job.core_minutes),
-            None,
-            "measured",
-        )
-        for job in models
-        if job.jobs
-    ]
-    spent = told["core_minutes"] + sum(job.core_minutes for job in models)
-    without = told["core_minutes_without_models"]
-    saved = 1 - spent / without if without else 0.0
+    spent, without, saved = campaign.savings()
     share = f" ({saved:.0%} saved)" if saved > LEAST_SHARE else ""
-    table = text.table(("what", "by", "runs", "failed", "core-minutes", "each", "cost"), rows, indent="  ")
     return (
-        f"Ledger\n{table}\n  altogether {text.core_minutes(spent)} core-minutes; every candidate through every stage "
-        f"would cost {text.core_minutes(without)}{share}{_equivalents(told['stages'])}"
+        f"Ledger\n{text.table(headers, rows, indent='  ')}\n  altogether {text.core_minutes(spent)} core-minutes; every "
+        f"candidate through every stage would cost {text.core_minutes(without)}{share}{_equivalents(campaign.stages())}"
     )
 
 
@@ -151,31 +121,27 @@ def _equivalents(stages: Mapping[str, Any]) -> str:
     )
 
 
-def phases(node: orm.ProcessNode) -> str:
+def phases(campaign: Campaign) -> str:
     """The candidates on the hull."""
-    from aiida_mlhull.graph import results
-
-    found = results.phases(node)
-    if not len(found):
+    labels = campaign.phases()
+    if not len(labels):
         return "No candidate lies on the hull: the known phases are the stable ones."
-    pks = results.structures(node.pk)
-    order = sorted(range(len(found)), key=lambda row: (str(found.formulas[row]), str(found.ids[row])))
+    pks = campaign.structures()
+    order = sorted(range(len(labels)), key=lambda row: (str(labels.formulas[row]), str(labels.ids[row])))
     rows = [
-        (found.formulas[row], f"{found.energies[row]:.4f}", found.ids[row], pks.get(str(found.ids[row])))
+        (labels.formulas[row], f"{labels.energies[row]:.4f}", labels.ids[row], pks.get(str(labels.ids[row])))
         for row in order[:PHASES_SHOWN]
     ]
     table = text.table(("formula", "E (eV/atom)", "id", "structure"), rows, indent="  ")
-    more = f"\n  ... and {len(found) - PHASES_SHOWN} more; all with --output DIR" if len(found) > PHASES_SHOWN else ""
+    more = f"\n  ... and {len(labels) - PHASES_SHOWN} more; all with --output DIR" if len(labels) > PHASES_SHOWN else ""
     return f"New phases on the hull\n{table}{more}"
 
 
-def _unfinished(node: orm.ProcessNode) -> str:
+def _unfinished(campaign: Campaign) -> str:
     """What is known of a campaign that runs or has failed."""
-    from aiida_mlhull.graph import campaigns, results
-
-    parts = [status.tell(campaigns.state(node))]
+    parts, node = [status.describe(campaign.status())], campaign.node
     if node.is_terminated:
         why = (node.exit_message or node.exception or "").strip().splitlines()
         parts.append("\n".join([*why[-1:], f"Look closer with 'verdi process report {node.pk}'"]))
-    passed = rounds(results.rounds(node.pk))
+    passed = rounds(campaign)
     return "\n\n".join([*parts, *([passed] if passed else [])])

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from aiida_mlhull.cli.candidates import prototypes
 from aiida_mlhull.cli.clean import clean
 from aiida_mlhull.cli.demo import demo
 from aiida_mlhull.cli.diagnose import diagnose
@@ -18,6 +17,7 @@ from aiida_mlhull.cli.importing import importing
 from aiida_mlhull.cli.launch import launch
 from aiida_mlhull.cli.learning_curve import learning_curve
 from aiida_mlhull.cli.map import map_command
+from aiida_mlhull.cli.prototypes import prototypes
 from aiida_mlhull.cli.references import references
 from aiida_mlhull.cli.rejected import rejected
 from aiida_mlhull.cli.replay import replay

@@ -20,30 +20,31 @@ def status(profile_name: str | None, campaign: str | None, everything: bool, fol
     """Show running campaigns, or campaign PK."""
     profile.load(profile_name)
     from aiida_mlhull.graph import campaigns
+    from aiida_mlhull.graph.campaign import Campaign
     from aiida_mlhull.launching import running
 
     if campaign is not None or follow:
-        node = campaigns.find(campaign)
-        click.echo(tell(campaigns.state(node)))
-        for process in campaigns.paused(node):
+        asked = Campaign(campaign)
+        click.echo(describe(asked.status()))
+        for process in asked.paused():
             click.echo(
                 f"\n{process.process_label}<{process.pk}> is paused: {process.process_status or 'no reason given'}"
             )
             click.echo(f"  -> when the cause is gone: verdi process play {process.pk}")
-        if not node.is_terminated and not daemon.look().running:
+        if not asked.node.is_terminated and not daemon.look().running:
             click.echo(f"\nNo daemon is running; unless a terminal runs the campaign: {daemon.START_HINT}")
         if follow:
             click.echo()
-            running.require_success(running.follow(node, progress=progress.show))
-            click.echo(f"\nDone: aiida-mlhull report {node.pk}")
+            running.require_success(running.follow(asked.node, progress=progress.show))
+            click.echo(f"\nDone: aiida-mlhull report {asked.pk}")
         return
-    found = campaigns.newest(running=not everything)
-    if not found:
+    nodes = campaigns.newest(running=not everything)
+    if not nodes:
         click.echo("No campaign is running." if not everything else "There is no campaign in this profile.")
         if not everything and campaigns.newest(limit=1):
             click.echo("Ended ones: aiida-mlhull status --all")
         return
-    states = [campaigns.state(node) for node in found]
+    states = [Campaign(node).status() for node in nodes]
     click.echo(
         text.table(
             ("pk", "name", "state", "stage", "round", "relaxed", "on hull", "waiting", "age"),
@@ -55,7 +56,7 @@ def status(profile_name: str | None, campaign: str | None, everything: bool, fol
     )
 
 
-def tell(state: State) -> str:
+def describe(state: State) -> str:
     """How far a campaign is, for people."""
     return f"Campaign {state.pk} ({state.name})\n" + text.pairs(
         [

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MINUTES_PER_HOUR: Final = 60
 SECONDS_PER_MINUTE: Final = 60
@@ -11,6 +14,7 @@ SECONDS_PER_MINUTE: Final = 60
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, indent: str = "") -> str:
     """Rows under headers; columns that hold only numbers are aligned to the right."""
+    # By hand: tabulate makes every column two wider than its header, but for a global that verdi's tables share.
     cells = [[_cell(value) for value in row] for row in rows]
     values = list(zip(*cells, strict=True)) if cells else [() for _ in headers]
     widths = [max(len(word) for word in (header, *column)) for header, column in zip(headers, values, strict=True)]
@@ -24,6 +28,11 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, indent: s
         return (indent + "  ".join(padded)).rstrip()
 
     return "\n".join([line(headers), line(["-" * width for width in widths]), *map(line, cells)])
+
+
+def rows_of(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """Rows of a frame, None where a value is missing."""
+    yield from frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
 
 
 def pairs(items: Iterable[tuple[str, object]], *, indent: str = "  ") -> str:
@@ -53,8 +62,10 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def number(value: float) -> str:
+def number(value: float | None) -> str | None:
     """A value or threshold: whole ones as such, small ones so that they don't look like nothing."""
+    if value is None:
+        return None
     if value == int(value):
         return f"{value:.0f}"
     return f"{value:.0e}" if abs(value) < 5e-5 else f"{value:.4f}"  # noqa: PLR2004  (what four decimals show)
@@ -65,8 +76,10 @@ def share(value: float, *, digits: int = 3) -> str:
     return "-" if value != value else f"{value:.{digits}f}"  # noqa: PLR0124
 
 
-def core_minutes(minutes: float) -> str:
+def core_minutes(minutes: float | None) -> str | None:
     """A cost, with as many digits as it deserves."""
+    if minutes is None:
+        return None
     if minutes and abs(minutes) < 100:  # noqa: PLR2004  (two digits behind the point tell nothing more above that)
         return f"{minutes:,.2f}"
     return f"{minutes:,.0f}"

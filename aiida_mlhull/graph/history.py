@@ -99,17 +99,6 @@ def events(campaign: orm.ProcessNode, identifier: str) -> list[Event]:
     return sorted(found, key=attrgetter("when", "pk"))
 
 
-def promoted(campaign: orm.ProcessNode, identifier: str) -> int | None:
-    """Pk of the structure that a campaign made of a candidate on the hull; None if it made none."""
-    from aiida import orm
-
-    query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": campaign.pk}, tag="campaign")
-    query.append(orm.StructureData, with_incoming="campaign", filters={"label": identifier}, project="id")
-    pk: int | None = query.first(flat=True)
-    return pk
-
-
 def rounds(pk: int | None, *, number: int | None = None, stage: str | None = None) -> Iterator[tuple[Any, Any]]:
     """Tables of decisions that models made in a campaign, and the ensembles behind them.
 
@@ -194,20 +183,58 @@ def _with_ensembles(decided: list[Any]) -> Iterator[tuple[Any, Any]]:
         yield node, ensembles.get(pk)
 
 
-def _results(pk: int | None, identifier: str) -> Iterator[Event]:
-    """Rows that engines or their lanes gave; tables that only gather them are left out."""
+def result_tables(pk: int | None) -> orm.QueryBuilder:
+    """Results that engines or their lanes gave in a campaign; tables that only gather them are left out."""
     from aiida import orm
 
     from aiida_mlhull.data import LabelsData
-    from aiida_mlhull.science.types import Labels
-    from aiida_mlhull.science.units import COST_UNIT, ENERGY_UNIT
 
     engines = _called_by([pk])
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": {"in": [pk, *engines, *_called_by(engines)]}}, tag="engine")
     query.append(orm.CalculationNode, with_incoming="engine", filters=names.none_of(names.EXTEND_LABELS), tag="step")
-    query.append(LabelsData, with_incoming="step", tag=TABLE)
-    for (node,) in holding(query, identifier):
+    edges = {"label": {"in": [names.LABELS, names.FUNCTION_RESULT]}}  # cells on the way have another one
+    query.append(LabelsData, with_incoming="step", edge_filters=edges, tag=TABLE)
+    return query
+
+
+def decisions_on_entry(pk: int | None) -> list[Any]:
+    """Tables that say who may enter a stage, the oldest first.
+
+    As in the campaign's own outcome, the last draw of the start set and the last round before a stage count.
+    """
+    from aiida import orm
+
+    from aiida_mlhull.data import DecisionsData
+
+    callers = [pk, *_called_by([pk])]
+    query = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": {"in": callers}}, tag="caller")
+    steps = (names.ENTER_FIRST_STAGE, names.ENTER_NEXT_STAGE, names.CHOOSE_START, names.DECIDE_ROUND)
+    query.append(
+        orm.CalcFunctionNode,
+        with_incoming="caller",
+        filters=names.any_of(*steps),
+        tag="step",
+        project=["id", "process_type"],
+    )
+    query.append(DecisionsData, with_incoming="step", tag=TABLE, project=["attributes.stage", "*"])
+    query.order_by({TABLE: {"ctime": "asc"}})
+    rows = query.all()
+    replaced = (names.CHOOSE_START, names.DECIDE_ROUND)
+    newest = {(process_type, stage): step for step, process_type, stage, _ in rows}
+    return [
+        table
+        for step, process_type, stage, table in rows
+        if step == newest[process_type, stage] or not any(name.matches(process_type) for name in replaced)
+    ]
+
+
+def _results(pk: int | None, identifier: str) -> Iterator[Event]:
+    """Rows that engines or their lanes gave."""
+    from aiida_mlhull.science.types import Labels
+    from aiida_mlhull.science.units import COST_UNIT, ENERGY_UNIT
+
+    for (node,) in holding(result_tables(pk), identifier):
         row = row_of(Labels, node, identifier)
         if row is None:
             continue

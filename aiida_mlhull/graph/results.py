@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull import names
+from aiida_mlhull.graph.rows import TABLE
+from aiida_mlhull.science.errors import InputError
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -131,30 +133,84 @@ def model_costs(pk: int | None) -> list[JobCost]:
 
 
 def results(node: orm.ProcessNode) -> Labels:
-    """Results of the last stage of a campaign that has ended, all shards."""
+    """Results of the last stage of a campaign, all shards; of one that has not ended, those stored so far.
+
+    Raises:
+        InputError: if there are none yet.
+    """
     from aiida_mlhull.science.types import concatenate
 
-    tables: list[Labels] = [table.to_science() for _, table in sorted(_outputs(node, names.RESULTS).items())]
-    return concatenate(tables)
+    outputs = _outputs(node, names.RESULTS)
+    if outputs:
+        tables: list[Labels] = [table.to_science() for _, table in sorted(outputs.items())]
+        return concatenate(tables)
+    stage = node.inputs[names.SETTINGS]["stages"][-1]["name"]
+    labels = stored_results(node, stage=stage)
+    if labels is None:
+        raise InputError(f"campaign {node.pk} ({node.label}) has no results of stage {stage} yet")
+    return labels
+
+
+def stored_results(node: orm.ProcessNode, *, stage: str) -> Labels | None:
+    """Results of a stage as its engines gave them; of a candidate with several rows the newest. None if there are none."""
+    from aiida_mlhull.graph.history import result_tables
+    from aiida_mlhull.science.types import concatenate
+
+    query = result_tables(node.pk)
+    query.add_filter(TABLE, {"attributes.stage": stage})
+    query.add_projection(TABLE, "*")
+    query.order_by({TABLE: {"ctime": "desc"}})
+    tables: list[Labels] = []
+    for table in query.all(flat=True):
+        rows: Labels = table.to_science()
+        for newer in tables:
+            rows = rows.without(newer.ids)
+        tables.append(rows)
+    return concatenate(tables) if tables else None
 
 
 def outcomes(node: orm.ProcessNode) -> Decisions:
-    """One row for every candidate of a campaign that has ended, all shards."""
+    """One row for every candidate of a campaign, all shards; of one that has not ended, as if it stopped now.
+
+    Raises:
+        InputError: if no candidate has been considered yet.
+    """
     from aiida_mlhull.science.types import concatenate
 
-    tables: list[Decisions] = [table.to_science() for _, table in sorted(_outputs(node, names.OUTCOMES).items())]
-    return concatenate(tables)
+    outputs = _outputs(node, names.OUTCOMES)
+    if outputs:
+        tables: list[Decisions] = [table.to_science() for _, table in sorted(outputs.items())]
+        return concatenate(tables)
+    return _outcomes_so_far(node)
+
+
+def _outcomes_so_far(node: orm.ProcessNode) -> Decisions:
+    from aiida_mlhull.graph.history import decisions_on_entry
+    from aiida_mlhull.science.campaign import final_outcomes
+    from aiida_mlhull.science.types import concatenate
+
+    trail = [table.to_science() for table in decisions_on_entry(node.pk)]
+    if not trail:
+        raise InputError(f"campaign {node.pk} ({node.label}) has not considered any candidate yet")
+    return final_outcomes(
+        concatenate([shard.to_science() for _, shard in sorted(node.inputs[names.CANDIDATES].items())]),
+        trail,
+        stored_results(node, stage=node.inputs[names.SETTINGS]["stages"][-1]["name"]),
+        node.inputs[names.REFERENCES].to_science(),
+    )
 
 
 def _outputs(node: orm.ProcessNode, namespace: str) -> Mapping[str, Any]:
-    """Outputs of a campaign, by what its version called them."""
-    earlier = names.EARLIER_OUTPUTS.get(namespace, namespace)
-    outputs: Mapping[str, Any] = node.outputs[namespace if namespace in node.outputs else earlier]
-    return outputs
+    """Outputs of a campaign, by what its version called them; empty if it has none."""
+    for name in (namespace, names.EARLIER_OUTPUTS.get(namespace, namespace)):
+        if name in node.outputs:
+            outputs: Mapping[str, Any] = node.outputs[name]
+            return outputs
+    return {}
 
 
 def phases(node: orm.ProcessNode) -> Labels:
-    """The candidates that a campaign put on the hull."""
+    """The candidates that a campaign put on the hull; of one that has not ended, those on it so far."""
     from aiida_mlhull.science.campaign import on_hull
 
     return on_hull(outcomes(node), results(node))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiida_mlhull.launching.running import Progress, silent
+from aiida_mlhull.science.campaign.file import CampaignFile
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from aiida_mlhull.job_pool.settings import JobSettings
     from aiida_mlhull.launching.inputs import CampaignInputs
     from aiida_mlhull.science.campaign import CampaignSettings
-    from aiida_mlhull.science.campaign.file import CampaignFile
 
 LOGGER = logging.getLogger(__name__)
 
@@ -87,8 +87,15 @@ class PreparedCampaign:
         return node
 
 
-def prepare(campaign: CampaignFile) -> PreparedCampaign:
-    """Read what a campaign file names, check that it fits together, and build the campaign.
+CampaignSource = str | Path | Mapping[str, Any] | CampaignFile
+"""A campaign file by its path, its content as keys and values, or as it was read."""
+
+
+def prepare(campaign: CampaignSource) -> PreparedCampaign:
+    """Read what a campaign file names, check that it fits together, and build the campaign; nothing is stored.
+
+    Args:
+        campaign: as :func:`launch` takes it.
 
     Raises:
         MlhullError: if anything is wrong; the message says what, and what to do.
@@ -96,30 +103,31 @@ def prepare(campaign: CampaignFile) -> PreparedCampaign:
     from aiida_mlhull.job_pool.settings import JobSettings
     from aiida_mlhull.launching import inputs, stored
     from aiida_mlhull.launching.codes import load_program
+    from aiida_mlhull.launching.profile import require_loaded
     from aiida_mlhull.science.types.strict import validated
 
-    jobs = validated(JobSettings, campaign.jobs, what="jobs")
-    campaign_inputs = inputs.read_inputs(campaign)
-    code = load_program(campaign.code)
+    require_loaded()
+    content = _campaign_file(campaign)
+    jobs = validated(JobSettings, content.jobs, what="jobs")
+    campaign_inputs = inputs.read_inputs(content)
+    code = load_program(content.code)
     nodes = inputs.make_nodes(campaign_inputs)
-    if campaign.parent is not None:
-        nodes["parent"] = stored.ensemble(campaign.parent)
+    if content.parent is not None:
+        nodes["parent"] = stored.ensemble(content.parent)
     builder = inputs.make_builder(
         nodes,
-        protocol=campaign.protocol,
-        overrides=campaign.differences(),
+        protocol=content.protocol,
+        overrides=content.differences(),
         code=code,
         jobs=jobs.model_dump(),
-        engines=campaign.engines,
+        engines=content.engines,
     )
     return PreparedCampaign(
-        settings=campaign.settings(), jobs=jobs, inputs=campaign_inputs, nodes=nodes, code=code, builder=builder
+        settings=content.settings(), jobs=jobs, inputs=campaign_inputs, nodes=nodes, code=code, builder=builder
     )
 
 
-def launch(
-    campaign: str | Path | Mapping[str, Any] | CampaignFile, *, foreground: bool = False, progress: Progress = silent
-) -> Campaign:
+def launch(campaign: CampaignSource, *, foreground: bool = False, progress: Progress = silent) -> Campaign:
     """Check a campaign whole, store its inputs, and start it.
 
     Args:
@@ -136,10 +144,8 @@ def launch(
             campaign, or if it has failed in the foreground.
     """
     from aiida_mlhull.graph.campaign import Campaign
-    from aiida_mlhull.launching.profile import require_loaded
 
-    require_loaded()
-    prepared = prepare(_campaign_file(campaign))
+    prepared = prepare(campaign)
     if foreground:
         return Campaign(prepared.run(progress=progress))
     remark = prepared.require_daemon()
@@ -148,7 +154,7 @@ def launch(
     return Campaign(prepared.submit())
 
 
-def _campaign_file(campaign: str | Path | Mapping[str, Any] | CampaignFile) -> CampaignFile:
+def _campaign_file(campaign: CampaignSource) -> CampaignFile:
     from aiida_mlhull.science.campaign.file import check_campaign, read_campaign_file
 
     if isinstance(campaign, str | Path):

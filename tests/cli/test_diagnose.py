@@ -48,12 +48,11 @@ def ensemble(finished):
 
 
 def test_a_campaign_is_held_against_its_record(finished):
-    from aiida_mlhull.cli.rules import find_step
-    from aiida_mlhull.graph.models import record_of
+    from aiida_mlhull.graph.models import deciding_step, record_of
 
     told = json.loads(run("diagnose", finished.pk, "--json").output)
     found = told["final, round 1"]
-    said = find_step(finished, number=1, stage=None).inputs.predictions.shard_000.to_science()
+    said = deciding_step(finished.pk, number=1).inputs.predictions.shard_000.to_science()
     truth = record_of(finished).select(said.ids)
     errors = said.mean - truth.energies
     assert found["rows"] == len(said) == 59 - 24
@@ -94,11 +93,11 @@ def test_an_ensemble_is_held_against_what_its_members_had_not_seen(ensemble, tmp
 
 def test_predictions_are_those_of_the_calibrated_ensemble(finished, ensemble):
     """What the rule read has the factor in it."""
-    from aiida_mlhull.cli.rules import find_step
+    from aiida_mlhull.graph.models import deciding_step
     from aiida_mlhull.science.ensembles import predict
     from aiida_mlhull.science.ensembles.rows import model_rows
 
-    said = find_step(finished, number=1, stage=None).inputs.predictions.shard_000.to_science()
+    said = deciding_step(finished.pk, number=1).inputs.predictions.shard_000.to_science()
     candidates = finished.inputs.candidates.shard_000.to_science()
     rows = model_rows(candidates, finished.inputs.references.to_science(), baseline="references", ids=said.ids.tolist())
     whole = ensemble.to_science()

@@ -55,6 +55,22 @@ def summarize(
     }
 
 
+def savings(account: Mapping[str, Any], *, models: Sequence[float]) -> tuple[float, float, float]:
+    """What a campaign saved, the time of its models included.
+
+    Args:
+        account: of :func:`summarize`.
+        models: core-minutes of fits and predictions.
+
+    Returns:
+        Core-minutes spent altogether, core-minutes of every candidate through every stage, and the share of the
+        latter that was saved (zero where nothing would have been spent).
+    """
+    spent = account["core_minutes"] + sum(models)
+    without = account["core_minutes_without_models"]
+    return spent, without, 1 - spent / without if without else 0.0
+
+
 def _with_next(stages: Mapping[str, Any]) -> list[tuple[str, str]]:
     slots = list(stages)
     return list(zip(slots, [*slots[1:], ""], strict=True))

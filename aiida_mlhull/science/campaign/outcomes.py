@@ -114,3 +114,11 @@ def funnel(outcomes: Sequence[Decisions]) -> dict[str, int]:
         "dropped_by_rule": total - relaxed - failed - merged,
         **{f"reason:{code}": others[code] for code in sorted(others)},
     }
+
+
+def funnel_steps(counts: Mapping[str, int]) -> dict[str, int]:
+    """Candidates left after each step, from all of them to those on the hull, out of what :func:`funnel` returns."""
+    steps = {"candidates": counts["candidates"]}
+    if counts["merged"]:
+        steps["left after merging"] = counts["candidates"] - counts["merged"]
+    return {**steps, "relaxed to the end": counts["relaxed"], "on the hull": counts["on_hull"]}

@@ -22,8 +22,7 @@ from aiida_mlhull.science.errors import InputError, listed
 from aiida_mlhull.science.generators.exchange import Exchange, Seen, build_shard
 from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.tables.writing import Shard
-from aiida_mlhull.science.types import Candidates, Crystals, concatenate
-from aiida_mlhull.science.types.reasons import Reason
+from aiida_mlhull.science.types import Candidates, Crystals
 from aiida_mlhull.science.types.table import Strings
 
 AFLOW: Final = "AFLOW prototypes shipped with pymatgen"
@@ -63,32 +62,6 @@ def aflow_prototypes() -> Prototypes:
     return Prototypes(Crystals.from_structures(structures), np.asarray(names, dtype=np.str_), AFLOW)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Decorated:
-    """All candidates of a chemical system, and what became of everything else.
-
-    Attributes:
-        candidates: every crystal once.
-        used: prototypes of which there is a decoration.
-        passed_over: prototypes that don't fit the system, by reason.
-        decorations: ordered choices of elements on the prototypes used.
-        drawn: of these, how many were built; all of them unless a sample was asked for.
-        overlapping: of the crystals built, those left out because two of their atoms meet.
-    """
-
-    candidates: Candidates
-    used: int
-    passed_over: dict[str, int]
-    decorations: int
-    drawn: int
-    overlapping: int
-
-    @property
-    def repeated(self) -> int:
-        """Decorations that came to the same crystal as another one."""
-        return self.drawn - self.overlapping - len(self.candidates)
-
-
 def decorate(
     elements: Sequence[str],
     *,
@@ -121,34 +94,6 @@ def decorate(
     for shard in _shards(library, choices, shard_size):
         if len(shard.candidates):
             yield shard.candidates
-
-
-def decorate_all(
-    elements: Sequence[str],
-    *,
-    prototypes: Prototypes | None = None,
-    fewest_elements: int = FEWEST_ELEMENTS,
-    largest_cell: int = LARGEST_CELL,
-    sample: int | None = None,
-    seed: int = 0,
-) -> Decorated:
-    """The candidates of :func:`decorate` in one table, with a count of all that is not among them.
-
-    Raises:
-        InputError: if an element is unknown or given twice, or no prototype fits the system.
-    """
-    library = aflow_prototypes() if prototypes is None else prototypes
-    choices = all_choices(library, elements, fewest_elements, largest_cell)
-    drawn = sampled(choices, sample, seed)
-    shards = list(_shards(library, drawn, SHARD))
-    return Decorated(
-        candidates=concatenate([shard.candidates for shard in shards]),
-        used=len({choice.parent for choice in drawn}),
-        passed_over=passed_over(library.crystals, len(elements), fewest_elements, largest_cell),
-        decorations=len(choices),
-        drawn=len(drawn),
-        overlapping=sum(shard.left_out[Reason.OVERLAPPING_ATOMS] for shard in shards),
-    )
 
 
 def _checked(elements: Sequence[str]) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from hashlib import sha256
 from io import BytesIO
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import numpy as np
@@ -25,6 +25,9 @@ from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.representations.composition import SYMBOLS
 from aiida_mlhull.science.types import Crystals, Predictions, Table
 from aiida_mlhull.science.types.crystals import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMN_NAMES: Final = {
     "ids": "id",
@@ -66,6 +69,15 @@ def flat(table: Table) -> pa.Table:
     if isinstance(table, Predictions):
         columns |= _members(table)
     return pa.table(columns | constants)
+
+
+def to_frame(table: Table) -> pd.DataFrame:
+    """A pandas frame of the table as people read it, one row per candidate; see the module.
+
+    Cells are the columns ``lattice`` (9 numbers in Å), ``species`` and ``frac_coords``.
+    """
+    frame: pd.DataFrame = flat(table).to_pandas()
+    return frame
 
 
 def _column(values: Any) -> pa.Array:

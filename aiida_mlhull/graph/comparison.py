@@ -1,0 +1,62 @@
+"""What every keep-rule would have done in one round of a campaign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiida_mlhull.graph.decisions import nothing_decided
+from aiida_mlhull.graph.models import deciding_step, record_of
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+    from aiida_mlhull.science.campaign.comparison import Comparison
+
+
+@dataclass(frozen=True)
+class RoundComparison:
+    """All rules on the candidates of one round.
+
+    Attributes:
+        stage: that the round stood before.
+        number: of the round.
+        comparison: what every rule keeps and saves, and with a record, what it finds.
+    """
+
+    stage: str
+    number: int
+    comparison: Comparison
+
+
+def compare_rules(campaign: orm.ProcessNode, *, number: int, stage: str | None = None) -> RoundComparison:
+    """All rules on the predictions of a round, compared with the record where the campaign has one.
+
+    Args:
+        campaign: that was decided in.
+        number: of the round.
+        stage: that the round stood before; the first one with such a round if None.
+
+    Raises:
+        InputError: if nothing was decided in that round.
+    """
+    from aiida_mlhull.science.campaign import CampaignSettings, StageSettings, comparison
+    from aiida_mlhull.science.hull import with_results
+    from aiida_mlhull.science.types import concatenate
+
+    step = deciding_step(campaign.pk, number=number, stage=stage)
+    if step is None:
+        raise nothing_decided(campaign, number=number, stage=stage)
+    inputs = step.inputs
+    settings = StageSettings.model_validate(inputs.stage.get_dict())
+    assert settings.gate is not None
+    results = concatenate([shard.to_science() for _, shard in sorted(inputs.results.items())])
+    compared = comparison.compare_rules(
+        concatenate([shard.to_science() for _, shard in sorted(inputs.predictions.items())]),
+        with_results(inputs.references.to_science(), results),
+        record=record_of(campaign),
+        gate=settings.gate,
+        seed=CampaignSettings.model_validate(inputs.settings.get_dict()).seed + inputs.position["round"],
+        core_minutes_each=comparison.cost_each(results, stage=settings),
+    )
+    return RoundComparison(stage=settings.name, number=number, comparison=compared)

@@ -1,0 +1,76 @@
+"""What a campaign cost: its stages, and the models that it asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiida_mlhull import names
+from aiida_mlhull.graph import results
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from aiida import orm
+
+
+def account(campaign: orm.ProcessNode) -> dict[str, Any]:
+    """Funnel and costs of a campaign; of one that has not ended, of what is stored so far.
+
+    Returns:
+        What :func:`~aiida_mlhull.science.campaign.account.summarize` returns.
+
+    Raises:
+        InputError: if no candidate has been considered yet.
+    """
+    from aiida_mlhull.science.campaign import CampaignSettings, summarize
+
+    if names.SUMMARY in campaign.outputs:
+        summary: dict[str, Any] = campaign.outputs[names.SUMMARY].get_dict()
+        return summary
+    settings = CampaignSettings.model_validate(campaign.inputs.settings.get_dict())
+    stages = {stage.name: results.stored_results(campaign, stage=stage.name) for stage in settings.stages}
+    return summarize(
+        [results.outcomes(campaign)],
+        {name: [] if labels is None else [labels] for name, labels in stages.items()},
+        settings,
+    )
+
+
+def ledger(campaign: orm.ProcessNode) -> pd.DataFrame:
+    """One row per stage, and one per kind of job that served the models.
+
+    Raises:
+        InputError: if no candidate has been considered yet.
+    """
+    import pandas as pd
+
+    rows: list[tuple[object, ...]] = [
+        (
+            name,
+            stage["engine"],
+            stage["rows"],
+            stage["failed"],
+            stage["core_minutes"],
+            stage["core_minutes_per_row"],
+            stage["cost_basis"],
+        )
+        for name, stage in account(campaign)["stages"].items()
+    ]
+    model = campaign.inputs.settings["ensemble"]["model"]
+    rows += [
+        (f"models: {job.kind}", model, job.jobs, None, job.core_minutes, None, "measured")
+        for job in results.model_costs(campaign.pk)
+        if job.jobs
+    ]
+    columns = ["what", "by", "runs", "failed", "core_minutes", "core_minutes_each", "cost"]
+    return pd.DataFrame(rows, columns=columns).astype({"failed": "Int64"})
+
+
+def savings(campaign: orm.ProcessNode) -> tuple[float, float, float]:
+    """Core-minutes spent, those of every candidate through every stage, and the share that was saved.
+
+    Raises:
+        InputError: if no candidate has been considered yet.
+    """
+    from aiida_mlhull.science.campaign.account import savings as saved_by
+
+    return saved_by(account(campaign), models=[job.core_minutes for job in results.model_costs(campaign.pk)])
