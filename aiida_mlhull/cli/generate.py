@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", metavar="GENERATOR")
-@click.argument("given", nargs=-1, metavar="[FILE | ELEMENT... | FORMULA...]")
+@click.argument("names", nargs=-1, metavar="[FILE | ELEMENT... | FORMULA...]")
 @click.option("-o", "--output", type=paths.NEW, metavar="FILE", help="Table to write, .parquet or .csv.")
 @click.option("--group", metavar="LABEL", help="Store shards in AiiDA instead, as a new group that 'launch' takes.")
 @click.option(
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 def generate(
     *,
     name: str,
-    given: tuple[str, ...],
+    names: tuple[str, ...],
     output: Path | None,
     group: str | None,
     settings: Path | None,
@@ -69,7 +69,7 @@ def generate(
     if (output is None) == (group is None) and not dry_run:
         raise click.UsageError("say where candidates go, --output FILE or --group LABEL, or look first with --dry-run")
     generator = make_generator(GENERATORS[name], name, settings)
-    start = read_start(generator, name, given, **files)
+    start = read_start(generator, name, names, **files)
     if write_table is not None or draw_table is not None:
         keep_table(generator, start, write_table, draw_table)
     where = {"output": None, "group": None} if dry_run else {"output": output, "group": group}
@@ -136,7 +136,7 @@ def make_generator(kind: type[Generator], name: str, settings: Path | None) -> G
 def read_start(
     generator: Generator,
     name: str,
-    given: tuple[str, ...],
+    names: tuple[str, ...],
     *,
     crystals: Path | None,
     references: Path | None,
@@ -146,26 +146,26 @@ def read_start(
     """Read what the generator needs.
 
     Raises:
-        click.UsageError: if something else was given.
+        click.UsageError: if it is something else.
     """
     from aiida_mlhull.science.generators.base import GeneratorInput
     from aiida_mlhull.science.representations.composition import distinct
     from aiida_mlhull.science.wire import decode_substitutions
 
     from_crystals = generator.needs == "crystals"
-    if not given or (from_crystals and len(given) > 1):
+    if not names or (from_crystals and len(names) > 1):
         wanted = "one file or folder of crystals" if from_crystals else f"some {generator.needs}"
         raise click.UsageError(f"{name} starts from {wanted}: aiida-mlhull generate {name} ...")
     if from_crystals and crystals is not None:
-        raise click.UsageError(f"{name} starts from {given[0]}; --crystals is for prototypes")
-    known = None if references is None else _references(references, elements)
-    source = Path(given[0]) if from_crystals else crystals
+        raise click.UsageError(f"{name} starts from {names[0]}; --crystals is for prototypes")
+    phases = None if references is None else _references(references, elements)
+    source = Path(names[0]) if from_crystals else crystals
     return GeneratorInput(
-        crystals=None if source is None else _parents(source, known),
-        elements=given if generator.needs == "elements" else (),
-        formulas=given if generator.needs == "formulas" else (),
+        crystals=None if source is None else _parents(source, phases),
+        elements=names if generator.needs == "elements" else (),
+        formulas=names if generator.needs == "formulas" else (),
         table=None if table is None else decode_substitutions(table.read_bytes(), name=table.name),
-        known=frozenset() if known is None else frozenset(distinct(known.formulas.tolist())[0]),
+        known=frozenset() if phases is None else frozenset(distinct(phases.formulas.tolist())[0]),
     )
 
 

@@ -121,20 +121,20 @@ def group(profile_name: str | None, *, label: str, output: Path) -> None:
 
 
 def run(source: Source, output: Path) -> None:
-    """Import, with a line a portion where that takes a while, and say what came of it.
+    """Import, with one line per portion where that takes a while, and print what came of it.
 
     Raises:
         click.exceptions.Exit: if it was interrupted; what has come is kept.
     """
     from aiida_mlhull.science.sources.importing import import_from
 
-    def told(counts: Imported) -> None:
+    def report(counts: Imported) -> None:
         if source.waits:
             of = "" if counts.total is None else f" of {counts.total:,}"
             click.echo(f"{counts.read:,}{of} read", err=True)
 
     try:
-        counts = import_from(source, output, progress=told)
+        counts = import_from(source, output, progress=report)
     except KeyboardInterrupt:
         click.echo("\nInterrupted: the same command goes on where this one stopped.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
@@ -158,12 +158,12 @@ def describe(name: str, counts: Imported) -> str:
         rows.append(("without a label", counts.unlabeled))
     if counts.columns:
         rows.append(("kept beside the cells", ", ".join(counts.columns)))
-    said = f"{name}\n{text.pairs(rows)}"
+    lines = f"{name}\n{text.pairs(rows)}"
     if counts.left_out:
         reasons = [(count, code, "; ".join(counts.examples[code])) for code, count in counts.left_out.most_common()]
-        said += f"\n\n{text.table(('left out', 'reason', 'for example'), reasons, indent='  ')}"
+        lines += f"\n\n{text.table(('left out', 'reason', 'for example'), reasons, indent='  ')}"
     for remark in counts.remarks:
-        said += f"\n\nNote: {remark}."
+        lines += f"\n\nNote: {remark}."
     if counts.without_symmetry == counts.used:
-        said += "\n\nNote: all of them are P1: representations by Wyckoff positions can't tell them apart."
-    return said
+        lines += "\n\nNote: all of them are P1: representations by Wyckoff positions can't tell them apart."
+    return lines

@@ -28,7 +28,7 @@ def rejected(  # noqa: PLR0917  (click calls it by name)
 ) -> None:
     """List what the models of round K dropped, with value, threshold and margin.
 
-    Those nearest to the threshold come first. Candidates that the models kept but that found no place
+    Those nearest to the threshold come first. Candidates which the models kept but which found no place
     in the round's batch are counted apart. Where models decide before several stages, each has its round K.
     """
     profile.load(profile_name)

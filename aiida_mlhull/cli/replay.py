@@ -53,7 +53,7 @@ def replay(  # noqa: PLR0917  (click calls it by name)
 ) -> None:
     """Replay a campaign on the published results in DATA.parquet, and say how it did.
 
-    Only clean rows are used; how many were left out, and why, is said. The scores go to the file of
+    Only clean rows are used; how many were left out, and why, is printed. The scores go to the file of
     --json; the recall curve lies beside it as csv and picture.
     """
     from aiida_mlhull.launching import inputs

@@ -36,10 +36,10 @@ def rows_of(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
 
 
 def pairs(items: Iterable[tuple[str, object]], *, indent: str = "  ") -> str:
-    """One line a pair, the values below each other."""
-    known = [(key, _cell(value)) for key, value in items]
-    width = max((len(key) for key, _ in known), default=0)
-    return "\n".join(f"{indent}{key.ljust(width)}  {value}".rstrip() for key, value in known)
+    """One line per pair, the values below each other."""
+    cells = [(key, _cell(value)) for key, value in items]
+    width = max((len(key) for key, _ in cells), default=0)
+    return "\n".join(f"{indent}{key.ljust(width)}  {value}".rstrip() for key, value in cells)
 
 
 def duration(seconds: float) -> str:

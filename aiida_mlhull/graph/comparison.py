@@ -40,6 +40,7 @@ def compare_rules(campaign: orm.ProcessNode, *, number: int, stage: str | None =
     Raises:
         InputError: if nothing was decided in that round.
     """
+    from aiida_mlhull.calculations.ports import leaves
     from aiida_mlhull.science.campaign import CampaignSettings, StageSettings, comparison
     from aiida_mlhull.science.hull import with_results
     from aiida_mlhull.science.types import concatenate
@@ -50,7 +51,7 @@ def compare_rules(campaign: orm.ProcessNode, *, number: int, stage: str | None =
     inputs = step.inputs
     settings = StageSettings.model_validate(inputs.stage.get_dict())
     assert settings.gate is not None
-    results = concatenate([shard.to_science() for _, shard in sorted(inputs.results.items())])
+    results = concatenate([table.to_science() for table in leaves(inputs.results).values()])
     compared = comparison.compare_rules(
         concatenate([shard.to_science() for _, shard in sorted(inputs.predictions.items())]),
         with_results(inputs.references.to_science(), results),

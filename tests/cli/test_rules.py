@@ -58,13 +58,14 @@ def test_the_oracle_finds_all_and_the_truth_is_that_of_the_record(finished, told
     from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
     from pymatgen.core import Composition
 
+    from aiida_mlhull.calculations.ports import leaves
     from aiida_mlhull.graph.models import deciding_step, record_of
     from aiida_mlhull.science.triage import RULES
     from aiida_mlhull.science.types import concatenate
 
     inputs = deciding_step(finished.pk, number=1).inputs
     asked = concatenate([node.to_science() for node in inputs.predictions.values()])
-    done = concatenate([node.to_science() for node in inputs.results.values()])
+    done = concatenate([node.to_science() for node in leaves(inputs.results).values()])
     record, known = record_of(finished).select(asked.ids), inputs.references.to_science()
     entries = {
         name: PDEntry(Composition(formula), energy * Composition(formula).num_atoms)
