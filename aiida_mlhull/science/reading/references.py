@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from aiida_mlhull.science.errors import FormulaError, InputError, MixedSchemesError, SettingsError, WireError, listed
+from aiida_mlhull.science.errors import FormulaError, InputError, SettingsError, WireError, listed
 from aiida_mlhull.science.hull import check_end_members
 from aiida_mlhull.science.hull.index import GroundStates
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
 from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES
 from aiida_mlhull.science.reading.conventions import MIXED_THERMO, answer_needed, common
+from aiida_mlhull.science.reading.corrected import Phases, check_corrections, phases_of
 from aiida_mlhull.science.reading.documents import documents_in, load_documents, question
 from aiida_mlhull.science.reading.entries import Loaded, load_entries
 from aiida_mlhull.science.reading.json_files import load_json
-from aiida_mlhull.science.reading.mp2020 import Guesses, apply_mp2020, lacks_a_correction
+from aiida_mlhull.science.reading.mp2020 import Guesses
 from aiida_mlhull.science.reading.phase_tables import load_table
 from aiida_mlhull.science.reading.resolution import Corrections, resolved_scheme
 from aiida_mlhull.science.reading.sieve import BadRows, LeftOut, Sieve
@@ -120,9 +121,9 @@ def from_loaded(
     convention = common(source, loaded.conventions, corrections=corrections)
     if not said:
         _ask(source, loaded)
-    _check_corrections(source, loaded, corrections, mixed=convention.shifted)
+    check_corrections(source, loaded, corrections)
     text = resolved_scheme(source, said, convention=convention, corrections=corrections)
-    phases = _phases(loaded, corrections=corrections, guesses=guesses)
+    phases = phases_of(loaded, corrections=corrections, guesses=guesses)
     sieve = _sifted(phases, source, expendable=bad_rows == "leave_out")
     good = np.flatnonzero(sieve.good)
     ids = sieve.ids[good]
@@ -152,22 +153,6 @@ def relevant(references: References, candidates: Candidates) -> References:
             inside[start:stop] = True
     compositions, which = distinct(references.formulas.tolist())
     return references.take(inside[[known.row_of[composition] for composition in compositions]][which])
-
-
-@dataclass
-class _Phases:
-    """Rows of the table to come; by id what is wrong with them, and what was guessed."""
-
-    ids: list[str] = field(default_factory=list)
-    formulas: list[str] = field(default_factory=list)
-    energies: list[float] = field(default_factory=list)
-    refusals: dict[str, tuple[str, str]] = field(default_factory=dict)
-    remarks: dict[str, str] = field(default_factory=dict)
-
-    def add(self, name: str, formula: str, energy: float) -> None:
-        self.ids.append(name)
-        self.formulas.append(formula)
-        self.energies.append(energy)
 
 
 def _loaded(path: Path) -> Loaded:
@@ -246,69 +231,7 @@ def _ask(source: str, loaded: Loaded) -> None:
         raise needed
 
 
-def _check_corrections(name: str, loaded: Loaded, corrections: Corrections | None, *, mixed: bool) -> None:
-    """Refuse entries that are corrected in part, or not as ``corrections`` says.
-
-    Whether an uncorrected entry lacks something is asked of the anions alone, which every such scheme
-    corrects: elements and alloys have no correction in either case, and energies of r²SCAN need none.
-
-    Raises:
-        MixedSchemesError: naming the entries.
-    """
-    conventions = loaded.conventions
-    corrected = [key for key in loaded.entries if conventions[key].corrected]
-    corrected += list(loaded.raw) if corrections == "mp2020" else []
-    asked = bool(corrected) or corrections == "included"
-    bare = [
-        key
-        for key, entry in loaded.entries.items()
-        if asked
-        and not conventions[key].corrected
-        and not (mixed and conventions[key].functional != "PBE")
-        and conventions[key].functional in {"PBE", ""}
-        and lacks_a_correction(entry)
-    ]
-    if corrected and bare:
-        raise MixedSchemesError(
-            f"{name} mixes {len(corrected)} corrected entries ({listed(corrected, 3)}) with {len(bare)} that should "
-            f"be corrected but are not ({listed(bare, 3)}): write all of them the same way"
-        )
-    if bare:
-        raise MixedSchemesError(
-            f"{name}: corrections are said to be included, but {len(bare)} entries that should have one have none: "
-            f"{listed(bare)}; apply them ('mp2020'), or leave them out everywhere ('none')"
-        )
-    if corrected and corrections == "mp2020":
-        raise MixedSchemesError(
-            f"{name}: {len(corrected)} entries are corrected already: {listed(corrected)}; take them so ('included'), "
-            f"or without ('none')"
-        )
-
-
-def _phases(loaded: Loaded, *, corrections: Corrections | None, guesses: Guesses) -> _Phases:
-    """Ids, formulas and energies (eV/atom), corrected as asked for."""
-    phases, raw = _Phases(refusals=dict(loaded.refusals)), corrections == "none"
-    for name, (formula, energy) in loaded.numbers.items():
-        phases.add(name, formula, loaded.raw.get(name, energy) if raw else energy)
-    names = list(loaded.entries)
-    if corrections == "mp2020":
-        outcome = apply_mp2020(loaded.entries.values())
-        phases.refusals |= {names[i]: (Reason.REFUSED_BY_MP2020, words) for i, words in outcome.refusals.items()}
-        phases.remarks |= {names[i]: words for i, words in outcome.remarks.items()}
-        for index, words in outcome.open.items():
-            if guesses == "keep":
-                phases.remarks[names[index]] = f"guessed by the formula: {words}"
-            else:
-                phases.refusals[names[index]] = (Reason.GUESSED_ANIONS, words)
-    for name, entry in loaded.entries.items():
-        energy = entry.uncorrected_energy_per_atom if raw else entry.energy_per_atom
-        phases.add(name, entry.composition.formula.replace(" ", ""), energy)
-    for name in loaded.refusals:
-        phases.add(name, "", np.nan)
-    return phases
-
-
-def _sifted(phases: _Phases, source: str, *, expendable: bool) -> Sieve:
+def _sifted(phases: Phases, source: str, *, expendable: bool) -> Sieve:
     """Let the phases pass all checks; the sieve remembers those that can't be used."""
     ids = np.asarray(phases.ids, dtype=np.str_)
     formulas = np.asarray(phases.formulas, dtype=np.str_)
