@@ -80,6 +80,8 @@ FIT_ENSEMBLE: Final = _work_chain("mlhull.fit_ensemble", "workflows.fit.FitEnsem
 PREDICT_SHARDS: Final = _work_chain("mlhull.predict_shards", "workflows.predict.PredictShards")
 POTENTIAL_ENGINE: Final = _work_chain("mlhull.engine.potential", "engines.potential.PotentialEngine")
 RECORDED_ENGINE: Final = _work_chain("mlhull.engine.recorded", "engines.recorded.RecordedEngine")
+ESPRESSO_ENGINE: Final = ProcessName("mlhull.engine.quantumespresso", "EspressoEngine", WORKFLOWS)
+ESPRESSO_LANE: Final = ProcessName("mlhull.engine.quantumespresso.lane", "EspressoLane", WORKFLOWS)
 VASP_ENGINE: Final = _work_chain("mlhull.engine.vasp", "engines.vasp.engine.VaspEngine")
 VASP_LANE: Final = _work_chain("mlhull.engine.vasp.lane", "engines.vasp.lane.VaspLane")
 
@@ -108,7 +110,10 @@ SUMMARIZE: Final = _function("functions.summarize")
 CLEAN_CANDIDATES: Final = _function("cleaning.clean_candidates")
 MINE_TABLE: Final = _function("mining.mine_table")
 EXTEND_REFERENCES: Final = _function("snapshot.extend_references")
+GATHER_REFERENCES: Final = ProcessName("mlhull.gather_references", "gather_references", CALCULATIONS)
 SHARE_OUT: Final = _function("vasp.share_out")
+PREPARE_ESPRESSO: Final = ProcessName("mlhull.prepare_espresso", "prepare_espresso", CALCULATIONS)
+READ_ESPRESSO: Final = ProcessName("mlhull.read_espresso", "read_espresso", CALCULATIONS)
 PREPARE_VASP: Final = _function("vasp.prepare_vasp")
 READ_VASP: Final = _function("vasp.read_vasp")
 
@@ -121,6 +126,10 @@ PROCESSES: Final = tuple(value for value in list(globals().values()) if isinstan
 VASP_WORK_CHAIN: Final = ProcessName("vasp.vasp", "VaspWorkChain", WORKFLOWS)
 VASP_CALCULATION: Final = ProcessName("vasp.vasp", "VaspCalculation", CALCULATIONS)
 """Of aiida-vasp."""
+
+PW_WORK_CHAIN: Final = ProcessName("quantumespresso.pw.base", "PwBaseWorkChain", WORKFLOWS)
+PW_CALCULATION: Final = ProcessName("quantumespresso.pw", "PwCalculation", CALCULATIONS)
+"""Of aiida-quantumespresso."""
 
 # ------------------------------------------------------------------------------------------------ data
 

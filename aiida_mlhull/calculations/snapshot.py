@@ -6,7 +6,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_mlhull.data import LabelsData, ReferencesData
-from aiida_mlhull.science.hull.references import extended
+from aiida_mlhull.science.hull.references import extended, of_elements
 
 
 @calcfunction
@@ -24,3 +24,19 @@ def extend_references(references: ReferencesData, source: orm.Str, **labels: Lab
     """
     results = [labels[key].to_science() for key in sorted(labels)]
     return ReferencesData.from_science(extended(references.to_science(), results, source=source.value))
+
+
+@calcfunction
+def gather_references(source: orm.Str, **labels: LabelsData) -> ReferencesData:
+    """Elements that were relaxed as candidates are, as a snapshot of references.
+
+    Args:
+        source: where they come from.
+        **labels: their results.
+
+    Raises:
+        MixedSchemesError: if they were not made the same way.
+    """
+    return ReferencesData.from_science(
+        of_elements([labels[key].to_science() for key in sorted(labels)], source=source.value)
+    )

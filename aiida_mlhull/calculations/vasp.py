@@ -1,4 +1,4 @@
-"""The calcfunctions around VASP: share the rows out, prepare a calculation, read what it left.
+"""The calcfunctions around VASP: prepare a calculation, read what it left.
 
 Apart from those of the loop, because AiiDA's caching looks at a calcfunction's whole source file.
 """
@@ -12,33 +12,16 @@ from aiida import orm
 from aiida.engine import calcfunction
 from pymatgen.core import Structure
 
-from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
+from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
 from aiida_mlhull.science.campaign.settings import StageSettings
+from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.ensembles.rows import crystals_of
 from aiida_mlhull.science.types.strict import validated
-from aiida_mlhull.science.vasp.cost import deal, efforts
 from aiida_mlhull.science.vasp.inputs import vasp_inputs
-from aiida_mlhull.science.vasp.outcome import Account
 from aiida_mlhull.science.vasp.reading import ParsedRun, ionic_steps, read
 from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, read_step
 
 Nodes = dict[str, Any]
-
-
-@calcfunction
-def share_out(cells: CandidatesData | LabelsData, chosen: DecisionsData, lanes: orm.Int) -> Nodes:
-    """The chosen rows for so many lanes that work side by side, about as much work for each.
-
-    Args:
-        cells: the cells that go in.
-        chosen: the rows to share out are those that it keeps.
-        lanes: how many.
-    """
-    kept = chosen.to_science()
-    kept = kept.take(kept.keep)
-    sizes = crystals_of(cells.to_science().select(kept.ids)).n_sites
-    shares = deal(efforts(sizes), lanes=lanes.value)
-    return {f"lane_{index:03d}": DecisionsData.from_science(kept.take(rows)) for index, rows in enumerate(shares)}
 
 
 @calcfunction

@@ -200,6 +200,24 @@ def schemes() -> None:
         click.echo(f"  also called: {', '.join(known.aliases)}\n" if known.aliases else "")
 
 
+@references.command("compute")
+@click.argument("elements", nargs=-1, required=True, metavar="ELEMENT...")
+@click.option("--campaign", "campaign_file", type=paths.KNOWN, required=True, metavar="YAML", help="Whose last stage.")
+@click.option("--engine", metavar="NAME", help="Take the campaign's last stage by this engine.")
+@click.pass_obj
+def compute(profile_name: str | None, elements: tuple[str, ...], campaign_file: Path, engine: str | None) -> None:
+    """Compute elemental references with the settings of a campaign's last stage.
+
+    Ground states of the elements are relaxed here and now by the stage's engine, so that their energies meet those of
+    the campaign in one hull; molecules (H, N, O, F, Cl) at a fixed box. The campaign file needn't have references yet.
+    """
+    from aiida_mlhull.launching import elements as elemental
+
+    stage, words = elemental.campaign_stage(campaign_file, engine=engine)
+    profile.load(profile_name)
+    click.echo(describe(elemental.compute(elements, stage, words)))
+
+
 @references.command("from-campaign")
 @click.argument("campaign", metavar="PK")
 @click.pass_obj

@@ -6,6 +6,7 @@ ENGINES = Registry(
     "engine",
     {
         "potential": "aiida_mlhull.engines.potential:PotentialEngine",
+        "quantumespresso": "aiida_mlhull.engines.quantumespresso.engine:EspressoEngine",
         "recorded": "aiida_mlhull.engines.recorded:RecordedEngine",
         "vasp": "aiida_mlhull.engines.vasp.engine:VaspEngine",
     },

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from aiida_mlhull.launching import profile, vasp_checks
+from aiida_mlhull.launching import profile, pw_checks, vasp_checks
 from aiida_mlhull.launching.codes import LOCAL_TRANSPORT, PROGRAM
 from aiida_mlhull.launching.findings import BAD, GOOD, NOTE, Finding, Grade
 from aiida_mlhull.science.errors import NotReadyError
@@ -42,6 +42,7 @@ def check_everything(profile_name: str | None, *, in_flight: int | None, shards:
     yield from _daemon(in_flight=in_flight, shards=shards)
     yield from _codes()
     yield from vasp_checks.check()
+    yield from pw_checks.check()
     yield _caching()
     yield from _disk()
 

@@ -187,6 +187,13 @@ class OutOfMemoryError(MlhullError):
     status = 411
 
 
+class EngineFailedError(MlhullError):
+    """An engine ran and gave no energy where one was needed; the message names what failed and why."""
+
+    code = "engine_failed"
+    status = 512
+
+
 class FitError(MlhullError):
     """Training ran but gave nothing usable (diverged, not finite)."""
 

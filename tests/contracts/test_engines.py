@@ -8,22 +8,25 @@ import numpy as np
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node
-from pymatgen.core import Composition
+from pymatgen.core import Composition, Element, Lattice, Structure
 
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.engines.base import Engine
-from aiida_mlhull.engines.vasp.lane import DEFAULT_OPTIONS
+from aiida_mlhull.job_pool.lane import DEFAULT_OPTIONS
 from aiida_mlhull.science.campaign import StageSettings
 from aiida_mlhull.science.errors import SettingsError
+from aiida_mlhull.science.types import Candidates, Crystals
 from aiida_mlhull.science.vasp import VaspSettings, potential_names, read_step
 from tests.arsenides import choice, simplest
 from tests.programs import installed
+from tests.pw_codes import NO_PW, PW_X, pw_inputs
 from tests.vasp_codes import placeholders, replayed
 
 CHOSEN = [0, 2, 3]
 SETTINGS: dict[str, dict[str, Any]] = {
     "potential": {"relaxation": {"freedom": "volume", "max_steps": 5}},
+    "quantumespresso": {"protocol": "fast", "step": "coarse", "freedom": "static", "kpoints_distance": 0.8},
     "vasp": {"protocol": "ekstrom-2022", "step": "preprerelax", "incar": {"nsw": 3}},
 }
 """Cheap ones, for engines that really compute."""
@@ -45,9 +48,36 @@ def stage(name) -> dict[str, Any]:
 
 
 @pytest.fixture
+def cells(name) -> Candidates:
+    """Six arsenides; for pw.x what there are pseudopotentials for beside the tests."""
+    return magnesium_silicides() if name == "quantumespresso" else simplest(6).candidates
+
+
+def magnesium_silicides() -> Candidates:
+    """Six cells of one to three atoms."""
+    silicon, magnesium = Element("Si"), Element("Mg")
+    half = [0.5, 0.5, 0.5]
+    structures = [
+        Structure(Lattice.cubic(2.6), [silicon], [[0, 0, 0]]),
+        Structure(Lattice.cubic(3.0), [magnesium], [[0, 0, 0]]),
+        *(Structure(Lattice.cubic(3.2 + 0.05 * step), [silicon, magnesium], [[0, 0, 0], half]) for step in range(4)),
+    ]
+    crystals = Crystals.from_structures(structures)
+    return Candidates.from_rows(
+        ids=[f"cell_{index}" for index in range(6)],
+        formulas=crystals.reduced_formulas(),
+        crystals=crystals,
+        protostructures=[""] * 6,
+        origins=["by hand"] * 6,
+    )
+
+
+@pytest.fixture
 def own_inputs(engine, name, aiida_code_installed, tmp_path) -> dict[str, Any]:
     """What an engine asks for beside what all are given; VASP's runs are recorded ones of the stand-in."""
     offers = {"code": installed(aiida_code_installed), "record": LabelsData.from_science(simplest(6).record)}
+    if name == "quantumespresso":
+        offers = pw_inputs(aiida_code_installed)
     if name == "vasp":
         elements = {element for formula in simplest(6).candidates.formulas for element in Composition(formula)}
         symbols = sorted(element.symbol for element in elements)
@@ -77,8 +107,11 @@ def test_unknown_settings_are_refused_before_anything_runs(engine, name) -> None
 
 
 @pytest.mark.slow
-def test_every_chosen_candidate_is_a_row_in_the_scheme_that_was_announced(engine, stage, own_inputs) -> None:
-    cells = simplest(6).candidates
+def test_every_chosen_candidate_is_a_row_in_the_scheme_that_was_announced(
+    engine, name, stage, cells, own_inputs
+) -> None:
+    if name == "quantumespresso" and PW_X is None:
+        pytest.skip(NO_PW)
     outputs, node = run_get_node(
         engine,
         cells=CandidatesData.from_science(cells),
@@ -99,8 +132,8 @@ def test_every_chosen_candidate_is_a_row_in_the_scheme_that_was_announced(engine
     assert labels.cost_basis == ("measured" if engine.measures_cost else "nominal")
 
 
-def test_candidates_that_it_can_serve_pass_its_check(engine, stage, own_inputs) -> None:
-    engine.check(own_inputs, [simplest(6).candidates], [StageSettings.model_validate(stage)])
+def test_candidates_that_it_can_serve_pass_its_check(engine, stage, cells, own_inputs) -> None:
+    engine.check(own_inputs, [cells], [StageSettings.model_validate(stage)])
 
 
 def test_words_of_a_campaign_file_that_it_does_not_know_are_refused(engine) -> None:

@@ -19,8 +19,8 @@ from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.data import CandidatesData, DecisionsData
 from aiida_mlhull.engines import ENGINES
-from aiida_mlhull.engines.vasp.account import is_standin
 from aiida_mlhull.engines.vasp.engine import VaspEngine
+from aiida_mlhull.engines.vasp.jobs import is_standin
 from aiida_mlhull.science.campaign import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, SettingsError
 from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED

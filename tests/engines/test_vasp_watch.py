@@ -15,9 +15,11 @@ from pymatgen.core import Lattice, Structure
 from aiida_mlhull.data import CandidatesData, DecisionsData
 from aiida_mlhull.engines.vasp.engine import VaspEngine
 from aiida_mlhull.engines.vasp.watch import cell_monitor, watch_cell
+from aiida_mlhull.science.dft.account import JOB_STOPPED, Account
+from aiida_mlhull.science.dft.limits import Limits
 from aiida_mlhull.science.types import Labels
-from aiida_mlhull.science.vasp.outcome import JOB_STOPPED, Account, judge
-from aiida_mlhull.science.vasp.settings import Limits, VaspSettings, read_step
+from aiida_mlhull.science.vasp.outcome import judge
+from aiida_mlhull.science.vasp.settings import VaspSettings, read_step
 from tests.arsenides import choice
 from tests.engines.test_vasp import OPTIONS, POTENTIALS, called, rock_salts
 from tests.vasp_codes import placeholders, standin

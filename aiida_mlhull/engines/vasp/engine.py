@@ -9,44 +9,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from aiida import orm
-from aiida.engine import ToContext
 from pydantic import BaseModel
 
-from aiida_mlhull.calculations.functions import extend_labels, still_waiting
-from aiida_mlhull.calculations.vasp import share_out
-from aiida_mlhull.engines.base import Engine
-from aiida_mlhull.engines.vasp.account import is_standin
-from aiida_mlhull.engines.vasp.lane import VaspLane, read_row, rows_of, vasp_inputs_of
+from aiida_mlhull.engines.lanes import LaneEngine
+from aiida_mlhull.engines.vasp.jobs import is_standin
+from aiida_mlhull.engines.vasp.lane import VaspLane, potential_family_input
 from aiida_mlhull.engines.vasp.words import load_inputs, missing_potentials
-from aiida_mlhull.job_pool.pool import job_settings_input
-from aiida_mlhull.job_pool.settings import JobSettings, why_failed
+from aiida_mlhull.job_pool.lane import Lane
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, listed
 from aiida_mlhull.science.not_vasp import NOT_VASP
 from aiida_mlhull.science.types import Candidates
-from aiida_mlhull.science.vasp.outcome import Account
 from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, read_step
 
 
-class VaspEngine(Engine):
-    """One calculation a candidate, as many at once as ``max_in_flight`` says; whatever becomes of it is a row.
-
-    Names in the context:
-        shares: chosen rows by lane.
-        lanes: the lanes' processes.
-    """
+class VaspEngine(LaneEngine):
+    """One calculation a candidate, as many at once as ``max_in_flight`` says; whatever becomes of it is a row."""
 
     Settings: ClassVar[type[BaseModel]] = VaspSettings
-    slots_per_job: ClassVar[int] = 3  # lane, aiida-vasp's WorkChain, its calculation
+    lane_class: ClassVar[type[Lane]] = VaspLane
+    handed_on: ClassVar[tuple[str, ...]] = (*LaneEngine.handed_on, "potential_family")
 
     @classmethod
     def define(cls, spec: Any) -> None:
-        """Declare what VASP needs, and the lanes."""
+        """Declare the potentials."""
         super().define(spec)
-        vasp_inputs_of(spec)
-        job_settings_input(spec)
-        spec.outline(cls.share_out, cls.run_lanes, cls.finish)
+        potential_family_input(spec)
 
     @classmethod
     def read_settings(cls, stage: StageSettings) -> Any:
@@ -102,53 +90,4 @@ class VaspEngine(Engine):
         """Give every lane about as much work; if this is a rehearsal, say so."""
         if is_standin(self.inputs.code):
             self.report(f"stage {self.stage.name} is a rehearsal: {self.inputs.code.full_label} is {NOT_VASP}")
-        most = JobSettings.model_validate(self.inputs.jobs.get_dict()).max_in_flight
-        self.ctx.shares = share_out(self.inputs.cells, self.inputs.chosen, orm.Int(most))
-
-    def run_lanes(self) -> Any:
-        """Send all of them off."""
-        own = {
-            key: self.inputs[key]
-            for key in ("code", "potential_family", "options", "jobs", "references")
-            if key in self.inputs
-        }
-        lanes = {
-            key: self.submit(
-                VaspLane,
-                cells=self.inputs.cells,
-                stage=self.inputs.stage,
-                chosen=share,
-                metadata={"label": f"{self.stage.name} {key}"},
-                **own,
-            )
-            for key, share in self.ctx.shares.items()
-        }
-        return ToContext(**{f"lanes.{key}": lane for key, lane in lanes.items()})
-
-    def finish(self) -> None:
-        """Hand over all rows; those that a lost lane didn't come to are failures with its reason."""
-        parts: dict[str, dict[str, Any]] = {"labels": {}, "steps": {}}
-        for key, share in self.ctx.shares.items():
-            lane = self.ctx.lanes[key]
-            if not lane.is_finished_ok:
-                self.report(f"{key} was lost: {why_failed(lane)}")
-                self._give_up(lane, share)
-            for output, found in parts.items():
-                if output in lane.outputs:
-                    found[key] = lane.outputs[output]
-                elif not lane.is_finished_ok:
-                    found |= {f"{key}_{row}": table for row, table in rows_of(lane, output).items()}
-        for key, table in rows_of(self.node, "labels").items():
-            parts["labels"][f"lost_{key}"] = table
-        for output, found in parts.items():
-            if found:
-                self.out(output, extend_labels(**found) if len(found) > 1 else next(iter(found.values())))
-
-    def _give_up(self, lane: orm.ProcessNode, share: Any) -> None:
-        """Read the rows that a lane didn't come to as lost."""
-        done = rows_of(lane, "labels")
-        rest = still_waiting(share, **({"done": extend_labels(**done)} if done else {}))
-        waiting = rest.to_science()
-        account = Account(chain_status=None, chain_message=f"its lane was lost: {why_failed(lane)}")
-        for name in waiting.ids[waiting.keep].tolist():
-            read_row(self.inputs, name, account, {})
+        super().share_out()

@@ -1,91 +1,45 @@
-"""One lane: candidates of a stage one after the other, so that no candidate waits for a straggler of another lane.
-
-A WorkChain goes on when everything that it waits for is done. A batch would therefore wait for its slowest
-member; so a stage is shared out among lanes, each with one calculation in flight. The context holds a row's
-number and nodes of the row at hand; results of earlier rows are found by their links.
-"""
+"""One lane of VASP: aiida-vasp's WorkChain for each candidate."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from aiida import orm
-from aiida.common.links import LinkType
-from aiida.engine import ProcessState, ToContext, WorkChain, while_
 from aiida.plugins import WorkflowFactory
 
 from aiida_mlhull import names
-from aiida_mlhull.calculations.functions import extend_labels
 from aiida_mlhull.calculations.vasp import prepare_vasp, read_vasp, step_of
-from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
-from aiida_mlhull.engines.vasp.account import account_of, results_of
+from aiida_mlhull.engines.vasp.jobs import VaspJobs
 from aiida_mlhull.engines.vasp.watch import cell_monitor
 from aiida_mlhull.engines.vasp.wavefunctions import folder_to_start_from, let_go
-from aiida_mlhull.job_pool.pool import job_settings_input
-from aiida_mlhull.job_pool.settings import JobSettings, why_failed
-from aiida_mlhull.science.vasp.outcome import Account
+from aiida_mlhull.job_pool.ended import account_of, outputs_of
+from aiida_mlhull.job_pool.lane import Lane
+from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.vasp.settings import VaspStep
 
 RESULTS: Final = ("misc", "structure", "trajectory")
 MONITOR: Final = "vasp.stdout"
 """Stops a calculation whose screen output grows beyond bounds. aiida-vasp's other monitor, of the loop time,
 looks for a file of another name than VASP's, and is left out."""
-DEFAULT_OPTIONS: Final = {
-    "resources": {"num_machines": 1, "num_mpiprocs_per_machine": 1},
-    "max_wallclock_seconds": 86400,
-}
 
 
-class VaspLane(WorkChain):
-    """A share of a stage's candidates, one calculation at a time.
+class VaspLane(Lane):
+    """A share of a stage's candidates, one calculation at a time."""
 
-    Names in the context:
-        row: number of the row at hand.
-        tries: tries at it that were lost.
-        chain: aiida-vasp's WorkChain that ran last.
-    """
+    reader: ClassVar[names.ProcessName] = names.READ_VASP
 
     @classmethod
     def define(cls, spec: Any) -> None:
-        """Declare inputs, the loop, outputs."""
+        """Declare the potentials."""
         super().define(spec)
-        vasp_inputs_of(spec)
-        job_settings_input(spec)
-        spec.input("cells", valid_type=(CandidatesData, LabelsData), help="The cells that go in.")
-        spec.input("chosen", valid_type=DecisionsData, help="This lane's rows.")
-        spec.input("stage", valid_type=orm.Dict, help="The stage's settings.")
-        spec.outline(cls.setup, while_(cls.rows_left)(cls.calculate, cls.take_over), cls.finish)
-        spec.output("labels", valid_type=LabelsData, help="One row for every chosen candidate.")
-        spec.output("steps", valid_type=LabelsData, required=False, help="Ionic steps, if the stage keeps them.")
+        potential_family_input(spec)
 
-    @property
-    def asked(self) -> VaspStep:
-        """The calculation that the stage asks for."""
-        return step_of(self.inputs.stage)
-
-    def setup(self) -> None:
-        """Begin with the first row."""
-        self.ctx.row, self.ctx.tries = 0, 0
-
-    def rows_left(self) -> bool:
-        """Whether a candidate is still to be relaxed."""
-        return bool(self.ctx.row < self.inputs.chosen.base.attributes.get("n_rows"))
-
-    def calculate(self) -> Any:
-        """Start the calculation of the row at hand."""
-        link = f"row_{self.ctx.row:05d}_try_{self.ctx.tries}"
-        running = called_as(self.node, link)
-        if running is None:  # after a worker was killed at the wrong moment it may run already
-            running = self.submit(WorkflowFactory("vasp.vasp"), **self._inputs(link))
-        return ToContext(chain=running)
-
-    def _inputs(self, link: str) -> dict[str, Any]:
-        name, step = self._name(), self.asked
+    def calculation(self, name: str, link: str) -> tuple[Any, dict[str, Any]]:
+        """aiida-vasp's WorkChain with an explicit INCAR: one calculation a stage."""
+        step = step_of(self.inputs.stage)
         prepared = prepare_vasp(self.inputs.cells, self.inputs.stage, orm.Str(name))
-        options = {**self.inputs.options.get_dict(), **step.options}
-        options.setdefault("withmpi", self.inputs.code.with_mpi is not False)
         before = folder_to_start_from(self.inputs.cells, name, code=self.inputs.code, inputs=prepared)
-        return {
+        return WorkflowFactory(names.VASP_WORK_CHAIN.entry_point), {
             "code": self.inputs.code,
             "structure": prepared["structure"],
             "parameters": prepared["parameters"],
@@ -98,50 +52,33 @@ class VaspLane(WorkChain):
             "keep_last_workdir": orm.Bool(step.keep_wavefunctions),
             **({} if before is None else {"restart_folder": before}),
             "monitors": monitors(step, prepared["structure"], prepared["parameters"]["incar"]),
-            "calc": {"metadata": {"options": options}},
+            "calc": {"metadata": {"options": self.options(step.options)}},
             "metadata": {"label": name, "call_link_label": link},
         }
 
-    def _name(self) -> str:
-        return str(self.inputs.chosen.to_science().ids[self.ctx.row])
+    @classmethod
+    def row(cls, inputs: Any, name: str, account: Account, outputs: dict[str, Any]) -> dict[str, Any]:
+        """The calcfunction that makes a candidate's row."""
+        ended = orm.Dict(account.model_dump(mode="json"))
+        row: dict[str, Any] = read_vasp(inputs.cells, inputs.stage, orm.Str(name), ended, **outputs)
+        return row
 
-    def take_over(self) -> None:
-        """Make a row of what came out; what was lost, not judged, is tried again."""
-        chain = self.ctx.chain
-        self.ctx.tries += 1
-        most = JobSettings.model_validate(self.inputs.jobs.get_dict()).max_attempts
-        if not chain.is_finished and self.ctx.tries < most:
-            self.report(f"{self._name()}, try {self.ctx.tries} of {most}: {why_failed(chain)}")
-            return
-        found = results_of(chain, RESULTS)
-        if "references" in self.inputs:
-            found["references"] = self.inputs.references
-        row = read_row(self.inputs, self._name(), account_of(chain), found)
-        reason = row["labels"].base.attributes.get("failure_reasons")
-        if reason:
-            self.report(f"{self._name()}: {', '.join(reason)}; {why_failed(chain)}")
-        let_go(self.inputs.cells, self._name())
-        self.ctx.row, self.ctx.tries = self.ctx.row + 1, 0
+    def account(self, chain: orm.ProcessNode) -> Account:
+        """How a calculation ended."""
+        return account_of(chain, VaspJobs())
 
-    def finish(self) -> None:
-        """Hand over all rows."""
-        for output in (names.LABELS, names.STEPS):
-            parts = rows_of(self.node, output)
-            if parts:
-                self.out(output, extend_labels(**parts) if len(parts) > 1 else next(iter(parts.values())))
+    def results(self, chain: orm.ProcessNode) -> dict[str, Any]:
+        """What a calculation gave, and what it ran with after whatever aiida-vasp's handlers have changed."""
+        return outputs_of(chain, RESULTS, inputs=("parameters",))
+
+    def let_go(self, name: str) -> None:
+        """Remove the wavefunctions that the stage before has left."""
+        let_go(self.inputs.cells, name)
 
 
-def vasp_inputs_of(spec: Any) -> None:
-    """Declare what a campaign says of VASP."""
-    spec.input("code", valid_type=orm.AbstractCode, help="VASP.")
+def potential_family_input(spec: Any) -> None:
+    """Declare the potentials."""
     spec.input("potential_family", valid_type=orm.Str, help="Family of potentials, as aiida-vasp calls it.")
-    spec.input("options", valid_type=orm.Dict, default=default_options, help="The scheduler's; a stage may differ.")
-    spec.input("references", valid_type=ReferencesData, required=False, help="To see what is hopeless.")
-
-
-def default_options() -> orm.Dict:
-    """One core for a day, as a node."""
-    return orm.Dict(DEFAULT_OPTIONS)
 
 
 def parser_settings(step: VaspStep) -> dict[str, Any]:
@@ -165,36 +102,3 @@ def monitors(step: VaspStep, structure: orm.StructureData, incar: dict[str, Any]
     if int(incar.get("nsw") or 0) > 0:
         told["cell"] = cell_monitor(structure.cell, step.limits, every=step.look_every)
     return {key: orm.Dict(words) for key, words in told.items()}
-
-
-def read_row(inputs: Any, name: str, account: Account, found: dict[str, Any]) -> dict[str, Any]:
-    """The calcfunction that makes a candidate's row."""
-    told = orm.Dict(account.model_dump(mode="json"))
-    row: dict[str, Any] = read_vasp(inputs.cells, inputs.stage, orm.Str(name), told, **found)
-    return row
-
-
-def called_as(node: orm.ProcessNode, link: str) -> orm.ProcessNode | None:
-    """The process that ``node`` has called under this name and that has begun.
-
-    One that hasn't may never have been handed to the daemon: waiting for it could last for ever.
-    """
-    for called in node.base.links.get_outgoing(link_type=LinkType.CALL_WORK, link_label_filter=link).all_nodes():
-        if isinstance(called, orm.ProcessNode) and called.process_state is not ProcessState.CREATED:
-            return called
-    return None
-
-
-def rows_of(node: orm.ProcessNode, output: str) -> dict[str, LabelsData]:
-    """What ``node`` has read so far, one table a candidate; of rows that were read twice the first."""
-    query = orm.QueryBuilder()
-    query.append(orm.WorkflowNode, filters={"id": node.pk}, tag="lane")
-    query.append(orm.CalcFunctionNode, with_incoming="lane", filters=names.any_of(names.READ_VASP), tag="reading")
-    query.append(
-        LabelsData, with_incoming="reading", edge_filters={"label": output}, project=["*", "attributes.id_min"]
-    )
-    query.order_by({LabelsData: {"id": "asc"}})
-    first: dict[str, LabelsData] = {}
-    for table, name in query.all():
-        first.setdefault(name, table)
-    return {f"row_{index:05d}": first[name] for index, name in enumerate(sorted(first))}

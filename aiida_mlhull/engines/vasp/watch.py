@@ -17,8 +17,7 @@ from aiida import orm
 from aiida.transports import Transport
 from pymatgen.io.vasp.inputs import BadPoscarWarning, Poscar
 
-from aiida_mlhull.science.vasp.outcome import unphysical
-from aiida_mlhull.science.vasp.settings import Limits
+from aiida_mlhull.science.dft.limits import Limits, unphysical
 
 CELL_MONITOR: Final = "mlhull.vasp_cell"
 """Its name among AiiDA's monitors."""
@@ -35,7 +34,7 @@ def watch_cell(
         node: the job.
         transport: to the computer that it runs on.
         lattice: (3, 3) Å, the cell that the stage began with.
-        volume_ratio: see :class:`~aiida_mlhull.science.vasp.settings.Limits`.
+        volume_ratio: see :class:`~aiida_mlhull.science.dft.limits.Limits`.
         min_distance: Å, likewise.
     """
     text = _fetched(node, transport)

@@ -10,7 +10,7 @@ from aiida.common.exceptions import MultipleObjectsError, NotExistent
 from aiida_vasp.data.potcar import PotcarData, PotcarGroup
 from pydantic import Field
 
-from aiida_mlhull.engines.vasp.lane import DEFAULT_OPTIONS
+from aiida_mlhull.job_pool.lane import DEFAULT_OPTIONS
 from aiida_mlhull.science.errors import SettingsError, listed
 from aiida_mlhull.science.representations.composition import elements_of
 from aiida_mlhull.science.types import Candidates

@@ -51,3 +51,23 @@ def extended(references: References, results: Sequence[Labels], *, source: str) 
     for table in results:
         whole = with_results(whole, table)
     return replace(whole, source=f"{references.source} + {source}")
+
+
+def of_elements(results: Sequence[Labels], *, source: str) -> References:
+    """A snapshot of nothing but finished relaxations.
+
+    Args:
+        results: tables whose ids don't meet, all of one scheme.
+        source: where they come from.
+
+    Raises:
+        MixedSchemesError: see :func:`with_results`.
+        TableError: if an id is there twice.
+    """
+    first = results[0].take(results[0].succeeded)
+    start = References(
+        ids=first.ids, formulas=first.formulas, energies=first.energies, source=source, scheme=first.scheme
+    )
+    for table in results[1:]:
+        start = with_results(start, table)
+    return start

@@ -97,6 +97,7 @@ class Reason(str, Enum):
     UNPHYSICAL_CELL = "unphysical_cell", Stated.RELAXATION, "the cell ran away, or atoms fell into each other"
     HOPELESS_ENERGY = "hopeless_energy", Stated.RELAXATION, "too far above the references' hull to go on"
     MISSING_POTENTIAL = "missing_potential", Stated.RELAXATION, "no pseudopotential for one of its elements"
+    SYMMETRY_LOST = "symmetry_lost", Stated.RELAXATION, "the cell lost the symmetry that the calculation relied on"
     ENGINE_ERROR = "engine_error", Stated.RELAXATION, "anything else that kept the engine from an energy; words follow"
 
     NO_REPRESENTATION = "no_representation", Stated.FILTER, "its symmetry can't be determined"

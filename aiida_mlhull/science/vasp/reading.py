@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aiida_mlhull.science.dft.account import Account
+from aiida_mlhull.science.dft.limits import unphysical
 from aiida_mlhull.science.ensembles.rows import Cells, crystals_of
 from aiida_mlhull.science.ensembles.steps import step_ids
 from aiida_mlhull.science.hull import hull_energies
@@ -16,7 +18,7 @@ from aiida_mlhull.science.types import Crystals, Labels, References
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason, code_of, with_detail
 from aiida_mlhull.science.vasp.inputs import arranged
-from aiida_mlhull.science.vasp.outcome import Account, energy_of, judge, unphysical
+from aiida_mlhull.science.vasp.outcome import energy_of, judge
 from aiida_mlhull.science.vasp.results import ENGINE, Result, computed_entry, correct, label
 from aiida_mlhull.science.vasp.settings import VaspStep
 

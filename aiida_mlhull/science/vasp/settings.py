@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import yaml
 from pydantic import Field, model_validator
 
+from aiida_mlhull.science.dft.limits import Limits
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
 from aiida_mlhull.science.relaxation.base import Freedom
 from aiida_mlhull.science.types.strict import Strict
@@ -79,22 +80,6 @@ class Parallel(Strict):
 
     kpar: int | None = Field(default=None, ge=1)
     ncore: int | None = Field(default=None, ge=1)
-
-
-class Limits(Strict):
-    """When a candidate is stopped: after a stage, and while it runs for what its cell shows.
-
-    Attributes:
-        volume_ratio: factor by which the volume may grow or shrink in one stage. (Of published relaxations of
-            substituted prototypes, which keep their parents' volumes, the largest is 12.8.)
-        min_distance: Å; atoms that are closer make a cell unphysical.
-        hopeless_above: eV/atom above the hull of the references; None never gives up for the energy. The
-            stage's energies and the references' need not be of one scheme, so small values are refused.
-    """
-
-    volume_ratio: float = Field(default=16.0, gt=1)
-    min_distance: float = Field(default=0.5, gt=0)
-    hopeless_above: float | None = Field(default=None, ge=0.3)
 
 
 FREEDOM_TAGS: Final[Mapping[Freedom, Mapping[str, Any]]] = {

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from aiida_mlhull.science.dft.limits import Limits, unphysical
 from aiida_mlhull.science.types.reasons import Stated, is_stated
 from aiida_mlhull.science.vasp import Account, VaspSettings, judge, read_step
-from aiida_mlhull.science.vasp.outcome import unphysical
-from aiida_mlhull.science.vasp.settings import Limits
 
 CONVERGE = read_step(VaspSettings(protocol="ekstrom-2022"), stage="final")
 HAND_ON = read_step(VaspSettings(protocol="ekstrom-2022"), stage="preprerelax")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiida_mlhull.science.vasp.cost import core_minutes, cores_of, deal, efforts
+from aiida_mlhull.science.dft.cost import core_minutes, cores_of, deal, efforts
 
 COSTS = st.lists(st.floats(min_value=0.1, max_value=1e3), min_size=1, max_size=60)
 

@@ -1,0 +1,130 @@
+"""The calcfunctions around pw.x: prepare a calculation, read what it left.
+
+Apart from those of the loop, because AiiDA's caching looks at a calcfunction's whole source file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from aiida import orm
+from aiida.engine import calcfunction
+
+from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
+from aiida_mlhull.science.campaign.settings import StageSettings
+from aiida_mlhull.science.dft.account import Account
+from aiida_mlhull.science.ensembles.rows import crystals_of
+from aiida_mlhull.science.espresso.inputs import espresso_inputs, scheme
+from aiida_mlhull.science.espresso.pseudos import PseudoFamily
+from aiida_mlhull.science.espresso.reading import ParsedPwRun, ionic_steps, read
+from aiida_mlhull.science.espresso.settings import EspressoSettings, EspressoStep, read_step
+from aiida_mlhull.science.types.strict import validated
+
+Nodes = dict[str, Any]
+
+
+@calcfunction
+def prepare_espresso(cells: CandidatesData | LabelsData, stage: orm.Dict, family: orm.Dict, name: orm.Str) -> Nodes:
+    """``structure``, ``parameters``, ``kpoints`` and, for fixed positions, ``settings`` of a candidate's calculation.
+
+    Args:
+        cells: the cells that go in.
+        stage: StageSettings.
+        family: PseudoFamily.
+        name: the candidate's id.
+    """
+    row = cells.to_science().select([name.value])
+    crystal = crystals_of(row).structure(0)
+    prepared = espresso_inputs(crystal, espresso_step_of(stage), family_of(family))
+    structure = _structure(crystal, prepared.hubbard)
+    structure.label = name.value
+    kpoints = orm.KpointsData()
+    kpoints.set_cell_from_structure(structure)
+    kpoints.set_kpoints_mesh(list(prepared.mesh))
+    nodes: Nodes = {"structure": structure, "parameters": orm.Dict(prepared.parameters), "kpoints": kpoints}
+    if prepared.fixed_positions:
+        nodes["settings"] = orm.Dict({"fixed_coords": [[True, True, True] for _ in crystal]})
+    return nodes
+
+
+@calcfunction
+def read_espresso(
+    cells: CandidatesData | LabelsData,
+    stage: orm.Dict,
+    family: orm.Dict,
+    name: orm.Str,
+    account: orm.Dict,
+    **outputs: Any,
+) -> Nodes:
+    """A candidate's ``labels``, pymatgen's ``entry`` if it went well, and its ionic ``steps`` if these are kept.
+
+    ``outputs`` holds what the last calculation has: ``output_parameters``, ``output_structure``,
+    ``output_trajectory``; and ``references``, if the stage gives up hopeless candidates.
+
+    Args:
+        cells: the cells that went in.
+        stage: StageSettings.
+        family: PseudoFamily.
+        name: the candidate's id.
+        account: how the processes ended.
+        **outputs: as said above.
+    """
+    row = cells.to_science().select([name.value])
+    step, title, pseudos = espresso_step_of(stage), stage["name"], family_of(family)
+    references: ReferencesData | None = outputs.get("references")
+    reading = read(
+        row,
+        Account.model_validate(account.get_dict()),
+        _parsed(outputs),
+        step=step,
+        family=pseudos,
+        stage=title,
+        references=None if references is None else references.to_science(),
+    )
+    nodes: Nodes = {"labels": LabelsData.from_science(reading.labels)}
+    if reading.entry is not None:
+        nodes["entry"] = orm.JsonableData(reading.entry)
+        nodes["entry"].label = name.value
+    if step.keep_steps and "output_trajectory" in outputs:
+        trajectory = outputs["output_trajectory"]
+        arrays = [trajectory.get_array(key) for key in ("cells", "positions", "energy")]
+        steps = ionic_steps(row, *arrays, stage=title, scheme=scheme(step, pseudos))
+        if steps is not None:
+            nodes["steps"] = LabelsData.from_science(steps)
+    return nodes
+
+
+def espresso_step_of(stage: orm.Dict) -> EspressoStep:
+    """The calculation that a stage asks for."""
+    whole = StageSettings.model_validate(stage.get_dict())
+    return read_step(validated(EspressoSettings, whole.settings, what=f"stage {whole.name}"), stage=whole.name)
+
+
+def family_of(node: orm.Dict) -> PseudoFamily:
+    """What is known of the pseudopotentials."""
+    return PseudoFamily.model_validate(node.get_dict())
+
+
+def _structure(crystal: Any, hubbard: Any) -> orm.StructureData:
+    structure = orm.StructureData(pymatgen=crystal)
+    if not hubbard:
+        return structure
+    from aiida_quantumespresso.data.hubbard_structure import HubbardStructureData  # noqa: PLC0415  (extra qe)
+
+    with_u: orm.StructureData = HubbardStructureData.from_structure(structure)
+    for term in hubbard:
+        with_u.initialize_onsites_hubbard(term.element, term.manifold, term.u, use_kinds=True)
+    return with_u
+
+
+def _parsed(nodes: Nodes) -> ParsedPwRun:
+    lattice = coordinates = None
+    if "output_structure" in nodes:
+        relaxed = nodes["output_structure"].get_pymatgen()
+        lattice, coordinates = np.asarray(relaxed.lattice.matrix), np.asarray(relaxed.frac_coords)
+    return ParsedPwRun(
+        parameters=nodes["output_parameters"].get_dict() if "output_parameters" in nodes else {},
+        lattice=lattice,
+        frac_coords=coordinates,
+    )

@@ -1,0 +1,91 @@
+"""Engines that calculate one crystal at a time, in a few lanes side by side."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from aiida import orm
+from aiida.engine import ToContext
+
+from aiida_mlhull.calculations.functions import extend_labels, still_waiting
+from aiida_mlhull.calculations.lanes import share_out
+from aiida_mlhull.engines.base import Engine
+from aiida_mlhull.job_pool.lane import Lane, lane_inputs_of, rows_read
+from aiida_mlhull.job_pool.settings import JobSettings, why_failed
+from aiida_mlhull.science.dft.account import Account
+
+
+class LaneEngine(Engine):
+    """One calculation for each candidate, as many at once as ``max_in_flight`` says; whatever becomes of it is a row.
+
+    Names in the context:
+        shares: chosen rows by lane.
+        lanes: the lanes' processes.
+
+    Attributes:
+        lane_class: what works off a share of the candidates.
+        handed_on: inputs of the engine that its lanes get.
+    """
+
+    lane_class: ClassVar[type[Lane]]
+    handed_on: ClassVar[tuple[str, ...]] = ("code", "options", "jobs", "references")
+    slots_per_job: ClassVar[int] = 3  # lane, the plug-in's WorkChain, its calculation
+
+    @classmethod
+    def define(cls, spec: Any) -> None:
+        """Declare the program, and the lanes."""
+        super().define(spec)
+        lane_inputs_of(spec)
+        spec.outline(cls.share_out, cls.run_lanes, cls.finish)
+
+    def share_out(self) -> None:
+        """Give every lane about as much work."""
+        most = JobSettings.model_validate(self.inputs.jobs.get_dict()).max_in_flight
+        self.ctx.shares = share_out(self.inputs.cells, self.inputs.chosen, orm.Int(most))
+
+    def run_lanes(self) -> Any:
+        """Send all of them off."""
+        own = {key: self.inputs[key] for key in self.handed_on if key in self.inputs}
+        lanes = {
+            key: self.submit(
+                self.lane_class,
+                cells=self.inputs.cells,
+                stage=self.inputs.stage,
+                chosen=share,
+                metadata={"label": f"{self.stage.name} {key}"},
+                **own,
+            )
+            for key, share in self.ctx.shares.items()
+        }
+        return ToContext(**{f"lanes.{key}": lane for key, lane in lanes.items()})
+
+    def finish(self) -> None:
+        """Hand over all rows; those that a lost lane didn't come to are failures with its reason."""
+        parts: dict[str, dict[str, Any]] = {"labels": {}, "steps": {}}
+        for key, share in self.ctx.shares.items():
+            lane = self.ctx.lanes[key]
+            if not lane.is_finished_ok:
+                self.report(f"{key} was lost: {why_failed(lane)}")
+                self._give_up(lane, share)
+            for output, tables in parts.items():
+                if output in lane.outputs:
+                    tables[key] = lane.outputs[output]
+                elif not lane.is_finished_ok:
+                    tables |= {f"{key}_{row}": table for row, table in self._read_by(lane, output).items()}
+        for key, table in self._read_by(self.node, "labels").items():
+            parts["labels"][f"lost_{key}"] = table
+        for output, tables in parts.items():
+            if tables:
+                self.out(output, extend_labels(**tables) if len(tables) > 1 else next(iter(tables.values())))
+
+    def _give_up(self, lane: orm.ProcessNode, share: Any) -> None:
+        """Read the rows that a lane didn't come to as lost."""
+        done = self._read_by(lane, "labels")
+        rest = still_waiting(share, **({"done": extend_labels(**done)} if done else {}))
+        waiting = rest.to_science()
+        account = Account(chain_status=None, chain_message=f"its lane was lost: {why_failed(lane)}")
+        for name in waiting.ids[waiting.keep].tolist():
+            self.lane_class.row(self.inputs, name, account, {})
+
+    def _read_by(self, node: orm.ProcessNode, output: str) -> dict[str, Any]:
+        return rows_read(node, output, reader=self.lane_class.reader)

@@ -1,0 +1,1 @@
+"""Quantum ESPRESSO through aiida-quantumespresso: one calculation a candidate and stage."""

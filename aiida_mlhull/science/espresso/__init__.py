@@ -1,0 +1,27 @@
+"""Quantum ESPRESSO's inputs, and what its outcome amounts to; an engine and a script get both from here."""
+
+from aiida_mlhull.science.espresso.inputs import EspressoInputs, espresso_inputs, scheme
+from aiida_mlhull.science.espresso.outcome import judge
+from aiida_mlhull.science.espresso.pseudos import Pseudo, PseudoFamily, read_pseudo
+from aiida_mlhull.science.espresso.settings import (
+    EspressoSettings,
+    EspressoStep,
+    load_protocol,
+    protocol_names,
+    read_step,
+)
+
+__all__ = [
+    "EspressoInputs",
+    "EspressoSettings",
+    "EspressoStep",
+    "Pseudo",
+    "PseudoFamily",
+    "espresso_inputs",
+    "judge",
+    "load_protocol",
+    "protocol_names",
+    "read_pseudo",
+    "read_step",
+    "scheme",
+]
