@@ -116,6 +116,7 @@ PREPARE_ESPRESSO: Final = ProcessName("mlhull.prepare_espresso", "prepare_espres
 READ_ESPRESSO: Final = ProcessName("mlhull.read_espresso", "read_espresso", CALCULATIONS)
 PREPARE_VASP: Final = _function("vasp.prepare_vasp")
 READ_VASP: Final = _function("vasp.read_vasp")
+RECOMMEND_REACTIONS: Final = ProcessName("mlhull.recommend_reactions", "recommend_reactions", CALCULATIONS)
 
 MAKE_STRAIN_GRID: Final = ProcessName("mlhull.make_strain_grid", "make_strain_grid", CALCULATIONS)
 MEASURE_STRAIN: Final = ProcessName("mlhull.measure_strain", "measure_strain", CALCULATIONS)

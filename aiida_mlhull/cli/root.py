@@ -18,6 +18,7 @@ from aiida_mlhull.cli.launch import launch
 from aiida_mlhull.cli.learning_curve import learning_curve
 from aiida_mlhull.cli.map import map_command
 from aiida_mlhull.cli.prototypes import prototypes
+from aiida_mlhull.cli.recipes import air, recipes, slice_command
 from aiida_mlhull.cli.references import references
 from aiida_mlhull.cli.rejected import rejected
 from aiida_mlhull.cli.replay import replay
@@ -74,6 +75,9 @@ for command in (
     rules,
     map_command,
     strain,
+    recipes,
+    slice_command,
+    air,
     fit,
     diagnose,
     learning_curve,

@@ -8,6 +8,8 @@ from aiida_mlhull.data.tables import (
     DecisionsData,
     LabelsData,
     PredictionsData,
+    ReactionsData,
+    RecipesData,
     ReferencesData,
 )
 from aiida_mlhull.data.wyckoff import WyckoffData
@@ -19,6 +21,8 @@ __all__ = [
     "EnsembleData",
     "LabelsData",
     "PredictionsData",
+    "ReactionsData",
+    "RecipesData",
     "ReferencesData",
     "SubstitutionsData",
     "WyckoffData",

@@ -19,7 +19,7 @@ from aiida_mlhull.science.tables.export import cif_files, to_cif, to_csv, to_jso
 from aiida_mlhull.science.tables.headline import headline
 from aiida_mlhull.science.tables.listing import choose, listing
 from aiida_mlhull.science.tables.summary import summarize
-from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
+from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, Reactions, Recipes, References, Table
 from aiida_mlhull.science.wire import decode_table, encode_table
 
 T = TypeVar("T", bound=Table)
@@ -196,3 +196,32 @@ class ReferencesData(TableData[References]):
     def __init__(self, noun: References, *, pymatgen_version: str | None = None, **kwargs: Any) -> None:
         super().__init__(noun, **kwargs)
         self.base.attributes.set("pymatgen_version", pymatgen_version or version("pymatgen"))
+
+
+class RecipesData(TableData[Recipes]):
+    """Published syntheses."""
+
+    _noun: ClassVar = Recipes
+
+    class AttributesModel(TableData.AttributesModel):
+        """Facts of the recipes."""
+
+        origin: str = attribute("origin", "where the recipes come from")
+        kinds: dict[str, int] = attribute("kinds", "recipes by kind of synthesis")
+        n_precursors: int = attribute("n_precursors", "different precursors", ge=0)
+        n_with_amounts: int = attribute("n_with_amounts", "recipes with the amount of every precursor", ge=0)
+
+
+class ReactionsData(TableData[Reactions]):
+    """Ways to make targets, ranked."""
+
+    _noun: ClassVar = Reactions
+
+    class AttributesModel(TableData.AttributesModel):
+        """Facts of the reactions."""
+
+        ranking: str = attribute("ranking", "what put them in order")
+        conditions: str = attribute("conditions", "temperature and atmosphere in words")
+        scheme: str = attribute("scheme", "functional, settings and correction scheme of the energies")
+        n_deepest: int = attribute("n_deepest", "reactions whose deepest point is the target", ge=0)
+        n_published: int = attribute("n_published", "reactions with a published precedent", ge=0)

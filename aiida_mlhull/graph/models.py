@@ -10,6 +10,7 @@ from aiida_mlhull import names
 if TYPE_CHECKING:
     from aiida import orm
 
+    from aiida_mlhull.data import PredictionsData
     from aiida_mlhull.science.types import Labels, Predictions
 
 
@@ -40,7 +41,7 @@ def deciding_step(pk: int | None, *, number: int, stage: str | None = None) -> o
     return next((step for step in steps if stage in (None, step.inputs[names.STAGE]["name"])), None)
 
 
-def predictions(pk: int | None) -> Iterator[Predictions]:
+def prediction_nodes(pk: int | None) -> list[PredictionsData]:
     """Everything that the models of a campaign have predicted, the oldest first."""
     from aiida import orm
 
@@ -53,7 +54,13 @@ def predictions(pk: int | None) -> Iterator[Predictions]:
     query.append(orm.CalcJobNode, with_incoming="wave", filters=names.any_of(names.PREDICT), tag="job")
     query.append(PredictionsData, with_incoming="job", tag="predictions", project="*")
     query.order_by({"predictions": {"ctime": "asc"}})
-    return (node.to_science() for node in query.all(flat=True))
+    nodes: list[PredictionsData] = query.all(flat=True)
+    return nodes
+
+
+def predictions(pk: int | None) -> Iterator[Predictions]:
+    """The tables of :func:`prediction_nodes`."""
+    return (node.to_science() for node in prediction_nodes(pk))
 
 
 def record_of(campaign: orm.ProcessNode) -> Labels | None:

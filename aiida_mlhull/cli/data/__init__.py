@@ -58,6 +58,8 @@ references = node_group(
         filters=(click.Option(["--scheme"], help="Only energies of this scheme."),),
     )
 )
+recipes = node_group(Kind("mlhull.recipes", "Published syntheses", TABLE_FORMATS))
+reactions = node_group(Kind("mlhull.reactions", "Ways to make targets, ranked", TABLE_FORMATS))
 ensemble = node_group(
     Kind(
         names.ENSEMBLE_NODE,

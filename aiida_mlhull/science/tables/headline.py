@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
+from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, Reactions, Recipes, References, Table
 from aiida_mlhull.science.types.reasons import Reason, with_detail
 from aiida_mlhull.science.units import COST_UNIT, ENERGY_UNIT
 
@@ -65,6 +65,24 @@ def _references(facts: Facts) -> str:
     )
 
 
+def _recipes(facts: Facts) -> str:
+    kinds = ", ".join(f"{kind} {count}" for kind, count in facts["kinds"].items())
+    return _sentence(f"{facts['n_rows']} recipes from {facts['n_precursors']} precursors", kinds, _origin(facts))
+
+
+def _reactions(facts: Facts) -> str:
+    return _sentence(
+        f"{facts['n_rows']} reactions to {_targets(facts)} in {_systems(facts)}, by {facts['ranking']}",
+        facts["conditions"],
+        f"{facts['n_deepest']} with the target as the deepest point, {facts['n_published']} published",
+    )
+
+
+def _targets(facts: Facts) -> str:
+    count = facts["n_compositions"]
+    return "1 target" if count == 1 else f"{count} targets"
+
+
 def _sizes(facts: Facts) -> str:
     smallest, largest = facts["n_sites_min"], facts["n_sites_max"]
     if smallest is None:
@@ -104,4 +122,6 @@ _HEADLINES: Final[dict[type[Table], Callable[[Facts], str]]] = {
     Decisions: _decisions,
     Labels: _labels,
     References: _references,
+    Recipes: _recipes,
+    Reactions: _reactions,
 }

@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiida_mlhull.science.representations.composition import distinct, elements_of
-from aiida_mlhull.science.types import Candidates, Crystals, Decisions, Labels, Predictions, References, Table
+from aiida_mlhull.science.types import (
+    Candidates,
+    Crystals,
+    Decisions,
+    Labels,
+    Predictions,
+    Reactions,
+    Recipes,
+    References,
+    Table,
+)
 from aiida_mlhull.science.types.reasons import code_of
 from aiida_mlhull.science.types.table import Strings
 
@@ -35,13 +45,14 @@ def summarize(table: Table) -> dict[str, Any]:
     Raises:
         FormulaError: if a formula can't be read.
     """
-    compositions, _ = distinct(table.formulas.tolist())
+    stated = [formula for formula in table.formulas.tolist() if formula or not isinstance(table, Recipes)]
+    compositions, _ = distinct(stated)
     systems = sorted({composition.chemical_system for composition in compositions})
     return {
         "n_rows": len(table),
         "id_min": str(table.ids[0]) if len(table) else None,
         "id_max": str(table.ids[-1]) if len(table) else None,
-        "elements": sorted(elements_of(table.formulas.tolist())),
+        "elements": sorted(elements_of(stated)),
         "n_compositions": len(compositions),
         "n_chemical_systems": len(systems),
         "chemical_systems": systems if len(systems) <= MAX_SYSTEMS else None,
@@ -124,6 +135,27 @@ def count_codes(reasons: Strings) -> dict[str, int]:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rest = sum(count for _, count in ranked[MAX_CODES:])
     return dict(ranked[:MAX_CODES]) | ({OTHER_CODES: rest} if rest else {})
+
+
+@own_facts.register
+def _(table: Recipes) -> dict[str, Any]:
+    return {
+        "origin": table.source,
+        "kinds": dict(sorted(Counter(table.kinds.tolist()).items())),
+        "n_precursors": len({name for names in table.sets() for name in names}),
+        "n_with_amounts": int((table.amounts != "").sum()),
+    }
+
+
+@own_facts.register
+def _(table: Reactions) -> dict[str, Any]:
+    return {
+        "ranking": table.ranking,
+        "conditions": table.conditions,
+        "scheme": table.scheme,
+        "n_deepest": int(table.deepest.sum()),
+        "n_published": int((np.nan_to_num(table.precedents) > 0).sum()),
+    }
 
 
 def _range(name: str, values: NDArray[np.float64]) -> dict[str, float | None]:

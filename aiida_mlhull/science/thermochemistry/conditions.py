@@ -10,13 +10,13 @@ from typing import Any, Final, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from aiida_mlhull.science.errors import InputError, SettingsError, listed
+from aiida_mlhull.science.errors import InputError, listed
 from aiida_mlhull.science.representations.composition import SYMBOLS, reduce_formula
 from aiida_mlhull.science.thermochemistry.corrections import SCHEMES, corrected
 from aiida_mlhull.science.thermochemistry.gases import BOLTZMANN, COLDEST, GASES, gas_energy
 from aiida_mlhull.science.thermochemistry.solids import element_energies, gibbs_solids, tabulated
 from aiida_mlhull.science.types import References
-from aiida_mlhull.science.types.strict import Strict
+from aiida_mlhull.science.types.strict import Strict, validated
 
 ROOM_TEMPERATURE: Final = 298.15
 TRACE: Final = 1e-6
@@ -116,10 +116,7 @@ def conditions(values: Mapping[str, Any]) -> Conditions:
     Raises:
         SettingsError: naming what is wrong.
     """
-    try:
-        return Conditions.model_validate(dict(values))
-    except ValueError as error:
-        raise SettingsError(f"conditions: {error}") from error
+    return validated(Conditions, values, what="conditions")
 
 
 @dataclass(frozen=True, eq=False)

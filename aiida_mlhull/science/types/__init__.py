@@ -2,6 +2,7 @@
 
 from aiida_mlhull.science.types.crystals import Crystals
 from aiida_mlhull.science.types.ensemble import EnsembleWeights, MemberWeights
+from aiida_mlhull.science.types.recipes import Reactions, Recipes
 from aiida_mlhull.science.types.substitutions import Substitutions
 from aiida_mlhull.science.types.table import Table, concatenate
 from aiida_mlhull.science.types.tables import (
@@ -24,6 +25,8 @@ __all__ = [
     "MemberWeights",
     "ModelRows",
     "Predictions",
+    "Reactions",
+    "Recipes",
     "References",
     "Substitutions",
     "Table",

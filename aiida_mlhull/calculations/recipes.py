@@ -1,0 +1,31 @@
+"""Recommended reactions as a step of the graph: they lead back to the energies, recipes and settings behind them.
+
+A module of its own, because AiiDA's caching looks at the whole source file of a calcfunction.
+"""
+
+from __future__ import annotations
+
+from aiida import orm
+from aiida.engine import calcfunction
+
+from aiida_mlhull.data import PredictionsData, ReactionsData, RecipesData, ReferencesData
+from aiida_mlhull.science.recipes import Literature, RecipeSettings, latest, recommend
+
+
+@calcfunction
+def recommend_reactions(
+    target: orm.Str,
+    settings: orm.Dict,
+    references: ReferencesData,
+    literature: RecipesData | None = None,
+    **predictions: PredictionsData,
+) -> ReactionsData:
+    """Ways to make a target, ranked; ``predictions`` are energies that are not certain, the oldest first."""
+    made = recommend(
+        target.value,
+        references.to_science(),
+        RecipeSettings.model_validate(settings.get_dict()),
+        literature=None if literature is None else Literature(literature.to_science()),
+        predictions=latest([predictions[key].to_science() for key in sorted(predictions)]),
+    )
+    return ReactionsData.from_science(made.reactions)
