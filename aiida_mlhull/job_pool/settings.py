@@ -9,6 +9,7 @@ from aiida.orm import ProcessNode
 from pydantic import Field
 
 from aiida_mlhull.science.types.strict import Strict
+from aiida_mlhull.science.types.table import slices
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class JobSettings(Strict):
 
 def portions_of(items: Sequence[T], size: int) -> list[list[T]]:
     """``items`` in order, ``size`` at a time."""
-    return [list(items[first : first + size]) for first in range(0, len(items), size)]
+    return [list(items[part]) for part in slices(len(items), size=size)]
 
 
 WRONG_INPUTS: Final = range(200, 300)

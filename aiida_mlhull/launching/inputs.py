@@ -165,9 +165,9 @@ def make_nodes(inputs: CampaignInputs) -> dict[str, Any]:
 def shard_rows(total: int) -> list[range]:
     """Rows of every shard."""
     from aiida_mlhull.data import MAX_SHARD_ROWS
+    from aiida_mlhull.science.types.table import slices
 
-    size = MAX_SHARD_ROWS
-    return [range(first, min(first + size, total)) for first in range(0, total, size)]
+    return [range(total)[part] for part in slices(total, size=MAX_SHARD_ROWS)]
 
 
 def store(nodes: Mapping[str, Any]) -> None:

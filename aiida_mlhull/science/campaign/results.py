@@ -11,6 +11,7 @@ from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.types import Candidates, Decisions, Labels
 from aiida_mlhull.science.types.reasons import Reason
+from aiida_mlhull.science.types.table import slices
 
 
 def recorded(record: Labels, chosen: Decisions, stage: StageSettings) -> Labels:
@@ -51,8 +52,8 @@ def failed(cells: Candidates | Labels, chosen: Decisions, stage: StageSettings, 
 def portions(chosen: Decisions, *, size: int) -> Iterator[Decisions]:
     """The chosen rows, ``size`` at a time."""
     rows = np.flatnonzero(chosen.keep)
-    for first in range(0, len(rows), size):
-        yield chosen.take(rows[first : first + size])
+    for part in slices(len(rows), size=size):
+        yield chosen.take(rows[part])
 
 
 def on_hull(outcomes: Decisions, results: Labels) -> Labels:

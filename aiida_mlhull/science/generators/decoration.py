@@ -23,7 +23,7 @@ from aiida_mlhull.science.generators.exchange import Exchange, Seen, build_shard
 from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.tables.writing import Shard
 from aiida_mlhull.science.types import Candidates, Crystals
-from aiida_mlhull.science.types.table import Strings
+from aiida_mlhull.science.types.table import Strings, slices
 
 AFLOW: Final = "AFLOW prototypes shipped with pymatgen"
 SHARD: Final = 1000
@@ -156,7 +156,5 @@ def sampled(choices: list[Exchange], sample: int | None, seed: int) -> list[Exch
 
 def _shards(library: Prototypes, choices: Sequence[Exchange], size: int) -> Iterator[Shard]:
     seen = Seen()
-    for start in range(0, len(choices), size):
-        yield build_shard(
-            library.crystals, library.names, choices[start : start + size], seen=seen, source=library.source
-        )
+    for part in slices(len(choices), size=size):
+        yield build_shard(library.crystals, library.names, choices[part], seen=seen, source=library.source)

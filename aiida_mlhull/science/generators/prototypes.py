@@ -17,6 +17,7 @@ from aiida_mlhull.science.generators.decoration import (
     sampled,
 )
 from aiida_mlhull.science.generators.exchange import Exchange, Seen, build_shard
+from aiida_mlhull.science.types.table import slices
 
 
 class PrototypesSettings(GeneratorSettings):
@@ -59,9 +60,8 @@ class PrototypeDecoration:
         """Prototype by prototype; the seed matters where a sample is drawn."""
         library, choices = self._choices(start)
         drawn, seen = sampled(choices, self.settings.sample, seed), Seen()
-        for first in range(0, len(drawn), size):
-            batch = drawn[first : first + size]
-            yield build_shard(library.crystals, library.names, batch, seen=seen, source=library.source)
+        for part in slices(len(drawn), size=size):
+            yield build_shard(library.crystals, library.names, drawn[part], seen=seen, source=library.source)
 
     def _choices(self, start: GeneratorInput) -> tuple[Prototypes, list[Exchange]]:
         own = start.crystals

@@ -48,6 +48,7 @@ from aiida_mlhull.science.representations.crystal_graph import (
 from aiida_mlhull.science.representations.elements import ATOM_FEATURES, atom_features, check_atom_features
 from aiida_mlhull.science.types import Crystals, MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.table import slices
 
 _AT_ONCE: Final = 128
 
@@ -185,7 +186,7 @@ class CGCNN(NetworkModel):
         with reproducible(place), torch.inference_mode(), mixed(self.settings.precision, place):
             network = cast("CrystalGraphNetwork", self._loaded(weights)).to(place).eval()
             graphs = GraphTensors(plain_graphs(crystals, neighbors=self.settings.neighbors), place)
-            for start in range(0, len(crystals), _AT_ONCE):
-                batch = graphs.batch(np.arange(start, min(start + _AT_ONCE, len(crystals))))
+            for part in slices(len(crystals), size=_AT_ONCE):
+                batch = graphs.batch(np.arange(part.start, part.stop))
                 parts.append(network.contributions(batch)[:, 0].double().cpu().numpy())
         return np.asarray(weights.meta["center"] + weights.meta["scale"] * np.concatenate(parts))

@@ -29,6 +29,7 @@ from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.sine_matrix import POWER, sine_spectra
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.table import slices
 
 _WIDTHS: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Tried, in units of the median distance between training rows."""
@@ -118,8 +119,7 @@ class SineKernel:
         known, meta = weights.arrays["spectra"], weights.meta
         asked, known = _alike(inputs, known)
         means, spreads = np.empty(len(asked)), np.empty(len(asked))
-        for start in range(0, len(asked), _ASKED_AT_ONCE):
-            part = slice(start, start + _ASKED_AT_ONCE)
+        for part in slices(len(asked), size=_ASKED_AT_ONCE):
             cross = _kernel(asked[part], known, meta["width"])
             means[part] = cross @ weights.arrays["coefficients"]
             explained = ((cross @ weights.arrays["inverse"]) * cross).sum(axis=1)

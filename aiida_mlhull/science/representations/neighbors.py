@@ -15,6 +15,7 @@ import numpy as np
 from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from aiida_mlhull.science.types.crystals import Crystals, Floats, Integers
+from aiida_mlhull.science.types.table import slices
 
 STEP: Final = 1e-4
 """Å; distances are told apart at this resolution."""
@@ -57,8 +58,8 @@ def to_distances(steps: Integers) -> Floats:
 
 def chunks(crystals: Crystals, size: int = _CHUNK) -> Iterator[Crystals]:
     """The crystals in handfuls that fit the processor's caches."""
-    for start in range(0, len(crystals), size):
-        yield crystals.take(np.arange(start, min(start + size, len(crystals))))
+    for part in slices(len(crystals), size=size):
+        yield crystals.take(np.arange(part.start, part.stop))
 
 
 def nearest_shells(crystals: Crystals, *, neighbors: int = 12) -> Shells:

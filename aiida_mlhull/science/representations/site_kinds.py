@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from aiida_mlhull.science.types import Crystals
 SiteKinds = Literal["all", "symmetry", "perovskite"]
 """``all``: no difference; ``symmetry``: the site symmetry's symbol; ``perovskite``: A, B and X of ABX3 (X: N, O, F, S)."""
 
-SITE_KINDS: Final[tuple[str, ...]] = get_args(SiteKinds)
 ANIONS: Final = (7, 8, 9, 16)
 """Of perovskites: nitrogen, oxygen, fluorine, sulfur."""
 

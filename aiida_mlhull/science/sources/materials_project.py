@@ -17,6 +17,7 @@ from aiida_mlhull.science.sources.base import Kind, Row
 from aiida_mlhull.science.sources.journal import Page
 from aiida_mlhull.science.sources.paged import PagedSource
 from aiida_mlhull.science.types.reasons import Reason
+from aiida_mlhull.science.types.table import slices
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -96,7 +97,7 @@ class MaterialsProject(PagedSource):
         ids = sorted({name for document in documents if (name := document_id(document))})
         nameless = sum(not document_id(document) for document in documents)
         left = [name for name in ids if name > after]
-        portions = [left[first : first + self._page_size] for first in range(0, len(left), self._page_size)]
+        portions = [left[part] for part in slices(len(left), size=self._page_size)]
         for portion in portions or [[]]:
             last = portion[-1] if portion and portion is not portions[-1] else ""
             entries = self._documents(portion, columns)

@@ -119,6 +119,12 @@ class Table:
         return self.take(~np.isin(self.ids, np.asarray(ids, dtype=np.str_)))
 
 
+def slices(total: int, *, size: int) -> Iterator[slice]:
+    """Slices of at most ``size`` rows that cover ``total`` rows in order."""
+    for first in range(0, total, size):
+        yield slice(first, min(first + size, total))
+
+
 def concatenate(parts: Sequence[T]) -> T:
     """One table from several of the same kind; ids must not meet, whole-table properties are the first's.
 

@@ -16,6 +16,7 @@ from aiida_mlhull.science.models.training.scores import scores_of
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.types import MemberWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.table import slices
 
 _ASKED_AT_ONCE: Final = 4096
 _FLOOR: Final = 0.1
@@ -100,8 +101,7 @@ class ForestModel(ABC):
 def _asked(forest: Forest, rows: Floats) -> tuple[Floats, Floats]:
     """(n,) mean and standard deviation over the trees, in handfuls: every tree's answer takes room."""
     means, deviations = np.empty(len(rows)), np.empty(len(rows))
-    for start in range(0, len(rows), _ASKED_AT_ONCE):
-        part = slice(start, start + _ASKED_AT_ONCE)
+    for part in slices(len(rows), size=_ASKED_AT_ONCE):
         answers = forest.predict(rows[part])
         means[part], deviations[part] = answers.mean(axis=1), answers.std(axis=1)
     return means, deviations

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.table import slices
 
 _TRIED: Final = {
     "range_composition": (0.5, 1.0, 2.0, 4.0),
@@ -139,8 +140,7 @@ class GaussianProcess:
         lower, _ = cho_factor(covariance, lower=True, overwrite_a=True)
         largest = self.kernel.diagonal + self.kernel.noise
         means, deviations = np.empty(len(rows)), np.empty(len(rows))
-        for start in range(0, len(rows), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        for part in slices(len(rows), size=_CHUNK):
             cross = self.kernel(*_distances(rows[part], self.rows, self.compositional))
             means[part] = cross @ self.alpha
             explained = np.square(solve_triangular(lower, cross[:, self.spread_rows].T, lower=True)).sum(axis=0)

@@ -22,6 +22,7 @@ from aiida_mlhull.science.models.training.losses import Objective, errors_of, lo
 from aiida_mlhull.science.models.training.optimizers import Descent, TrainingSettings, train_mode
 from aiida_mlhull.science.types import MemberWeights
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.table import slices
 
 __all__ = ["Batches", "Trained", "TrainingSettings", "predict_network", "train_network"]
 
@@ -188,9 +189,8 @@ def predict_network(
 ) -> Floats:
     """(len(rows), columns) outputs of the network in evaluation mode, ``at_once`` rows per batch."""
     network.eval()
-    starts = range(0, len(rows), at_once)
     with torch.inference_mode(), mixed(precision, next(network.parameters()).device):
-        parts = [network(inputs.batch(rows[start : start + at_once])) for start in starts]
+        parts = [network(inputs.batch(rows[part])) for part in slices(len(rows), size=at_once)]
     return torch.cat(parts).double().cpu().numpy() if parts else np.empty((0, 1))
 
 
