@@ -66,13 +66,14 @@ def draw_slice(picture: SlicePicture) -> Figure:
     chosen = list(picture.target)
     axes.plot(picture.x[chosen], picture.energies[chosen], "o", color=STABLE, markersize=9)
     for i in range(1, len(picture.x) - 1):
+        slope = picture.energies[i + 1] - picture.energies[i - 1]
         axes.annotate(
             " + ".join(map(mathtext, picture.products[i])),
             (picture.x[i], picture.energies[i]),
-            xytext=(0, -12 if i % 2 else -24),
+            xytext=(0, -14),
             textcoords="offset points",
-            ha="center",
-            fontsize=7,
+            ha="left" if slope > 0 else "right",
+            fontsize=8,
             color=STABLE if i in picture.target else LINE,
         )
     axes.set_xlim(-0.02, 1.02)

@@ -1,0 +1,17 @@
+"""What comes out of a recipe: models that take precursors (and amounts, where these are known) to a composition."""
+
+from aiida_mlhull.science.products.base import ProductModel, Products
+from aiida_mlhull.science.products.scores import element_movers_distance, product_scores
+from aiida_mlhull.science.registry import Registry
+
+PRODUCTS = Registry(
+    "product model",
+    {
+        "null": "aiida_mlhull.science.products.null:Null",
+        "mass_balance": "aiida_mlhull.science.products.mass_balance:MassBalance",
+        "nearest": "aiida_mlhull.science.products.nearest:Nearest",
+        "trees": "aiida_mlhull.science.products.trees:Trees",
+    },
+)
+
+__all__ = ["PRODUCTS", "ProductModel", "Products", "element_movers_distance", "product_scores"]

@@ -1,0 +1,138 @@
+"""Product models: hand-worked mass balances, published distances, and what every registered model has to keep to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import wasserstein_distance
+
+from aiida_mlhull.science.products import PRODUCTS, Products, element_movers_distance, product_scores
+from aiida_mlhull.science.products.base import ELEMENTS, fractions_of, targets
+from aiida_mlhull.science.products.mass_balance import residue
+from aiida_mlhull.science.products.scales import MODIFIED_PETTIFOR, places
+from aiida_mlhull.science.products.shares import cation_shares
+from aiida_mlhull.science.representations.composition import reduce_formula
+from aiida_mlhull.science.types import Recipes
+
+
+def of(*formulas):
+    return fractions_of([reduce_formula(formula) for formula in formulas])
+
+
+def _ordered(row):
+    target, precursors, amounts = row
+    names, numbers = precursors.split(" + "), amounts.split() or [""] * 9
+    pairs = sorted(zip(names, numbers, strict=False))
+    return target, " + ".join(name for name, _ in pairs), " ".join(n for _, n in pairs).strip()
+
+
+def recipes(*rows):
+    """Recipes of (target, precursors, amounts)."""
+    formulas, precursors, amounts = (list(column) for column in zip(*map(_ordered, rows), strict=True))
+    n = len(rows)
+    return Recipes.from_rows(
+        ids=[f"{i:03d}" for i in range(n)], formulas=formulas, precursors=precursors, amounts=amounts,
+        actions=[""] * n, temperatures=np.full(n, np.nan), hours=np.full(n, np.nan), atmospheres=[""] * n,
+        references=[""] * n, kinds=["solid_state"] * n, parents=[""] * n,
+    )  # fmt: skip
+
+
+ALKALINE = ("Mg", "Ca", "Sr", "Ba")
+PUBLISHED = [
+    row
+    for a in ALKALINE
+    for m in ("Ti", "Zr", "Sn", "Hf")
+    for row in (
+        (f"{a}{m}O3", f"{a}CO3 + {m}O2", "1 1"),
+        (f"{a}2{m}O4", f"{a}O + {m}O2", "2 1"),
+    )
+]
+
+
+def test_published_distances():
+    assert element_movers_distance(of("CaTiO3"), of("SrTiO3"))[0] == pytest.approx(0.2)
+    products = Products(of("Fe2O3", "Fe2O3"))
+    scores = product_scores(products, of("FeO", "Fe3O4"))
+    assert scores["l1"] == pytest.approx((0.2 + 2 * (3 / 7 - 0.4)) / 2)
+    assert product_scores(Products(of("Fe2O3")), of("FeO"))["l1"] == pytest.approx(0.2)
+    assert product_scores(Products(of("Fe2O3")), of("FeO"))["l2"] == pytest.approx(0.1414, abs=1e-4)
+    assert product_scores(Products(of("Fe2O3")), of("Fe3O4"))["l1"] == pytest.approx(0.057, abs=1e-3)
+    assert product_scores(Products(of("Fe2O3")), of("Fe3O4"))["l2"] == pytest.approx(0.0404, abs=1e-4)
+
+
+def test_the_scale_has_every_element_once():
+    assert len(set(MODIFIED_PETTIFOR)) == len(MODIFIED_PETTIFOR) == 101
+    assert len(places()) == ELEMENTS
+
+
+@given(st.lists(st.integers(0, 9), min_size=6, max_size=6), st.lists(st.integers(0, 9), min_size=6, max_size=6))
+def test_the_closed_form_is_the_earth_movers_distance(first, second):
+    columns = [0, 7, 11, 21, 25, 55]
+    rows = np.zeros((2, ELEMENTS))
+    rows[0, columns], rows[1, columns] = np.asarray(first) + 0.01, np.asarray(second) + 0.01
+    rows /= rows.sum(axis=1, keepdims=True)
+    there = places()[columns]
+    expected = wasserstein_distance(there, there, rows[0, columns], rows[1, columns])
+    assert element_movers_distance(rows[:1], rows[1:])[0] == pytest.approx(expected, abs=1e-9)
+
+
+def test_scores_of_a_perfect_and_a_wrong_answer():
+    perfect = product_scores(Products(of("BaTiO3", "Fe2O3")), of("BaTiO3", "Fe2O3"))
+    assert perfect == pytest.approx(
+        {"subset_accuracy": 1.0, "weighted_f1": 1.0, "l1": 0.0, "l2": 0.0, "elmd": 0.0, "r2": 1.0}
+    )
+    wrong = product_scores(Products(of("BaTiO3", "FeO")), of("BaTiO2", "Fe2S3"))
+    assert wrong["subset_accuracy"] == 0.5
+    assert wrong["weighted_f1"] < 1.0
+
+
+@pytest.mark.parametrize(
+    ("precursor", "left"),
+    [
+        ("BaCO3", "BaO"), ("Sr(NO3)2", "SrO"), ("Mg(OH)2", "MgO"), ("NH4H2PO4", "P2O5"), ("Fe2O3", "Fe2O3"),
+        ("NaCl", "NaCl"), ("TaN", "TaN"), ("SiC", "SiC"), ("MgH2", "Mg"), ("Ba(C2H3O2)2", "BaO"),
+    ],
+)  # fmt: skip
+def test_gases_leave(precursor, left):
+    rest = residue(reduce_formula(precursor))
+    np.testing.assert_allclose(rest / rest.sum(), of(left)[0], atol=1e-12)
+
+
+def test_amounts_are_weighed():
+    products = PRODUCTS["mass_balance"]().predict(
+        recipes(("Ba2TiO4", "BaCO3 + TiO2", "2 1"), ("BaTiO3", "BaO + TiO2", ""))
+    )
+    np.testing.assert_allclose(products.fractions, of("Ba2TiO4", "BaTiO3"), atol=1e-12)
+
+
+def test_shares_of_the_cations():
+    names = [reduce_formula("BaCO3"), reduce_formula("TiO2")]
+    np.testing.assert_allclose(cation_shares(names, of("Ba2TiO4")[0]), [2 / 3, 1 / 3], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_every_model_gives_compositions_and_the_same_ones_again(name):
+    known, asked = recipes(*PUBLISHED[:24]), recipes(*PUBLISHED[24:])
+    model, again = PRODUCTS[name](), PRODUCTS[name]()
+    model.fit(known, seed=3)
+    again.fit(known, seed=3)
+    found = model.predict(asked)
+    assert found.fractions.shape == (len(asked), ELEMENTS)
+    np.testing.assert_allclose(found.fractions.sum(axis=1), 1.0)
+    assert (found.fractions >= 0).all()
+    np.testing.assert_array_equal(found.fractions, again.predict(asked).fractions)
+    other = recipes(*((asked.formulas[0], p, a) for _, p, a in PUBLISHED[24:]))
+    np.testing.assert_array_equal(found.fractions, model.predict(other).fractions)  # the target is not looked at
+
+
+@pytest.mark.parametrize("name", ["nearest", "trees"])
+def test_what_learns_beats_the_floor_in_systems_that_it_has_not_seen(name):
+    known, asked = recipes(*PUBLISHED[:24]), recipes(*PUBLISHED[24:])
+    model, floor = PRODUCTS[name](), PRODUCTS["null"]()
+    model.fit(known)
+    learned = product_scores(model.predict(asked), targets(asked))
+    plain = product_scores(floor.predict(asked), targets(asked))
+    assert learned["subset_accuracy"] == 1.0 > plain["subset_accuracy"]
+    assert learned["l1"] < 0.5 * plain["l1"]

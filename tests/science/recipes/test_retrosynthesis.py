@@ -1,0 +1,70 @@
+"""Sources of metals as the literature chooses them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from aiida_mlhull.science.recipes import Literature
+from aiida_mlhull.science.recipes.retrosynthesis import Retrosynthesis, exact_sets, metal_sources
+from aiida_mlhull.science.representations.composition import reduce_formula
+from aiida_mlhull.science.types import Recipes
+
+
+def literature(*rows):
+    n = len(rows)
+    return Literature(
+        Recipes.from_rows(
+            ids=[f"{i:03d}" for i in range(n)],
+            formulas=[row[0] for row in rows],
+            precursors=[row[1] for row in rows],
+            amounts=[""] * n,
+            actions=[""] * n,
+            temperatures=np.full(n, np.nan),
+            hours=np.full(n, np.nan),
+            atmospheres=[""] * n,
+            references=[""] * n,
+            kinds=["solid_state"] * n,
+            parents=[""] * n,
+        )
+    )
+
+
+def formulas(names):
+    return frozenset(map(reduce_formula, names))
+
+
+PUBLISHED = literature(
+    ("BaTiO3", "BaCO3 + TiO2"),
+    ("BaZrO3", "BaCO3 + ZrO2"),
+    ("BaS", "Ba + S"),
+    ("TiS2", "S + Ti"),
+    ("BaSnO3", "BaCO3 + SnO2"),
+    ("SrTiO3", "SrCO3 + TiO2"),
+)
+
+
+def test_the_most_popular_sources_come_first():
+    sets = Retrosynthesis(PUBLISHED, voting="popularity").sets(reduce_formula("Ba2TiO4"))
+    assert sets[0] == formulas(["BaCO3", "TiO2"])
+    assert len(sets) == 4
+    assert len(set(sets)) == 4
+
+
+def test_similar_targets_have_more_votes():
+    """A sulfide is made from elements, although more recipes use the carbonate."""
+    near = Retrosynthesis(PUBLISHED).sets(reduce_formula("BaTiS3"))
+    popular = Retrosynthesis(PUBLISHED, voting="popularity").sets(reduce_formula("BaTiS3"))
+    assert near[0] == formulas(["Ba", "Ti"])
+    assert popular[0] == formulas(["BaCO3", "TiO2"])
+
+
+def test_an_unknown_metal_has_no_answer():
+    assert Retrosynthesis(PUBLISHED).sets(reduce_formula("CaTiO3")) == []
+
+
+def test_exact_sets_are_counted():
+    asked = literature(("Ba2TiO4", "BaCO3 + TiO2"), ("Ba3Ti2O7", "Ba + TiO2"), ("CaO", "Ca + O"))
+    scores = exact_sets(Retrosynthesis(PUBLISHED, voting="popularity"), asked)
+    assert scores == {1: pytest.approx(1 / 3), 5: pytest.approx(2 / 3)}
+    assert metal_sources(formulas(["Ba", "O", "NaCl", "S"])) == formulas(["Ba", "NaCl"])
