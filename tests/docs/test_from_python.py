@@ -9,17 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.arsenides import DEMO
-from tests.cli.conftest import Desk, registered
-
-__all__ = ["registered"]
+from tests.cli.conftest import Desk, run
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "from-python.md"
 CELL = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("registered")
+@pytest.mark.usefixtures("empty_profile")
 def test_every_cell_runs(tmp_path, monkeypatch):
+    assert run("setup").exit_code == 0
     Desk(tmp_path).table()
     for name in ("competing_phases.parquet", "elements.json"):
         shutil.copy(DEMO / name, tmp_path)
@@ -35,4 +34,4 @@ def test_every_cell_runs(tmp_path, monkeypatch):
     assert len(names["outcomes"]) == 59
     assert names["history"].what.iloc[-1] == "outcome"
     assert (tmp_path / "as-cd-rb.png").read_bytes().startswith(b"\x89PNG")
-    assert names["prepared"].inputs.shards[0].label == "arsenides without rubidium"
+    assert names["prepared"].inputs.shards[0].label == "arsenides without cadmium"
