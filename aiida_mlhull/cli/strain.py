@@ -59,7 +59,7 @@ def strain(
     """
     from aiida_mlhull.launching.strain import strain_crystals
     from aiida_mlhull.science.reading import read_references
-    from aiida_mlhull.science.reading.candidates import AS_PUBLISHED, read_candidates
+    from aiida_mlhull.science.reading.candidates import AS_PUBLISHED, read_crystals
     from aiida_mlhull.science.strain.grid import StrainSettings
     from aiida_mlhull.science.types.strict import validated
 
@@ -70,7 +70,7 @@ def strain(
         "pairs": [p for p in pairs.split(",") if p],
     }
     settings = validated(StrainSettings, wish, what="strain")
-    intake = read_candidates(crystals)
+    intake = read_crystals(crystals)
     known = None if references is None else read_references(references, scheme=scheme or AS_PUBLISHED).references
     click.echo(intake.summary())
     profile.load(profile_name)

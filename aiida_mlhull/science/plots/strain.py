@@ -27,7 +27,7 @@ def draw_strain(found: Sequence[StrainResponse], settings: StrainSettings, *, ti
         settings: of the grid.
         title: above the picture.
     """
-    figure = Figure(figsize=(9.4, 4.4), dpi=160, layout="constrained")
+    figure = Figure(figsize=(10.6, 4.2), dpi=160, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     _energies(left, found, settings)
@@ -91,4 +91,4 @@ def _bonds(axes: Axes, response: StrainResponse, settings: StrainSettings) -> No
         axes.plot([], [], "s-", color=LINE, markersize=3.5, linewidth=1.1, label="normal strained")
     axes.set_xlabel("Strain (%)")
     axes.set_ylabel(f"Bonds of {response.name} (Å)")
-    axes.legend(frameon=False, fontsize=7.5)
+    axes.legend(frameon=False, fontsize=7.5, loc="upper left", bbox_to_anchor=(1.0, 1.0))
