@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
+from aiida_mlhull.science.errors import InputError
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -17,14 +17,14 @@ def columns(node: orm.ProcessNode) -> Columns:
     """What a campaign that has ended well knows of its relaxed candidates.
 
     Raises:
-        click.ClickException: if it hasn't.
+        InputError: if it hasn't.
         TableError: if no candidate was relaxed to the end.
     """
     from aiida_mlhull.graph import results
     from aiida_mlhull.science.maps.points import campaign_columns
 
     if not node.is_finished_ok:
-        raise click.ClickException(f"campaign {node.pk} has not ended well, so there is nothing to map yet")
+        raise InputError(f"campaign {node.pk} has not ended well, so there is nothing to map yet")
     name = node.label or f"campaign {node.pk}"
     return campaign_columns(results.results(node), results.outcomes(node), last_predictions(node.pk), name=name)
 
