@@ -12,15 +12,18 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constrain
 export AIIDA_PATH := $(CURDIR)/.aiida
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint docs bench clean
+.PHONY: help install demo demo-dft test lint docs bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed .aiida/.ready ## set up .venv and the AiiDA profile
 
 demo: install ## a campaign on real VASP results: funnel, hull, costs, pictures (DEMO_ARGS=--quick for a short one)
 	@$(BIN)/aiida-mlhull demo $(DEMO_ARGS)
+
+demo-dft: .venv/.installed ## ten crystals of Mg and Si through CHGNet and two stages of real DFT (needs pw.x)
+	@$(BIN)/python -m benchmarks.dft_campaign demo-output/dft start --foreground --elements Mg Si --limit 10
 
 # AiiDA's client looks for the daemon's program, verdi, in the PATH.
 test: export PATH := $(CURDIR)/.venv/bin:$(PATH)

@@ -12,7 +12,7 @@ from aiida import orm
 
 PSEUDOS = Path(__file__).parent / "pseudos"
 FAMILY = "tests/pseudo-dojo-0.4.1"
-CUTOFFS = {"H": 30.0, "Mg": 15.0, "Si": 15.0}
+CUTOFFS = {"Al": 15.0, "H": 30.0, "Mg": 15.0, "Si": 15.0}
 """Ry; low, for tests."""
 OPTIONS = {
     "resources": {"num_machines": 1, "num_mpiprocs_per_machine": 1},
