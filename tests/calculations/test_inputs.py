@@ -63,7 +63,7 @@ def test_prediction_for_an_empty_pool(code, arsenides, empty_ensemble):
         "references": arsenides.references,
         "baseline": orm.Str("references"),
     }
-    assert_refused(PredictCalculation, inputs, "keep no row")
+    assert_refused(PredictCalculation, inputs, "no row that is kept")
 
 
 @pytest.mark.parametrize(

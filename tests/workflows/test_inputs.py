@@ -144,7 +144,7 @@ def test_an_engine_without_its_inputs(given) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"engine": "vapour"}, "unknown engine 'vapour'; known: potential, recorded"),
+        ({"engine": "vapour"}, "unknown engine 'vapour'; known: potential, quantumespresso, recorded"),
         ({"settings": {"color": 1}}, "stage final, engine recorded: color: unknown key"),
         ({"gate": {"rule": "three_sigma"}}, "unknown keep-rule 'three_sigma'; known: "),
         ({"gate": {"baseline": "stage"}}, "the first stage has no stage before it"),
