@@ -38,6 +38,7 @@ lint: .venv/.installed ## style, types, floors, spelling
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
+	$(BIN)/python .ci/prose.py
 
 docs: .venv/.docs ## the documentation as HTML in docs/_build
 	$(BIN)/python docs/generate_reasons.py

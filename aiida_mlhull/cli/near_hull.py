@@ -19,7 +19,7 @@ MOST: Final = 0.9
 
 
 def measured(node: orm.ProcessNode, asked: Mapping[str, Predictions], truth: Labels) -> dict[str, NearHull]:
-    """Predictions by name of the gate, held against the hull of the campaign's references and ``truth``."""
+    """Predictions by name of the gate, compared with the hull of the campaign's references and ``truth``."""
     from aiida_mlhull.science.metrics.near_hull import near_hull
 
     references = node.inputs.references.to_science()

@@ -199,7 +199,7 @@ def result_tables(pk: int | None) -> orm.QueryBuilder:
 
 
 def decisions_on_entry(pk: int | None) -> list[Any]:
-    """Tables that say who may enter a stage, the oldest first.
+    """Tables of the candidates that may enter a stage, the oldest first.
 
     As in the campaign's own outcome, the last draw of the start set and the last round before a stage count.
     """

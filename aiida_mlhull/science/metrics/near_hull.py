@@ -1,4 +1,4 @@
-"""What models said of a gate's candidates, held against the hull: who is sorted rightly, where errors matter, in what order."""
+"""Predictions for a gate's candidates compared with the hull: which are sorted rightly, where errors matter, in what order."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Several processes of one thread each, whose results come back one by one as they are made.
 
 By hand and not by ``concurrent.futures``: its executors hand a share's results over when the share is done (a killed job
-would lose members that were fitted), don't say which signal ended a worker, and leave workers running that nobody waits
+would lose members that were fitted), don't say which signal ended a worker, and leave workers running that none waits
 for any more.
 """
 

@@ -100,7 +100,7 @@ def read_cif(text: str, *, name: str, place: str) -> list[StructureRow]:
 
 
 def blocks_of(text: str) -> list[Block]:
-    """Data blocks, with tags as pymatgen spells them; what stands in text fields is no header."""
+    """Data blocks, with tags as pymatgen spells them; text fields hold no headers."""
     blocks: list[tuple[str, list[str]]] = []
     inside = False
     for line in text.split("\n"):
@@ -165,7 +165,7 @@ def _block(block: Block) -> CifBlock:
 
 
 def _in_setting(block: Block, data: dict[str, Any], setting: Setting, name: str, place: str) -> StructureRow:
-    """The crystal with these operations, held against the block's formula, Z, and attached hydrogens."""
+    """The crystal with these operations, compared with the block's formula, Z, and attached hydrogens."""
     read = attempt(lambda: _structure(block.text + setting.loop))
     if read.value is None:
         return refused(name, place, Reason.DISORDERED if "ccupanc" in read.detail else Reason.UNREADABLE, read.detail)

@@ -42,7 +42,7 @@ _MOST_CLASSES: Final = 100
 
 @dataclass(frozen=True, eq=False)
 class Properties:
-    """What a table says.
+    """What a table holds.
 
     Attributes:
         rows: cells (or placeholders), and the target as ``energies``, measured from zero baselines; of classes
@@ -155,7 +155,7 @@ def read_properties(path: Path, *, target: str, as_classes: bool = False, bad_ro
 
 
 def _stated(columns: Columns) -> Strings:
-    """(n,) formulas; empty where cells are there and nobody states one.
+    """(n,) formulas; empty where cells are there and none is stated.
 
     Raises:
         TableError: if there are neither formulas nor cells.

@@ -123,7 +123,7 @@ class Sieve:
         self.let_go(stuck, reason=reason, details=details)
 
     def let_go(self, bad: Booleans, *, reason: str, details: Strings | None = None) -> None:
-        """Leave out rows that are no use here, whoever they are; see :meth:`catch`."""
+        """Leave out rows that are of no use here, whichever they are; see :meth:`catch`."""
         check_reasons([reason], Stated.READER, what=self.name)
         stuck = bad & self.good
         self._reasons[stuck] = reason
@@ -190,7 +190,7 @@ def catch_broken_cells(sieve: Sieve, crystals: Crystals, *, side: str = "") -> N
 
     Args:
         sieve: n rows.
-        crystals: their n cells; atomic number 0 stands for a symbol that is no element.
+        crystals: their n cells; atomic number 0 stands for a symbol that is not an element.
         side: which of a row's cells these are, for messages: ``"unrelaxed"``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Tables of crystals: one row a candidate, with its cell before and, where known, after relaxation.
+"""Tables of crystals: one row per candidate, with its cell before and, where known, after relaxation.
 
 Columns: an id (``structure_id``, ``id`` or ``material_id``); the cell that goes in
 (``lattice_unrelaxed``: 9 numbers, or 3 x 3, in Å, rows a, b, c; ``species_unrelaxed``: a symbol a site;
@@ -101,20 +101,20 @@ def columns_beside(schema: pa.Schema) -> tuple[list[str], tuple[str, ...]]:
 
 
 def _origins(columns: Columns) -> Strings:
-    """(n,) file and row, and where the row says that it came from somewhere, also that."""
+    """(n,) file and row, and the origin that the row names, if any."""
     said = columns.texts(ORIGIN_COLUMN).tolist() if ORIGIN_COLUMN in columns else [""] * len(columns)
     rows = [f"{columns.name} row {row}" for row in range(1, len(columns) + 1)]
     return np.asarray([f"{row}: {origin}" if origin else row for row, origin in zip(rows, said, strict=True)])
 
 
 def _stated_formulas(columns: Columns) -> Strings:
-    """(n,) what the file says a row's formula is; empty where it says nothing."""
+    """(n,) the formula that the file states for a row; empty where it states none."""
     present = [name for name in FORMULA_COLUMNS if name in columns]
     return columns.texts(present[0]) if present else np.full(len(columns), "")
 
 
 def cells_of(columns: Columns, sieve: Sieve, suffix: str) -> Crystals:
-    """All rows' cells; stopped rows hold somebody else's."""
+    """All rows' cells; stopped rows hold another row's."""
     names = [columns.first_of([name], what="cells") for name in cell_columns(suffix)]
     side = f"{suffix[1:]} cell".strip()
     lattices, coords = columns.number_lists(names[0]), columns.number_lists(names[2])

@@ -38,7 +38,7 @@ UNREADABLE: Final = (
 """What parsers raise on files that are not what they say; pymatgen raises some of its warnings."""
 
 ABOUT_CODE: Final = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning, ImportWarning)
-"""Warnings to whoever calls a library, not about what is read."""
+"""Warnings to callers of a library, not about what is read."""
 
 HARMLESS: Final = {
     r"fractional coordinates rounded to ideal values": "1/3 written with four digits, on the special position",
@@ -49,7 +49,7 @@ HARMLESS: Final = {
     r"Ignoring selective dynamics tag": "which atoms a relaxation may move is not read",
     r"Selective dynamics (values|toggled)": "the same",
     r"No electronegativity for": "order of elements in pymatgen's formulas; ours are compared as integers",
-    r"encoding": "how the text was opened; bytes that are no text are replaced and found where they matter",
+    r"encoding": "how the text was opened; bytes that are not text are replaced and found where they matter",
 }
 """Pattern of a warning, and why it changes nothing of what is read."""
 

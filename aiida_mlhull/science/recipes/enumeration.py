@@ -32,7 +32,7 @@ class Precursors:
 
 
 def stable_precursors(space: PhaseSpace, target: int, shelf: PhaseSpace) -> Precursors:
-    """All phases but the target that are stable by themselves; gases are no precursors.
+    """All phases but the target that are stable by themselves; gases are not precursors.
 
     Args:
         space: the phases under the conditions of the reaction.

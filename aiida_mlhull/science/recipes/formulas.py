@@ -19,7 +19,7 @@ def spelled(formula: str) -> str:
     """The reduced formula with electropositive elements first: ``"O3TiBa"`` is ``"BaTiO3"``.
 
     Raises:
-        FormulaError: if it is no formula.
+        FormulaError: if it is not a formula.
     """
     from pymatgen.core import Composition  # noqa: PLC0415  (slow import)
 

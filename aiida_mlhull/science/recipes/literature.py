@@ -98,7 +98,7 @@ class Literature:
     def precedent(self, target: Composition, precursors: frozenset[Composition]) -> Precedent | None:
         """Published recipes for the target, or for the nearest one that was made from these precursors.
 
-        Where nobody published these precursors for any target with the same elements, the nearest target
+        Where these precursors are not published for any target with the same elements, the nearest target
         is named with a count of zero.
         """
         if not len(self):

@@ -48,7 +48,7 @@ class Journal:
         """What was asked for; None if nothing has been kept yet.
 
         Raises:
-            WireError: if the file is no journal.
+            WireError: if the file is not a journal.
         """
         first = next(self._lines(), None)
         if first is None:
@@ -58,7 +58,7 @@ class Journal:
             return dict(content["asked"])
         except (ValueError, KeyError, TypeError) as error:
             raise WireError(
-                f"{self.path} is no journal of an import: move it away, or choose another output"
+                f"{self.path} is not a journal of an import: move it away, or choose another output"
             ) from error
 
     def begin(self, asked: Mapping[str, Any], **told: Any) -> bool:
@@ -82,7 +82,7 @@ class Journal:
             differ = sorted(key for key in {*known, *asked} if known.get(key) != asked.get(key))
             raise InputError(
                 f"{self.path} was begun for something else ({', '.join(differ)} differ): finish that import, choose "
-                f"another output, or delete the file to begin anew"
+                f"another output, or delete the file to begin from scratch"
             )
         self._mend()
         return True
@@ -104,7 +104,7 @@ class Journal:
             try:
                 yield Page(**json.loads(line))
             except (ValueError, TypeError) as error:
-                raise WireError(f"{self.path}: a line that is no page of an import; delete the file") from error
+                raise WireError(f"{self.path}: a line that is not a page of an import; delete the file") from error
 
     def _lines(self) -> Iterator[str]:
         """Whole lines; the last one may have been cut off."""

@@ -45,7 +45,7 @@ class Recipes(Table):
     source: str = ""
 
     def check(self) -> None:
-        """Refuse rows that are no recipes.
+        """Refuse rows that are not recipes.
 
         Raises:
             TableError: if precursors are missing or not in order, amounts don't fit them or aren't positive,
