@@ -18,13 +18,13 @@ from aiida_mlhull.science.dft.account import Account
 class LaneEngine(Engine):
     """One calculation for each candidate, as many at once as ``max_in_flight`` says; whatever becomes of it is a row.
 
-    Names in the context:
-        shares: chosen rows by lane.
-        lanes: the lanes' processes.
-
     Attributes:
         lane_class: what works off a share of the candidates.
         handed_on: inputs of the engine that its lanes get.
+
+    Names in the context:
+        shares: chosen rows by lane.
+        lanes: the lanes, by the same keys.
     """
 
     lane_class: ClassVar[type[Lane]]

@@ -34,14 +34,14 @@ DEFAULT_OPTIONS: Final = {
 class Lane(WorkChain):
     """A share of a stage's candidates, one calculation at a time.
 
+    Attributes:
+        reader: the calcfunction that makes a candidate's row.
+
     Names in the context:
         row: number of the row at hand.
         tries: tries at it that were lost.
         refusal: why the row at hand can't be calculated; empty if it can.
         chain: the plug-in's WorkChain that ran last.
-
-    Attributes:
-        reader: the calcfunction that makes a candidate's row.
     """
 
     reader: ClassVar[names.ProcessName]

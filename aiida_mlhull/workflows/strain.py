@@ -20,7 +20,12 @@ from aiida_mlhull.science.types.strict import validated
 
 
 class Strain(WorkChain):
-    """Which strain of a substrate does what to crystals, and to their place above the hull."""
+    """Which strain of a substrate does what to crystals, and to their place above the hull.
+
+    Names in the context:
+        grid: the strained cells, and which of them are chosen: all.
+        engine: the engine's process.
+    """
 
     @classmethod
     def define(cls, spec: Any) -> None:
