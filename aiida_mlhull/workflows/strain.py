@@ -15,6 +15,7 @@ from aiida_mlhull.job_pool.settings import why_failed
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, MlhullError
 from aiida_mlhull.science.schemes import difference, same_scheme
+from aiida_mlhull.science.strain.bonds import check_pairs
 from aiida_mlhull.science.strain.grid import StrainSettings, check_freedom
 from aiida_mlhull.science.types.strict import validated
 
@@ -94,6 +95,10 @@ def check_inputs(inputs: Any, _: Any) -> str | None:
         engine = ENGINES[stage.engine]
         engine.read_settings(stage)
         check_freedom(stage.engine, stage.settings, grid)
+        crystals = inputs["crystals"].to_science().crystals
+        if crystals is None:
+            raise InputError("crystals that are only labels can't be strained")  # noqa: TRY301
+        check_pairs(crystals, grid.pairs)
         given = inputs.get("engines", {}).get(stage.engine)
         if given is None:
             raise InputError(f"no inputs for the engine {stage.engine}")  # noqa: TRY301  (every refusal in one place)

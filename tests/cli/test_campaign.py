@@ -68,6 +68,17 @@ def test_pictures_and_tables(finished, tmp_path):
     assert (folder / "phases.cif").read_text().count("data_") == len(phases)
 
 
+def test_a_map_of_what_was_relaxed(finished, tmp_path):
+    _, node = finished
+    relaxed = node.outputs.summary["funnel"]["relaxed"]
+    page = tmp_path / "map.html"
+    result = run("map", node.pk, "--x", "volume", "--y", "e_above_hull", "--by", "system", "-o", page)
+    assert f"{relaxed:,} of {relaxed:,} rows on the map" in result.output
+    asked = run("map", node.pk, "--x", "predicted", "--y", "energy", "-o", page)
+    shown = int(asked.output.split(" of ")[0].split()[-1].replace(",", ""))
+    assert 0 < shown < relaxed  # no model was asked about the start set
+
+
 def test_status(finished):
     _, node = finished
     assert "No campaign is running" in run("status").output

@@ -38,6 +38,11 @@ class Bond:
     second: int
     step: tuple[float, float, float]
 
+    @property
+    def pair(self) -> str:
+        """Its elements: ``Cu-O``."""
+        return self.name.split()[0]
+
     def length(self, crystals: Crystals, row: int) -> float:
         """Å, in another cell of the same sites; it may have put atoms back into the cell."""
         lattice, _, frac_coords = crystals.arrays(row)
@@ -52,10 +57,7 @@ def kinds_of_bonds(crystals: Crystals, row: int, *, pairs: Sequence[str] = ()) -
     Args:
         crystals: that it is among.
         row: its number.
-        pairs: pairs of elements, ``Cu-O``; all if empty.
-
-    Raises:
-        SettingsError: if a pair is not in the crystal.
+        pairs: pairs of elements, ``Cu-O``; those that the crystal lacks are passed over; all if empty.
     """
     lattice, numbers, frac_coords = crystals.arrays(row)
     symbols = element_table().symbols[numbers]
@@ -67,13 +69,11 @@ def kinds_of_bonds(crystals: Crystals, row: int, *, pairs: Sequence[str] = ()) -
     steps = frac_coords[second] + images - frac_coords[first]
     heights = np.abs(steps @ lattice @ (normal / np.linalg.norm(normal)))
     names = np.asarray(["-".join(_ordered(symbols[i], symbols[j])) for i, j in zip(first, second, strict=True)])
-    wanted = ["-".join(_ordered(*pair.split("-"))) if pair.count("-") == 1 else pair for pair in pairs]
     real = lengths > _SELF
-    unknown = sorted(set(wanted) - set(names[real].tolist()))
-    if unknown:
-        raise SettingsError(f"no bonds {listed(unknown)}; there are {listed(sorted(set(names[real].tolist())), 30)}")
+    asked = {"-".join(way) for pair in pairs for way in (pair.split("-"), pair.split("-")[::-1])}
+    wanted = {pair for pair in names[real].tolist() if not pairs or pair in asked}
     found: list[Bond] = []
-    for pair in sorted(set(wanted or names[real].tolist())):
+    for pair in sorted(wanted):
         here = np.flatnonzero(real & (names == pair))
         near = here[lengths[here] <= FARTHEST * lengths[here].min()]
         ranked = near[np.lexsort((heights[near], lengths[near].round(6)))]
@@ -87,6 +87,18 @@ def kinds_of_bonds(crystals: Crystals, row: int, *, pairs: Sequence[str] = ()) -
             for k in _different(ranked, np.column_stack([lengths, heights]))
         ]
     return tuple(found)
+
+
+def check_pairs(crystals: Crystals, pairs: Sequence[str]) -> None:
+    """Refuse pairs of elements that no crystal has bonds of.
+
+    Raises:
+        SettingsError: naming them, and those that there are.
+    """
+    there = {bond.pair for row in range(len(crystals)) for bond in kinds_of_bonds(crystals, row)}
+    unknown = [pair for pair in pairs if not {pair, "-".join(pair.split("-")[::-1])} & there]
+    if unknown:
+        raise SettingsError(f"no crystal has bonds {listed(unknown)}; there are {listed(sorted(there), 30)}")
 
 
 def _different(rows: Integers, sizes: Floats) -> list[int]:

@@ -7,7 +7,7 @@ import pytest
 
 from aiida_mlhull.science.errors import SettingsError, TableError
 from aiida_mlhull.science.plots.strain import draw_strain
-from aiida_mlhull.science.strain.bonds import kinds_of_bonds
+from aiida_mlhull.science.strain.bonds import check_pairs, kinds_of_bonds
 from aiida_mlhull.science.strain.grid import StrainSettings, grid_id, strain_grid
 from aiida_mlhull.science.strain.response import responses
 from aiida_mlhull.science.types import Candidates, Crystals, Labels, References
@@ -53,8 +53,10 @@ def test_bonds_are_told_apart_by_length_and_tilt():
     )
     names = [bond.name for bond in kinds_of_bonds(perovskite, 0, pairs=["O-Ti"])]
     assert names == ["Ti-O 2.000 Å, 0°", "Ti-O 2.000 Å, 90°"]  # equal, but strain splits them
-    with pytest.raises(SettingsError, match="no bonds Ti-N"):
-        kinds_of_bonds(perovskite, 0, pairs=["Ti-N"])
+    assert kinds_of_bonds(perovskite, 0, pairs=["Ti-N"]) == ()
+    check_pairs(perovskite, ["O-Ti", "Ba-O"])
+    with pytest.raises(SettingsError, match="no crystal has bonds Ti-N, xx; there are Ba-Ba, Ba-O, .*Ti-O"):
+        check_pairs(perovskite, ["Ti-N", "Ti-O", "xx"])
 
 
 def test_a_bond_is_followed_when_atoms_are_put_back_into_the_cell():
