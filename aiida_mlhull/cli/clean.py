@@ -36,7 +36,6 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     from aiida_mlhull.science.cleaning.clean import labeled
     from aiida_mlhull.science.cleaning.funnel import funnel_steps
     from aiida_mlhull.science.errors import InputError
-    from aiida_mlhull.science.generators.parents import read_parents
     from aiida_mlhull.science.reading.candidates import read_candidates
     from aiida_mlhull.science.tables.export import WRITERS, written
     from aiida_mlhull.science.tables.writing import WRITABLE
@@ -49,7 +48,7 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     intake = read_candidates(file, bad_rows="leave_out")
     click.echo(intake.summary())
     shard = labeled(intake.candidates, tolerance=limits.tolerance)
-    labels = [] if known is None else read_parents(known, tolerance=limits.tolerance)[0].protostructures.tolist()
+    labels = [] if known is None else _labels_of(known, limits)
     energies = None if intake.record is None else [intake.record.energies]
     (decided,) = filtered([shard], settings=limits, energies=energies, known=labels)
     click.echo(f"\n{describe(funnel_steps([decided]))}")
@@ -63,6 +62,17 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     beside = None if intake.beside is None else intake.beside.filter(pa.array(decided.keep))
     output.write_bytes(written(shard.take(decided.keep), beside, kind=output.suffix[1:]))
     click.echo(f"\nwritten: {output}")
+
+
+def _labels_of(known: Path, limits: CleaningSettings) -> list[str]:
+    """Labels of known crystals, of the cells before and after relaxation where a table has both."""
+    from aiida_mlhull.science.cleaning.clean import labeled
+    from aiida_mlhull.science.generators.parents import read_parents
+    from aiida_mlhull.science.reading.candidates import read_candidates
+
+    after = read_parents(known, tolerance=limits.tolerance)[0].protostructures.tolist()
+    before = read_candidates(known, bad_rows="leave_out").candidates
+    return [*after, *labeled(before, tolerance=limits.tolerance).protostructures.tolist()]
 
 
 def _limits(settings: Path | None) -> CleaningSettings:

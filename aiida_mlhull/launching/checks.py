@@ -88,7 +88,7 @@ def _daemon(*, in_flight: int | None, shards: int) -> Iterator[Finding]:
         yield Finding(NOTE, "daemon", says, daemon.START_HINT)
         return
     planned = in_flight or JobSettings().max_in_flight
-    per_job = vasp_checks.slots_per_job()
+    per_job = slots_per_job()
     least, all_going = daemon.slots_needed(shards=shards, max_in_flight=planned, slots_per_job=per_job)
     says = (
         f"{state.workers} workers x {state.slots_per_worker} slots; {planned} jobs at once in {shards} shards need "
@@ -160,3 +160,12 @@ def _disk() -> Iterator[Finding]:
         free = shutil.disk_usage(there).free / GIB
         grade: Grade = GOOD if free > DISK_WARNING_GIB else NOTE if free > DISK_ERROR_GIB else BAD
         yield Finding(grade, "disk", f"{free:.1f} GiB free for the {what}", "" if grade == GOOD else "make room")
+
+
+def slots_per_job() -> int:
+    """Slots of the daemon that one job may take: more where there is a code for VASP or pw.x, whose jobs others wait for."""
+    from aiida_mlhull.engines import ENGINES
+
+    codes_of = {"vasp": vasp_checks.codes, "quantumespresso": pw_checks.codes}
+    usable = (name for name in ENGINES if name not in codes_of or codes_of[name]())
+    return max(int(ENGINES[name].slots_per_job) for name in usable)

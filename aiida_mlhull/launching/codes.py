@@ -22,17 +22,24 @@ SECONDS_BETWEEN_LOOKS: Final = 0.5
 def ready_program() -> Any:
     """The code of the program on this machine: the one that is registered, a new one if its program is gone."""
     from aiida import orm
-    from aiida.common.exceptions import NotExistent
 
     computer, _ = register_localhost()
-    try:
-        registered = orm.load_code(f"{PROGRAM}@{computer.label}")
-    except NotExistent:
-        registered = None
-    if isinstance(registered, orm.InstalledCode) and Path(registered.filepath_executable).exists():
-        return registered
+    for registered in _codes_of(computer, PROGRAM):
+        if isinstance(registered, orm.InstalledCode) and Path(registered.filepath_executable).exists():
+            return registered
     code, _ = register_code(computer, installed_program())
     return code
+
+
+def _codes_of(computer: orm.Computer, label: str) -> list[orm.AbstractCode]:
+    """Codes of this label on a computer, the newest first: AiiDA allows several, and archives bring their own."""
+    from aiida import orm
+
+    query = orm.QueryBuilder().append(orm.Computer, filters={"id": computer.pk}, tag="computer")
+    query.append(orm.AbstractCode, with_computer="computer", filters={"label": label}, tag="code")
+    query.order_by({"code": {"ctime": "desc"}})
+    codes: list[orm.AbstractCode] = query.all(flat=True)
+    return codes
 
 
 def load_program(label: str) -> orm.AbstractCode:
@@ -142,8 +149,7 @@ def register_code(
 ) -> tuple[orm.AbstractCode, str]:
     """A program's code on a computer, and what had to be done.
 
-    A code of that name with another executable is kept for the calculations that used it, under
-    another name.
+    Codes of that name with another executable are kept for the calculations that used them, under other names.
 
     Args:
         computer: where it runs.
@@ -152,21 +158,18 @@ def register_code(
         attributes: description, text to be run before it, and whatever else AiiDA knows of codes.
     """
     from aiida import orm
-    from aiida.common.exceptions import NotExistent
 
-    news = "registered"
-    try:
-        former = orm.load_code(f"{label}@{computer.label}")
-    except NotExistent:
-        pass
-    else:
-        if getattr(former, "filepath_executable", None) is not None and Path(former.filepath_executable) == executable:
-            return former, "is there"
-        former.label = f"{label}-{former.pk}"
-        former.is_hidden = True
-        news = f"registered; the former one is now called {former.full_label}"
+    former = _codes_of(computer, label)
+    for code in former:
+        if getattr(code, "filepath_executable", None) is not None and Path(code.filepath_executable) == executable:
+            return code, "is there"
+    for code in former:
+        code.label = f"{label}-{code.pk}"
+        code.is_hidden = True
+    names = ", ".join(code.full_label for code in former)
+    news = f"registered; the former one is now called {names}" if former else "registered"
     attributes = {"description": "Fits, predicts and relaxes for aiida-mlhull", **attributes}
-    code = orm.InstalledCode(
+    program = orm.InstalledCode(
         label=label, computer=computer, filepath_executable=str(executable), with_mpi=False, **attributes
     )
-    return code.store(), f"{news}, {executable}"
+    return program.store(), f"{news}, {executable}"

@@ -32,17 +32,18 @@ def check() -> Iterator[Finding]:
         says = "aiida-quantumespresso is missing: no stage by the engine quantumespresso"
         yield Finding(NOTE, "pw.x", says, "pip install 'aiida-mlhull[qe]'")
         return
-    codes = _codes()
-    if not codes:
+    known = codes()
+    if not known:
         advice = f"install Quantum ESPRESSO, then: verdi code create core.code.installed (default plug-in {PLUGIN})"
         yield Finding(NOTE, "pw.x", "no code for pw.x: no stage by the engine quantumespresso", advice)
         return
-    for code in codes:
+    for code in known:
         yield _code(code)
     yield from _families()
 
 
-def _codes() -> list[Any]:
+def codes() -> list[Any]:
+    """Codes for pw.x."""
     from aiida import orm
 
     query = orm.QueryBuilder().append(orm.InstalledCode, filters={"attributes.input_plugin": PLUGIN})

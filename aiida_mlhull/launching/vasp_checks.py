@@ -24,27 +24,20 @@ DRY_RUN: Final = "'aiida-mlhull launch CAMPAIGN.YAML --dry-run' says whether a c
 
 def check() -> Iterator[Finding]:
     """Codes and families of potentials; without a code for VASP no potentials are needed."""
-    codes = _codes()
-    if not codes:
+    known = codes()
+    if not known:
         advice = "verdi code create core.code.installed, or to rehearse: aiida-mlhull setup --stand-in"
         yield Finding(NOTE, "vasp", "no code for VASP: no stage by the engine vasp", advice)
-    for code in codes:
+    for code in known:
         yield _standin(code) if standin.is_standin(code) else _vasp(code)
-    if codes:
+    if known:
         yield from _potentials()
     if asked := os.environ.get(FAULTS):
         yield Finding(NOTE, "vasp", f"the stand-in is asked to fail: {asked}", f"unset {FAULTS}")
 
 
-def slots_per_job() -> int:
-    """Slots of the daemon that one job may take: more where there is a code for VASP, whose jobs others wait for."""
-    from aiida_mlhull.engines import ENGINES
-
-    names = [name for name in ENGINES if name != "vasp" or _codes()]
-    return max(int(ENGINES[name].slots_per_job) for name in names)
-
-
-def _codes() -> list[Any]:
+def codes() -> list[Any]:
+    """Codes for VASP, the stand-in among them."""
     from aiida import orm
 
     query = orm.QueryBuilder().append(

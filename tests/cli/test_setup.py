@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from aiida_mlhull.launching import checks
-from aiida_mlhull.launching.vasp_checks import slots_per_job
+from aiida_mlhull.launching.checks import slots_per_job
 from tests.cli.conftest import run
 from tests.vasp_codes import placeholders
 

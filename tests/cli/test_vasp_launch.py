@@ -48,7 +48,13 @@ def test_stages_may_name_other_potentials(desk, family, nothing_stored) -> None:
     stages = [
         {**stage, "settings": {**stage["settings"], "elements": {"Rb": {"potential": "K_sv"}}}} for stage in STAGES
     ]
-    result = run("launch", campaign(desk, family, overrides={"stages": stages}), "--dry-run")
+    other = campaign(desk, family, overrides={"stages": stages})
+    refused = run("launch", other, "--dry-run")
+    assert refused.exit_code != 0
+    assert "but with potential K_sv" in refused.output  # other potentials give other energies
+    scheme = "PBE(+U) at Materials Project settings but with potential K_sv, not corrected"
+    other.write_text(other.read_text().replace(SCHEME, scheme))
+    result = run("launch", other, "--dry-run")
     assert result.exit_code == 0, result.output
     assert "vasp" in result.output
     assert "nothing was stored" in result.output
