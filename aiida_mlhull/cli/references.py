@@ -16,9 +16,9 @@ from aiida_mlhull.launching import profile, stored
 if TYPE_CHECKING:
     from aiida_mlhull.data import LabelsData, ReferencesData
     from aiida_mlhull.science.reading import LeftOut
-    from aiida_mlhull.science.reading.mp2020 import Guesses
+    from aiida_mlhull.science.reading.phases.mp2020 import Guesses
+    from aiida_mlhull.science.reading.phases.resolution import Corrections
     from aiida_mlhull.science.reading.references import ReferenceIntake
-    from aiida_mlhull.science.reading.resolution import Corrections
     from aiida_mlhull.science.sources.phases import ThermoType
 
 SHOWN: Final = 10

@@ -9,9 +9,9 @@ from typing import Final
 from aiida.orm import CifData, Node, StructureData
 
 from aiida_mlhull.science.reading.candidates import Intake, sifted
-from aiida_mlhull.science.reading.cif import read_cif
 from aiida_mlhull.science.reading.rows import StructureRow, packed, refused
 from aiida_mlhull.science.reading.sieve import BadRows
+from aiida_mlhull.science.reading.structures.cif import read_cif
 from aiida_mlhull.science.reading.warned import attempt
 from aiida_mlhull.science.types.reasons import Reason
 

@@ -13,7 +13,7 @@ from aiida_mlhull.science.schemes import KNOWN
 from tests.cli.conftest import run
 from tests.data.nouns import labels
 from tests.data.nouns import references as known_phases
-from tests.science.reading.test_entries import elements, entry, write
+from tests.science.reading.phases.test_entries import elements, entry, write
 
 pytestmark = pytest.mark.usefixtures("aiida_profile")
 

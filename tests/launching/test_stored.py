@@ -16,7 +16,7 @@ from aiida_mlhull.science.reading import read_candidates, read_references
 from aiida_mlhull.science.schemes import KNOWN
 from tests.arsenides import DEMO
 from tests.cli.conftest import run
-from tests.science.reading.test_entries import elements, entry, write
+from tests.science.reading.phases.test_entries import elements, entry, write
 
 pytestmark = pytest.mark.usefixtures("registered")
 

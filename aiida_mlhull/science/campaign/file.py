@@ -30,8 +30,8 @@ from pydantic import Field, field_validator, model_validator
 from aiida_mlhull.science.campaign.settings import CampaignSettings, campaign_settings
 from aiida_mlhull.science.errors import SettingsError, WireError, listed
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
-from aiida_mlhull.science.reading.mp2020 import Guesses
-from aiida_mlhull.science.reading.resolution import Corrections
+from aiida_mlhull.science.reading.phases.mp2020 import Guesses
+from aiida_mlhull.science.reading.phases.resolution import Corrections
 from aiida_mlhull.science.reading.sieve import BadRows
 from aiida_mlhull.science.types.strict import Strict, validated
 

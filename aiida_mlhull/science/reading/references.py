@@ -13,16 +13,16 @@ from aiida_mlhull.science.hull import check_end_members
 from aiida_mlhull.science.hull.index import GroundStates
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
 from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES
-from aiida_mlhull.science.reading.conventions import MIXED_THERMO, answer_needed, common
-from aiida_mlhull.science.reading.corrected import Phases, check_corrections, phases_of
-from aiida_mlhull.science.reading.documents import documents_in, load_documents, question
-from aiida_mlhull.science.reading.entries import Loaded, load_entries
-from aiida_mlhull.science.reading.json_files import load_json
-from aiida_mlhull.science.reading.mp2020 import Guesses
-from aiida_mlhull.science.reading.phase_tables import load_table
-from aiida_mlhull.science.reading.resolution import Corrections, resolved_scheme
+from aiida_mlhull.science.reading.phases.conventions import MIXED_THERMO, answer_needed, common
+from aiida_mlhull.science.reading.phases.corrected import Phases, check_corrections, phases_of
+from aiida_mlhull.science.reading.phases.documents import documents_in, load_documents, question
+from aiida_mlhull.science.reading.phases.entries import Loaded, load_entries
+from aiida_mlhull.science.reading.phases.mp2020 import Guesses
+from aiida_mlhull.science.reading.phases.phase_tables import load_table
+from aiida_mlhull.science.reading.phases.resolution import Corrections, resolved_scheme
+from aiida_mlhull.science.reading.phases.vasp_runs import load_runs
 from aiida_mlhull.science.reading.sieve import BadRows, LeftOut, Sieve
-from aiida_mlhull.science.reading.vasp_runs import load_runs
+from aiida_mlhull.science.reading.structures.json_files import load_json
 from aiida_mlhull.science.representations.composition import distinct, reduce_formula
 from aiida_mlhull.science.schemes import UNCORRECTED, canonical, functional_named, same_scheme, scheme_of
 from aiida_mlhull.science.types import Candidates, References

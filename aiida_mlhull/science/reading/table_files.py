@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from aiida_mlhull.science.errors import CrystalError, FormulaError, listed
 from aiida_mlhull.science.reading.columns import Columns
-from aiida_mlhull.science.reading.conventions import one_functional
-from aiida_mlhull.science.reading.phase_tables import conventions_in
+from aiida_mlhull.science.reading.phases.conventions import one_functional
+from aiida_mlhull.science.reading.phases.phase_tables import conventions_in
 from aiida_mlhull.science.reading.sieve import BadRows, Found, Sieve, spread
 from aiida_mlhull.science.representations.composition import agrees, atomic_number, reduce_formula
 from aiida_mlhull.science.types import Crystals

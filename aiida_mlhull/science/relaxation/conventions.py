@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aiida_mlhull.science.errors import MixedSchemesError
-from aiida_mlhull.science.reading.mp2020 import adjustments, compatibility
+from aiida_mlhull.science.reading.phases.mp2020 import adjustments, compatibility
 from aiida_mlhull.science.schemes import KNOWN, same_scheme
 from aiida_mlhull.science.types import Crystals, Labels
 from aiida_mlhull.science.types.crystals import Floats

@@ -12,9 +12,9 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from aiida_mlhull.science.errors import IncompleteAnswerError, InputError, MissingEndMembersError, listed
-from aiida_mlhull.science.reading.conventions import stated
-from aiida_mlhull.science.reading.documents import load_documents
-from aiida_mlhull.science.reading.entries import Loaded
+from aiida_mlhull.science.reading.phases.conventions import stated
+from aiida_mlhull.science.reading.phases.documents import load_documents
+from aiida_mlhull.science.reading.phases.entries import Loaded
 from aiida_mlhull.science.reading.references import ReferenceIntake, from_loaded
 from aiida_mlhull.science.representations.composition import NUMBERS, reduce_formula
 from aiida_mlhull.science.sources.materials_project import ask, document_id

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from aiida_mlhull.science.reading.mp2020 import apply_mp2020
+from aiida_mlhull.science.reading.phases.mp2020 import apply_mp2020
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, Labels
 from aiida_mlhull.science.types.crystals import Floats, Integers

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aiida_mlhull.science.errors import MlhullError
 from aiida_mlhull.science.reading import read_references
-from aiida_mlhull.science.reading.vasp_runs import load_runs
+from aiida_mlhull.science.reading.phases.vasp_runs import load_runs
 from aiida_mlhull.science.types.reasons import Stated, is_stated
 from tests.science.sources.test_any_answer import anything, damaged
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from aiida_mlhull.science.errors import WireError
-from aiida_mlhull.science.reading.extxyz import read_extxyz
-from aiida_mlhull.science.reading.folders import (
+from aiida_mlhull.science.reading.rows import StructureRow, packed
+from aiida_mlhull.science.reading.sieve import BadRows, Found
+from aiida_mlhull.science.reading.structures.extxyz import read_extxyz
+from aiida_mlhull.science.reading.structures.folders import (
     CIF_SUFFIXES,
     POSCAR_NAMES,
     POSCAR_SUFFIXES,
@@ -16,9 +18,7 @@ from aiida_mlhull.science.reading.folders import (
     read_file,
     read_folder,
 )
-from aiida_mlhull.science.reading.json_files import read_json
-from aiida_mlhull.science.reading.rows import StructureRow, packed
-from aiida_mlhull.science.reading.sieve import BadRows, Found
+from aiida_mlhull.science.reading.structures.json_files import read_json
 from aiida_mlhull.science.reading.warned import OPENERS
 
 JSON_SUFFIXES: Final = tuple(f".json{packing}" for packing in ("", *OPENERS))

@@ -9,8 +9,8 @@ import numpy as np
 
 from aiida_mlhull.science.errors import FormulaError, TableError, listed
 from aiida_mlhull.science.reading.columns import Columns
-from aiida_mlhull.science.reading.conventions import RUN_TYPE_KEYS, Convention, stated
-from aiida_mlhull.science.reading.entries import Loaded
+from aiida_mlhull.science.reading.phases.conventions import RUN_TYPE_KEYS, Convention, stated
+from aiida_mlhull.science.reading.phases.entries import Loaded
 from aiida_mlhull.science.representations.composition import reduce_formula
 
 FORMULA_COLUMNS: Final = ("reduced_composition", "reduced_formula", "sortedformula", "formula", "composition")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from aiida_mlhull.science.errors import WireError, listed
-from aiida_mlhull.science.reading.cif import read_cif
-from aiida_mlhull.science.reading.poscar import elements_of_potcar, read_poscar
 from aiida_mlhull.science.reading.rows import StructureRow, refused
+from aiida_mlhull.science.reading.structures.cif import read_cif
+from aiida_mlhull.science.reading.structures.poscar import elements_of_potcar, read_poscar
 from aiida_mlhull.science.reading.warned import OPENERS, attempt, text_of
 from aiida_mlhull.science.types.reasons import Reason
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aiida_mlhull.science.errors import WireError, listed
-from aiida_mlhull.science.reading.entries import Loaded, convention_of
+from aiida_mlhull.science.reading.phases.entries import Loaded, convention_of
 from aiida_mlhull.science.reading.warned import attempt
 from aiida_mlhull.science.types.reasons import Reason
 

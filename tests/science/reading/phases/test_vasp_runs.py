@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from aiida_mlhull.science.errors import WireError
-from aiida_mlhull.science.reading.vasp_runs import load_runs
+from aiida_mlhull.science.reading.phases.vasp_runs import load_runs
 
-RECORDED = Path(__file__).parents[2] / "recorded_vasp"
+RECORDED = Path(__file__).parents[3] / "recorded_vasp"
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiida_mlhull.science.errors import SettingsError
-from aiida_mlhull.science.reading.anions import anions_of
+from aiida_mlhull.science.reading.phases.anions import anions_of
 
 if TYPE_CHECKING:
     from pymatgen.entries.compatibility import MaterialsProject2020Compatibility
@@ -80,7 +80,7 @@ def adjustments(entry: ComputedEntry, *, scheme: MaterialsProject2020Compatibili
     """What the scheme adds, what it had to guess, and what only a structure could decide (both in words).
 
     What pymatgen warns of is among the guesses, unless charges decide it: see
-    :mod:`~aiida_mlhull.science.reading.anions`.
+    :mod:`~aiida_mlhull.science.reading.phases.anions`.
 
     Raises:
         CompatibilityError: if pymatgen refuses the entry.

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.science.errors import TableError, listed
-from aiida_mlhull.science.reading.conventions import MIXING_CLASS, MIXING_NAME, Convention, stated
+from aiida_mlhull.science.reading.phases.conventions import MIXING_CLASS, MIXING_NAME, Convention, stated
 from aiida_mlhull.science.reading.warned import attempt
 from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.types.reasons import Reason

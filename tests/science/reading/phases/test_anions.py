@@ -7,8 +7,8 @@ from pymatgen.core import Composition, Lattice, Structure
 from pymatgen.entries.computed_entries import ComputedEntry
 
 from aiida_mlhull.science.reading import read_references
-from aiida_mlhull.science.reading.anions import anions_of
-from tests.science.reading.test_entries import energies, published, write  # noqa: F401  (a fixture)
+from aiida_mlhull.science.reading.phases.anions import anions_of
+from tests.science.reading.phases.test_entries import energies, published, write  # noqa: F401  (a fixture)
 
 
 def plain(formula, energy=-10.0, **data):

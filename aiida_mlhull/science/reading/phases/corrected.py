@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from aiida_mlhull.science.errors import MixedSchemesError, listed
-from aiida_mlhull.science.reading.entries import Loaded
-from aiida_mlhull.science.reading.mp2020 import Guesses, apply_mp2020, lacks_a_correction
-from aiida_mlhull.science.reading.resolution import Corrections
+from aiida_mlhull.science.reading.phases.entries import Loaded
+from aiida_mlhull.science.reading.phases.mp2020 import Guesses, apply_mp2020, lacks_a_correction
+from aiida_mlhull.science.reading.phases.resolution import Corrections
 from aiida_mlhull.science.types.reasons import Reason
 
 

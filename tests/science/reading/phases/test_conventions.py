@@ -14,7 +14,7 @@ from pymatgen.entries.computed_entries import ComputedStructureEntry
 from aiida_mlhull.science.errors import InputError, MixedSchemesError
 from aiida_mlhull.science.reading import read_candidates, read_references
 from aiida_mlhull.science.schemes import KNOWN, same_scheme
-from tests.science.reading.test_entries import elements, entry, write
+from tests.science.reading.phases.test_entries import elements, entry, write
 
 ANY_CORRECTIONS = ["mp2020", "none", "included", "auto", None]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiida_mlhull.science.errors import FormulaError, InputError, TableError
-from aiida_mlhull.science.reading.conventions import MIXED_THERMO, Convention, stated
-from aiida_mlhull.science.reading.entries import Loaded
+from aiida_mlhull.science.reading.phases.conventions import MIXED_THERMO, Convention, stated
+from aiida_mlhull.science.reading.phases.entries import Loaded
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.types.reasons import Reason
 

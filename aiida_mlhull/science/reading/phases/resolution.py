@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Final, Literal
 
 from aiida_mlhull.science.errors import MixedSchemesError
-from aiida_mlhull.science.reading.conventions import Convention
+from aiida_mlhull.science.reading.phases.conventions import Convention
 from aiida_mlhull.science.schemes import (
     KNOWN,
     MP2020,

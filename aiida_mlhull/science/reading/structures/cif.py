@@ -2,7 +2,7 @@
 
 Blocks are told apart here, with text fields in mind: pymatgen keeps one of several of the same name. Tags are
 brought to the spelling that pymatgen knows. A block without symmetry operations whose group has several settings is
-read in each that its name and cell allow (:mod:`~aiida_mlhull.science.reading.cif_settings`).
+read in each that its name and cell allow (:mod:`~aiida_mlhull.science.reading.structures.cif_settings`).
 
 What pymatgen warns of is settled by the stated formula and Z where these agree with the sites; else it is a reason.
 """
@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.science.errors import FormulaError
-from aiida_mlhull.science.reading.cif_settings import Setting, says_p1, settings_of
 from aiida_mlhull.science.reading.rows import StructureRow, refused, usable
+from aiida_mlhull.science.reading.structures.cif_settings import Setting, says_p1, settings_of
 from aiida_mlhull.science.reading.warned import attempt
 from aiida_mlhull.science.representations.composition import agrees, from_amounts, reduce_formula
 from aiida_mlhull.science.representations.formulas import amounts_in

@@ -1,0 +1,1 @@
+"""Crystals from files of other people: CIF, POSCAR, extxyz, JSON, folders of them."""
