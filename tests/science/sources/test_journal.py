@@ -50,7 +50,7 @@ def test_another_query_and_another_file_are_refused(journal):
     with pytest.raises(InputError, match=r"something else \(filter differ\)"):
         journal.begin({"url": "here", "filter": "b"})
     journal.path.write_text("id,energy\n1,2\n")
-    with pytest.raises(WireError, match="no journal of an import"):
+    with pytest.raises(WireError, match="not a journal of an import"):
         journal.head()
 
 
