@@ -24,7 +24,7 @@ from aiida_mlhull.science.espresso.inputs import mesh
 from aiida_mlhull.science.types import Candidates, Crystals
 from aiida_mlhull.science.types.reasons import Stated, code_of, is_stated
 from tests.arsenides import choice
-from tests.pw_codes import CUTOFFS, FAMILY, family, needs_pw, pw_inputs
+from tests.pw_codes import CUTOFFS, FAMILY, family, needs_pw, pw_code, pw_inputs
 
 CHEAP = {
     "protocol": "fast",
@@ -170,17 +170,18 @@ def test_elements_without_a_pseudopotential_are_rows_and_the_others_go_on(relax)
 
 @needs_pw
 @pytest.mark.slow
-def test_a_killed_pw_x_is_tried_again(relax) -> None:
+def test_a_killed_pw_x_is_tried_again(relax, aiida_code_installed) -> None:
+    scratch = pw_code(aiida_code_installed).computer.get_workdir()
     over = threading.Event()
 
     def kill() -> None:
         while not over.is_set():
-            for pid in _own_programs("pw.x"):
+            for pid in _own_programs("pw.x", scratch):
                 os.kill(pid, signal.SIGKILL)
                 return
             time.sleep(0.05)
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     outputs, node = relax(crystals(hexagonal=magnesium()), stage_of("coarse", freedom="static", kpoints_distance=0.25))
     over.set()
@@ -190,13 +191,13 @@ def test_a_killed_pw_x_is_tried_again(relax) -> None:
     assert [job.is_finished_ok for job in jobs] == [False, True]
 
 
-def _own_programs(name: str) -> list[int]:
-    """Processes of this name whose folder is in this session's temporary scratch."""
+def _own_programs(name: str, scratch: str) -> list[int]:
+    """Processes of this name that this test's computer runs: those in its scratch folder."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             same = (folder / "comm").read_text().strip() == name
-            if same and "pytest" in str((folder / "cwd").resolve()):
+            if same and (folder / "cwd").resolve().is_relative_to(scratch):
                 found.append(int(folder.name))
         except OSError:
             continue
