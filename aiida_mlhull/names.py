@@ -149,6 +149,8 @@ NODES: Final = {
     ENSEMBLE_NODE: "EnsembleData",
     LABELS_NODE: "LabelsData",
     PREDICTIONS_NODE: "PredictionsData",
+    "mlhull.reactions": "ReactionsData",
+    "mlhull.recipes": "RecipesData",
     REFERENCES_NODE: "ReferencesData",
     SUBSTITUTIONS_NODE: "SubstitutionsData",
     WYCKOFF_NODE: "WyckoffData",

@@ -16,7 +16,7 @@ else:
     import tomli as tomllib
 
 PACKAGE = Path(aiida_mlhull.__file__).parent
-FOR_USERS = ("potential", "mp", "screening", "tune")
+FOR_USERS = ("potential", "qe", "mp", "screening", "tune")
 
 
 def named(requirements):

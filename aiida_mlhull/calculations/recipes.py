@@ -20,7 +20,15 @@ def recommend_reactions(
     literature: RecipesData | None = None,
     **predictions: PredictionsData,
 ) -> ReactionsData:
-    """Ways to make a target, ranked; ``predictions`` are energies that are not certain, the oldest first."""
+    """Ways to make a target, ranked.
+
+    Args:
+        target: formula of the compound to be made.
+        settings: RecipeSettings: precursors, atmosphere, temperature, ranking.
+        references: known phases.
+        literature: recipes that were published.
+        predictions: energies that are not certain, the oldest first.
+    """
     made = recommend(
         target.value,
         references.to_science(),

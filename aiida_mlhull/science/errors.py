@@ -205,7 +205,7 @@ class CampaignFailedError(MlhullError):
     """A campaign or a fit ran and ended with an exit code or an exception; the message says where to look."""
 
     code = "campaign_failed"
-    status = 512
+    status = 513
 
 
 class HullError(MlhullError):

@@ -56,14 +56,14 @@ def test_cations_are_told_by_their_distance_from_the_anions(origin):
     cells = Crystals.from_lists(
         [np.eye(3) * 3.9], [[corner, center, 8, 8, 8]], [[[0, 0, 0], [0.5, 0.5, 0.5], *np.asarray(oxygens).tolist()]]
     )
-    kinds = dict(zip(cells.numbers[:2].tolist(), site_kinds(cells)[:2], strict=True))
+    kinds = dict(zip(cells.numbers[:2].tolist(), site_kinds(cells, "perovskite")[:2], strict=True))
     assert kinds == {38: "A", 22: "B"}
-    assert site_kinds(cells)[2:] == ["X"] * 3
+    assert site_kinds(cells, "perovskite")[2:] == ["X"] * 3
 
 
 def test_every_perovskite_has_both_kinds_of_cations():
     crystals = read_properties(EXCERPT, target="heat_all_ev").rows.crystals
-    kinds = np.asarray(site_kinds(crystals)).reshape(-1, 5)
+    kinds = np.asarray(site_kinds(crystals, "perovskite")).reshape(-1, 5)
     assert ((kinds == "A").sum(axis=1) == 1).all()
     assert ((kinds == "B").sum(axis=1) == 1).all()
 

@@ -57,7 +57,8 @@ def parse(aiida_localhost):
         node.set_option("resources", {"num_machines": 1, "num_mpiprocs_per_machine": 1})
         cells = CandidatesData.from_science(every_sixth().candidates).store()
         pool = DecisionsData.from_science(choice(every_sixth().candidates, POOL)).store()
-        for name, given in {"cells": cells, "pool": pool}.items():
+        rows = orm.Str("kept").store()
+        for name, given in {"cells": cells, "pool": pool, "pool_rows": rows}.items():
             node.base.links.add_incoming(given, link_type=LinkType.INPUT_CALC, link_label=name)
         node.store()
         if scheduler is not None:
