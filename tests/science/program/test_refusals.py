@@ -110,7 +110,10 @@ def test_weights_of_another_model(predict_job):
 
 def test_pool_that_keeps_nothing(predict_job):
     assert_refused(
-        predict_job(pool=choice(every_sixth().candidates, [])).run_here(), "ERROR_INVALID_TABLE", 204, "keep no row"
+        predict_job(pool=choice(every_sixth().candidates, [])).run_here(),
+        "ERROR_INVALID_TABLE",
+        204,
+        "no row that is kept",
     )
 
 
