@@ -43,7 +43,7 @@ def _codes_of(computer: orm.Computer, label: str) -> list[orm.AbstractCode]:
 
 
 def load_program(label: str) -> orm.AbstractCode:
-    """The code of the program mlhull-job.
+    """The code of the program mlhull-job; of several of one name the newest whose program is there.
 
     Raises:
         UnknownNameError: if there is no code of that name.
@@ -54,7 +54,13 @@ def load_program(label: str) -> orm.AbstractCode:
 
     try:
         code = orm.load_code(label)
-    except (NotExistent, MultipleObjectsError, ValueError) as error:
+    except MultipleObjectsError as error:
+        name, _, computer_label = label.partition("@")
+        if not computer_label:
+            raise UnknownNameError(f"several codes {label!r}: name one with its computer ({error})") from None
+        known = _codes_of(load_computer(computer_label), name)
+        code = next((each for each in known if _program_is_there(each)), known[0])
+    except (NotExistent, ValueError) as error:
         raise UnknownNameError(f"no code {label!r}: register it with 'aiida-mlhull setup' ({error})") from None
     computer = code.computer
     if computer is not None and not computer.is_configured:
@@ -62,11 +68,18 @@ def load_program(label: str) -> orm.AbstractCode:
             f"the computer of code {label} is not configured: 'verdi computer configure {computer.transport_type} "
             f"{computer.label}'"
         )
-    executable = getattr(code, "filepath_executable", None)
-    local = computer is not None and computer.transport_type == LOCAL_TRANSPORT
-    if local and executable is not None and not Path(executable).exists():
+    if not _program_is_there(code):
+        executable = getattr(code, "filepath_executable", None)
         raise NotReadyError(f"code {label} points to {executable}, which is gone: run 'aiida-mlhull setup'")
     return code
+
+
+def _program_is_there(code: orm.AbstractCode) -> bool:
+    """False only where this machine can tell: programs of other computers are taken as they are."""
+    executable = getattr(code, "filepath_executable", None)
+    computer = code.computer
+    local = computer is not None and computer.transport_type == LOCAL_TRANSPORT
+    return not local or executable is None or Path(executable).exists()
 
 
 def load_computer(label: str) -> orm.Computer:

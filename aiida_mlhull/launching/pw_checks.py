@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,15 +63,17 @@ def _code(code: Any) -> Finding:
 
 
 def _local_program(name: str, executable: Path) -> Finding:
-    """Start the program without input: it says its version before it gives up."""
+    """Start the program without input, in a folder of its own: it says its version and leaves a file CRASH."""
     try:
-        ran = subprocess.run(  # noqa: S603  (the code that campaigns run)
-            [str(executable), "-in", "/dev/null"],
-            capture_output=True,
-            timeout=SECONDS_TO_START,
-            check=False,
-            text=True,
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            ran = subprocess.run(  # noqa: S603  (the code that campaigns run)
+                [str(executable), "-in", "/dev/null"],
+                cwd=folder,
+                capture_output=True,
+                timeout=SECONDS_TO_START,
+                check=False,
+                text=True,
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         return Finding(NOTE, "pw.x", f"{name}: {executable} doesn't start: {error}", "verdi code create")
     found = _VERSION.search(ran.stdout)

@@ -26,10 +26,11 @@ def test_several_codes_of_one_name_are_no_trouble():
     """An archive brings its own ``mlhull-job@localhost``, whose program is elsewhere."""
     from aiida import orm
 
-    from aiida_mlhull.launching.codes import installed_program, ready_program, register_localhost
+    from aiida_mlhull.launching.codes import installed_program, load_program, ready_program, register_localhost
 
     computer, _ = register_localhost()
     for path in ("/nowhere/mlhull-job", str(installed_program()), "/elsewhere/mlhull-job"):
         orm.InstalledCode(label="mlhull-job", computer=computer, filepath_executable=path).store()
     assert str(ready_program().filepath_executable) == str(installed_program())
+    assert str(load_program("mlhull-job@localhost").filepath_executable) == str(installed_program())
     assert "is there" in run("setup").output
