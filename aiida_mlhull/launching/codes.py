@@ -52,6 +52,7 @@ def load_program(label: str) -> orm.AbstractCode:
     from aiida import orm
     from aiida.common.exceptions import MultipleObjectsError, NotExistent
 
+    code: orm.AbstractCode
     try:
         code = orm.load_code(label)
     except MultipleObjectsError as error:
