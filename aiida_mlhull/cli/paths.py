@@ -9,10 +9,15 @@ import click
 
 
 class NewFile(click.Path):
-    """A file to be written: what has taken an hour shall not end at a folder that isn't there."""
+    """A file to be written: what has taken an hour shall not end at a folder that isn't there.
 
-    def __init__(self) -> None:
+    Args:
+        suffixes: that it may have; any if none are named.
+    """
+
+    def __init__(self, *suffixes: str) -> None:
         super().__init__(path_type=Path, dir_okay=False, writable=True)
+        self.suffixes = suffixes
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path, or a usage error that says why it can't be written."""
@@ -20,10 +25,14 @@ class NewFile(click.Path):
         folder = path.absolute().parent
         if not folder.is_dir():
             self.fail(f"{path} can't be written: there is no folder {folder}", param, ctx)
+        if self.suffixes and path.suffix not in self.suffixes:
+            self.fail(f"{path.name}: known are {', '.join(self.suffixes)}", param, ctx)
         return path
 
 
 NEW: Final = NewFile()
+NEW_PICTURE: Final = NewFile(".html", ".png", ".pdf", ".svg")
+NEW_TABLE: Final = NewFile(".csv", ".json", ".parquet")
 KNOWN: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
 """A file to be read."""
 KNOWN_OR_FOLDER: Final = click.Path(path_type=Path, exists=True)

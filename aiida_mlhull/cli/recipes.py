@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aiida_mlhull.cli import paths, text
-from aiida_mlhull.launching import profile, stored
+from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
-    from aiida_mlhull.data import RecipesData, ReferencesData
+    from aiida_mlhull.science.recipes.text_mined import ReadRecipes
     from aiida_mlhull.science.types import References
     from aiida_mlhull.science.types.recipes import Reactions
-
-PICTURES: Final = (".html", ".png", ".pdf", ".svg")
 
 REFERENCES = click.option(
     "--references",
@@ -49,7 +47,9 @@ CORRECTIONS = click.option("--corrections", default="none", show_default=True, h
 @click.option("--no-by-products", is_flag=True, help="Only reactions that give nothing but the target.")
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Reactions to show.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sampled hulls.")
-@click.option("-o", "--output", type=paths.NEW, metavar="FILE", help="Write them as .csv, .json or .parquet, too.")
+@click.option(
+    "-o", "--output", type=paths.NEW_TABLE, metavar="FILE", help="Write them as .csv, .json or .parquet, too."
+)
 @click.pass_obj
 def recipes(
     profile_name: str | None,
@@ -59,6 +59,9 @@ def recipes(
     known: str | None,
     literature: str | None,
     output: Path | None,
+    temperature: float | None,
+    atmosphere: str,
+    corrections: str,
     **words: Any,
 ) -> None:
     """Ways to make FORMULA, or every new phase of campaign PK, the best first.
@@ -66,14 +69,13 @@ def recipes(
     Energies are taken from --references. Given a snapshot or a campaign, the answer is stored with all that it
     follows from; given a file, it is only printed.
     """
-    settings = _settings(**words)
+    from aiida_mlhull.launching import recipes as asking
+
+    settings = asking.settings_of(conditions=asking.conditions_of(temperature, atmosphere, corrections), **words)
+    read = None if literature is None or not Path(literature).is_file() else _read(Path(literature))
     tables = []
     if known is not None and Path(known).is_file():
-        from aiida_mlhull.science.recipes import Literature, recommend
-
-        references = _read_references(Path(known))
-        published = None if literature is None else Literature(_read_literature(Path(literature)))
-        made = recommend(target, references, settings, literature=published)
+        made = asking.from_file(target, Path(known), settings, literature=read)
         click.echo(describe(made.reactions))
         click.echo(f"\n{made.tried:,} combinations of precursors, {made.forming:,} of them give {target}")
         if made.missing:
@@ -81,80 +83,24 @@ def recipes(
         tables.append(made.reactions)
     else:
         profile.load(profile_name)
-        tables = _stored(target, known, literature, settings.model_dump(mode="json"))
+        from aiida_mlhull.launching import stored
+
+        given = (stored.references(known), [target], {}) if known is not None else asking.of_campaign(target)
+        snapshot, targets, predictions = given
+        if not targets:
+            click.echo(f"campaign {target} has found no new phases")
+        published = None if literature is None else asking.literature_node(literature, read)
+        for node in asking.from_graph(targets, snapshot, settings, predictions=predictions, literature=published):
+            tables.append(node.to_science())
+            click.echo(f"{describe(tables[-1])}\n\nstored: mlhull.reactions {node.pk}\n")
     if output is not None and tables:
-        from aiida_mlhull.science.tables.export import to_csv, to_json, to_parquet
+        from aiida_mlhull.science.tables.export import WRITERS
+        from aiida_mlhull.science.types.recipes import joined
 
-        writers = {".csv": to_csv, ".json": to_json, ".parquet": to_parquet}
-        if output.suffix not in writers:
-            raise click.BadParameter(f"{output.name}: known are {', '.join(writers)}", param_hint="--output")
-        output.write_bytes(writers[output.suffix](_joined(tables)))
+        output.write_bytes(WRITERS[output.suffix[1:]](joined(tables)))
 
 
-def _joined(tables: list[Reactions]) -> Reactions:
-    """All targets in one table; ids say which target they belong to."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    from aiida_mlhull.science.types import concatenate
-
-    if len(tables) == 1:
-        return tables[0]
-    named = [
-        replace(one, ids=np.asarray([f"{f}-{i}" for f, i in zip(one.formulas.tolist(), one.ids.tolist(), strict=True)]))
-        for one in tables
-    ]
-    return concatenate([one for one in named if len(one)] or named[:1])
-
-
-def _settings(**words: Any) -> Any:
-    """Checked settings of the command line.
-
-    Raises:
-        SettingsError: naming what is wrong.
-    """
-    from aiida_mlhull.science.recipes import RecipeSettings
-    from aiida_mlhull.science.types.strict import validated
-
-    values: dict[str, Any] = {
-        "ranking": words["ranking"],
-        "conditions": _conditions(words["temperature"], words["atmosphere"], words["corrections"]),
-        "extra_elements": tuple(filter(None, words["extra"].split(","))),
-        "size": 3 if words["triples"] else 2,
-        "top": words["top"],
-        "by_products": not words["no_by_products"],
-        "seed": words["seed"],
-    }
-    if words["precursors"] is not None:
-        lines = [line.split("#")[0].strip() for line in words["precursors"].read_text().splitlines()]
-        values |= {"source": "list", "precursors": tuple(filter(None, lines))}
-    if words["from_literature"] is not None:
-        values |= {"source": "literature", "at_least": words["from_literature"]}
-    return validated(RecipeSettings, values, what="recipes")
-
-
-def _conditions(temperature: float | None, atmosphere: str, corrections: str) -> Any:
-    from aiida_mlhull.science.thermochemistry import conditions
-
-    name: str | dict[str, float] = atmosphere
-    if "=" in atmosphere:
-        try:
-            name = {gas.strip(): float(bar) for gas, _, bar in (part.partition("=") for part in atmosphere.split(","))}
-        except ValueError:
-            raise click.BadParameter(
-                f"{atmosphere!r}: pressures are written O2=0.2,CO2=1e-3, in bar", param_hint="--atmosphere"
-            ) from None
-    return conditions({"temperature": temperature or 0.0, "atmosphere": name, "corrections": corrections})
-
-
-def _read_references(path: Path) -> References:
-    from aiida_mlhull.science.reading import read_references
-
-    return read_references(path, bad_rows="leave_out").references
-
-
-def _read_literature(path: Path) -> Any:
+def _read(path: Path) -> ReadRecipes:
     from aiida_mlhull.science.recipes import read_recipes
 
     read = read_recipes(path)
@@ -163,59 +109,7 @@ def _read_literature(path: Path) -> Any:
     )
     for name, reason in list(read.bad_rows.items())[:5]:
         click.echo(f"  {name}: {reason}", err=True)
-    return read.recipes
-
-
-def _stored(target: str, known: str | None, literature: str | None, settings: dict[str, Any]) -> list[Reactions]:
-    """Answers in the graph: for a formula and a snapshot, or for a campaign's new phases."""
-    from aiida import orm
-
-    from aiida_mlhull.calculations.recipes import recommend_reactions
-
-    snapshot, targets, predictions = _energies(target, known)
-    inputs: dict[str, Any] = {"settings": orm.Dict(settings), "references": snapshot, **predictions}
-    if literature is not None:
-        inputs["literature"] = _literature_node(literature)
-    tables = []
-    for formula in targets:
-        node = recommend_reactions(target=orm.Str(formula), **inputs)
-        tables.append(node.to_science())
-        click.echo(f"{describe(tables[-1])}\n\nstored: mlhull.reactions {node.pk}\n")
-    return tables
-
-
-def _energies(target: str, known: str | None) -> tuple[ReferencesData, list[str], dict[str, Any]]:
-    """The snapshot to ask, the formulas to make, and predictions of what was not relaxed."""
-    if known is not None:
-        return stored.references(known), [target], {}
-    from aiida import orm
-
-    from aiida_mlhull.calculations.snapshot import extend_references
-    from aiida_mlhull.graph import campaigns
-    from aiida_mlhull.graph.models import prediction_nodes
-    from aiida_mlhull.science.recipes import new_phases
-
-    node = campaigns.find(target)
-    if not node.is_finished_ok:
-        raise click.ClickException(
-            f"campaign {node.pk} ({node.label}) is {campaigns.process_state(node)}: only campaigns that have ended well "
-            "have new phases; name a formula and --references to ask for one"
-        )
-    shards = dict(node.outputs.results.items())
-    snapshot = extend_references(node.inputs.references, orm.Str(f"campaign {node.label or node.pk}"), **shards)
-    found = new_phases(snapshot.to_science(), node.inputs.references.to_science())
-    if not found:
-        click.echo(f"campaign {node.pk} has found no new phases")
-    said = {f"predictions_{i:06d}": one for i, one in enumerate(prediction_nodes(node.pk))}
-    return snapshot, found, said
-
-
-def _literature_node(name: str) -> RecipesData:
-    from aiida_mlhull.data import RecipesData
-
-    if Path(name).is_file():
-        return RecipesData.from_science(_read_literature(Path(name)), label=Path(name).name).store()
-    return stored.node(name, RecipesData, what="mlhull.recipes")
+    return read
 
 
 def describe(table: Reactions) -> str:
@@ -270,7 +164,7 @@ def _published(table: Reactions, i: int) -> str:
 @ATMOSPHERE
 @CORRECTIONS
 @click.option("--target", metavar="FORMULA", help="Phase to point out.")
-@click.option("-o", "--output", type=paths.NEW, metavar="FILE", help="Picture: .html, .png, .pdf or .svg.")
+@click.option("-o", "--output", type=paths.NEW_PICTURE, metavar="FILE", help="Picture: .html, .png, .pdf or .svg.")
 @click.pass_obj
 def slice_command(
     profile_name: str | None,
@@ -281,15 +175,14 @@ def slice_command(
     known: str | None,
     target: str | None,
     output: Path | None,
-    **words: Any,
+    **conditions: Any,
 ) -> None:
     """What mixtures of A and B can become: every kink of the hull between the two."""
+    from aiida_mlhull.launching.recipes import conditions_of
     from aiida_mlhull.science.plots.slices import slice_picture, write_slice
     from aiida_mlhull.science.recipes.between import between
 
-    if output is not None and output.suffix not in PICTURES:
-        raise click.BadParameter(f"{output.name}: known are {', '.join(PICTURES)}", param_hint="--output")
-    space, line = between(start, end, _known(profile_name, known), _conditions(**words))
+    space, line = between(start, end, _references(profile_name, known), conditions_of(**conditions))
     goal = None if target is None else space.row(target)
     picture = slice_picture(space, line, (start, end), target=goal)
     rows = [
@@ -304,13 +197,14 @@ def slice_command(
         click.echo(f"\nwritten: {output}")
 
 
-def _known(profile_name: str | None, known: str | None) -> References:
+def _references(profile_name: str | None, known: str | None) -> References:
+    from aiida_mlhull.launching.recipes import references
+
     if known is None:
         raise click.UsageError("say which energies to use: --references PK or FILE")
-    if Path(known).is_file():
-        return _read_references(Path(known))
-    profile.load(profile_name)
-    return stored.references(known).to_science()
+    if not Path(known).is_file():
+        profile.load(profile_name)
+    return references(known)
 
 
 @click.command()
@@ -326,7 +220,7 @@ def air(profile_name: str | None, /, target: str, known: str | None, temperature
     """
     from aiida_mlhull.science.recipes import in_air
 
-    tested = in_air(target, _known(profile_name, known), temperature=temperature, corrections=corrections)
+    tested = in_air(target, _references(profile_name, known), temperature=temperature, corrections=corrections)
     rows = [
         (
             one.gas,

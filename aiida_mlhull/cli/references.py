@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from aiida_mlhull.cli import paths, text
-from aiida_mlhull.launching import profile, stored
+from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
-    from aiida_mlhull.data import LabelsData, ReferencesData
+    from aiida_mlhull.data import ReferencesData
     from aiida_mlhull.science.reading import LeftOut
-    from aiida_mlhull.science.reading.phases.mp2020 import Guesses
-    from aiida_mlhull.science.reading.phases.resolution import Corrections
     from aiida_mlhull.science.reading.references import ReferenceIntake
-    from aiida_mlhull.science.sources.phases import ThermoType
 
 SHOWN: Final = 10
 
@@ -80,16 +76,7 @@ def _scheme_option(command: Any) -> Any:
     help="Of entries without a structure whose correction depends on it (peroxides, thiosulfates).",
 )
 @click.pass_obj
-def import_file(
-    profile_name: str | None,
-    *,
-    file: Path,
-    elements: Path | None,
-    scheme: str,
-    corrections: str | None,
-    only: str,
-    guesses: str,
-) -> None:
+def import_file(profile_name: str | None, /, *, file: Path, **words: Any) -> None:
     """Import FILE: a table (.parquet, .csv), pymatgen's computed entries or documents of the Materials Project's API
     (.json, .json.gz); or FOLDER with VASP's calculations (vasprun.xml).
 
@@ -97,21 +84,9 @@ def import_file(
     are refused. MP2020 corrections are applied by pymatgen with run type, U values and pseudopotentials of every
     entry's own parameters. Entries that it refuses are left out; how many, and why, is said.
     """  # noqa: D205  (click joins the lines)
-    from aiida_mlhull.science.reading import read_references
-    from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
-    from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES
+    from aiida_mlhull.launching.references import read_file
 
-    wanted = corrections or (None if file.suffix in TABLE_SUFFIXES else "auto")
-    intake = read_references(
-        file,
-        elements=elements,
-        bad_rows="leave_out",
-        scheme=scheme or AS_PUBLISHED,
-        corrections=cast("Corrections | None", wanted),
-        only=only,
-        guesses=cast("Guesses", guesses),
-    )
-    _store(profile_name, intake, label=file.name)
+    _store(profile_name, read_file(file, **words), label=file.name)
 
 
 @importing.command("materials-project")
@@ -126,20 +101,14 @@ def import_file(
 )
 @click.option("--partial", is_flag=True, help="Take what came where less comes than the project lists; else an error.")
 @click.pass_obj
-def import_materials_project(
-    profile_name: str | None, *, elements: tuple[str, ...], thermo_type: str, partial: bool
-) -> None:
+def import_materials_project(profile_name: str | None, /, *, elements: tuple[str, ...], **words: Any) -> None:
     """Import the phases of a chemical system, and of the systems in it, from the Materials Project.
 
     The key is read from MP_API_KEY. Needs the extra 'mp'.
     """
-    from aiida_mlhull.science.sources.phases import from_materials_project
+    from aiida_mlhull.launching.references import from_materials_project
 
-    endpoint = os.environ.get("MP_API_ENDPOINT")
-    intake = from_materials_project(
-        elements, thermo_type=cast("ThermoType", thermo_type), endpoint=endpoint, partial=partial
-    )
-    _store(profile_name, intake, label=intake.references.source)
+    _store(profile_name, from_materials_project(elements, **words))
 
 
 @importing.command("optimade")
@@ -149,44 +118,26 @@ def import_materials_project(
 @click.option("--per", type=click.Choice(["atom", "cell"]), default="atom", show_default=True, help="Unit of COLUMN.")
 @click.option("--formation", is_flag=True, help="COLUMN holds formation energies: elements are at 0 eV/atom.")
 @click.option("--scheme", required=True, metavar="ID|TEXT", help="Of these energies; OPTIMADE doesn't state any.")
-@click.option("--page", type=click.IntRange(min=1), default=100, show_default=True, help="Structures per request.")
+@click.option(
+    "--page", "page_size", type=click.IntRange(min=1), default=100, show_default=True, help="Structures per request."
+)
 @click.option("--pause", type=click.FloatRange(min=0), default=0.5, show_default=True, help="Seconds between requests.")
 @click.option("--partial", is_flag=True, help="Take what came where less comes than was announced; else an error.")
 @click.pass_obj
-def import_optimade(
-    profile_name: str | None,
-    *,
-    url: str,
-    query: str,
-    energy: str,
-    per: str,
-    formation: bool,
-    scheme: str,
-    page: int,
-    pause: float,
-    partial: bool,
-) -> None:
+def import_optimade(profile_name: str | None, /, *, url: str, **words: Any) -> None:
     """Import phases that a filter finds in the OPTIMADE database at URL, with a column of its own as energies."""
-    from aiida_mlhull.science.sources.client import Client
-    from aiida_mlhull.science.sources.optimade import Optimade
-    from aiida_mlhull.science.sources.phases import columns_for, from_optimade
+    from aiida_mlhull.launching.references import from_optimade
 
-    client = Client(pause=pause)
-    keep = columns_for(energy, list(Optimade(url, client=client).properties()))
-    source = Optimade(url, query=query, page_size=page, keep=keep, client=client, partial=partial)
-    intake = from_optimade(source, energy=energy, scheme=scheme, per=cast("Any", per), formation=formation)
-    _store(profile_name, intake, label=source.name)
+    _store(profile_name, from_optimade(url, **words))
 
 
-def _store(profile_name: str | None, intake: ReferenceIntake, *, label: str) -> None:
+def _store(profile_name: str | None, intake: ReferenceIntake, *, label: str = "") -> None:
     """Store what was read, and say what it is."""
     profile.load(profile_name)
-    from aiida_mlhull.data import ReferencesData
+    from aiida_mlhull.launching.references import store
 
-    node = ReferencesData.from_science(intake.references, label=label)
-    if intake.remarks:
-        node.base.extras.set("remarks", intake.remarks)
-    click.echo(describe(node.store(), left_out=intake.left_out, remarks=intake.remarks))
+    node = store(intake, label=label or intake.references.source)
+    click.echo(describe(node, left_out=intake.left_out, remarks=intake.remarks))
 
 
 @references.command()
@@ -227,17 +178,11 @@ def from_campaign(profile_name: str | None, campaign: str) -> None:
     Failed relaxations are left out.
     """
     profile.load(profile_name)
-    from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.graph import campaigns
+    from aiida_mlhull.launching import references as snapshots
 
-    asked = Campaign(campaign)
-    node = asked.node
-    if not node.is_finished_ok:
-        raise click.ClickException(
-            f"campaign {asked.pk} ({asked.label}) is {asked.status().state}: only campaigns that have ended well have "
-            f"results to add"
-        )
-    shards = dict(node.outputs.results.items())
-    _extend(node.inputs.references, shards, source=f"results of campaign {asked.label or node.uuid[:8]}")
+    node, failed = snapshots.from_campaign(campaigns.find(campaign))
+    click.echo(describe(node, failed=failed))
 
 
 @references.command("from-group")
@@ -251,18 +196,10 @@ def from_group(profile_name: str | None, group: str, known: str, stage: str | No
     All of them have to be of one stage: energies of a cheap one are not those of the last.
     """
     profile.load(profile_name)
-    from aiida_mlhull.data import LabelsData
+    from aiida_mlhull.launching import references as snapshots
 
-    filters = {} if stage is None else {"attributes.stage": stage}
-    tables = stored.in_group(group, LabelsData, filters)
-    stages = sorted({table.base.attributes.get("stage") for table in tables})
-    if not tables:
-        where = f" of stage {stage}" if stage else ""
-        raise click.ClickException(f"group {group!r} holds no mlhull.labels{where}")
-    if len(stages) > 1:
-        raise click.ClickException(f"group {group!r} holds results of stages {', '.join(stages)}: choose with --stage")
-    shards = {f"labels_{index:04d}": table for index, table in enumerate(tables)}
-    _extend(stored.references(known), shards, source=f"results in group {group}")
+    node, failed = snapshots.from_group(group, known, stage=stage)
+    click.echo(describe(node, failed=failed))
 
 
 def describe(
@@ -305,16 +242,3 @@ def _reasons(left_out: LeftOut) -> str:
     rows = [(count, reason, detail or None, example[reason, detail]) for (reason, detail), count in ordered[:SHOWN]]
     more = f"\n  ... and {len(ordered) - SHOWN} more reasons" if len(ordered) > SHOWN else ""
     return text.table(("phases", "reason", "detail", "for example"), rows, indent="  ") + more
-
-
-def _extend(known: ReferencesData, shards: dict[str, LabelsData], *, source: str) -> None:
-    from aiida import orm
-
-    from aiida_mlhull.calculations.snapshot import extend_references
-    from aiida_mlhull.science.hull.references import extended
-
-    # What doesn't fit together is refused here, before the graph gets a failed process.
-    extended(known.to_science(), [table.to_science() for table in shards.values()], source=source)
-    node = extend_references(references=known, source=orm.Str(source), **shards)
-    failed = sum(table.base.attributes.get("n_failed") for table in shards.values())
-    click.echo(describe(node, failed=failed))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from aiida_mlhull.science.errors import TableError, listed
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.types.table import Booleans, Strings, Table
+from aiida_mlhull.science.types.table import Booleans, Strings, Table, concatenate
 
 JOINED: Final = " + "
 """Between the precursors of a recipe; no formula holds it."""
@@ -127,3 +128,15 @@ class Reactions(Table):
         broken = ~np.isfinite(self.reaction_energies)
         if broken.any():
             raise TableError(f"reactions without an energy: {listed(self.ids[broken])}")
+
+
+def joined(tables: Sequence[Reactions]) -> Reactions:
+    """Reactions of one or more targets in one table; of several, ids say which target they belong to."""
+    if len(tables) == 1:
+        return tables[0]
+    pairs = [zip(one.formulas.tolist(), one.ids.tolist(), strict=True) for one in tables]
+    named = [
+        replace(one, ids=np.asarray([f"{formula}-{name}" for formula, name in rows]))
+        for one, rows in zip(tables, pairs, strict=True)
+    ]
+    return concatenate([one for one in named if len(one)] or named[:1])
