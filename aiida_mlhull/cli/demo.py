@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import files, progress
+from aiida_mlhull.cli import progress
 from aiida_mlhull.cli.replay import report_outcome
 from aiida_mlhull.launching import profile
 
@@ -50,7 +50,7 @@ def demo(profile_name: str | None, quick: bool, output: Path) -> None:
     profile.load_or_make(profile_name, profile.point_to(output) if own else profile.choose(profile_name, folder=output))
     outcome = _campaign(WHOLE if not quick else QUICK)
     output.mkdir(parents=True, exist_ok=True)
-    report_outcome(outcome, output, files.write_curve(outcome.curve, output / "recall", name=PROTOCOL))
+    report_outcome(outcome, output, outcome.write_curve(output / "recall", name=PROTOCOL))
     _what_next(outcome)
 
 

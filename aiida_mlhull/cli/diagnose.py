@@ -15,7 +15,7 @@ from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
     from aiida_mlhull.data import EnsembleData
-    from aiida_mlhull.science.metrics import Calibration, StatedErrors
+    from aiida_mlhull.science.metrics import Calibration
 
 
 @click.command()
@@ -42,6 +42,9 @@ def diagnose(  # noqa: PLR0917  (click calls it by name)
     profile.load(profile_name)
     from aiida_mlhull.graph.calibration import ensemble_named, stated_by
     from aiida_mlhull.science.metrics import diagnose as measure
+    from aiida_mlhull.science.plots.errors import near_hull_figures
+    from aiida_mlhull.science.plots.saving import save
+    from aiida_mlhull.science.plots.uncertainty import spread_figures
     from aiida_mlhull.science.wire.files import without_nan
 
     ensemble = ensemble_named(node)
@@ -54,16 +57,16 @@ def diagnose(  # noqa: PLR0917  (click calls it by name)
         name: measure(one.errors, one.sigma, aleatoric=one.aleatoric, epistemic=one.epistemic)
         for name, one in spreads.stated.items()
     }
-    near, remarks = {}, list(spreads.remarks)
-    if spreads.campaign is not None and spreads.truth is not None:
-        near = near_hull.measured(spreads.campaign, spreads.predictions, spreads.truth)
-        remarks += [near_hull.spread_as_text(spreads.campaign, spreads.predictions)] if hull else []
-    pictures = [] if output is None else draw(spreads.stated, output, unit=unit)
-    pictures += near_hull.draw(near, output) if near and output is not None else []
+    near, remarks = spreads.near_hull(), list(spreads.remarks)
+    if hull and spreads.campaign is not None:
+        remarks.append(near_hull.spread_as_text(spreads.hull_spreads()))
+    pictures = []
+    if output is not None:
+        pictures = save(spread_figures(spreads.stated, unit=unit) | (near_hull_figures(near) if near else {}), output)
     if as_json:
         by_name = {name: asdict(one) for name, one in measures.items()}
         drawn = [str(path) for path in pictures]
-        sorting = {"near_hull": without_nan(near_hull.as_json(near))} if near else {}
+        sorting = {"near_hull": without_nan({name: one.to_dict() for name, one in near.items()})} if near else {}
         click.echo(json.dumps({"node": title, "unit": unit, **by_name, **sorting, "pictures": drawn}, indent=2))
         return
     click.echo(
@@ -74,14 +77,17 @@ def diagnose(  # noqa: PLR0917  (click calls it by name)
 
 
 def _diagnose_classes(node: EnsembleData, *, output: Path | None, as_json: bool) -> None:
-    title = f"Ensemble {node.pk}: {node.description}"
-    scores, rows = class_scores.scores_of(node)
-    pictures = [] if output is None else class_scores.draw(scores, output)
+    from aiida_mlhull.graph.calibration import class_scores_of
+    from aiida_mlhull.science.plots.classes import class_figures
+    from aiida_mlhull.science.plots.saving import save
+
+    title, scores = f"Ensemble {node.pk}: {node.description}", class_scores_of(node)
+    pictures = [] if output is None else save(class_figures(scores), output)
     if as_json:
-        facts = class_scores.as_json(scores, rows=rows)
-        click.echo(json.dumps({"node": title, **facts, "pictures": [str(path) for path in pictures]}, indent=2))
+        facts = {"node": title, **scores.to_dict(), "pictures": [str(path) for path in pictures]}
+        click.echo(json.dumps(facts, indent=2))
         return
-    click.echo(f"{title}\n\n{class_scores.as_text(scores, rows=rows)}")
+    click.echo(f"{title}\n\n{class_scores.as_text(scores)}")
     if pictures:
         click.echo(f"\n{_written(pictures, output)}")
 
@@ -112,24 +118,3 @@ def describe(measures: Mapping[str, Calibration], *, unit: str) -> str:
         line("log10 σ_a/σ_e", lambda one: "-" if one.log_ratio is None else f"{one.log_ratio:.2f}"),
     ]
     return text.table(("", *measures), rows)
-
-
-def draw(stated: Mapping[str, StatedErrors], folder: Path, *, unit: str) -> list[Path]:
-    """One picture for each question."""
-    from aiida_mlhull.science import plots
-    from aiida_mlhull.science.metrics import confidence_curve
-
-    curves = {name: confidence_curve(one.errors, one.sigma) for name, one in stated.items()}
-    figures = {
-        "calibration": plots.draw_calibration(stated),
-        "z_scores": plots.draw_z_scores(stated),
-        "quantiles": plots.draw_quantiles(stated),
-        "confidence": plots.draw_confidence(curves, unit=unit),
-        "parts": plots.draw_parts(stated),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, figure in figures.items():
-        written.append(folder / f"{name}.png")
-        figure.savefig(written[-1])
-    return written

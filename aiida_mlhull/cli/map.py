@@ -12,10 +12,10 @@ from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.maps.points import Estimated, MapPoints
+    from aiida_mlhull.science.maps.selection import Selection
     from aiida_mlhull.science.maps.territory import Territory
     from aiida_mlhull.science.reading.columns import Columns
 
-PAPER: Final = (".png", ".pdf", ".svg")
 SHOWN: Final = 12
 """Candidates in new territory that are named."""
 
@@ -40,7 +40,9 @@ SHOWN: Final = 12
 )
 @click.option("--candidates", type=paths.KNOWN, metavar="TABLE", help="Candidates to place on the map.")
 @click.option("--bins", type=click.IntRange(min=2), default=12, show_default=True, help="Cells along each axis.")
-@click.option("-o", "--output", type=paths.NEW, required=True, help="Write the map here: html, png, pdf or svg.")
+@click.option(
+    "-o", "--output", type=paths.NEW_PICTURE, required=True, help="Write the map here: html, png, pdf or svg."
+)
 @click.pass_obj
 def map_command(
     profile_name: str | None,
@@ -65,11 +67,11 @@ def map_command(
     columns id, formula, system, reason, energy, e_above_hull, predicted, sigma, volume, shortest_bond and sites.
     """
     from aiida_mlhull.science.maps.points import read_points
+    from aiida_mlhull.science.maps.selection import best_points
     from aiida_mlhull.science.maps.territory import explore
+    from aiida_mlhull.science.plots.maps import write_map
     from aiida_mlhull.science.reading.columns import Columns
 
-    if output.suffix not in (".html", *PAPER):
-        raise click.BadParameter(f"{output.name}: known are .html, {', '.join(PAPER)}", param_hint="--output")
     whole = _table(table, profile_name)
     known = None if reference is None else Columns.read(reference)
     words = {"x": x, "y": y, "color": color, "by": by, "coarse": _names(coarse), "extrapolate": extrapolate}
@@ -77,7 +79,9 @@ def map_command(
     if made is not None:
         click.echo(_lines(made, by or "family"))
     if best:
-        points = _best(whole, points, _names(best))
+        chosen = best_points(points, whole, _names(best))
+        click.echo(_best(chosen))
+        points = points.take(chosen.chosen)
     placed = None
     if candidates is not None:
         placed, _ = read_points(Columns.read(candidates), **words, reference=known)  # type: ignore[arg-type]
@@ -85,7 +89,7 @@ def map_command(
     territory = explore(points.x[shown], points.y[shown], bins=bins)
     click.echo(f"{int(shown.sum()):,} of {len(points):,} rows on the map")
     click.echo(_regions(territory, points, placed))
-    _write(output, points, territory, placed, title=Path(whole.name).stem)
+    write_map(output, points, territory, candidates=placed, title=Path(whole.name).stem)
     click.echo(f"written: {output}")
 
 
@@ -107,26 +111,11 @@ def _names(words: str) -> list[str]:
     return [word.strip() for word in words.split(",") if word.strip()]
 
 
-def _best(table: Columns, points: MapPoints, features: list[str]) -> MapPoints:
-    """The points that are the best of their cluster.
-
-    Raises:
-        click.UsageError: if there is no color to be best in.
-    """
-    import numpy as np
-
-    from aiida_mlhull.science.maps.selection import select_best
-
-    if points.color is None:
-        raise click.UsageError("--best needs --color: it takes the rows with the highest values of it")
-    block = np.column_stack([table.floats(table.first_of([name], what="--best")) for name in features])
-    selection = select_best(block, points.color, points.families)
+def _best(selection: Selection) -> str:
+    """How many rows were taken, and how many might have been instead."""
     ties = int(selection.tied.sum())
-    click.echo(
-        f"best of every cluster: {int(selection.chosen.sum()):,} of {len(points):,} rows"
-        + (f" ({ties:,} others equal the last one taken: the table's order decided)" if ties else "")
-    )
-    return points.take(selection.chosen)
+    others = f" ({ties:,} others equal the last one taken: the table's order decided)" if ties else ""
+    return f"best of every cluster: {int(selection.chosen.sum()):,} of {len(selection.chosen):,} rows{others}"
 
 
 def _lines(made: Estimated, by: str) -> str:
@@ -178,12 +167,3 @@ def _regions(territory: Territory, points: MapPoints, placed: MapPoints | None) 
         names = placed.names[there == OUTSIDE].tolist()
         lines.append(f"  outside the range of the map: {len(names):,}{': ' if names else ''}{', '.join(names[:SHOWN])}")
     return "\n".join([f"unexplored regions: {len(territory.regions)}", *lines])
-
-
-def _write(path: Path, points: MapPoints, territory: Territory, placed: MapPoints | None, *, title: str) -> None:
-    from aiida_mlhull.science.plots.maps import draw_map, interactive_map
-
-    if path.suffix == ".html":
-        interactive_map(points, territory, candidates=placed, title=title).write_html(path, include_plotlyjs=True)
-    else:
-        draw_map(points, territory, candidates=placed, title=title).savefig(path)

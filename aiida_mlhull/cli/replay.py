@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiida_mlhull.cli import files, paths, progress, text
+from aiida_mlhull.cli import paths, progress, text
 from aiida_mlhull.launching import profile
 
 if TYPE_CHECKING:
-    from aiida_mlhull.launching.inputs import CampaignInputs
     from aiida_mlhull.launching.replay import Replay
-    from aiida_mlhull.science.campaign import CampaignSettings
 
 
 @click.command()
@@ -38,82 +36,53 @@ if TYPE_CHECKING:
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Jobs at the same time; as many as cores if left out.")
 @click.pass_obj
-def replay(  # noqa: PLR0917  (click calls it by name)
+def replay(
     profile_name: str | None,
-    data: Path,
-    references: Path,
-    elements: Path | None,
+    /,
+    *,
     protocol: str,
-    overrides: Path | None,
     seed: int,
     target: Path,
-    engine: str,
     output: Path | None,
     jobs: int | None,
+    **files: Any,
 ) -> None:
     """Replay a campaign on the published results in DATA.parquet, and say how it did.
 
     Only clean rows are used; how many were left out, and why, is printed. The scores go to the file of
     --json; the recall curve lies beside it as csv and picture.
     """
-    from aiida_mlhull.launching import inputs
     from aiida_mlhull.launching import replay as replaying
-    from aiida_mlhull.science.campaign import campaign_settings
-    from aiida_mlhull.science.campaign.file import read_mapping
-    from aiida_mlhull.science.campaign.replay import enough_to_start, on_record
     from aiida_mlhull.science.wire import write_json
 
-    changes = {"name": data.resolve().stem, **(read_mapping(overrides) if overrides else {})}
-    changes, remarks = on_record(protocol, engine=engine, seed=seed, changes=changes)
-    campaign_inputs = inputs.read_files(data, references, elements=elements, bad_rows="leave_out")
-    if campaign_inputs.record is None:
-        raise click.ClickException(f"{data.name} holds no results to replay: relaxed cells and energies are missing")
-    changes, more = enough_to_start(changes, protocol=protocol, total=len(campaign_inputs.candidates))
-    settings = campaign_settings(changes, protocol=protocol)
-    click.echo("\n".join([*campaign_inputs.remarks, *remarks, *more]))
+    prepared = replaying.prepare(protocol=protocol, seed=seed, **files)
+    click.echo("\n".join(prepared.remarks))
     # What follows imports AiiDA, which makes its folder where it looks then.
     place = profile.choose(profile_name, folder=output)
-    campaign_inputs = _same_scheme(campaign_inputs, settings, engine=engine)
-    from aiida_mlhull.workflows.inputs import check_stages
-
-    check_stages(settings)
+    ready = prepared.of_one_scheme()
+    for remark in ready.remarks[len(prepared.remarks) :]:
+        click.echo(remark)
     profile.load_or_make(profile_name, place)
     if place is not None:
         click.echo(f"There is no AiiDA profile, so this campaign gets its own: AIIDA_PATH={place}")
-    click.echo(f"\nReplaying {len(campaign_inputs.candidates):,} candidates with protocol {protocol}, seed {seed}")
+    click.echo(f"\nReplaying {len(ready.inputs.candidates):,} candidates with protocol {protocol}, seed {seed}")
     outcome = replaying.replay(
-        campaign_inputs, protocol=protocol, overrides=changes, processes=jobs, progress=progress.show
+        ready.inputs, protocol=protocol, overrides=ready.overrides, processes=jobs, progress=progress.show
     )
-    write_json(target, outcome.to_json(protocol=protocol, seed=seed, engine=engine))
-    written = [target, *files.write_curve(outcome.curve, target.with_suffix(""), name=protocol)]
-    report_outcome(outcome, output, written)
-
-
-def _same_scheme(campaign_inputs: CampaignInputs, settings: CampaignSettings, *, engine: str) -> CampaignInputs:
-    """Let a potential's energies meet the references, and print that this is an assumption."""
-    from aiida_mlhull.engines import ENGINES
-    from aiida_mlhull.launching.replay import with_scheme
-    from aiida_mlhull.science.relaxation import POTENTIALS
-
-    if engine != "potential":
-        return campaign_inputs
-    scheme = POTENTIALS[ENGINES[engine].read_settings(settings.stages[-1]).potential].scheme
-    click.echo(
-        f"Note: the potential's energies are {scheme}; the file doesn't say what the published ones are. They are "
-        f"taken to be comparable, and the scores compare with the published hull"
-    )
-    return with_scheme(campaign_inputs, scheme)
+    write_json(target, outcome.to_json(protocol=protocol, seed=seed, engine=ready.engine))
+    report_outcome(outcome, output, [target, *outcome.write_curve(target.with_suffix(""), name=protocol)])
 
 
 def report_outcome(outcome: Replay, output: Path | None, written: list[Path]) -> None:
     """Print report and scores of a replay, write the report's files to ``output``, and list what was written."""
     from aiida_mlhull.cli.report import summary
     from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.graph.files import write_report
 
     campaign = Campaign(outcome.node)
     click.echo(f"\n{summary(campaign)}\n\n{describe(outcome)}\n\nwritten:")
     if output is not None:
-        written = [*written, *files.write_report(campaign, output)]
+        written = [*written, *write_report(campaign, output)]
     for path in written:
         click.echo(f"  {path}")
 

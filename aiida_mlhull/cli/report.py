@@ -48,7 +48,7 @@ def report(profile_name: str | None, campaign: str | None, output: Path | None) 
         return
     click.echo(summary(asked))
     if output is not None:
-        from aiida_mlhull.cli.files import write_report
+        from aiida_mlhull.graph.files import write_report
 
         click.echo("\nwritten:")
         for path in write_report(asked, output):

@@ -42,37 +42,26 @@ def site_energies(
     is anything that candidates are read from. Where an element's mean is low, it makes compounds stable.
     """
     profile.load(profile_name)
-    import numpy as np
-
     from aiida_mlhull.launching import stored
-    from aiida_mlhull.science.ensembles.sites import site_contributions
+    from aiida_mlhull.science.ensembles.sites import contributions_in
     from aiida_mlhull.science.metrics.site_averages import site_averages
     from aiida_mlhull.science.reading import read_candidates
-    from aiida_mlhull.science.representations.composition import SYMBOLS
     from aiida_mlhull.science.representations.site_kinds import site_kinds
-    from aiida_mlhull.science.types import ModelRows
 
     weights = stored.ensemble(ensemble).to_science()
     read = read_candidates(crystals).candidates
-    cells = read.crystals
-    assert cells is not None
-    rows = ModelRows(ids=read.ids, formulas=read.formulas, crystals=cells, baselines=np.zeros(len(read)))
-    averages = site_averages(site_contributions(weights, rows), cells.numbers, site_kinds(cells, sites))  # type: ignore[arg-type]
+    cells, contributions = contributions_in(read, weights)
+    averages = site_averages(contributions, cells.numbers, site_kinds(cells, sites))  # type: ignore[arg-type]
     if output is not None:
         from aiida_mlhull.science.plots.sites import draw_site_averages
 
         draw_site_averages(averages, fewest=fewest, unit=weights.unit).savefig(output)
-    table = [
-        (SYMBOLS[averages.elements[row] - 1], averages.kinds[column], count, averages.means[row, column])
-        for (row, column), count in np.ndenumerate(averages.counts)
-        if count >= fewest
-    ]
-    table.sort(key=lambda line: (line[1], line[3]))
+    table = averages.listed(fewest=fewest)
     if as_json:
         found: dict[str, dict[str, float]] = {}
         for symbol, kind, _, mean in table:
-            found.setdefault(kind, {})[symbol] = float(mean)
+            found.setdefault(kind, {})[symbol] = mean
         click.echo(json.dumps({"unit": weights.unit, "crystals": len(read), "means": found}, indent=2))
         return
-    lines = [(symbol, kind, int(count), f"{mean:.3f}") for symbol, kind, count, mean in table]
+    lines = [(symbol, kind, count, f"{mean:.3f}") for symbol, kind, count, mean in table]
     click.echo(text.table(("element", "site", "sites", f"mean {weights.unit}".strip()), lines))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from aiida_mlhull.cli import paths, progress, text
 from aiida_mlhull.launching import profile
-
-if TYPE_CHECKING:
-    from aiida_mlhull.science.strain.grid import StrainSettings
 
 GRID = "-0.04,-0.02,0,0.02,0.04"
 
@@ -57,7 +54,7 @@ def strain(
     of its competitors is given for every strain of the plane: the references as they are, and the other crystals under
     the same strain or on the same substrate. The WorkChain is mlhull.strain, which takes any engine.
     """
-    from aiida_mlhull.launching.strain import strain_crystals
+    from aiida_mlhull.launching.strain import draw, strain_crystals
     from aiida_mlhull.science.reading import read_references
     from aiida_mlhull.science.reading.candidates import AS_PUBLISHED, read_crystals
     from aiida_mlhull.science.strain.grid import StrainSettings
@@ -85,7 +82,7 @@ def strain(
     )
     click.echo(_summary(node.outputs.response["crystals"]))
     if output is not None:
-        _draw(node, settings, known, output)
+        draw(node, output)
         click.echo(f"written: {output}")
 
 
@@ -107,23 +104,17 @@ def _summary(found: list[dict[str, Any]]) -> str:
         lines.append(f"{crystal['id']}, {crystal['formula']}")
         lines.append(text.table(("bond", "Å per c strain", "Å per ab strain", "R²"), rows, indent="  "))
         heights = crystal["e_above_hull"]
-        head = (
-            "strain of the plane",
-            "eV/atom",
-            *(() if heights is None else ("above the hull", "strained competitors")),
-        )
+        heads = ("strain of the plane", "eV/atom", *(("above the hull", "strained competitors") if heights else ()))
         films = [
             (
                 f"{strain:+.2%}",
                 _number(energy, 4),
-                *(() if heights is None else (_number(heights[k], 4), crystal["competitors"][k])),
+                *((_number(heights[k], 4), crystal["competitors"][k]) if heights else ()),
             )
             for k, (strain, energy) in enumerate(zip(crystal["ab"], crystal["film"], strict=True))
         ]
-        lines.append(text.table(head, films, indent="  "))
-        known = (
-            [] if heights is None else [(h, s) for h, s in zip(heights, crystal["ab"], strict=True) if h is not None]
-        )
+        lines.append(text.table(heads, films, indent="  "))
+        known = [pair for pair in zip(heights or (), crystal["ab"], strict=False) if pair[0] is not None]
         if known:
             height, best = min(known)
             lines.append(f"  lowest above its competitors' hull at {best:+.2%}: {height:.4f} eV/atom")
@@ -132,12 +123,3 @@ def _summary(found: list[dict[str, Any]]) -> str:
 
 def _number(value: float | None, digits: int = 3) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _draw(node: Any, settings: StrainSettings, references: Any, path: Path) -> None:
-    from aiida_mlhull.science.plots.strain import draw_strain
-    from aiida_mlhull.science.strain.response import responses
-
-    names = node.inputs.crystals.to_science().ids.tolist()
-    found = responses(node.outputs.labels.to_science(), settings, names=names, references=references)
-    draw_strain(found, settings, title=node.label).savefig(path)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aiida_mlhull import names
 from aiida_mlhull.graph import campaigns, results
 from aiida_mlhull.graph.decisions import nothing_decided
 from aiida_mlhull.graph.models import deciding_step, record_of
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from aiida import orm
 
     from aiida_mlhull.data import EnsembleData
+    from aiida_mlhull.science.hull import HullSpread
     from aiida_mlhull.science.metrics import StatedErrors
+    from aiida_mlhull.science.metrics.classes import ClassScores
+    from aiida_mlhull.science.metrics.near_hull import NearHull
     from aiida_mlhull.science.types import Labels, Predictions
+    from aiida_mlhull.science.types.table import Strings
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,45 @@ class StatedSpreads:
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
     truth: Labels | None = None
     campaign: orm.ProcessNode | None = None
+
+    def near_hull(self) -> dict[str, NearHull]:
+        """Predictions by gate, compared with the hull of the campaign's references and the truth; empty for an ensemble."""
+        from aiida_mlhull.science.metrics.near_hull import near_hull
+
+        if self.campaign is None or self.truth is None:
+            return {}
+        references = self.campaign.inputs[names.REFERENCES].to_science()
+        return {name: near_hull(made, self.truth, references) for name, made in self.predictions.items()}
+
+    def hull_spreads(self) -> dict[str, tuple[Strings, HullSpread]]:
+        """By gate, the compositions that models were asked about, and how certain the hull was to them there."""
+        import numpy as np
+
+        from aiida_mlhull.science.hull import hull_spread
+
+        if self.campaign is None:
+            return {}
+        references = self.campaign.inputs[names.REFERENCES].to_science()
+        seed = self.campaign.inputs[names.SETTINGS]["seed"]
+        formulas = {name: np.unique(made.formulas) for name, made in self.predictions.items()}
+        return {
+            name: (formulas[name], hull_spread(formulas[name], made, references, seed=seed))
+            for name, made in self.predictions.items()
+        }
+
+
+def class_scores_of(node: EnsembleData) -> ClassScores:
+    """How well an ensemble tells classes apart, by the rows that its members didn't learn from.
+
+    Raises:
+        WeightsError: if there are none.
+    """
+    from aiida_mlhull.science.ensembles.classes import held_out_classes
+    from aiida_mlhull.science.metrics.classes import class_scores
+
+    ensemble = node.to_science()
+    held = held_out_classes(ensemble)
+    return class_scores(ensemble.classes, held.probabilities, held.classes)
 
 
 def ensemble_named(identifier: str | None) -> EnsembleData | None:

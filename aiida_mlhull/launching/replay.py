@@ -6,16 +6,19 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.launching import inputs
 from aiida_mlhull.launching.running import Progress, follow, require_success, run_here, silent
+from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.wire.files import without_nan
 
 if TYPE_CHECKING:
     from aiida import orm
 
     from aiida_mlhull.launching.inputs import CampaignInputs
+    from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.metrics.campaign import CampaignScores, RecallCurve
     from aiida_mlhull.science.types import References
 
@@ -62,6 +65,108 @@ class Replay:
             "seconds": round(self.seconds, 1),
             "details": {**details, **rest, "campaign": self.node.pk},
         }
+
+    def write_curve(self, stem: Path, *, name: str) -> list[Path]:
+        """The recall curve as ``STEM.curve.csv`` and ``STEM.curve.png``.
+
+        Args:
+            stem: path without suffix.
+            name: of the curve, in the picture.
+        """
+        import pandas as pd
+
+        from aiida_mlhull.science.plots import draw_recall
+
+        table, picture = (stem.with_name(f"{stem.name}.curve.{kind}") for kind in ("csv", "png"))
+        pd.DataFrame(asdict(self.curve)).to_csv(table, index=False)
+        draw_recall({name: self.curve}).savefig(picture)
+        return [table, picture]
+
+
+@dataclass(frozen=True)
+class PreparedReplay:
+    """A campaign on published results, read and checked before AiiDA is needed.
+
+    Attributes:
+        inputs: candidates with their record, and references.
+        settings: of the campaign.
+        protocol: name of the protocol.
+        overrides: what is different from it.
+        engine: that answers the last stage.
+        remarks: lines for people.
+    """
+
+    inputs: CampaignInputs
+    settings: CampaignSettings
+    protocol: str
+    overrides: Mapping[str, Any]
+    engine: str
+    remarks: tuple[str, ...]
+
+    def of_one_scheme(self) -> PreparedReplay:
+        """The same; where a potential answers, with its energies declared to meet the published ones, as a remark says.
+
+        Raises:
+            SettingsError: if a stage's engine can't do what its settings say.
+        """
+        from aiida_mlhull.engines import ENGINES
+        from aiida_mlhull.science.relaxation import POTENTIALS
+        from aiida_mlhull.workflows.inputs import check_stages
+
+        check_stages(self.settings)
+        if self.engine != "potential":
+            return self
+        scheme = POTENTIALS[ENGINES[self.engine].read_settings(self.settings.stages[-1]).potential].scheme
+        remark = (
+            f"Note: the potential's energies are {scheme}; the file doesn't say what the published ones are. They are "
+            f"taken to be comparable, and the scores compare with the published hull"
+        )
+        return replace(self, inputs=with_scheme(self.inputs, scheme), remarks=(*self.remarks, remark))
+
+
+def prepare(
+    data: Path,
+    references: Path,
+    *,
+    elements: Path | None = None,
+    protocol: str,
+    overrides: Path | None = None,
+    engine: str = "recorded",
+    seed: int = 0,
+) -> PreparedReplay:
+    """Read published results, and turn a protocol into a campaign on them.
+
+    Args:
+        data: candidates with their results; rows that can't be used are left out.
+        references: known phases.
+        elements: elemental references, if they stand apart.
+        protocol: name of the protocol.
+        overrides: YAML with what is different from it.
+        engine: that answers the last stage: ``recorded``, or ``potential``, which really relaxes.
+        seed: of the campaign.
+
+    Raises:
+        WireError: if a file can't be read.
+        InputError: if the file holds no results, or settings are wrong.
+    """
+    from aiida_mlhull.science.campaign import campaign_settings
+    from aiida_mlhull.science.campaign.file import read_mapping
+    from aiida_mlhull.science.campaign.replay import enough_to_start, on_record
+
+    changes = {"name": data.resolve().stem, **(read_mapping(overrides) if overrides else {})}
+    changes, remarks = on_record(protocol, engine=engine, seed=seed, changes=changes)
+    read = inputs.read_files(data, references, elements=elements, bad_rows="leave_out")
+    if read.record is None:
+        raise InputError(f"{data.name} holds no results to replay: relaxed cells and energies are missing")
+    changes, more = enough_to_start(changes, protocol=protocol, total=len(read.candidates))
+    return PreparedReplay(
+        inputs=read,
+        settings=campaign_settings(changes, protocol=protocol),
+        protocol=protocol,
+        overrides=changes,
+        engine=engine,
+        remarks=(*read.remarks, *remarks, *more),
+    )
 
 
 def replay(

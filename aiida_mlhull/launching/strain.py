@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiida_mlhull.launching.running import Progress, run_here, silent
@@ -77,3 +78,16 @@ def _shortened(names: Sequence[str]) -> str:
     from aiida_mlhull.science.errors import listed
 
     return listed(names, 3)
+
+
+def draw(node: orm.ProcessNode, path: Path) -> None:
+    """What :func:`strain_crystals` has found as a picture."""
+    from aiida_mlhull.science.plots.strain import draw_strain
+    from aiida_mlhull.science.strain.grid import StrainSettings
+    from aiida_mlhull.science.strain.response import responses
+
+    settings = StrainSettings.model_validate(node.inputs.settings.get_dict())
+    references = node.inputs.references.to_science() if "references" in node.inputs else None
+    names = node.inputs.crystals.to_science().ids.tolist()
+    found = responses(node.outputs.labels.to_science(), settings, names=names, references=references)
+    draw_strain(found, settings, title=node.label).savefig(path)

@@ -7,8 +7,22 @@ import numpy as np
 from aiida_mlhull.science.ensembles.preparation import Preparation
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.models import MODELS
-from aiida_mlhull.science.types import EnsembleWeights, ModelRows
+from aiida_mlhull.science.types import Candidates, Crystals, EnsembleWeights, ModelRows
 from aiida_mlhull.science.types.crystals import Floats
+
+
+def contributions_in(candidates: Candidates, ensemble: EnsembleWeights) -> tuple[Crystals, Floats]:
+    """The cells of candidates, and (N,) :func:`site_contributions` in them.
+
+    Raises:
+        InputError: if they have no cells.
+    """
+    cells = candidates.crystals
+    if cells is None:
+        raise InputError(f"{candidates.source or 'these candidates'}: no cells, and so no sites")
+    baselines = np.zeros(len(candidates))
+    rows = ModelRows(ids=candidates.ids, formulas=candidates.formulas, crystals=cells, baselines=baselines)
+    return cells, site_contributions(ensemble, rows)
 
 
 def site_contributions(ensemble: EnsembleWeights, rows: ModelRows, *, device: str = "cpu") -> Floats:

@@ -57,6 +57,11 @@ class HullSpread:
     std: Floats
     certainty: Floats
 
+    @property
+    def widest(self) -> int:
+        """The composition at which the hull is least certain."""
+        return int(self.std.argmax())
+
 
 def stable_chances(
     predictions: Predictions,

@@ -12,7 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from aiida_mlhull.science.errors import TableError
+from aiida_mlhull.science.errors import InputError, TableError
+from aiida_mlhull.science.maps.points import MapPoints
+from aiida_mlhull.science.reading.columns import Columns
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.table import Booleans, Strings
 
@@ -92,3 +94,21 @@ def _partition(features: Floats, *, clusters: int, seed: int) -> Integers:
     rank = np.empty(count, dtype=np.int64)
     rank[order] = np.arange(count)
     return np.asarray(rank[model.labels_])
+
+
+def best_points(points: MapPoints, table: Columns, features: Sequence[str]) -> Selection:
+    """Which points of a map have the highest color of their cluster.
+
+    Args:
+        points: with values as their color.
+        table: that the points were read from.
+        features: its columns that rows are clustered by.
+
+    Raises:
+        InputError: if the map has no color to be best in.
+        TableError: if the table lacks a column.
+    """
+    if points.color is None:
+        raise InputError("--best needs --color: it takes the rows with the highest values of it")
+    block = np.column_stack([table.floats(table.first_of([name], what="--best")) for name in features])
+    return select_best(block, points.color, points.families)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +102,17 @@ class ClassScores:
     names: tuple[str, ...]
     accuracies: Accuracies
     curves: dict[str, Roc]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain numbers."""
+        return {
+            "rows": int(self.accuracies.confusion.sum()),
+            "classes": list(self.names),
+            "accuracy": self.accuracies.accuracy,
+            "balanced_accuracy": self.accuracies.balanced,
+            "auc": {name: curve.area for name, curve in self.curves.items()},
+            "confusion": self.accuracies.confusion.tolist(),
+        }
 
 
 def class_scores(names: Sequence[str], probabilities: Floats, classes: Integers) -> ClassScores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from aiida_mlhull.science.types import Labels, Predictions, References
 
 EDGES = np.linspace(-0.4, 0.4, 41)
 """eV/atom, of the histogram's bins."""
+
+RATES: Final = ("prevalence", "precision", "recall", "false_positive_rate", "accuracy", "f1", "acceleration")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,16 @@ class NearHull:
     rolling: RollingError
     histogram: StabilityHistogram
     curves: dict[float, DiscoveryCurve]
+
+    @property
+    def reach(self) -> float:
+        """The largest distance (eV/atom) at which the mean error still exceeds it; NaN if it never does."""
+        inside = self.rolling.centers[self.rolling.inside_the_v]
+        return float(abs(inside).max()) if len(inside) else float("nan")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Rates as plain numbers, and how many rows they are of."""
+        return {rate: getattr(self.confusion, rate) for rate in RATES} | {"rows": self.confusion.total}
 
 
 def near_hull(predictions: Predictions, labels: Labels, references: References) -> NearHull:

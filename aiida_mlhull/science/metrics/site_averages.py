@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiida_mlhull.science.errors import TableError
+from aiida_mlhull.science.representations.composition import SYMBOLS
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
 
@@ -31,6 +32,19 @@ class SiteAverages:
     kinds: tuple[str, ...]
     means: Floats
     counts: Integers
+
+    def listed(self, *, fewest: int = 1) -> list[tuple[str, str, int, float]]:
+        """Element, kind of site, sites and mean contribution, by kind and ascending mean.
+
+        Args:
+            fewest: sites to average over; what has fewer is left out.
+        """
+        rows = [
+            (SYMBOLS[self.elements[row] - 1], self.kinds[column], int(count), float(self.means[row, column]))
+            for (row, column), count in np.ndenumerate(self.counts)
+            if count >= fewest
+        ]
+        return sorted(rows, key=lambda line: (line[1], line[3]))
 
 
 def site_averages(contributions: Floats, numbers: NDArray[np.integer], kinds: Sequence[str]) -> SiteAverages:

@@ -1,4 +1,4 @@
-"""Pictures: nouns and measures in, a figure out; saving is the caller's business.
+"""Pictures: nouns and measures in, a figure out; ``saving`` writes several into a folder.
 
 matplotlib figures are made without pyplot, so that they leave no state behind.
 """

@@ -51,3 +51,8 @@ def draw_confusion(scores: ClassScores, *, title: str = "") -> Figure:
     if title:
         axes.set_title(title)
     return figure
+
+
+def class_figures(scores: ClassScores) -> dict[str, Figure]:
+    """The ROC and the confusion matrix, by file name."""
+    return {"roc": draw_roc(scores.curves), "confusion": draw_confusion(scores)}

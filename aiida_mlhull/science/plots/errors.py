@@ -9,6 +9,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from aiida_mlhull.science.metrics import RollingError, StabilityHistogram
+from aiida_mlhull.science.metrics.near_hull import NearHull
+from aiida_mlhull.science.plots.campaign import draw_enrichment, draw_precision_recall
+from aiida_mlhull.science.plots.saving import file_name
 from aiida_mlhull.science.plots.style import ABOVE_HULL_AXIS, ACCENTS, DROPPED
 
 
@@ -76,3 +79,18 @@ def draw_stability_histogram(found: StabilityHistogram, *, along: str = "Predict
     if title:
         axes.set_title(title)
     return figure
+
+
+def near_hull_figures(compared: Mapping[str, NearHull]) -> dict[str, Figure]:
+    """The V, and for each gate the histogram, the enrichment and precision over recall, by file name.
+
+    Args:
+        compared: name of the gate to its predictions beside the truth.
+    """
+    figures = {"rolling_error": draw_rolling_error({name: one.rolling for name, one in compared.items()})}
+    for name, one in compared.items():
+        gate = file_name(name)
+        figures[f"stability_{gate}"] = draw_stability_histogram(one.histogram, title=name)
+        figures[f"enrichment_{gate}"] = draw_enrichment(one.curves, title=name)
+        figures[f"precision_recall_{gate}"] = draw_precision_recall(one.curves, title=name)
+    return figures

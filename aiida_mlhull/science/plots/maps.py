@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -134,6 +135,16 @@ def interactive_map(
         figure.update_layout(legend={"x": 1.16})
     figure.update_layout(legend={"itemsizing": "constant"}, margin={"l": 60, "r": 20, "t": 50, "b": 50})
     return figure
+
+
+def write_map(
+    path: Path, points: MapPoints, territory: Territory, *, candidates: MapPoints | None = None, title: str = ""
+) -> None:
+    """The map as a file: to turn and to ask if its suffix is ``.html``, else on paper."""
+    if path.suffix == ".html":
+        interactive_map(points, territory, candidates=candidates, title=title).write_html(path, include_plotlyjs=True)
+    else:
+        draw_map(points, territory, candidates=candidates, title=title).savefig(path)
 
 
 def _by_family(points: MapPoints) -> list[tuple[str, Any]]:

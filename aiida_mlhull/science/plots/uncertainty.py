@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from aiida_mlhull.science.metrics.confidence import ConfidenceCurve
+from aiida_mlhull.science.metrics.confidence import ConfidenceCurve, confidence_curve
 from aiida_mlhull.science.metrics.stated import StatedErrors
 from aiida_mlhull.science.metrics.uncertainty import (
     calibration_curve,
@@ -101,6 +101,18 @@ def draw_parts(stated: Mapping[str, StatedErrors], *, title: str = "") -> Figure
     axes.set(xlabel="log10(aleatoric / epistemic spread)", ylabel="Rows")
     axes.legend(frameon=False)
     return figure
+
+
+def spread_figures(stated: Mapping[str, StatedErrors], *, unit: str) -> dict[str, Figure]:
+    """One picture for each question, by file name."""
+    curves = {name: confidence_curve(one.errors, one.sigma) for name, one in stated.items()}
+    return {
+        "calibration": draw_calibration(stated),
+        "z_scores": draw_z_scores(stated),
+        "quantiles": draw_quantiles(stated),
+        "confidence": draw_confidence(curves, unit=unit),
+        "parts": draw_parts(stated),
+    }
 
 
 def _paper(title: str, *, square: bool = False) -> tuple[Figure, Axes]:

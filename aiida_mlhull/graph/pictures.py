@@ -1,4 +1,4 @@
-"""Pictures of a campaign: phase diagrams on paper and to turn, the funnel, the recall curve."""
+"""Pictures of a campaign: phase diagrams on paper and to turn, the funnel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from aiida_mlhull.graph.campaign import Campaign
-    from aiida_mlhull.science.metrics import RecallCurve
 
 MOST: Final = 12
 """Chemical systems that are drawn; a campaign over hundreds of them would fill a folder."""
@@ -36,12 +35,4 @@ def draw_funnel(campaign: Campaign, path: Path) -> Path:
     from aiida_mlhull.science.plots import draw_funnel as draw
 
     draw(funnel_steps(campaign.funnel()), title=f"Campaign {campaign.label}").savefig(path)
-    return path
-
-
-def draw_recall(curve: RecallCurve, path: Path, *, name: str) -> Path:
-    """What had been found after ever more relaxations."""
-    from aiida_mlhull.science.plots import draw_recall as draw
-
-    draw({name: curve}).savefig(path)
     return path

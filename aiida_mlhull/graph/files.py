@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aiida_mlhull.graph.campaign import Campaign
-    from aiida_mlhull.science.metrics.campaign import RecallCurve
 
 
 def write_report(campaign: Campaign, folder: Path) -> list[Path]:
@@ -17,7 +15,7 @@ def write_report(campaign: Campaign, folder: Path) -> list[Path]:
     Returns:
         The files, in the order in which people want them.
     """
-    from aiida_mlhull.cli import pictures
+    from aiida_mlhull.graph import pictures
     from aiida_mlhull.science.tables.export import to_cif, to_csv
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,17 +36,6 @@ def write_report(campaign: Campaign, folder: Path) -> list[Path]:
         rounds.to_csv(folder / "rounds.csv", index=False)
         written.append(folder / "rounds.csv")
     return written
-
-
-def write_curve(curve: RecallCurve, stem: Path, *, name: str) -> list[Path]:
-    """The recall curve as ``STEM.curve.csv`` and ``STEM.curve.png``."""
-    import pandas as pd
-
-    from aiida_mlhull.cli import pictures
-
-    table = stem.with_name(f"{stem.name}.curve.csv")
-    pd.DataFrame(asdict(curve)).to_csv(table, index=False)
-    return [table, pictures.draw_recall(curve, stem.with_name(f"{stem.name}.curve.png"), name=name)]
 
 
 def _bytes(path: Path, content: bytes) -> Path:
