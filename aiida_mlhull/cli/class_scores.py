@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aiida_mlhull.cli import text
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.metrics.classes import ClassScores

@@ -5,27 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from importlib import resources
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from aiida_mlhull.cli import progress
 from aiida_mlhull.cli.replay import report_outcome
-from aiida_mlhull.launching import profile
+from aiida_mlhull.launching import daemon, profile
 
 if TYPE_CHECKING:
     from aiida_mlhull.launching.replay import Replay
-
-PROTOCOL: Final = "laptop"
-WITHOUT_POTENTIAL: Final = "laptop-plain"
-"""What is left where the extra ``potential`` is not installed."""
-SEED: Final = 1
-WHOLE: Final[dict[str, Any]] = {"start": 0.08, "budget": 0.5, "batch": 0.06}
-QUICK: Final[dict[str, Any]] = {"start": 0.08, "budget": 0.4, "batch": 0.16}
-"""Shares of the candidates: to start with, altogether, and a round."""
 
 
 @click.command()
@@ -48,32 +38,16 @@ def demo(profile_name: str | None, quick: bool, output: Path) -> None:
     """
     own = profile_name is None and not os.environ.get(profile.PATH_VARIABLE)
     profile.load_or_make(profile_name, profile.point_to(output) if own else profile.choose(profile_name, folder=output))
-    outcome = _campaign(WHOLE if not quick else QUICK)
+    from aiida_mlhull.launching import demo as example
+
+    arsenides = example.read()
+    click.echo("\n".join(arsenides.remarks))
+    in_daemon = daemon.look().running
+    click.echo(f"\nThe campaign runs {'in the daemon' if in_daemon else 'in this terminal'}.")
+    outcome = example.run(arsenides, quick=quick, by_daemon=in_daemon, progress=progress.show)
     output.mkdir(parents=True, exist_ok=True)
-    report_outcome(outcome, output, outcome.write_curve(output / "recall", name=PROTOCOL))
+    report_outcome(outcome, output, outcome.write_curve(output / "recall", name=example.PROTOCOL))
     _what_next(outcome)
-
-
-def _campaign(size: dict[str, Any]) -> Replay:
-    from aiida_mlhull.launching import daemon, inputs
-    from aiida_mlhull.launching.replay import replay
-    from aiida_mlhull.science.campaign.replay import on_record
-
-    protocol = PROTOCOL if find_spec("chgnet") else WITHOUT_POTENTIAL
-    overrides, _ = on_record(protocol, seed=SEED)
-    overrides["stages"][-1]["gate"]["batch"] = size["batch"]
-    overrides |= {"name": "demo", "start": size["start"], "budget": size["budget"]}
-    with resources.as_file(resources.files("aiida_mlhull") / "demo_data") as data:
-        campaign_inputs = inputs.read_files(
-            data / "hypothetical_pnictides.parquet",
-            data / "competing_phases.parquet",
-            elements=data / "elements.json",
-            bad_rows="leave_out",
-        )
-    click.echo("\n".join(campaign_inputs.remarks))
-    running = daemon.look().running
-    click.echo(f"\nThe campaign runs {'in the daemon' if running else 'in this terminal'}.")
-    return replay(campaign_inputs, protocol=protocol, overrides=overrides, by_daemon=running, progress=progress.show)
 
 
 def _what_next(outcome: Replay) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import class_scores, near_hull, text
+from aiida_mlhull.cli import class_scores, near_hull
 from aiida_mlhull.launching import profile
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida_mlhull.data import EnsembleData

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import paths, text
+from aiida_mlhull.cli import paths
 from aiida_mlhull.launching import profile
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida_mlhull.launching.generation import Start

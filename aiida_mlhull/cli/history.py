@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import text
 from aiida_mlhull.launching import profile
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import paths, text
+from aiida_mlhull.cli import paths
 from aiida_mlhull.launching import profile
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.sources.base import Source
@@ -45,22 +46,14 @@ def importing() -> None:
 @click.argument("url")
 @click.option("--filter", "query", default="", metavar="FILTER", help="OPTIMADE filter; everything if left out.")
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Provider's columns to keep. [default: about energies]")
-@click.option("--page", type=click.IntRange(min=1), default=100, show_default=True, help="Structures a request.")
+@click.option(
+    "--page", "page_size", type=click.IntRange(min=1), default=100, show_default=True, help="Structures a request."
+)
 @click.option("--pause", type=click.FloatRange(min=0), default=0.5, show_default=True, help="Seconds between requests.")
 @click.option("--skip-pages", is_flag=True, help="Pass over pages that always fail, and count them.")
 @partial_option
 @output_option
-def optimade(
-    *,
-    url: str,
-    query: str,
-    keep: tuple[str, ...],
-    page: int,
-    pause: float,
-    skip_pages: bool,
-    partial: bool,
-    output: Path,
-) -> None:
+def optimade(*, url: str, output: Path, keep: tuple[str, ...], pause: float, **words: Any) -> None:
     """Import from the OPTIMADE database at URL what a filter finds.
 
     \b
@@ -70,16 +63,7 @@ def optimade(
     from aiida_mlhull.science.sources import SOURCES
     from aiida_mlhull.science.sources.client import Client
 
-    source = SOURCES["optimade"](
-        url,
-        query=query,
-        page_size=page,
-        keep=keep or None,
-        client=Client(pause=pause),
-        partial=partial,
-        skip_pages=skip_pages,
-    )
-    run(source, output)
+    run(SOURCES["optimade"](url, keep=keep or None, client=Client(pause=pause), **words), output)
 
 
 @importing.command("materials-project")
@@ -87,7 +71,7 @@ def optimade(
 @click.option("--highest", type=click.FloatRange(min=0), metavar="EV", help="At most so far above the project's hull.")
 @partial_option
 @output_option
-def materials_project(*, elements: tuple[str, ...], highest: float | None, partial: bool, output: Path) -> None:
+def materials_project(*, elements: tuple[str, ...], output: Path, **words: Any) -> None:
     """Import a chemical system, and the systems in it, from the Materials Project.
 
     The key is read from MP_API_KEY. Needs the extra 'mp'.
@@ -95,7 +79,7 @@ def materials_project(*, elements: tuple[str, ...], highest: float | None, parti
     from aiida_mlhull.science.sources import SOURCES
 
     endpoint = os.environ.get("MP_API_ENDPOINT")
-    run(SOURCES["materials-project"](elements, highest=highest, endpoint=endpoint, partial=partial), output)
+    run(SOURCES["materials-project"](elements, endpoint=endpoint, **words), output)
 
 
 @importing.command()

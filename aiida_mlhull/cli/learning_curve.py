@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from aiida_mlhull.cli import paths, text
+from aiida_mlhull.cli import paths
 from aiida_mlhull.cli.table_options import table_options
 from aiida_mlhull.launching import profile, training
-
-if TYPE_CHECKING:
-    from aiida_mlhull.science.ensembles.learning import LearningCurve
+from aiida_mlhull.science.tables import text
 
 
 @click.command("learning-curve")
@@ -46,6 +43,7 @@ def learning_curve(
     Nothing is stored. With a parent, both curves are made on the same rows.
     """
     from aiida_mlhull.science.ensembles.learning import learning_curve as draw_curve
+    from aiida_mlhull.science.metrics.learning import learning_facts
 
     properties, settings = training.read_training_set(**training_set)
     shared: dict[str, Any] = {
@@ -71,34 +69,16 @@ def learning_curve(
         from aiida_mlhull.science.plots import draw_learning_curves
 
         draw_learning_curves(curves, unit=settings.unit or settings.target).savefig(output)
-    if as_json:
-        click.echo(json.dumps({name: facts(curve) for name, curve in curves.items()}, indent=2))
-    else:
-        click.echo(describe(curves, unit=settings.unit))
-
-
-def facts(curve: LearningCurve) -> dict[str, Any]:
-    """A curve as plain JSON, with its power law where there are sizes enough."""
-    from aiida_mlhull.science.metrics import fit_power_law
-
-    law = fit_power_law(curve.sizes, curve.mae) if len(curve.sizes) > 1 else None
-    half = float("inf") if law is None else law.labels_for(float(curve.mae[-1].mean()) / 2)
-    return {
-        "sizes": curve.sizes.tolist(),
-        "mae": curve.mae.mean(axis=1).tolist(),
-        "rmse": curve.rmse.mean(axis=1).tolist(),
-        "mae_repeats": curve.mae.tolist(),
-        "test_rows": curve.test_rows,
-        "slope": None if law is None else law.slope,
-        "intercept": None if law is None else law.intercept,
-        "rows_for_half": half if math.isfinite(half) else None,
+    facts = {
+        name: learning_facts(curve.sizes, curve.mae, curve.rmse) | {"test_rows": curve.test_rows}
+        for name, curve in curves.items()
     }
+    click.echo(json.dumps(facts, indent=2) if as_json else describe(facts, unit=settings.unit))
 
 
-def describe(curves: dict[str, LearningCurve], *, unit: str) -> str:
+def describe(by_name: dict[str, dict[str, Any]], *, unit: str) -> str:
     """Curves for people."""
-    sizes = next(iter(curves.values())).sizes.tolist()
-    by_name = {name: facts(curve) for name, curve in curves.items()}
+    sizes = next(iter(by_name.values()))["sizes"]
     rows = [
         (f"{size:,}", *(f"{one['mae'][place]:.4g}" for one in by_name.values())) for place, size in enumerate(sizes)
     ]

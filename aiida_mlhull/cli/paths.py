@@ -32,6 +32,7 @@ class NewFile(click.Path):
 
 NEW: Final = NewFile()
 NEW_PICTURE: Final = NewFile(".html", ".png", ".pdf", ".svg")
+NEW_CANDIDATES: Final = NewFile(".parquet", ".csv")
 NEW_TABLE: Final = NewFile(".csv", ".json", ".parquet")
 KNOWN: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
 """A file to be read."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import text
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida_mlhull.launching.running import Report

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import paths, text
+from aiida_mlhull.cli import paths
 from aiida_mlhull.launching import profile
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida_mlhull.data import ReferencesData
@@ -236,9 +236,7 @@ def describe(
 
 def _reasons(left_out: LeftOut) -> str:
     """Rows by reason and detail, the most frequent first, with an example each."""
-    pairs = list(zip(left_out.reasons.tolist(), left_out.details.tolist(), strict=True))
-    example = dict(zip(reversed(pairs), reversed(left_out.ids.tolist()), strict=True))
-    ordered = sorted(Counter(pairs).items(), key=lambda item: (-item[1], item[0]))
-    rows = [(count, reason, detail or None, example[reason, detail]) for (reason, detail), count in ordered[:SHOWN]]
+    ordered = left_out.examples()
+    rows = [(count, reason, detail or None, example) for count, reason, detail, example in ordered[:SHOWN]]
     more = f"\n  ... and {len(ordered) - SHOWN} more reasons" if len(ordered) > SHOWN else ""
     return text.table(("phases", "reason", "detail", "for example"), rows, indent="  ") + more

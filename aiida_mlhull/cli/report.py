@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from aiida_mlhull.cli import status, text
+from aiida_mlhull.cli import status
 from aiida_mlhull.launching import profile
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.science.metrics import CampaignCost
 
 STOPS: Final = {
     "rounds_done": "all rounds are done",
@@ -102,19 +103,13 @@ def costs(campaign: Campaign) -> str:
     share = f" ({saved:.0%} saved)" if saved > LEAST_SHARE else ""
     return (
         f"Ledger\n{text.table(headers, rows, indent='  ')}\n  altogether {text.core_minutes(spent)} core-minutes; every "
-        f"candidate through every stage would cost {text.core_minutes(without)}{share}{_equivalents(campaign.stages())}"
+        f"candidate through every stage would cost {text.core_minutes(without)}{share}{_equivalents(campaign.equivalents())}"
     )
 
 
-def _equivalents(stages: Mapping[str, Any]) -> str:
-    """The stages' cost in units of candidates that go through all of them, as Ekström 2022 counts."""
-    from aiida_mlhull.science.metrics import CampaignCost
-
-    entered = [stage["rows"] for stage in stages.values()]
-    each = [stage["core_minutes_per_row"] for stage in stages.values()]
-    if len(entered) < 2 or sorted(entered, reverse=True) != entered or min(each) <= 0:  # noqa: PLR2004
+def _equivalents(cost: CampaignCost | None) -> str:
+    if cost is None:
         return ""
-    cost = CampaignCost.from_counts(list(stages), entered, each)
     return (
         f"\n  the stages cost as much as {cost.full_chains:,.1f} candidates through all of them, or "
         f"{cost.last_stage_equivalents:,.1f} through the last one, dropped ones counted by their share"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import text
 from aiida_mlhull.launching import profile
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.campaign.comparison import Comparison

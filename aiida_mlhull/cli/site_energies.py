@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from aiida_mlhull.cli import paths, text
+from aiida_mlhull.cli import paths
 from aiida_mlhull.launching import profile
+from aiida_mlhull.science.tables import text
 
 
 @click.command("site-energies")

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import text
-
-if TYPE_CHECKING:
-    from aiida_mlhull.science.metrics import PowerLaw
+from aiida_mlhull.science.tables import text
 
 CURVE = "N:ERROR,N:ERROR,..."
 
@@ -40,8 +36,9 @@ def spend(
     may be a hundred of r2SCAN and thousands of PBE, or of full and of volume relaxations.
     """
     from aiida_mlhull.science.metrics import spend as share_out
+    from aiida_mlhull.science.metrics.learning import read_power_law
 
-    curves = fitted(expensive), fitted(cheap)
+    curves = read_power_law(expensive), read_power_law(cheap)
     plan = share_out(*curves, have=have, budget=budget, cost=cost, cost_ratio=cost_ratio)
     if as_json:
         click.echo(json.dumps(asdict(plan)))
@@ -55,23 +52,3 @@ def spend(
         *((f"  error falls by, {kind}", f"{gain:.3%}") for kind, gain in gains.items()),
     ]
     click.echo(text.pairs(facts))
-
-
-def fitted(curve: str) -> PowerLaw:
-    """The power law through points as the command line has them.
-
-    Raises:
-        SettingsError: if the curve can't be read.
-        TableError: if its points make no power law.
-    """
-    import numpy as np
-
-    from aiida_mlhull.science.errors import SettingsError
-    from aiida_mlhull.science.metrics import fit_power_law
-
-    try:
-        pairs = [tuple(map(float, point.split(":"))) for point in curve.split(",")]
-        sizes, errors = zip(*pairs, strict=True)
-    except ValueError as error:
-        raise SettingsError(f"{curve!r} is not a learning curve; write {CURVE}, as in 100:0.16,200:0.12") from error
-    return fit_power_law(np.asarray(sizes), np.asarray(errors))

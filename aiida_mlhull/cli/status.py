@@ -6,9 +6,10 @@ from datetime import datetime, timezone
 
 import click
 
-from aiida_mlhull.cli import progress, text
+from aiida_mlhull.cli import progress
 from aiida_mlhull.graph.campaigns import State
 from aiida_mlhull.launching import daemon, profile
+from aiida_mlhull.science.tables import text
 
 
 @click.command()

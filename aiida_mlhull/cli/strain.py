@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from aiida_mlhull.cli import paths, progress, text
+from aiida_mlhull.cli import paths, progress
 from aiida_mlhull.launching import profile
+from aiida_mlhull.science.tables import text
 
 GRID = "-0.04,-0.02,0,0.02,0.04"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import pydantic
@@ -90,6 +91,22 @@ class ScienceData(Data, Generic[N]):
         content, extra = self._exportcontent(fileformat, main_file_name="", **chosen)  # type: ignore[no-untyped-call]
         stem = f"{type(self).__name__.removesuffix('Data').lower()}_{self.uuid[:8]}"
         return {f"{stem}.{fileformat}": content, **extra}
+
+    def write_files(self, folder: Path, *, fileformat: str, overwrite: bool, **chosen: Any) -> list[str]:
+        """Write all files of an export into a folder or, if one of them exists and may not be overwritten, none.
+
+        Raises:
+            FileExistsError: in that case.
+            ValueError: if the format is not one of ``get_export_formats()``.
+        """
+        files = self.export_files(fileformat, **chosen)
+        existing = [name for name in files if (folder / name).exists()]
+        if existing and not overwrite:
+            raise FileExistsError(f"{len(existing)} files exist already in {folder}, e.g. {existing[0]}")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        return [str(folder / name) for name in files]
 
     @classmethod
     @abstractmethod

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from aiida_mlhull.graph.comparison import RoundComparison
     from aiida_mlhull.science.campaign import CampaignSettings
+    from aiida_mlhull.science.metrics import CampaignCost
     from aiida_mlhull.science.plots import Diagram
     from aiida_mlhull.science.types import Decisions, Labels
 
@@ -218,6 +219,10 @@ class Campaign:
     def savings(self) -> tuple[float, float, float]:
         """Core-minutes spent, core-minutes of every candidate through every stage, and the share that was saved."""
         return costs.savings(self.node)
+
+    def equivalents(self) -> CampaignCost | None:
+        """The stages' cost in units of candidates that go through all of them; None if they can't be counted so."""
+        return costs.equivalents(self.node)
 
     def compare_rules(self, number: int = 1, *, stage: str | None = None) -> RoundComparison:
         """What every keep-rule would have done with the predictions of round ``number``.

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from aiida import orm
 
+    from aiida_mlhull.science.metrics import CampaignCost
+
 
 def account(campaign: orm.ProcessNode) -> dict[str, Any]:
     """Funnel and costs of a campaign; of one that has not ended, of what is stored so far.
@@ -74,3 +76,22 @@ def savings(campaign: orm.ProcessNode) -> tuple[float, float, float]:
     from aiida_mlhull.science.campaign.account import savings as saved_by
 
     return saved_by(account(campaign), models=[job.core_minutes for job in results.model_costs(campaign.pk)])
+
+
+def equivalents(campaign: orm.ProcessNode) -> CampaignCost | None:
+    """The stages' cost in units of candidates that go through all of them, as Ekström 2022 counts.
+
+    Returns:
+        None if there is one stage only, a stage had more rows than one before it, or one has cost nothing.
+
+    Raises:
+        InputError: if no candidate has been considered yet.
+    """
+    from aiida_mlhull.science.metrics import CampaignCost
+
+    stages = account(campaign)["stages"]
+    entered = [stage["rows"] for stage in stages.values()]
+    each = [stage["core_minutes_per_row"] for stage in stages.values()]
+    if len(entered) < 2 or sorted(entered, reverse=True) != entered or min(each) <= 0:  # noqa: PLR2004
+        return None
+    return CampaignCost.from_counts(list(stages), entered, each)

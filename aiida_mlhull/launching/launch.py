@@ -43,6 +43,12 @@ class PreparedCampaign:
     code: orm.AbstractCode
     builder: ProcessBuilder
 
+    def describe(self) -> str:
+        """The dry run, for people: material, stages with their costs, nodes to be stored."""
+        from aiida_mlhull.launching.plan import describe
+
+        return describe(self.settings, self.jobs, self.inputs, self.nodes, self.code)
+
     def require_daemon(self) -> str:
         """Check that the daemon can take the campaign.
 

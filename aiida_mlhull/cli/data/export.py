@@ -28,7 +28,7 @@ def export_node(node: Any, *, output: str | None, fileformat: str, force: bool, 
         return
     try:
         if Path(output).is_dir() or output.endswith("/"):
-            written = _into_folder(node, Path(output), fileformat, force=force, chosen=chosen)
+            written = node.write_files(Path(output), fileformat=fileformat, overwrite=force, **chosen)
         else:
             written = node.export(output, fileformat=fileformat, overwrite=force, **chosen)
     except OSError as error:
@@ -48,15 +48,3 @@ def _to_screen(node: Any, fileformat: str, chosen: dict[str, Any]) -> None:
         raise click.ClickException(f"{fileformat} is nothing for a screen: say where it goes with --output FILE")
     stream.write(content)
     stream.flush()
-
-
-def _into_folder(node: Any, folder: Path, fileformat: str, *, force: bool, chosen: dict[str, Any]) -> list[str]:
-    """Write all files or, if one of them exists and may not be overwritten, none."""
-    files = node.export_files(fileformat, **chosen)
-    existing = [name for name in files if (folder / name).exists()]
-    if existing and not force:
-        raise FileExistsError(f"{len(existing)} files exist already in {folder}, e.g. {existing[0]}")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    return [str(folder / name) for name in files]

@@ -7,10 +7,11 @@ labels as straight lines in log-log plots, with and without pre-training on a ch
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from aiida_mlhull.science.errors import TableError
+from aiida_mlhull.science.errors import SettingsError, TableError
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
 
@@ -58,6 +59,44 @@ def fit_power_law(sizes: Integers | Floats, errors: Floats) -> PowerLaw:
     spare = len(x) - 2
     error = float(np.sqrt(left @ left / spare / (around @ around))) if spare else float("nan")
     return PowerLaw(slope=slope, intercept=intercept, slope_error=error, points=len(x))
+
+
+def read_power_law(points: str) -> PowerLaw:
+    """The power law through points as people write them: ``100:0.16,200:0.12``, sizes and errors.
+
+    Raises:
+        SettingsError: if they can't be read.
+        TableError: see :func:`fit_power_law`.
+    """
+    try:
+        pairs = [tuple(map(float, point.split(":"))) for point in points.split(",")]
+        sizes, errors = zip(*pairs, strict=True)
+    except ValueError as error:
+        raise SettingsError(
+            f"{points!r} is not a learning curve; write N:ERROR,N:ERROR,..., as in 100:0.16,200:0.12"
+        ) from error
+    return fit_power_law(np.asarray(sizes), np.asarray(errors))
+
+
+def learning_facts(sizes: Integers, mae: Floats, rmse: Floats) -> dict[str, Any]:
+    """A learning curve as plain numbers, with its power law where there are sizes enough.
+
+    Args:
+        sizes: (k,) rows to learn from.
+        mae: (k, r) mean absolute errors of r repeats.
+        rmse: (k, r) root mean squared errors.
+    """
+    law = fit_power_law(sizes, mae) if len(sizes) > 1 else None
+    half = float("inf") if law is None else law.labels_for(float(mae[-1].mean()) / 2)
+    return {
+        "sizes": sizes.tolist(),
+        "mae": mae.mean(axis=1).tolist(),
+        "rmse": rmse.mean(axis=1).tolist(),
+        "mae_repeats": mae.tolist(),
+        "slope": None if law is None else law.slope,
+        "intercept": None if law is None else law.intercept,
+        "rows_for_half": half if np.isfinite(half) else None,
+    }
 
 
 @dataclass(frozen=True)

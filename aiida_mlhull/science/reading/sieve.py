@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -56,6 +57,13 @@ class LeftOut(Table):
         found, counts = np.unique(self.reasons, return_counts=True)
         order = np.lexsort((found, -counts))
         return {str(found[i]): int(counts[i]) for i in order}
+
+    def examples(self) -> list[tuple[int, str, str, str]]:
+        """Rows by reason and detail, the most frequent first: how many, both, and the id of one of them."""
+        pairs = list(zip(self.reasons.tolist(), self.details.tolist(), strict=True))
+        first = dict(zip(reversed(pairs), reversed(self.ids.tolist()), strict=True))
+        ordered = sorted(Counter(pairs).items(), key=lambda item: (-item[1], item[0]))
+        return [(count, reason, detail, first[reason, detail]) for (reason, detail), count in ordered]
 
     def summary(self) -> str:
         """One line: how many, and why."""

@@ -1,0 +1,105 @@
+"""What a campaign would do, in words: the dry run of a campaign that was checked whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from aiida_mlhull import names
+from aiida_mlhull.science.tables import text
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+    from aiida_mlhull.job_pool.settings import JobSettings
+    from aiida_mlhull.launching.inputs import CampaignInputs
+    from aiida_mlhull.science.campaign import CampaignSettings
+
+
+def describe(
+    settings: CampaignSettings,
+    jobs: JobSettings,
+    inputs: CampaignInputs,
+    nodes: Mapping[str, Any],
+    code: orm.AbstractCode,
+) -> str:
+    """What would be screened and relaxed, at what cost, and what would be stored; see ``PreparedCampaign``."""
+    total = len(inputs.candidates)
+    stages = _stages(settings, jobs, total=total, shards=len(nodes["candidates"]))
+    return "\n\n".join(["\n".join(inputs.remarks), _material(settings, inputs, code), stages, _nodes(settings, nodes)])
+
+
+def _material(settings: CampaignSettings, inputs: CampaignInputs, code: orm.AbstractCode) -> str:
+    from aiida_mlhull.science.errors import listed
+    from aiida_mlhull.science.tables.summary import summarize
+
+    facts, references = summarize(inputs.candidates), inputs.references
+    systems = facts["chemical_systems"]
+    shown = f": {listed(systems)}" if systems else ""
+    model = settings.ensemble
+    asked = any(stage.gate is not None for stage in settings.stages)
+    return "\n".join(
+        [
+            f"Campaign {settings.name}, seed {settings.seed}",
+            text.pairs(
+                [
+                    ("candidates", facts["n_rows"]),
+                    ("compositions", facts["n_compositions"]),
+                    ("systems", f"{facts['n_chemical_systems']}{shown}"),
+                    ("references", f"{len(references):,}, {references.scheme}"),
+                    *([("models", f"{model.members} x {model.model}, {model.cells} cells")] if asked else []),
+                    ("program", f"{code.full_label}<{code.pk}>"),
+                ]
+            ),
+        ]
+    )
+
+
+def _stages(settings: CampaignSettings, jobs: JobSettings, *, total: int, shards: int) -> str:
+    from aiida_mlhull.science.campaign.plan import jobs_at_most, nominal_core_minutes, plan
+
+    stages = plan(settings, total=total)
+    rows = [
+        (
+            stage.name,
+            stage.engine,
+            f"{stage.gate}, {text.count(stage.rounds, 'round')}" if stage.gate else "all",
+            stage.at_least,
+            stage.at_most,
+            text.core_minutes(stage.core_minutes) if stage.core_minutes else "measured",
+        )
+        for stage in stages
+    ]
+    least, most, without = nominal_core_minutes(stages, total=total)
+    most_jobs = jobs_at_most(
+        stages,
+        settings,
+        shards=shards,
+        members_per_job=jobs.members_per_job,
+        rows_per_job=jobs.rows_per_job,
+    )
+    lines = [
+        "Relaxations (models may drop candidates, crystals that become the same are merged)",
+        text.table(("stage", "engine", "admits", "at least", "at most", "core-min each"), rows, indent="  "),
+    ]
+    if most_jobs:
+        lines.append(f"  jobs of models and potentials: at most {most_jobs:,}, {jobs.max_in_flight} at a time")
+    if without:
+        lines.append(
+            f"  nominal core-minutes: {text.core_minutes(least)} to {text.core_minutes(most)}; "
+            f"{text.core_minutes(without)} without models"
+        )
+    return "\n".join(lines)
+
+
+def _nodes(settings: CampaignSettings, nodes: Mapping[str, Any]) -> str:
+    tables = {**nodes["candidates"], "references": nodes["references"]}
+    if "record" in nodes and any(stage.engine == "recorded" for stage in settings.stages):
+        tables["record"] = nodes["record"]
+    new: list[tuple[str, str, int | None]] = [
+        (node.entry_point.name, name, node.n_rows) for name, node in tables.items() if not node.is_stored
+    ]
+    new += [("core.dict", "settings", None), ("core.dict", "jobs", None), ("WorkChain", names.SCREEN.entry_point, None)]
+    to_store = "Nodes to be stored\n" + text.table(("type", "name", "rows"), new, indent="  ")
+    old = [f"{name} {node.pk}" for name, node in tables.items() if node.is_stored]
+    return f"{to_store}\n\nStored already: {', '.join(old)}" if old else to_store
