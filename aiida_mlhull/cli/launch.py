@@ -14,14 +14,19 @@ from aiida_mlhull.launching import profile
 @click.argument("campaign", metavar="CAMPAIGN.YAML", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Check everything, say what would happen, store nothing.")
 @click.option("--foreground", is_flag=True, help="Run in this terminal instead of giving it to the daemon.")
+@click.option("--init", is_flag=True, help="Write a commented CAMPAIGN.YAML to start from, and a schema for editors.")
 @click.pass_obj
-def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: bool) -> None:
+def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: bool, init: bool) -> None:
     """Screen the candidates that CAMPAIGN.YAML names.
 
     The file is checked whole, and so are the files that it names, before any node is stored.
     """
+    from aiida_mlhull.launching.editor import write_start
     from aiida_mlhull.science.campaign.file import read_campaign_file
 
+    if init:
+        click.echo("\n".join(f"written: {path}" for path in write_start(campaign)))
+        return
     campaign_file = read_campaign_file(campaign)
     profile.load(profile_name)
     from aiida_mlhull.cli.report import summary

@@ -124,7 +124,11 @@ def _references(place: ReferencesSource) -> tuple[References, ReferencesData | N
     """Known phases, the node that holds them if there is one, and what is to be said of them."""
     from aiida_mlhull.launching import stored
     from aiida_mlhull.science.reading import read_references
+    from aiida_mlhull.science.reading.references import read_shipped
 
+    if place.shipped is not None:
+        intake = read_shipped(place.shipped)
+        return intake.references, None, intake.summary()
     if place.file is None:
         node = stored.references(str(place.node))
         return node.to_science(), node, _headline(node)

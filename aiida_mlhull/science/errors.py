@@ -18,6 +18,7 @@ band   meaning
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar
 
 MAX_LISTED = 8
@@ -28,6 +29,13 @@ def listed(items: Iterable[object], limit: int = MAX_LISTED) -> str:
     words = [str(item) for item in items]
     shown = ", ".join(words[:limit])
     return shown if len(words) <= limit else f"{shown} and {len(words) - limit} more"
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """``"; did you mean 'laptop'?"`` where a known name is spelled nearly so, else nothing."""
+    by_letters = {name.lower().replace("_", "-"): name for name in known}
+    close = get_close_matches(str(word).lower().replace("_", "-"), by_letters, n=1, cutoff=0.7)
+    return f"; did you mean {by_letters[close[0]]!r}?" if close else ""
 
 
 class MlhullError(Exception):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-from aiida_mlhull.science.errors import UnknownNameError
+from aiida_mlhull.science.errors import UnknownNameError, did_you_mean
 
 
 class Registry(Mapping[str, type]):
@@ -28,7 +28,9 @@ class Registry(Mapping[str, type]):
         try:
             module, _, attribute = self._targets[name].partition(":")
         except KeyError:
-            raise UnknownNameError(f"unknown {self.kind} {name!r}; known: {', '.join(sorted(self._targets))}") from None
+            known = ", ".join(sorted(self._targets))
+            hint = did_you_mean(name, self._targets)
+            raise UnknownNameError(f"unknown {self.kind} {name!r}; known: {known}{hint}") from None
         loaded: type[Any] = getattr(import_module(module), attribute)
         return loaded
 

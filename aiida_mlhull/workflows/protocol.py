@@ -10,6 +10,7 @@ from aiida.engine import ProcessBuilder
 
 from aiida_mlhull.data import CandidatesData, ReferencesData
 from aiida_mlhull.job_pool.settings import JobSettings
+from aiida_mlhull.science.campaign.file import DEFAULT_PROTOCOL
 from aiida_mlhull.science.campaign.settings import campaign_settings, load_protocol, protocol_names
 from aiida_mlhull.science.types.strict import validated
 
@@ -25,7 +26,7 @@ class ProtocolBuilder:
     @classmethod
     def get_default_protocol(cls) -> str:
         """The protocol that is taken if none is named."""
-        return "laptop"
+        return DEFAULT_PROTOCOL
 
     @classmethod
     def get_builder_from_protocol(

@@ -11,7 +11,9 @@
       elements: elements.json
       scheme: PBE, as in the record
     overrides:
-      start: 0.05
+      start: 5%
+      stages:
+        final: {gate: {batch: 20}}
 
 Paths are relative to the file. What is stored already is named instead of a file: ``references: {node: 117}``,
 ``candidates: [new.parquet, {group: substituted}]``. Everything is checked on reading; nothing here knows AiiDA,
@@ -32,10 +34,12 @@ from aiida_mlhull.science.errors import SettingsError, WireError, listed
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
 from aiida_mlhull.science.reading.phases.mp2020 import Guesses
 from aiida_mlhull.science.reading.phases.resolution import Corrections
+from aiida_mlhull.science.reading.phases.shipped import SHIPPED
 from aiida_mlhull.science.reading.sieve import BadRows
 from aiida_mlhull.science.types.strict import Strict, validated
 
-DEFAULT_PROTOCOL: Final = "laptop"
+DEFAULT_PROTOCOL: Final = "potential"
+"""Needs nothing but crystals and competing phases: no record, no code of somebody else."""
 DEFAULT_CODE: Final = "mlhull-job@localhost"
 
 
@@ -61,7 +65,7 @@ class CandidatesSource(Strict):
 
 
 class ReferencesSource(Strict):
-    """Where the known phases are: in a file, or in a node that says everything itself.
+    """Where the known phases are: in a file, in a node that says everything itself, or in the package.
 
     Attributes:
         file: table or JSON of known phases, the elements among them or in ``elements``.
@@ -72,6 +76,7 @@ class ReferencesSource(Strict):
         only: functional (``PBE``) or thermo type of the Materials Project (``GGA_GGA+U``) that is taken from the file.
         guesses: what becomes of entries without a structure whose correction depends on it: ``leave_out`` or ``keep``.
         node: pk, UUID or label of a stored ``mlhull.references``.
+        shipped: name of phases that come with the package: ``mp-elements``, 89 elements of the Materials Project.
     """
 
     file: Path | None = None
@@ -81,13 +86,17 @@ class ReferencesSource(Strict):
     only: str = ""
     guesses: Guesses = "leave_out"
     node: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
+    shipped: str | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> ReferencesSource:
-        also = sorted(self.model_fields_set - {"node"})
-        if self.node is not None and self.file is None and also:
+        own = self.shipped or self.node
+        also = sorted(self.model_fields_set - {"node", "shipped"})
+        if own is not None and self.file is None and also:
             raise ValueError(f"a node holds all of this itself; {listed(also)} belongs to a file")
-        return _only_one(self, "file", "node")
+        if self.shipped is not None and self.shipped not in SHIPPED:
+            raise ValueError(f"the package ships no {self.shipped!r}; it ships {', '.join(SHIPPED)}")
+        return _only_one(self, "file", "node", "shipped")
 
 
 def _only_one(source: S, *places: str) -> S:
@@ -103,7 +112,7 @@ class CampaignFile(Strict):
 
     Attributes:
         name: what the campaign is called in the graph; the protocol's if None.
-        protocol: the settings to start from.
+        protocol: the settings to start from; ``aiida-mlhull protocols list`` names them.
         seed: the only source of chance; the protocol's if None.
         candidates: where candidates are, at one place or several; a bare path stands for a ``file``.
         bad_rows: whether rows that can't be used are an error (``refuse``) or left out and counted.
@@ -114,7 +123,8 @@ class CampaignFile(Strict):
         code: AiiDA's name of the program ``mlhull-job``.
         jobs: sizes and limits of jobs that differ from the defaults.
         engines: what engines take from here, by their names: ``{vasp: {code: vasp@cluster, ...}}``.
-        overrides: campaign settings that differ from the protocol's; mappings are merged, lists replaced.
+        overrides: campaign settings that differ from the protocol's; mappings are merged, lists replaced, and stages
+            may be named: ``{start: 5%, stages: {final: {gate: {batch: 20}}}}``.
     """
 
     name: str | None = Field(default=None, min_length=1)

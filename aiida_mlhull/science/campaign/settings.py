@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.ensembles.rows import Baseline
-from aiida_mlhull.science.errors import UnknownNameError
+from aiida_mlhull.science.errors import SettingsError, UnknownNameError, did_you_mean
 from aiida_mlhull.science.triage import RULES
 from aiida_mlhull.science.types.strict import Amount, Count, Strict, validated
 
@@ -157,14 +158,36 @@ def load_protocol(name: str) -> dict[str, Any]:
         UnknownNameError: if there is none of that name.
     """
     if name not in protocol_names():
-        raise UnknownNameError(f"unknown protocol {name!r}; known: {', '.join(protocol_names())}")
+        known = protocol_names()
+        raise UnknownNameError(f"unknown protocol {name!r}; known: {', '.join(known)}{did_you_mean(name, known)}")
     text = (resources.files("aiida_mlhull.science.campaign") / "protocols" / f"{name}.yaml").read_text()
     loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded
 
 
+def protocol_table() -> list[dict[str, Any]]:
+    """Every protocol for people: ``name``, the engines of its ``stages``, its ``models`` and a ``summary``."""
+    rows = []
+    for name in protocol_names():
+        settings = campaign_settings({}, protocol=name)
+        asked = any(stage.gate is not None for stage in settings.stages)
+        description = " ".join(load_protocol(name)["description"].split())
+        rows.append(
+            {
+                "name": name,
+                "stages": [stage.engine for stage in settings.stages],
+                "models": f"{settings.ensemble.members} x {settings.ensemble.model}" if asked else "",
+                "summary": re.split(r"[.:,] ", description)[0].rstrip("."),
+            }
+        )
+    return rows
+
+
 def campaign_settings(overrides: Mapping[str, Any], *, protocol: str | None = None) -> CampaignSettings:
     """Settings from a protocol and whatever the user says instead; mappings are merged, lists replaced.
+
+    Stages may be told what differs by their names: ``{"stages": {"final": {"gate": {"batch": 20}}}}``. A stage that
+    changes its engine forgets the settings of the one before.
 
     Raises:
         SettingsError: if they don't add up to a valid campaign.
@@ -172,7 +195,32 @@ def campaign_settings(overrides: Mapping[str, Any], *, protocol: str | None = No
     """
     base = load_protocol(protocol) if protocol else {}
     base.pop("description", None)
-    return validated(CampaignSettings, _merged(base, overrides), what="campaign")
+    asked = dict(overrides)
+    if isinstance(asked.get("stages"), Mapping):
+        asked["stages"] = _changed_stages(base.get("stages", []), asked["stages"], protocol=protocol)
+    return validated(CampaignSettings, _merged(base, asked), what="campaign")
+
+
+def _changed_stages(
+    stages: Sequence[Mapping[str, Any]], changes: Mapping[str, Any], *, protocol: str | None
+) -> list[dict[str, Any]]:
+    """The protocol's stages, with what is said of each by its name."""
+    known = [stage["name"] for stage in stages]
+    for name, change in changes.items():
+        if name not in known:
+            raise SettingsError(
+                f"campaign: stages: protocol {protocol} has no stage {name!r} (stages: {', '.join(known)})"
+                f"{did_you_mean(name, known)}"
+            )
+        if not isinstance(change, Mapping):
+            raise SettingsError(f"campaign: stages.{name}: expected keys and values, such as {{gate: {{batch: 20}}}}")
+    changed = []
+    for stage in stages:
+        change = changes.get(stage["name"], {})
+        other = change.get("engine", stage["engine"]) != stage["engine"]
+        kept = {key: value for key, value in stage.items() if not (other and key in {"settings", "core_minutes"})}
+        changed.append(_merged(kept, change))
+    return changed
 
 
 def _merged(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

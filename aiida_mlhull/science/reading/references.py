@@ -20,6 +20,7 @@ from aiida_mlhull.science.reading.phases.entries import Loaded, load_entries
 from aiida_mlhull.science.reading.phases.mp2020 import Guesses
 from aiida_mlhull.science.reading.phases.phase_tables import load_table
 from aiida_mlhull.science.reading.phases.resolution import Corrections, resolved_scheme
+from aiida_mlhull.science.reading.phases.shipped import shipped_phases
 from aiida_mlhull.science.reading.phases.vasp_runs import load_runs
 from aiida_mlhull.science.reading.sieve import BadRows, LeftOut, Sieve
 from aiida_mlhull.science.reading.structures.json_files import load_json
@@ -100,6 +101,17 @@ def read_references(
     return from_loaded(
         source, loaded, bad_rows=bad_rows, scheme=scheme, corrections=corrections, only=only, guesses=guesses
     )
+
+
+def read_shipped(name: str) -> ReferenceIntake:
+    """Phases that come with the package; see :mod:`~aiida_mlhull.science.reading.phases.shipped`.
+
+    Raises:
+        UnknownNameError: if there are none of that name.
+    """
+    shipped = shipped_phases(name)
+    with shipped.file() as path:
+        return read_references(path, bad_rows="leave_out", scheme=shipped.scheme, corrections="mp2020")
 
 
 def from_loaded(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aiida_mlhull.science.campaign.file import read_campaign_file
+from aiida_mlhull.science.campaign.file import DEFAULT_PROTOCOL, read_campaign_file
 from aiida_mlhull.science.errors import MlhullError, SettingsError, WireError
 
 GOOD = {"candidates": "c.parquet", "references": {"file": "r.parquet", "elements": "e.json"}}
@@ -32,7 +32,7 @@ def test_paths_are_relative_to_the_file(write, tmp_path, monkeypatch):
     read = read_campaign_file(write(GOOD))
     assert [place.file for place in read.candidates] == [tmp_path / "c.parquet"]
     assert read.references.elements == tmp_path / "e.json"
-    assert read.protocol == "laptop"
+    assert read.protocol == DEFAULT_PROTOCOL
 
 
 def test_short_forms(write, tmp_path):
@@ -53,7 +53,7 @@ def test_places_in_the_graph_stand_beside_files(write, tmp_path):
 
 def test_overrides_are_merged_into_the_protocol(write):
     settings = read_campaign_file(
-        write({**GOOD, "name": "mine", "seed": 7, "overrides": {"ensemble": {"members": 3}}})
+        write({**GOOD, "protocol": "laptop", "name": "mine", "seed": 7, "overrides": {"ensemble": {"members": 3}}})
     ).settings()
     assert (settings.name, settings.seed, settings.ensemble.members) == ("mine", 7, 3)
     assert settings.ensemble.model == "trees_gp"
@@ -70,8 +70,8 @@ def test_overrides_are_merged_into_the_protocol(write):
         ({"candidates": []}, ["candidates"]),
         ({"candidates": 5}, ["candidates"]),
         ({"references": {"file": "r.parquet", "element": "e.json"}}, ["references.element", "unknown key"]),
-        ({"references": {"elements": "e.json"}}, ["references", "exactly one of file, node (here: none)"]),
-        ({"references": {"file": "r.parquet", "node": 3}}, ["exactly one of file, node (here: file, node)"]),
+        ({"references": {"elements": "e.json"}}, ["references", "exactly one of file, node, shipped (here: none)"]),
+        ({"references": {"file": "r.parquet", "node": 3}}, ["exactly one of file, node, shipped (here: file, node)"]),
         ({"references": {"node": 3, "scheme": "PBE"}}, ["a node holds all of this itself", "scheme"]),
         ({"references": {"file": "r.parquet", "corrections": "mp2000"}}, ["references.corrections", "mp2020"]),
         ({"candidates": [{"group": "g", "node": 3}]}, ["candidates.0", "exactly one of file, node, group"]),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from aiida_mlhull.science.campaign import campaign_settings, load_protocol, protocol_names
+from aiida_mlhull.science.campaign.settings import protocol_table
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
 from aiida_mlhull.science.types.strict import amount
 
@@ -40,6 +41,13 @@ def test_the_published_protocol_is_the_published_one() -> None:
         ({"stages": [{**STAGES[0], "gate": {"baseline": "stage"}}]}, "no stage before it"),
         ({"stages": STAGES, "start": 0}, "start"),
         ({"stages": STAGES, "budget": 1.5}, "budget"),
+        ({"stages": STAGES, "start": "3 percent"}, "start: '3 percent' is neither a number .* 60, nor a share .* 3%"),
+        ({"stages": STAGES, "start": True}, "start: True is neither"),
+        ({"stages": STAGES, "start": "140%"}, "start: '140%' is neither"),
+        ({"stages": [{**STAGES[0], "gate": {"rounds": "many"}}]}, r"stages\.final\.gate\.rounds: .*\(here: 'many'\)"),
+        ({"stages": [{**STAGES[0], "gate": {"batsh": 2}}]}, r"stages\.final\.gate\.batsh: .*did you mean 'batch'\?"),
+        ({"stages": STAGES, "ensemble": {"modell": "cgat"}}, r"ensemble\.modell: unknown key .*did you mean 'model'\?"),
+        ({"stages": STAGES, "ensemble": {"model": "tree_gp"}}, "did you mean 'trees_gp'"),
     ],
 )
 def test_wrong_settings_are_refused_by_name(wrong: dict[str, Any], message: str) -> None:
@@ -50,11 +58,47 @@ def test_wrong_settings_are_refused_by_name(wrong: dict[str, Any], message: str)
 def test_an_unknown_protocol_lists_the_known_ones() -> None:
     with pytest.raises(UnknownNameError, match="known: cluster, ekstrom-2022, ekstrom-2022-vasp, laptop"):
         campaign_settings({}, protocol="magic")
+    with pytest.raises(UnknownNameError, match="did you mean 'laptop'"):
+        campaign_settings({}, protocol="Laptob")
 
 
 def test_overrides_are_merged_into_the_protocol() -> None:
     settings = campaign_settings({"ensemble": {"members": 3}}, protocol="ekstrom-2022")
     assert (settings.ensemble.model, settings.ensemble.members) == ("cgcnn", 3)
+
+
+def test_stages_are_told_by_name_what_differs() -> None:
+    changes = {"final": {"gate": {"batch": 20}}, "potential": {"settings": {"relaxation": {"max_steps": 7}}}}
+    settings = campaign_settings({"stages": changes}, protocol="laptop")
+    potential, final = settings.stages
+    assert potential.settings["relaxation"] == {"freedom": "full", "max_force": 0.05, "max_steps": 7}
+    assert final.gate is not None
+    assert (final.gate.batch, final.gate.rule, final.gate.rounds) == (20, "discovery", 60)
+
+
+def test_a_stage_of_another_engine_forgets_the_settings_of_the_one_before() -> None:
+    vasp = {"final": {"engine": "vasp", "settings": {"protocol": "mp-compatible"}}}
+    final = campaign_settings({"stages": vasp}, protocol="laptop").stages[-1]
+    assert (final.engine, final.settings, final.core_minutes) == ("vasp", {"protocol": "mp-compatible"}, None)
+    assert final.gate is not None
+
+
+@pytest.mark.parametrize("wrong", [{"finl": {}}, {"final": 20}])
+def test_changes_of_stages_that_make_no_sense(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="no stage 'finl' .*did you mean 'final'|final: expected keys and values"):
+        campaign_settings({"stages": wrong}, protocol="laptop")
+
+
+def test_percents_are_shares() -> None:
+    assert campaign_settings({"start": "3%", "budget": "12.5 %"}, protocol="laptop").start == 0.03
+    assert campaign_settings({"stages": STAGES, "budget": "12.5 %"}).budget == 0.125
+
+
+def test_every_protocol_in_a_line() -> None:
+    rows = {row["name"]: row for row in protocol_table()}
+    assert list(rows) == protocol_names()
+    assert rows["laptop"]["stages"] == ["potential", "recorded"]
+    assert (rows["laptop"]["models"], rows["potential"]["models"]) == ("4 x trees_gp", "")
 
 
 def test_amounts_are_counts_or_shares() -> None:

@@ -51,9 +51,10 @@ def resolved_scheme(name: str, said: str, *, convention: Convention, corrections
     if corrected == CARRIED and ours.corrections not in {"", UNCORRECTED}:
         corrected = ours.corrections  # whose they are is for the user to say
     if ours.corrections and corrected and ours.corrections != corrected:
+        hint = "; 'corrections: mp2020' applies them" if ours.corrections == MP2020 and corrected == UNCORRECTED else ""
         raise MixedSchemesError(
             f"{name}: the scheme {said!r} means corrections {ours.corrections!r}, but the energies are read with "
-            f"corrections {corrected!r}"
+            f"corrections {corrected!r}{hint}"
         )
     corrected = corrected or ours.corrections
     if corrected == MP2020 and not ours.settings:
