@@ -7,7 +7,7 @@ import json
 import click
 import yaml
 
-from aiida_mlhull.cli import text
+from aiida_mlhull.science.tables import text
 
 
 @click.group()

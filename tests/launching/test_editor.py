@@ -18,7 +18,9 @@ jsonschema = pytest.importorskip("jsonschema")
 
 def uncommented(text: str) -> dict:
     """The keys behind a #, each with its lines: ``# key: value`` and ``#   deeper``."""
-    return yaml.safe_load("\n".join(line[2:] for line in text.splitlines() if re.match(r"# (?:[a-z_]+:(?: |$)|  )", line)))
+    return yaml.safe_load(
+        "\n".join(line[2:] for line in text.splitlines() if re.match(r"# (?:[a-z_]+:(?: |$)|  )", line))
+    )
 
 
 def test_the_file_is_valid_as_it_is(tmp_path):

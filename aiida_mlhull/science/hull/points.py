@@ -172,6 +172,40 @@ def hull_points(
     )
 
 
+def potential_windows(ground: GroundStates, targets: Sequence[Composition]) -> list[dict[str, tuple[float, float]]]:
+    """Where phases on the hull are stable: element to the lowest and highest chemical potential.
+
+    Args:
+        ground: the entries that span the hull.
+        targets: m compositions whose ground states lie on it.
+
+    Returns:
+        For each target, eV/atom above the lowest phase of the pure element, within the target's own chemical system.
+
+    Raises:
+        HullError: if a window can't be found.
+    """
+    from aiida_mlhull.science.hull.simplex import solve_windows  # noqa: PLC0415  (numba, only when needed)
+
+    batch = _batch(ground, targets)
+    lowest, highest = np.empty(len(batch.fractions)), np.empty(len(batch.fractions))
+    solve_windows(
+        batch.element_offsets, batch.elements, batch.element_rows,
+        batch.block_offsets, batch.block_starts, batch.block_stops,
+        ground.offsets, ground.numbers, ground.fractions, ground.formation,
+        batch.target_offsets, batch.starts, batch.fractions,
+        lowest, highest,
+    )  # fmt: skip
+    if not (np.isfinite(lowest).all() and np.isfinite(highest).all()):
+        raise HullError("chemical potentials of some phases on the hull could not be bounded")
+    symbols = [SYMBOLS[z - 1] for z in batch.numbers.tolist()]
+    ranges = list(zip(lowest.tolist(), highest.tolist(), strict=True))
+    found: list[dict[str, tuple[float, float]]] = [{} for _ in targets]
+    for place, start, size in zip(batch.order.tolist(), batch.starts.tolist(), batch.sizes.tolist(), strict=True):
+        found[place] = dict(zip(symbols[start : start + size], ranges[start : start + size], strict=True))
+    return found
+
+
 def _refuse_uncertified(gaps: Floats, targets: Sequence[Composition]) -> None:
     """Raise where primal and dual don't meet."""
     broken = np.flatnonzero(~(gaps <= CERTIFIED))

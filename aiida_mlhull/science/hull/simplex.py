@@ -384,6 +384,65 @@ def solve_systems(
 
 
 @compiled
+def _widest(columns, cost, b, basis, inverse, w, y, reduced):
+    """The largest sum of chemical potentials weighted with ``b`` that the columns allow; NaN if there is none."""
+    _start_from_elements(basis, inverse)
+    if not _optimize(columns, cost, b, basis, inverse, w, y, reduced):
+        return np.nan
+    energy = 0.0
+    for a in range(len(b)):
+        energy += cost[basis[a]] * w[a]
+    return energy
+
+
+@compiled
+def solve_windows(
+    element_offsets, elements, element_rows,
+    block_offsets, block_starts, block_stops,
+    row_offsets, row_numbers, row_fractions, row_costs,
+    target_offsets, target_starts, target_fractions,
+    lowest, highest,
+) -> None:  # fmt: skip
+    """Range of every element's chemical potential in which the phase at each target is stable.
+
+    Arguments are those of :func:`solve_systems`. Where the phase c is on the hull, potentials obey
+    y·x_c = e_c and y·x <= e for all other columns. By duality the largest y_i is a mixture that adds up to the pure
+    element i in which c may be taken away as well as added; the smallest one follows from the mixture
+    x_c / x_ci - (element i), whose fractions are not negative.
+    """
+    for s in range(len(element_offsets) - 1):
+        first, last = element_offsets[s], element_offsets[s + 1]
+        k = last - first
+        blocks = slice(block_offsets[s], block_offsets[s + 1])
+        competing, competing_cost, _ = _gather(
+            elements[first:last], element_rows[first:last], block_starts[blocks], block_stops[blocks],
+            row_offsets, row_numbers, row_fractions, row_costs,
+        )  # fmt: skip
+        n = len(competing_cost)
+        columns, cost = np.empty((k, n + 1)), np.empty(n + 1)
+        columns[:, :n] = competing
+        cost[:n] = competing_cost
+        basis, inverse = np.empty(k, dtype=np.int64), np.empty((k, k))
+        w, y, mixture = np.empty(k), np.empty(k), np.empty(k)
+        reduced = np.empty(n + 1)
+        for t in range(target_offsets[s], target_offsets[s + 1]):
+            at = target_starts[t]
+            b = target_fractions[at : at + k]
+            _start_from_elements(basis, inverse)
+            energy, _ = _solve(competing, competing_cost, b, basis, inverse, w, y, reduced[:n])
+            for a in range(k):
+                columns[a, n] = -b[a]
+            cost[n] = -energy
+            for i in range(k):
+                for a in range(k):
+                    mixture[a] = 1.0 if a == i else 0.0
+                highest[at + i] = _widest(columns, cost, mixture, basis, inverse, w, y, reduced)
+                for a in range(k):
+                    mixture[a] = 0.0 if a == i else b[a] / b[i]
+                lowest[at + i] = energy / b[i] - _widest(columns, cost, mixture, basis, inverse, w, y, reduced)
+
+
+@compiled
 def find_touched(
     energy, elements, fractions, mask, target_masks, starts, sizes, numbers, potentials
 ) -> NDArray[np.int64]:

@@ -27,7 +27,9 @@ def _said_amount(value: Any) -> Any:
     whole = isinstance(said, int) and not isinstance(said, bool) and said >= 1
     if whole or (isinstance(said, float) and 0 < said <= 1):
         return said
-    raise ValueError(f"{value!r} is neither a number of candidates, such as 60, nor a share of them, such as 0.03 or 3%")
+    raise ValueError(
+        f"{value!r} is neither a number of candidates, such as 60, nor a share of them, such as 0.03 or 3%"
+    )
 
 
 Amount = Annotated[

@@ -56,5 +56,7 @@ def shipped_phases(name: str) -> ShippedPhases:
         UnknownNameError: if there are none.
     """
     if name not in SHIPPED:
-        raise UnknownNameError(f"the package ships no {name!r}; it ships {', '.join(SHIPPED)}{did_you_mean(name, SHIPPED)}")
+        raise UnknownNameError(
+            f"the package ships no {name!r}; it ships {', '.join(SHIPPED)}{did_you_mean(name, SHIPPED)}"
+        )
     return SHIPPED[name]
