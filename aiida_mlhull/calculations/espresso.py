@@ -49,6 +49,19 @@ def prepare_espresso(cells: CandidatesData | LabelsData, stage: orm.Dict, family
 
 
 @calcfunction
+def start_from_density(parameters: orm.Dict, density: orm.RemoteData) -> orm.Dict:  # noqa: ARG001  (for the graph)
+    """The parameters of a calculation that begins with the charge density in another one's folder.
+
+    Args:
+        parameters: pw.x's input variables by namelist.
+        density: that folder.
+    """
+    changed = parameters.get_dict()
+    changed["ELECTRONS"] = {**changed["ELECTRONS"], "startingpot": "file"}
+    return orm.Dict(changed)
+
+
+@calcfunction
 def read_espresso(
     cells: CandidatesData | LabelsData,
     stage: orm.Dict,

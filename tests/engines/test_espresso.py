@@ -16,6 +16,7 @@ from aiida.engine import run_get_node
 from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.data import CandidatesData, DecisionsData
+from aiida_mlhull.engines.quantumespresso.charge_density import density_to_start_from
 from aiida_mlhull.engines.quantumespresso.engine import EspressoEngine
 from aiida_mlhull.engines.quantumespresso.words import describe_family, load_family
 from aiida_mlhull.science.campaign import StageSettings
@@ -166,6 +167,29 @@ def test_elements_without_a_pseudopotential_are_rows_and_the_others_go_on(relax)
     labels = outputs["labels"].to_science()
     assert labels.failures[0] == f"missing_potential: the family '{FAMILY}' has no pseudopotential for Ba"
     assert labels.failures[1] == ""
+
+
+@needs_pw
+@pytest.mark.slow
+def test_a_stage_starts_from_the_charge_density_of_the_stage_before(relax) -> None:
+    """Fewer cycles to the same energy; the folder goes once it has served. Another spin can't begin with it."""
+    cells = crystals(hexagonal=magnesium())
+    kept, first = relax(cells, stage_of("coarse", freedom="static", keep_charge_density=True))
+    (before,) = called(first, "PwCalculation")
+    same = {"code": before.inputs.code, "pseudos": dict(before.inputs.pseudos)}
+    assert density_to_start_from(kept["labels"], "hexagonal", **same, spins=2) is None
+    assert density_to_start_from(kept["labels"], "hexagonal", **same | {"pseudos": {}}, spins=1) is None
+    again, second = relax(cells, stage_of("final", freedom="static"), given=kept["labels"])
+    (job,) = called(second, "PwCalculation")
+    assert job.inputs.parent_folder.pk == before.outputs.remote_folder.pk
+    assert again["labels"].to_science().energies == pytest.approx(kept["labels"].to_science().energies, abs=1e-5)
+    assert cycles(job) < cycles(before)
+    assert before.outputs.remote_folder.is_empty
+
+
+def cycles(job: orm.CalcJobNode) -> int:
+    """Of the self-consistent field."""
+    return int(job.outputs.output_parameters["convergence_info"]["scf_conv"]["n_scf_steps"])
 
 
 @needs_pw

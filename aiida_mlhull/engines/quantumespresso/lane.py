@@ -8,8 +8,15 @@ from aiida import orm
 from aiida.plugins import WorkflowFactory
 
 from aiida_mlhull import names
-from aiida_mlhull.calculations.espresso import espresso_step_of, family_of, prepare_espresso, read_espresso
+from aiida_mlhull.calculations.espresso import (
+    espresso_step_of,
+    family_of,
+    prepare_espresso,
+    read_espresso,
+    start_from_density,
+)
 from aiida_mlhull.calculations.ports import plain_input
+from aiida_mlhull.engines.quantumespresso.charge_density import density_to_start_from, let_go
 from aiida_mlhull.engines.quantumespresso.jobs import EspressoJobs
 from aiida_mlhull.engines.quantumespresso.watch import espresso_monitor
 from aiida_mlhull.engines.quantumespresso.words import load_family
@@ -17,6 +24,7 @@ from aiida_mlhull.job_pool.ended import account_of, outputs_of
 from aiida_mlhull.job_pool.lane import Lane
 from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.errors import MissingPotentialError, listed
+from aiida_mlhull.science.espresso.inputs import spins_of
 from aiida_mlhull.science.espresso.outcome import was_interrupted
 from aiida_mlhull.science.espresso.settings import EspressoStep
 
@@ -49,11 +57,17 @@ class EspressoLane(Lane):
         step = espresso_step_of(self.inputs.stage)
         prepared = prepare_espresso(self.inputs.cells, self.inputs.stage, self.inputs.pseudo_family, orm.Str(name))
         structure = prepared["structure"]
+        pseudos = self.pseudos(structure)
+        before = density_to_start_from(
+            self.inputs.cells, name, code=self.inputs.code, pseudos=pseudos, spins=spins_of(step)
+        )
+        parameters = prepared["parameters"]
         pw = {
             "code": self.inputs.code,
             "structure": structure,
-            "parameters": prepared["parameters"],
-            "pseudos": self.pseudos(structure),
+            "parameters": parameters if before is None else start_from_density(parameters, before),
+            "pseudos": pseudos,
+            **({} if before is None else {"parent_folder": before}),
             "monitors": _monitors(step, structure),
             "metadata": {"options": self.options(step.options), "label": name},
             **({"settings": prepared["settings"]} if "settings" in prepared else {}),
@@ -67,6 +81,10 @@ class EspressoLane(Lane):
             "handler_overrides": orm.Dict(_handlers(step)),
             "metadata": {"label": name, "call_link_label": link},
         }
+
+    def let_go(self, name: str) -> None:
+        """Remove the charge density that the stage before has left."""
+        let_go(self.inputs.cells, name)
 
     def pseudos(self, structure: orm.StructureData) -> dict[str, Any]:
         """The nodes of a crystal's pseudopotentials.

@@ -7,18 +7,14 @@ its programs (for Γ alone, say) can't read what another one wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any, Final
 
-import asyncssh
-import paramiko
 from aiida import orm
-from aiida.transports.transport import TransportInternalError
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
 from aiida_mlhull import names
-from aiida_mlhull.data import LabelsData
+from aiida_mlhull.engines.stage_before import calculation_before, clean, holds
 from aiida_mlhull.science.vasp.outcome import JOB_IONIC
 
 WAVECAR: Final = "WAVECAR"
@@ -27,9 +23,6 @@ SAME_TAGS: Final = ("ispin", "lnoncollinear", "lsorbit", "nbands", "isym", "symp
 
 DEFAULT_SYMPREC: Final = 1e-5
 """VASP's."""
-
-UNREACHABLE: Final = (OSError, EOFError, TransportInternalError, paramiko.SSHException, asyncssh.Error)
-"""What AiiDA's connections end with; a lane survives a folder that can't be looked at."""
 
 
 def folder_to_start_from(
@@ -47,56 +40,28 @@ def folder_to_start_from(
     if job is None or not _fits(job, code, inputs):
         return None
     folder: orm.RemoteData = job.outputs.remote_folder
-    try:
-        return folder if WAVECAR in folder.listdir() else None
-    except UNREACHABLE:  # or it has been cleaned up
-        return None
+    return folder if holds(folder, ".", WAVECAR) else None
 
 
 def let_go(cells: orm.Data, name: str) -> None:
     """Remove the folder that the stage before has left for this one, unless it was told to keep its files."""
     job = _job_before(cells, name)
-    if job is None or job.caller is None or not job.caller.inputs.clean_workdir.value:
-        return
-    with suppress(*UNREACHABLE):
-        job.outputs.remote_folder._clean()  # noqa: SLF001  (aiida-vasp cleans in the same way)
+    if job is not None and job.caller is not None and job.caller.inputs.clean_workdir.value:
+        clean(job)
 
 
 def _job_before(cells: orm.Data, name: str) -> orm.CalcJobNode | None:
     """The calculation that the candidate's row in ``cells`` was read from, if its wavefunctions are there."""
-    if not isinstance(cells, LabelsData):
-        return None
-    query = orm.QueryBuilder()
-    query.append(orm.CalcJobNode, filters=names.any_of(names.VASP_CALCULATION) | {"label": name})
-    query.order_by({orm.CalcJobNode: {"id": "desc"}})
-    kept = (job for (job,) in query.iterall() if _left_wavefunctions(job))
-    return next((job for job in kept if cells.pk in _tables_with(job)), None)
-
-
-def _tables_with(job: orm.CalcJobNode) -> Iterator[int | None]:
-    """Pks of the tables that hold the row read from a calculation: its own, and those that it was joined into."""
-    query = orm.QueryBuilder().append(orm.CalcJobNode, filters={"id": job.pk}, tag="job")
-    query.append(orm.Data, with_incoming="job", tag="output")
-    front = _read_from(query, function=names.READ_VASP, output=names.LABELS)
-    while front:
-        yield from front
-        query = orm.QueryBuilder().append(LabelsData, filters={"id": {"in": front}}, tag="output")
-        front = _read_from(query, function=names.EXTEND_LABELS, output=names.FUNCTION_RESULT)
-
-
-def _read_from(query: orm.QueryBuilder, *, function: names.ProcessName, output: str) -> list[int]:
-    """Pks of the tables that a calcfunction has made of the query's data."""
-    query.append(orm.CalcFunctionNode, with_incoming="output", filters=names.any_of(function), tag="function")
-    query.append(LabelsData, with_incoming="function", edge_filters={"label": output}, project="id")
-    found: list[int] = query.distinct().all(flat=True)
-    return found
+    return calculation_before(
+        cells, name, calculation=names.VASP_CALCULATION, reader=names.READ_VASP, is_usable=_left_wavefunctions
+    )
 
 
 def _left_wavefunctions(job: orm.CalcJobNode) -> bool:
     """Whether a calculation ended as one does that has written its last orbitals."""
     wrote = job.inputs.parameters.get("lwave", True)
     ended = job.is_finished_ok or job.exit_status == JOB_IONIC
-    return bool(wrote and ended and "remote_folder" in job.outputs and not job.outputs.remote_folder.is_cleaned)
+    return bool(wrote and ended)
 
 
 def _fits(job: orm.CalcJobNode, code: orm.AbstractCode, inputs: Mapping[str, Any]) -> bool:

@@ -86,8 +86,11 @@ def espresso_inputs(structure: Structure, step: EspressoStep, family: PseudoFami
         own["CONTROL"]["nstep"] = step.max_steps
     if step.functional is not None:
         own["SYSTEM"]["input_dft"] = step.functional
-    if step.spin == "collinear":
-        own["SYSTEM"] |= {"nspin": 2, "starting_magnetization": starting_magnetization(elements, step, family)}
+    if spins_of(step) > 1:
+        own["SYSTEM"] |= {
+            "nspin": spins_of(step),
+            "starting_magnetization": starting_magnetization(elements, step, family),
+        }
     parameters = {
         namelist: {**dict(step.parameters.get(namelist, {})), **own.get(namelist, {})}  # type: ignore[call-overload]
         for namelist in _namelists(step)
@@ -102,6 +105,11 @@ def espresso_inputs(structure: Structure, step: EspressoStep, family: PseudoFami
             if (own_of := step.elements.get(element)) is not None and own_of.u is not None and own_of.manifold
         ),
     )
+
+
+def spins_of(step: EspressoStep) -> int:
+    """pw.x's ``nspin``."""
+    return 2 if step.spin == "collinear" else 1
 
 
 def cutoffs(elements: Iterable[str], step: EspressoStep, family: PseudoFamily) -> tuple[float, float]:

@@ -26,6 +26,8 @@ _STATUSES: Final = {
     Reason.SYMMETRY_LOST: (541,),
     Reason.UNPHYSICAL_CELL: (542,),
 }
+LEFT_A_DENSITY: Final = (0, 500, 501, 502)
+"""Of PwCalculation: its last self-consistent field has converged, whatever the ions have come to."""
 _TORN: Final = (302, 303, 305, 312, 320, 321)
 """Files are missing or end too early: the program was killed, or gave up and said why."""
 _DETAILS: Final = {

@@ -85,8 +85,8 @@ class EspressoStep(Strict):
         options: the scheduler's, for this stage: ``max_wallclock_seconds``, ``resources``, ``queue_name``, ...
         look_every: seconds between two looks at a running calculation; each costs a connection to the computer.
         keep_steps: whether every ionic step is kept as a row that models may learn from.
-        keep_charge_density: whether charge density and wavefunctions stay in the calculations' folders on the computer.
-            The next stage does not start from them yet.
+        keep_charge_density: whether the charge density stays on the computer, so that the next stage starts from it
+            where code, pseudopotentials and spin are the same; that stage then removes it.
         keep_files: whether the calculations' folders are left on the computer.
     """
 
