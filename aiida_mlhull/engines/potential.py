@@ -17,7 +17,6 @@ from aiida_mlhull.job_pool.pool import JobPool
 from aiida_mlhull.job_pool.settings import has_refused, how_it_ended
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.program.settings import PotentialSettings
-from aiida_mlhull.science.relaxation import POTENTIALS
 from aiida_mlhull.science.types.reasons import Reason, with_detail
 
 RelaxCalculation = CalculationFactory(names.RELAX.entry_point)
@@ -44,8 +43,8 @@ class PotentialEngine(JobPool, Engine):
     @classmethod
     def scheme(cls, stage: StageSettings, inputs: Mapping[str, Any]) -> str:  # noqa: ARG003  (others depend on them)
         """The potential's own convention."""
-        scheme: str = POTENTIALS[cls.read_settings(stage).potential].scheme
-        return scheme
+        settings: PotentialSettings = cls.read_settings(stage)
+        return settings.energies_scheme
 
     def setup(self) -> None:
         """Cut the chosen rows into portions."""

@@ -110,13 +110,12 @@ class PreparedReplay:
             SettingsError: if a stage's engine can't do what its settings say.
         """
         from aiida_mlhull.engines import ENGINES
-        from aiida_mlhull.science.relaxation import POTENTIALS
         from aiida_mlhull.workflows.inputs import check_stages
 
         check_stages(self.settings)
         if self.engine != "potential":
             return self
-        scheme = POTENTIALS[ENGINES[self.engine].read_settings(self.settings.stages[-1]).potential].scheme
+        scheme = ENGINES[self.engine].read_settings(self.settings.stages[-1]).energies_scheme
         remark = (
             f"Note: the potential's energies are {scheme}; the file doesn't say what the published ones are. They are "
             f"taken to be comparable, and the scores compare with the published hull"

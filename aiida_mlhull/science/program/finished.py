@@ -70,4 +70,5 @@ def _encoded(row: Relaxed) -> str:
 def _decoded(line: str) -> Relaxed:
     values: dict[str, Any] = json.loads(line)
     lattice, frac_coords = np.array(values.pop("lattice")), np.array(values.pop("frac_coords"))
-    return Relaxed(lattice=lattice, frac_coords=frac_coords, **values)
+    further = tuple(values.pop("further", ()))
+    return Relaxed(lattice=lattice, frac_coords=frac_coords, further=further, **values)

@@ -25,7 +25,7 @@ from aiida_mlhull.science.program.settings import (
 from aiida_mlhull.science.program.tables import read_cells, read_pool
 from aiida_mlhull.science.program.workers import available_cores, dealt, stream
 from aiida_mlhull.science.relaxation import POTENTIALS
-from aiida_mlhull.science.relaxation.base import Relaxed, collect
+from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed, collect
 from aiida_mlhull.science.representations.volumes import dls_volumes
 from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.wire import JobFolder, encode_table
@@ -50,12 +50,13 @@ def run(folder: JobFolder, job: RelaxJob) -> tuple[dict[str, int], dict[str, Any
     chosen = read_cells(folder, job.cells).select(read_pool(folder))
     crystals = crystals_of(chosen)
     # Made here first: a missing extra or device is told before any process starts.
-    relaxer = _relaxer(job.how, job.device)
-    identity = _identity(job, chosen, relaxer.engine)
+    first, *others = _relaxers(job.how, job.device)
+    engine = "; also ".join(one.engine for one in [first, *others])
+    identity = _identity(job, chosen, engine)
     earlier = folder.path / EARLIER_FOLDER / FINISHED_FILE
     with closing(FinishedRows(folder.path / FINISHED_FILE, identity=identity, earlier=earlier)) as finished:
         left = [row for row in _largest_first(crystals) if row not in finished.rows]
-        say(f"{len(chosen)} crystals to relax with {relaxer.engine}, {len(chosen) - len(left)} of them done before")
+        say(f"{len(chosen)} crystals to relax with {engine}, {len(chosen) - len(left)} of them done before")
         _relax(crystals, left, job, finished)
     labels = collect(
         finished.rows.values(),
@@ -63,8 +64,8 @@ def run(folder: JobFolder, job: RelaxJob) -> tuple[dict[str, int], dict[str, Any
         chosen.formulas,
         crystals,
         stage=job.stage,
-        engine=relaxer.engine,
-        scheme=relaxer.scheme,
+        engine=engine,
+        scheme=job.how.energies_scheme,
     )
     folder.write_table(LABELS_FILE, labels)
     return {LABELS_FILE: len(labels)}, {
@@ -80,10 +81,20 @@ def relax_share(share: RelaxPortion) -> Iterator[Relaxed]:
     crystals = share.crystals
     if share.how.volume == "predicted":
         crystals = crystals.with_volumes_per_atom(dls_volumes(crystals))
-    for done in _relaxer(share.how, share.device).stream(crystals):
+    first, *others = _relaxers(share.how, share.device)
+    for done in first.stream(crystals):
         # A failure keeps the cell that went in, not the one that was scaled on the way.
         lattice = share.crystals.lattices[done.row] if done.failure else done.lattice
-        yield replace(done, row=share.rows[done.row], lattice=lattice)
+        told = replace(done, row=share.rows[done.row], lattice=lattice)
+        yield told if done.failure else _with_opinions(told, crystals.take([done.row]), others)
+
+
+def _with_opinions(done: Relaxed, before: Crystals, others: list[Any]) -> Relaxed:
+    """The row with what other potentials say about its relaxed cell, and what asking them cost."""
+    cell = replace(before, lattices=done.lattice[None], frac_coords=done.frac_coords)
+    told = [next(iter(other.stream(cell))) for other in others]
+    cost = sum(row.core_seconds for row in told)
+    return replace(done, further=tuple(row.energy for row in told), core_seconds=done.core_seconds + cost)
 
 
 def _relax(crystals: Crystals, left: list[int], job: RelaxJob, finished: FinishedRows) -> None:
@@ -98,8 +109,15 @@ def _relax(crystals: Crystals, left: list[int], job: RelaxJob, finished: Finishe
         countdown.step()
 
 
-def _relaxer(how: PotentialSettings, device: str) -> Any:
-    return POTENTIALS[how.potential](how.relaxation, device=device)
+def _relaxers(how: PotentialSettings, device: str) -> list[Any]:
+    """The potential that relaxes, then those that are asked about what comes of it."""
+    static = RelaxationSettings(freedom="static")
+    return [
+        POTENTIALS[name](
+            how.relaxation if name == how.potential else static, device=device, weights=how.weights.get(name)
+        )
+        for name in (how.potential, *how.also)
+    ]
 
 
 def _largest_first(crystals: Crystals) -> list[int]:

@@ -135,21 +135,41 @@ class PotentialSettings(Strict):
 
     Attributes:
         potential: name in the registry of potentials.
+        also: names of other potentials that are asked for their energy at the relaxed cell. Models learn what each is
+            worth; two that were trained differently err differently.
+        weights: files of weights, by name of the potential, for those that don't ship theirs; paths on the machine
+            where the jobs run.
+        scheme: of the energies, where the weights aren't the ones that the potential declares.
         volume: volume to start from: ``predicted`` from composition and cell (DLS), for candidates that
             still have their parent's volume, or ``as_given``.
         relaxation: freedom, forces, steps.
     """
 
     potential: str = "chgnet"
+    also: tuple[str, ...] = ()
+    weights: dict[str, str] = Field(default_factory=dict)
+    scheme: str = ""
     volume: Literal["predicted", "as_given"] = "predicted"
     relaxation: RelaxationSettings = Field(default_factory=RelaxationSettings)
 
-    @field_validator("potential")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in POTENTIALS:
-            raise ValueError(f"unknown potential {name!r}; known: {', '.join(POTENTIALS)}")
-        return name
+    @model_validator(mode="after")
+    def _known(self) -> PotentialSettings:
+        asked = [self.potential, *self.also]
+        for name in [*asked, *self.weights]:
+            if name not in POTENTIALS:
+                raise ValueError(f"unknown potential {name!r}; known: {', '.join(POTENTIALS)}")
+        if len(set(asked)) < len(asked):
+            raise ValueError(f"each potential is asked once: {', '.join(asked)}")
+        stray = [name for name in self.weights if name not in asked]
+        if stray:
+            raise ValueError(f"weights are given for {', '.join(stray)}, but nobody asks these potentials")
+        return self
+
+    @property
+    def energies_scheme(self) -> str:
+        """The convention of the energies of the potential that relaxes."""
+        declared: str = POTENTIALS[self.potential].scheme
+        return self.scheme or declared
 
 
 class RelaxJob(Job):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import Field
 
+from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.types import Crystals, Labels
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.strict import Strict
@@ -60,6 +62,7 @@ class Relaxed:
         steps: evaluations after the first.
         max_force: what was left, in the sense of :class:`RelaxationSettings`; NaN if it failed.
         core_seconds: processor time, its share of what crystals of a batch cost together.
+        further: eV/atom, what other potentials say about the relaxed cell; NaN where one couldn't tell.
     """
 
     row: int
@@ -70,6 +73,7 @@ class Relaxed:
     steps: int
     max_force: float
     core_seconds: float
+    further: tuple[float, ...] = ()
 
 
 @runtime_checkable
@@ -79,12 +83,16 @@ class Relaxer(Protocol):
     Attributes:
         name: its name in the registry.
         scheme: the true convention of the energies it returns (functional, corrected or raw, version).
+        training: what it was trained on.
+        ships_weights: whether its package brings the weights; else people name a file.
     """
 
     name: ClassVar[str]
     scheme: ClassVar[str]
+    training: ClassVar[str]
+    ships_weights: ClassVar[bool]
 
-    def __init__(self, settings: RelaxationSettings, *, device: str = "cpu") -> None: ...
+    def __init__(self, settings: RelaxationSettings, *, device: str = "cpu", weights: str | None = None) -> None: ...
 
     def stream(self, crystals: Crystals) -> Iterator[Relaxed]:
         """Relax every crystal and hand each over as soon as it is done, in any order.
@@ -108,6 +116,42 @@ class Relaxer(Protocol):
             report: called with progress.
         """
         ...
+
+
+def not_relaxed(row: int, crystals: Crystals, failure: str, *, steps: int = 0, core_seconds: float = 0.0) -> Relaxed:
+    """A crystal as it went in, with the reason why nothing came of it."""
+    lattice, _, frac_coords = crystals.arrays(row)
+    return Relaxed(
+        row=row,
+        energy=np.nan,
+        lattice=lattice,
+        frac_coords=frac_coords,
+        failure=failure,
+        steps=steps,
+        max_force=np.nan,
+        core_seconds=core_seconds,
+    )
+
+
+def check_weights(potential: Relaxer | type[Relaxer], weights: str | None) -> Path | None:
+    """The file of the weights; None for a potential that ships them.
+
+    Raises:
+        InputError: if weights are missing, are no file, or are given to a potential that has its own.
+    """
+    if potential.ships_weights:
+        if weights is not None:
+            raise InputError(f"the potential {potential.name!r} ships its weights: leave 'weights' out")
+        return None
+    if weights is None:
+        raise InputError(
+            f"the potential {potential.name!r} doesn't ship its weights: fetch them to where the calculation runs, "
+            f"and name the file in the stage's settings, 'weights: /path/to/file'"
+        )
+    file = Path(weights).expanduser()
+    if not file.exists():
+        raise InputError(f"the weights of the potential {potential.name!r} are not there: {file}")
+    return file
 
 
 def collect(
@@ -150,8 +194,17 @@ def collect(
         energies=np.array([row.energy for row in finished], dtype=np.float64),
         crystals=relaxed,
         failures=np.array([row.failure for row in finished], dtype=np.str_),
+        further_energies=_further(finished),
         core_minutes=np.array([row.core_seconds for row in finished]) / SECONDS_PER_MINUTE,
         stage=stage,
         engine=engine,
         scheme=scheme,
     )
+
+
+def _further(finished: list[Relaxed]) -> Floats | None:
+    """(n, k) what k other potentials say; a crystal that none was asked about has NaN."""
+    width = max((len(row.further) for row in finished), default=0)
+    if not width:
+        return None
+    return np.array([row.further or (np.nan,) * width for row in finished], dtype=np.float64)

@@ -103,6 +103,19 @@ def minimum_distances(crystals: Crystals) -> Floats:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
+def nearest_distances(lattice: Floats, frac_coords: Floats, *, within: float) -> Floats:
+    """(N,) Å from every atom of one cell to the nearest other one, or image; infinite if none is ``within`` (Å)."""
+    lattice = np.ascontiguousarray(lattice)
+    sites = np.ascontiguousarray((frac_coords - np.floor(frac_coords)) @ lattice)
+    centers, points, _, distances = find_points_in_spheres(
+        sites, sites, r=within, pbc=_PERIODIC, lattice=lattice, tol=1e-8
+    )
+    nearest = np.full(len(sites), np.inf)
+    other = (centers != points) | (distances > _SELF)
+    np.minimum.at(nearest, centers[other], distances[other])
+    return nearest
+
+
 def _pairs(crystals: Crystals, index: int, radius: float) -> tuple[Integers, Integers, Floats]:
     """Centers and points (numbered over all crystals) and distances within ``radius``, the atom itself left out."""
     lattice, _, frac_coords = crystals.arrays(index)

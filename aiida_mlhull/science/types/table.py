@@ -125,14 +125,31 @@ def slices(total: int, *, size: int) -> Iterator[slice]:
         yield slice(first, min(first + size, total))
 
 
+def _filled(parts: Sequence[T]) -> Sequence[T]:
+    """The parts with NaN in the fillable columns that some have and others lack."""
+    for name in getattr(parts[0], "fillable", ()):
+        widths = {getattr(part, name).shape[1] for part in parts if getattr(part, name, None) is not None}
+        if len(widths) == 1:
+            width = widths.pop()
+            parts = [
+                part
+                if getattr(part, name) is not None
+                else replace(part, **{name: np.full((len(part), width), np.nan)})
+                for part in parts
+            ]
+    return parts
+
+
 def concatenate(parts: Sequence[T]) -> T:
     """One table from several of the same kind; ids must not meet, whole-table properties are the first's.
 
     Raises:
-        TableError: if there are no parts or they differ in kind or optional columns.
+        TableError: if there are no parts or they differ in kind or optional columns. Columns that a table names as
+            ``fillable`` are NaN in the rows of parts that lack them.
     """
     if not parts:
         raise TableError("nothing to concatenate")
+    parts = _filled(parts)
     first = parts[0]
     names = [name for name, _ in first.columns()]
     if any(type(part) is not type(first) or [n for n, _ in part.columns()] != names for part in parts):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -97,7 +97,12 @@ class Labels(Table):
         cost_basis: ``"measured"``, or ``"nominal"`` where the engine only knows a published mean.
         protostructures: (n,) labels of ``crystals``, empty where not determined; None where the engine
             doesn't look. Compared with the candidates' they tell what changed its symmetry in a stage.
+        further_energies: (n, k) eV/atom, what k other potentials say about ``crystals``, each in its own scheme; NaN
+            where one couldn't tell. They never meet ``energies`` in a hull: models learn what they are worth. None
+            where no other one was asked; ``engine`` names them.
     """
+
+    fillable: ClassVar[frozenset[str]] = frozenset({"further_energies"})
 
     energies: Floats
     crystals: Crystals
@@ -108,6 +113,7 @@ class Labels(Table):
     scheme: str
     cost_basis: str = "measured"
     protostructures: Strings | None = None
+    further_energies: Floats | None = None
 
     def check(self) -> None:
         """Refuse rows that are neither an energy nor a reason.
@@ -138,7 +144,9 @@ class ModelRows(Table):
             elemental references (then the target is the formation energy), the hull of all references
             (then it is the distance from what is known), or the energy of a cheaper stage (then it is
             the difference between the two).
-        stage_energies: (n,) eV/atom, what the stage before made of every row; None where there was none.
+        stage_energies: (n, k) eV/atom, what the stage before made of every row: in the first column the energy that
+            it relaxed to, in the others what further potentials say there, NaN where they couldn't tell; each column
+            is on a scale of its own. None where there was no such stage.
         unrelaxed: n cells as they were before any stage; None where ``crystals`` are these.
     """
 
@@ -157,8 +165,10 @@ class ModelRows(Table):
         broken = ~np.isfinite(self.baselines)
         if broken.any():
             raise TableError(f"NaN or infinite baselines: {listed(self.ids[broken])}")
-        if self.stage_energies is not None and not np.isfinite(self.stage_energies).all():
-            raise TableError(f"no energy of the stage before: {listed(self.ids[~np.isfinite(self.stage_energies)])}")
+        if self.stage_energies is not None:
+            without = ~np.isfinite(self.stage_energies[:, 0])
+            if without.any():
+                raise TableError(f"no energy of the stage before: {listed(self.ids[without])}")
         self.crystals.check(self.ids.tolist())
 
 

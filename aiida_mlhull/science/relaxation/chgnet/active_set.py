@@ -14,25 +14,17 @@ from typing import Protocol
 
 import numpy as np
 
-from aiida_mlhull.science.relaxation.base import Freedom, RelaxationSettings, Relaxed
+from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed, not_relaxed
 from aiida_mlhull.science.relaxation.chgnet.batch import PeriodicBatch, Within, deal, join
 from aiida_mlhull.science.relaxation.chgnet.geometry import Geometry
 from aiida_mlhull.science.relaxation.chgnet.survey import Survey
+from aiida_mlhull.science.relaxation.directions import HELD, fixed_by, free_directions
 from aiida_mlhull.science.relaxation.minimizer import QuasiNewton
-from aiida_mlhull.science.relaxation.symmetry import (
-    Fixed,
-    invariant_displacements,
-    invariant_strains,
-    normal_strains,
-    symmetrize,
-)
+from aiida_mlhull.science.relaxation.symmetry import Fixed, symmetrize
 from aiida_mlhull.science.representations.volumes import tabulated_volumes
 from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason
-
-FIXED: dict[Freedom, Fixed] = {"static": "cell", "positions": "cell", "normal": "plane"}
-"""What of the cell stays as it came in; to the last bit."""
 
 WIDTH = 96
 """Crystals on their way at the same time."""
@@ -112,18 +104,8 @@ class ActiveSet:
     def _start(self, row: int, crystals: Crystals, suggested_volume: float) -> _Descent:
         began = process_time()
         freedom = self.settings.freedom
-        cell = symmetrize(*crystals.arrays(row), fixed=FIXED.get(freedom, "nothing"))
-        n = len(cell.numbers)
-        displacements, strains = np.empty((0, n, 3)), np.empty((0, 3, 3))
-        if freedom == "volume":
-            strains = np.eye(3)[None] / np.sqrt(3.0)
-        if freedom in {"positions", "normal", "full"}:
-            displacements = invariant_displacements(cell)
-        if freedom == "normal":
-            strains = normal_strains(cell)
-        elif freedom == "full":
-            strains = invariant_strains(cell)
-        search = QuasiNewton(cell.lattice, cell.frac_coords @ cell.lattice, displacements, strains)
+        cell = symmetrize(*crystals.arrays(row), fixed=fixed_by(freedom))
+        search = QuasiNewton(cell.lattice, cell.frac_coords @ cell.lattice, *free_directions(cell, freedom))
         survey = Survey(cell, suggested_volume, self.network.bond_cutoff, self.network.angle_cutoff)
         return _Descent(row, search, survey, core_seconds=process_time() - began)
 
@@ -163,7 +145,7 @@ class ActiveSet:
             row = self._tell(descent, geometry, float(energy), *slopes)
             descent.core_seconds += cost * inside.messages + process_time() - began
             if row is not None:
-                done.append(_finished(descent, crystals, row, fixed=FIXED.get(self.settings.freedom, "nothing")))
+                done.append(_finished(descent, crystals, row, fixed=fixed_by(self.settings.freedom)))
         return done
 
     def _tell(
@@ -204,7 +186,7 @@ def _finished(descent: _Descent, crystals: Crystals, failure: str, *, fixed: Fix
     if failure:
         return _failed(descent, crystals, failure)
     search = descent.search
-    held = {"nothing": 0, "plane": 2, "cell": 3}[fixed]
+    held = HELD[fixed]
     return Relaxed(
         row=descent.row,
         energy=search.energy,
@@ -218,14 +200,5 @@ def _finished(descent: _Descent, crystals: Crystals, failure: str, *, fixed: Fix
 
 
 def _failed(descent: _Descent, crystals: Crystals, failure: str) -> Relaxed:
-    lattice, _, frac_coords = crystals.arrays(descent.row)
-    return Relaxed(
-        row=descent.row,
-        energy=np.nan,
-        lattice=lattice,
-        frac_coords=frac_coords,
-        failure=failure,
-        steps=max(descent.evaluations - 1, 0),
-        max_force=np.nan,
-        core_seconds=descent.core_seconds,
-    )
+    steps = max(descent.evaluations - 1, 0)
+    return not_relaxed(descent.row, crystals, failure, steps=steps, core_seconds=descent.core_seconds)

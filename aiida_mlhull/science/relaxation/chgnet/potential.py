@@ -13,7 +13,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from aiida_mlhull.science.models.training.devices import reproducible, torch_device
-from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed, ReportRows, collect, silent
+from aiida_mlhull.science.relaxation.base import (
+    RelaxationSettings,
+    Relaxed,
+    ReportRows,
+    check_weights,
+    collect,
+    not_relaxed,
+    silent,
+)
 from aiida_mlhull.science.relaxation.chgnet.active_set import ActiveSet
 from aiida_mlhull.science.relaxation.chgnet.network import HEAVIEST_KNOWN, CHGNetNetwork
 from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
@@ -31,16 +39,21 @@ class CHGNetRelaxer:
     Args:
         settings: freedom, forces, steps.
         device: ``"cpu"``, ``"auto"`` or a torch device.
+        weights: None; they come with the package.
 
     Raises:
         MissingExtraError: if ``chgnet`` is not installed.
+        InputError: if weights are given.
         DeviceError: if the device isn't there.
     """
 
     name: ClassVar[str] = "chgnet"
     scheme: ClassVar[str] = MP2020_CORRECTED
+    training: ClassVar[str] = "MPtrj: relaxations of the Materials Project, 2022"
+    ships_weights: ClassVar[bool] = True
 
-    def __init__(self, settings: RelaxationSettings, *, device: str = "cpu") -> None:
+    def __init__(self, settings: RelaxationSettings, *, device: str = "cpu", weights: str | None = None) -> None:
+        check_weights(self, weights)
         self.settings = settings
         self.device = torch_device(device)
         self.network = CHGNetNetwork(self.device)
@@ -76,16 +89,7 @@ class CHGNetRelaxer:
 
 
 def _unknown_element(row: int, crystals: Crystals) -> Relaxed:
-    lattice, numbers, frac_coords = crystals.arrays(row)
+    _, numbers, _ = crystals.arrays(row)
     symbols = element_table().symbols
     strange = sorted({str(symbols[z]) for z in numbers if z > HEAVIEST_KNOWN})
-    return Relaxed(
-        row=row,
-        energy=np.nan,
-        lattice=lattice,
-        frac_coords=frac_coords,
-        failure=with_detail(Reason.ENGINE_ERROR, f"CHGNet doesn't know {', '.join(strange)}"),
-        steps=0,
-        max_force=np.nan,
-        core_seconds=0.0,
-    )
+    return not_relaxed(row, crystals, with_detail(Reason.ENGINE_ERROR, f"CHGNet doesn't know {', '.join(strange)}"))
