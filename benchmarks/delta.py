@@ -145,7 +145,7 @@ def asked(name: str, pairs: Pairs, *, labels: int, potential: bool, epochs: int,
         baselines=baselines,
     )
     if potential and name == "trees_gp":
-        rows = replace(rows, stage_energies=baselines, unrelaxed=pairs.unrelaxed)
+        rows = replace(rows, stage_energies=baselines[:, None], unrelaxed=pairs.unrelaxed)
     held = max(4, round(VALIDATED * labels))
     weights = model.fit(
         inputs := model.represent(rows),

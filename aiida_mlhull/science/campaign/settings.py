@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -133,6 +134,18 @@ class CampaignSettings(Strict):
         if stages[0].gate is not None and stages[0].gate.baseline == "stage":
             raise ValueError("the first stage has no stage before it that could be its gate's baseline")
         return stages
+
+    @model_validator(mode="after")
+    def _members_see_what_is_there(self) -> CampaignSettings:
+        looked_at = max((number for view in self.ensemble.views for number in view.energies or ()), default=0)
+        for before, stage in pairwise(self.stages):
+            told = 1 + len(before.settings.get("also", ()))
+            if stage.gate is not None and looked_at >= told:
+                raise ValueError(
+                    f"a view of the ensemble looks at energy {looked_at} of stage {before.name}, which gives {told} "
+                    f"(counted from 0); ask further potentials there, 'also: [...]', or change the views"
+                )
+        return self
 
     @model_validator(mode="after")
     def _promises_need_calibration(self) -> CampaignSettings:

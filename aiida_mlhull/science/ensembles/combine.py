@@ -10,8 +10,8 @@ import numpy as np
 
 from aiida_mlhull.science.ensembles.calibrate import calibrate, scaled_spreads
 from aiida_mlhull.science.ensembles.classes import chance_of_second
-from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
-from aiida_mlhull.science.ensembles.settings import EnsembleSettings
+from aiida_mlhull.science.ensembles.preparation import Preparation, seen
+from aiida_mlhull.science.ensembles.settings import EnsembleSettings, View
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models import MODELS
 from aiida_mlhull.science.models.base import ReportLine, silent
@@ -80,15 +80,13 @@ def predict(
     model_class = MODELS[ensemble.model]
     model = model_class(model_class.Settings(**ensemble.settings))
     prepared = Preparation.from_json(ensemble.preparation)(rows)
-    inputs = {
-        blind: model.represent(blindfold(prepared) if blind else prepared)
-        for blind in sorted({bool(weights.meta["blind"]) for weights in ensemble.members})
-    }
+    views = [_view_of(weights) for weights in ensemble.members]
+    inputs = {view: model.represent(seen(prepared, view)) for view in dict.fromkeys(views)}
     values: list[Floats] = []
     spreads: list[Floats] = []
     for number, weights in enumerate(ensemble.members):
         predicted = chance_of_second if ensemble.classes else type(model).predict
-        means, own = predicted(model, weights, inputs[weights.meta["blind"]], device=device)
+        means, own = predicted(model, weights, inputs[views[number]], device=device)
         values.append(means + rows.baselines)
         spreads.append(np.full(len(rows), np.sqrt(ensemble.validation_mse[number])) if own is None else own)
         report(f"member {number + 1} of {len(ensemble.members)} has predicted {len(rows)} rows")
@@ -101,3 +99,11 @@ def predict(
         member_aleatoric=stated if factor == 1.0 else scaled_spreads(members, stated, factor=factor),
         model=ensemble.model,
     )
+
+
+def _view_of(weights: MemberWeights) -> View:
+    """What a member saw of the stage before; earlier versions only told whether it was blind."""
+    told = weights.meta.get("view")
+    if told is None:
+        return View(energies=()) if weights.meta["blind"] else View()
+    return View.model_validate(told)

@@ -58,8 +58,8 @@ def fit_member(
     check_enough(len(training), settings)
     preparation = Preparation.fit(training, settings)
     own_seed = member_seed(seed, member)
-    model, blind = settings.build(), settings.is_blind(member)
-    taught = training_set(training, settings, preparation, seed=own_seed, blind=blind, steps=steps)
+    model, view = settings.build(), settings.view(member)
+    taught = training_set(training, settings, preparation, seed=own_seed, view=view, steps=steps)
     start = None if parent is None else start_from(parent, settings, member=member)
     fit = _fit_classes if settings.classes else _fit_numbers
     weights, unseen = fit(
@@ -74,7 +74,9 @@ def fit_member(
         checkpoints=checkpoints,
     )
     meta = {**weights.meta, "preparation": preparation.to_json(), "member": member, "ensemble_seed": seed}
-    return replace(weights, meta={**meta, "blind": blind}, scores={**weights.scores, SCORE: unseen})
+    return replace(
+        weights, meta={**meta, "view": view.model_dump(mode="json")}, scores={**weights.scores, SCORE: unseen}
+    )
 
 
 def _fit_numbers(

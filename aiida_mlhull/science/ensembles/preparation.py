@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from aiida_mlhull.science.ensembles.settings import CellChoice, EnsembleSettings
+from aiida_mlhull.science.ensembles.settings import CellChoice, EnsembleSettings, View
+from aiida_mlhull.science.errors import SettingsError
 from aiida_mlhull.science.representations.volumes import AtomicVolumes, fit_atomic_volumes
 from aiida_mlhull.science.types import Crystals, ModelRows, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats
@@ -58,10 +59,31 @@ class Preparation:
         return cls(values["cells"], *(None if table is None else AtomicVolumes.from_json(table) for table in tables))
 
 
-def blindfold(rows: ModelRows) -> ModelRows:
-    """The rows as if there had been no stage before: unrelaxed cells where there are any, no stage energies."""
-    crystals = rows.crystals if rows.unrelaxed is None else rows.unrelaxed
-    return replace(rows, crystals=crystals, unrelaxed=None, stage_energies=None)
+def seen(rows: ModelRows, view: View) -> ModelRows:
+    """The rows as a member sees them.
+
+    To a blind one it is as if there had been no stage before: unrelaxed cells where there are any, no stage energies.
+    Where none of the energies that a member looks at is there, it is shown the first of all.
+
+    Raises:
+        SettingsError: if the view names an energy that the rows don't have.
+    """
+    if view.is_blind:
+        crystals = rows.crystals if rows.unrelaxed is None else rows.unrelaxed
+        return replace(rows, crystals=crystals, unrelaxed=None, stage_energies=None)
+    unrelaxed = rows.unrelaxed if view.cells == "both" else None
+    told = rows.stage_energies
+    if told is None or view.energies is None:
+        return replace(rows, unrelaxed=unrelaxed)
+    if max(view.energies) >= told.shape[1]:
+        raise SettingsError(
+            f"a member looks at energy {max(view.energies)} of the stage before, which gives {told.shape[1]} (counted "
+            f"from 0); ask further potentials there, 'also: [...]', or change the ensemble's views"
+        )
+    chosen = told[:, list(view.energies)]
+    nothing = ~np.isfinite(chosen).any(axis=1)
+    chosen[nothing] = told[nothing, :1]
+    return replace(rows, unrelaxed=unrelaxed, stage_energies=chosen)
 
 
 def _volumes(crystals: Crystals, relaxed: Crystals, settings: EnsembleSettings) -> AtomicVolumes | None:

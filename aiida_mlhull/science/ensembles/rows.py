@@ -132,13 +132,12 @@ def model_rows(
     else:
         baselines = np.zeros(len(chosen))
     # A stage's energies say nothing of the size of a band gap.
-    told = isinstance(chosen, Labels) and baseline != "none"
     return ModelRows(
         ids=chosen.ids,
         formulas=chosen.formulas,
         crystals=crystals_of(chosen),
         baselines=baselines,
-        stage_energies=_stage_energies(chosen) if told else None,
+        stage_energies=_all_stage_energies(chosen) if isinstance(chosen, Labels) and baseline != "none" else None,
         unrelaxed=None if candidates is None else crystals_of(candidates.select(chosen.ids)),
     )
 
@@ -187,6 +186,12 @@ def _stage_energies(cells: Cells) -> Floats:
     if not cells.succeeded.all():
         raise TableError(f"no energy in stage {cells.stage!r} to start from: {listed(cells.ids[~cells.succeeded])}")
     return cells.energies
+
+
+def _all_stage_energies(labels: Labels) -> Floats:
+    """(n, k) what the stage made of every row, and what further potentials say there."""
+    first = _stage_energies(labels)[:, None]
+    return first if labels.further_energies is None else np.column_stack([first, labels.further_energies])
 
 
 def _failed_before(cells: Cells, ids: Strings) -> np.ndarray:

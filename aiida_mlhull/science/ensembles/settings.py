@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, cast
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, NonNegativeInt, ValidationError, model_validator
 
 from aiida_mlhull.science.models import MODELS
 from aiida_mlhull.science.models.base import GradualModel, Loss, Model
@@ -44,6 +44,24 @@ class TransferSettings(Strict):
         return self
 
 
+class View(Strict):
+    """What a member sees of a stage before.
+
+    Attributes:
+        energies: which of the stage's energies, counted from 0: the one that it relaxed to, then those of further
+            potentials; None for all of them, none of them for a blind member.
+        cells: the cells of the stage and those before any stage, or the stage's alone.
+    """
+
+    energies: tuple[NonNegativeInt, ...] | None = None
+    cells: Literal["both", "relaxed"] = "both"
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether it is as if there had been no stage."""
+        return self.energies == ()
+
+
 class EnsembleSettings(Strict):
     """An ensemble of one kind of model.
 
@@ -53,6 +71,8 @@ class EnsembleSettings(Strict):
         members: number of members, each with its own start and its own split.
         blind_members: so many of them are not told the energy of the stage before; they insure against
             rows that it led astray (a symmetry kept that the next stage breaks, say).
+        views: what the other members see of the stage before, in turns; empty: each of them all of it. Members
+            that look at different potentials and cells err differently.
         loss: see :data:`~aiida_mlhull.science.models.base.Loss`.
         validation_fraction: share of the labels that a member doesn't learn from.
         cells: see :data:`CellChoice`.
@@ -75,6 +95,7 @@ class EnsembleSettings(Strict):
     model_settings: dict[str, Any] = Field(default_factory=dict)
     members: int = Field(default=5, ge=1)
     blind_members: int = Field(default=0, ge=0)
+    views: tuple[View, ...] = ()
     loss: Loss = "robust_l1"
     validation_fraction: float = Field(default=0.15, gt=0, lt=1)
     cells: CellChoice = "unrelaxed"
@@ -122,6 +143,12 @@ class EnsembleSettings(Strict):
     def is_blind(self, member: int) -> bool:
         """Whether a member is blind to the energy of the stage before: the last ones are."""
         return member >= self.members - self.blind_members
+
+    def view(self, member: int) -> View:
+        """What a member sees of the stage before."""
+        if self.is_blind(member):
+            return View(energies=())
+        return self.views[member % len(self.views)] if self.views else View()
 
     def build(self) -> Model:
         """The model with its settings.

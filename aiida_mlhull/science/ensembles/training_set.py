@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from aiida_mlhull.science.ensembles.preparation import Preparation, blindfold
-from aiida_mlhull.science.ensembles.settings import EnsembleSettings
+from aiida_mlhull.science.ensembles.preparation import Preparation, seen
+from aiida_mlhull.science.ensembles.settings import EnsembleSettings, View
 from aiida_mlhull.science.ensembles.steps import Steps
 from aiida_mlhull.science.errors import TooFewLabelsError
 from aiida_mlhull.science.types import Crystals, ModelRows, TrainingRows, concatenate
@@ -43,32 +43,32 @@ def training_set(
     preparation: Preparation,
     *,
     seed: int,
-    blind: bool = False,
+    view: View | None = None,
     steps: Steps | None = None,
 ) -> TrainingSet:
-    """The cells to learn from, and which of them; ``blind`` to what the stage before made of them.
+    """The cells to learn from, and which of them; ``view`` is what the member sees of the stage before, all if None.
 
     Validation is on the cells that will be asked about; all cells of one candidate are on one side.
     """
     targets = training.energies - training.baselines
     learned, held_out = split(training, settings, seed=seed)
     names = training.ids[held_out]
-    asked, others = _cells(training, settings, preparation, blind=blind, steps=steps)
+    asked, others = _cells(training, settings, preparation, view=view or View(), steps=steps)
     if not others:
         return TrainingSet(asked, targets, learned, held_out, names)
     cell = "relaxed" if settings.cells == "relaxed" else "unrelaxed"
-    views = [_View(np.char.add(training.ids, f" {cell}"), np.arange(len(training)), asked.crystals), *others]
-    rows = concatenate([view.of(asked) for view in views])
-    places = [rows.positions(view.ids) for view in views]
+    shown = [_Shown(np.char.add(training.ids, f" {cell}"), np.arange(len(training)), asked.crystals), *others]
+    rows = concatenate([one.of(asked) for one in shown])
+    places = [rows.positions(one.ids) for one in shown]
     labels = np.empty(len(rows))
-    for view, place in zip(views, places, strict=True):
-        labels[place] = targets[view.owners]
-    train = [place[np.isin(view.owners, learned)] for view, place in zip(views, places, strict=True)]
+    for one, place in zip(shown, places, strict=True):
+        labels[place] = targets[one.owners]
+    train = [place[np.isin(one.owners, learned)] for one, place in zip(shown, places, strict=True)]
     return TrainingSet(rows, labels, np.sort(np.concatenate(train)), places[0][held_out], names)
 
 
 @dataclass(frozen=True, eq=False)
-class _View:
+class _Shown:
     """Cells of candidates.
 
     Attributes:
@@ -95,8 +95,8 @@ class _View:
 
 
 def _cells(
-    training: TrainingRows, settings: EnsembleSettings, preparation: Preparation, *, blind: bool, steps: Steps | None
-) -> tuple[ModelRows, list[_View]]:
+    training: TrainingRows, settings: EnsembleSettings, preparation: Preparation, *, view: View, steps: Steps | None
+) -> tuple[ModelRows, list[_Shown]]:
     """What will be asked about, and the other cells that are learned from."""
     given = ModelRows(
         ids=training.ids,
@@ -108,14 +108,13 @@ def _cells(
     )
     others = []
     if settings.cells == "both":
-        others.append(_View(np.char.add(training.ids, " relaxed"), np.arange(len(training)), training.relaxed))
+        others.append(_Shown(np.char.add(training.ids, " relaxed"), np.arange(len(training)), training.relaxed))
     if steps is not None:
-        view = _View(steps.ids, training.positions(steps.candidates), steps.crystals)
+        cells = _Shown(steps.ids, training.positions(steps.candidates), steps.crystals)
         # Brought to the volumes of the cells that will be asked about: no prediction is ever made elsewhere.
-        others.append(replace(view, crystals=preparation(view.of(given)).crystals))
+        others.append(replace(cells, crystals=preparation(cells.of(given)).crystals))
     asked = preparation(given)
-    if blind:
-        asked = blindfold(asked)
+    asked = seen(asked, view)
     return asked if settings.cells != "relaxed" else replace(asked, crystals=training.relaxed), others
 
 

@@ -51,7 +51,7 @@ class CorrectionInputs:
 
     Attributes:
         fractions: (n, 118) element fractions.
-        stage: (n,) energy of the stage before minus baseline; zeros where there was none.
+        stage: (n,) mean energy of the stage before minus baseline; zeros where there was none.
         known: whether there was a stage.
     """
 
@@ -72,7 +72,11 @@ class ElementCorrection:
     def represent(self, rows: ModelRows) -> CorrectionInputs:
         """Element fractions, and what the stage before says."""
         known = rows.stage_energies is not None
-        stage = np.zeros(len(rows)) if rows.stage_energies is None else rows.stage_energies - rows.baselines
+        stage = np.zeros(len(rows))
+        if rows.stage_energies is not None:
+            # Corrections are linear: those of a mean are the mean of the corrections.
+            means = rows.stage_energies.mean(axis=1)
+            stage = np.where(np.isfinite(means), means, rows.stage_energies[:, 0]) - rows.baselines
         return CorrectionInputs(fraction_matrix(rows.formulas.tolist(), SYMBOLS), stage, known)
 
     def fit(

@@ -10,14 +10,15 @@ says what it is made of.
 What is learned lies on a scale that is linear near the baseline and logarithmic far above it (see
 :class:`~aiida_mlhull.science.models.regressors.target_scale.TargetScale`), so that hopeless crystals don't
 decide how near ones are told apart. Where a cheaper stage has relaxed the rows, its energy, corrected
-element by element, is taken off first and given back afterwards; it is a column, too.
+element by element, is taken off first and given back afterwards; it is a column, too. Where several potentials have an
+energy for a row, each is corrected for itself, their mean is taken off, and how far they are apart are further columns.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ class TreesGPInputs:
         descriptors: of the cells.
         unrelaxed: of the cells before any stage; None where these are they.
         fractions: (n, 118) element fractions.
-        stage: (n,) eV/atom, energy of the stage before minus baseline; None where there was none.
+        stage: (n, k) eV/atom, energies of the stage before minus baseline; None where there was none.
     """
 
     descriptors: Descriptors
@@ -86,7 +87,7 @@ class TreesGP:
 
     def represent(self, rows: ModelRows) -> TreesGPInputs:
         """Descriptors, and what the stage before says."""
-        stage = None if rows.stage_energies is None else rows.stage_energies - rows.baselines
+        stage = None if rows.stage_energies is None else rows.stage_energies - rows.baselines[:, None]
         before = None if rows.unrelaxed is None else describe(rows.unrelaxed)
         return TreesGPInputs(describe(rows.crystals), before, element_fractions(rows.crystals), stage)
 
@@ -104,10 +105,8 @@ class TreesGP:
     ) -> MemberWeights:
         """Fit one member; it runs on the processor whatever ``device`` says."""
         started = time.perf_counter()
-        correction = None
-        if inputs.stage is not None:
-            correction = StageCorrection.fit(inputs.fractions[train], targets[train] - inputs.stage[train])
-        columns, offsets = self._columns(inputs, correction)
+        corrections = None if inputs.stage is None else _fitted(inputs.stage, inputs.fractions, targets, train)
+        columns, offsets = self._columns(inputs, corrections)
         learned = self._scale(targets) - offsets
         settings = self.settings
         pair = TreeProcess.fit(
@@ -129,7 +128,7 @@ class TreesGP:
             "loss": loss,
             "columns": list(inputs.descriptors.names),
             "pair": pair.facts(),
-            "stage_correction": None if correction is None else correction.to_json(),
+            "stage_correction": None if corrections is None else [one.to_json() for one in corrections],
         }
         report(f"trees and process on {len(train)} rows: validation MAE {scores['validation_mae']:.4f}")
         return MemberWeights(pair.arrays(), meta, scores, seed)
@@ -149,10 +148,15 @@ class TreesGP:
         """
         if weights.meta.get("columns") != list(inputs.descriptors.names):
             raise WeightsError("these weights were not fitted by trees_gp on the descriptors of this version")
-        if weights.meta["stage_correction"] is not None and inputs.stage is None:
+        corrections = _told(weights.meta["stage_correction"])
+        if corrections is not None and inputs.stage is None:
             raise WeightsError("these weights were fitted with energies of a stage before, which these rows lack")
-        told = weights.meta["stage_correction"]
-        columns, offsets = self._columns(inputs, None if told is None else StageCorrection.from_json(told))
+        if corrections is not None and inputs.stage is not None and len(corrections) != inputs.stage.shape[1]:
+            raise WeightsError(
+                f"these weights were fitted with {len(corrections)} energies of the stage before, these rows have "
+                f"{inputs.stage.shape[1]}"
+            )
+        columns, offsets = self._columns(inputs, corrections)
         means, spreads = TreeProcess.from_parts(weights.arrays, weights.meta["pair"]).predict(columns)
         means += offsets
         wide = spreads * self._scale.slope(means)
@@ -162,14 +166,18 @@ class TreesGP:
     def _scale(self) -> TargetScale:
         return TargetScale(self.settings.linear_up_to)
 
-    def _columns(self, inputs: TreesGPInputs, correction: StageCorrection | None) -> tuple[Floats, Floats]:
+    def _columns(self, inputs: TreesGPInputs, corrections: list[StageCorrection] | None) -> tuple[Floats, Floats]:
         """(n, D) columns, and (n,) what is taken off the targets on their scale."""
         before = inputs.unrelaxed
-        if inputs.stage is None or correction is None:
+        if inputs.stage is None or corrections is None:
             values = (inputs.descriptors if before is None else before).values
             return values, np.zeros(len(values))
-        offsets = self._scale(inputs.stage + correction(inputs.fractions))
-        columns = [inputs.descriptors.values, offsets]
+        shifts = np.column_stack([correction(inputs.fractions) for correction in corrections])
+        corrected = inputs.stage + shifts
+        mean = np.nanmean(corrected, axis=1)
+        offsets = self._scale(mean)
+        apart = np.nan_to_num(corrected[:, :-1] - mean[:, None])  # the last follows from the others
+        columns = [inputs.descriptors.values, offsets, apart]
         if before is not None:
             columns.append(before.values[:, ~before.compositional])
         return np.column_stack(columns), offsets
@@ -181,4 +189,20 @@ def _compositional(inputs: TreesGPInputs) -> NDArray[np.bool_]:
     if inputs.stage is None:
         return columns
     structural = 0 if inputs.unrelaxed is None else int((~inputs.unrelaxed.compositional).sum())
-    return np.append(columns, np.zeros(1 + structural, dtype=bool))
+    return np.append(columns, np.zeros(inputs.stage.shape[1] + structural, dtype=bool))
+
+
+def _fitted(stage: Floats, fractions: Floats, targets: Floats, train: Integers) -> list[StageCorrection]:
+    """A correction for every energy of the stage, from those rows to learn from that have it."""
+    found = []
+    for energies in stage.T:
+        rows = train[np.isfinite(energies[train])]
+        found.append(StageCorrection.fit(fractions[rows], targets[rows] - energies[rows]))
+    return found
+
+
+def _told(values: Any) -> list[StageCorrection] | None:
+    """The corrections in a member's facts; earlier versions knew of one energy alone."""
+    if values is None:
+        return None
+    return [StageCorrection.from_json(one) for one in (values if isinstance(values, list) else [values])]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member
 from aiida_mlhull.science.ensembles.preparation import Preparation
+from aiida_mlhull.science.ensembles.settings import View
 from aiida_mlhull.science.ensembles.steps import Steps, candidate_of, spread, step_ids, steps_to_learn
 from aiida_mlhull.science.ensembles.training_set import training_set
 from aiida_mlhull.science.errors import TableError
@@ -129,7 +130,7 @@ def test_cells_on_the_way_get_the_volumes_that_models_are_asked_about(rows, step
 
 
 def test_what_else_is_known_of_a_candidate_goes_with_its_steps(rows, steps) -> None:
-    told = np.linspace(-6, -3, len(rows))
+    told = np.linspace(-6, -3, len(rows))[:, None]
     after_a_stage = TrainingRows(**{**vars(rows), "stage_energies": told, "unrelaxed": rows.crystals})
     settings = EnsembleSettings(**QUICK, volume_scaling=False, ionic_steps=2)
     preparation = Preparation.fit(after_a_stage, settings)
@@ -137,7 +138,7 @@ def test_what_else_is_known_of_a_candidate_goes_with_its_steps(rows, steps) -> N
     at, owners = seen.positions(steps.ids), rows.positions(steps.candidates)
     assert np.array_equal(seen.stage_energies[at], told[owners])
     assert np.allclose(seen.unrelaxed.volumes[at], rows.crystals.volumes[owners])
-    blind = training_set(after_a_stage, settings, preparation, seed=3, steps=steps, blind=True).rows
+    blind = training_set(after_a_stage, settings, preparation, seed=3, steps=steps, view=View(energies=())).rows
     assert blind.stage_energies is None
     assert blind.unrelaxed is None
 
