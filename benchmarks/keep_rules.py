@@ -102,6 +102,7 @@ def rules_for(campaign: Campaign) -> Rules:
         "recall_target, α = 0.05": ("recall_target", {"alpha": 0.05}),
         "recall_target, α = 0.01": ("recall_target", {"alpha": 0.01}),
         "discovery": ("discovery", {}),
+        "competing": ("competing", {}),
         "sigma_adjusted": ("sigma_adjusted", {}),
         "top_n, a fifth": ("top_n", {"n": fifth}),
         "budget, a fifth, by improvement": ("budget", {"core_minutes": fifth * CORE_MINUTES, "by": "improvement"}),

@@ -156,7 +156,7 @@ def assess(
 ) -> orm.Dict:
     """Take stock after a round; the output says whether to go on and why not.
 
-    ``shards`` holds ``results`` of the last stage, by shard in increments.
+    ``shards`` holds ``results`` of the last stage, by shard in increments, and ``decided``, the round's decisions by shard.
 
     Args:
         settings: CampaignSettings.
@@ -175,6 +175,7 @@ def assess(
         total=position["total"],
         waiting=position["waiting"],
         previous=None if previous is None else previous.get_dict(),
+        left=_joined(shards["decided"]) if shards.get("decided") else None,
     )
     return orm.Dict(stock)
 

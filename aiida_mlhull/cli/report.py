@@ -19,6 +19,7 @@ STOPS: Final = {
     "rounds_done": "all rounds are done",
     "budget_spent": "the budget is spent",
     "quiet_rounds": "no new phase for several rounds",
+    "promise_kept": "the models claim to have found what was asked for",
     "rule_keeps_nothing": "the rule keeps nothing more",
     "nobody_waits": "no candidate is left",  # prose: ok, a code word that is stored
 }
@@ -58,12 +59,27 @@ def report(profile_name: str | None, campaign: str | None, output: Path | None) 
 
 def summary(campaign: Campaign) -> str:
     """Everything that a report says of a campaign that has ended well."""
-    stop = campaign.status().stop
+    state = campaign.status()
+    stop = state.stop
     why = STOPS.get(stop, stop) or "no models were asked"
     head = f"Campaign {campaign.pk} ({campaign.label}), seed {campaign.settings.seed}: {why}"
     parts = [head, funnel(campaign.funnel(), started=len(campaign.started()))]
     passed = rounds(campaign)
-    return "\n\n".join([*parts, *([passed] if passed else []), costs(campaign), phases(campaign)])
+    claimed = [promise(state.promise)] if state.promise else []
+    return "\n\n".join([*parts, *([passed] if passed else []), *claimed, costs(campaign), phases(campaign)])
+
+
+def promise(told: Mapping[str, Any]) -> str:
+    """What the models claim to have found, and what an audit without models could certify."""
+    audits = ", ".join(f"{share:.1%} with {size} rows" for size, share in told["audits"].items())
+    return "Near the hull (within the rule's window), by the model\n" + text.pairs(
+        [
+            ("found", told["found"]),
+            ("expected among those that wait", f"{told['expected_left']:.1f}"),
+            ("claim", f"{told['claim']:.1%} found"),
+            ("without models, at 95 %", f"a random audit that finds nothing would certify {audits}"),
+        ]
+    )
 
 
 def funnel(counts: dict[str, int], *, started: int) -> str:

@@ -68,6 +68,7 @@ def describe(state: State) -> str:
             ("relaxed", state.relaxed),
             ("on the hull", state.stable),
             ("waiting", state.waiting),
+            *([("near ones found", f"{state.promise['claim']:.1%} by the model")] if state.promise else []),
             *([("models stopped", state.stop)] if state.stop else []),
         ]
     )

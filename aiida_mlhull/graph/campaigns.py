@@ -32,6 +32,8 @@ class State:
         stable: of those, on the hull of references and results.
         waiting: candidates that could still be relaxed.
         stop: why it stopped asking the models, or empty.
+        promise: what the models claim to have found of all rows near the hull, see
+            :func:`~aiida_mlhull.science.campaign.promise.claim`; None where they don't.
     """
 
     pk: int | None
@@ -44,6 +46,7 @@ class State:
     stable: int | None = None
     waiting: int | None = None
     stop: str = ""
+    promise: dict[str, Any] | None = None
 
 
 def find(identifier: str | None) -> orm.ProcessNode:
@@ -123,6 +126,7 @@ def state(node: orm.ProcessNode) -> State:
         stable=len(found["stable"]),
         waiting=found["waiting"],
         stop=found["stop"],
+        promise=found.get("promise"),  # earlier versions made no claim
     )
 
 

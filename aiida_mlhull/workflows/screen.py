@@ -319,10 +319,12 @@ class Screen(ProtocolBuilder, WorkChain):
             self.inputs.references,
             **({} if self.ctx.stock is None else {"previous": self.ctx.stock}),
             results=self.increments(self.last),
+            **({"decided": dict(self.ctx.chosen)} if number else {}),
         )
         self.report(
             f"{self.stage.name}, round {number}: {stock['relaxed']} of {self.total} relaxed, "
             f"{len(stock['stable'])} on the hull ({len(stock['new_phases'])} new), {waiting} wait"
+            + (f", {stock['promise']['claim']:.1%} of the near ones found by the model" if stock["promise"] else "")
             + (f"; stop: {stock['stop']}" if stock["stop"] else "")
         )
 

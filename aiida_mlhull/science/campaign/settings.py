@@ -16,6 +16,7 @@ from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.ensembles.rows import Baseline
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError, did_you_mean
 from aiida_mlhull.science.triage import RULES
+from aiida_mlhull.science.triage.base import states_chances
 from aiida_mlhull.science.types.strict import Amount, Count, Strict, validated
 
 PROMISES_RECALL: Final = "recall_target"
@@ -98,10 +99,13 @@ class StopSettings(Strict):
         quiet_rounds: so many rounds in a row without a new phase on the hull of the results; None goes
             on until the rule keeps nothing.
         min_share: share of the candidates that must be relaxed before quiet rounds count.
+        promise: end when the models claim to have found this share of all rows within the rule's window; the budget ends
+            the campaign all the same.
     """
 
     quiet_rounds: Count | None = None
     min_share: float = Field(default=0.0, ge=0, le=1)
+    promise: float | None = Field(default=None, gt=0, lt=1)
 
 
 class CampaignSettings(Strict):
@@ -145,6 +149,17 @@ class CampaignSettings(Strict):
                     f"a view of the ensemble looks at energy {looked_at} of stage {before.name}, which gives {told} "
                     f"(counted from 0); ask further potentials there, 'also: [...]', or change the views"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _promises_need_chances(self) -> CampaignSettings:
+        silent = [stage.name for stage in self.stages if stage.gate and not states_chances(RULES[stage.gate.rule])]
+        if self.stop.promise is not None and silent:
+            known = ", ".join(name for name in RULES if states_chances(RULES[name]))
+            raise ValueError(
+                f"stop.promise adds up chances to lie near the hull, which the rule of stage {silent[0]} doesn't state; "
+                f"rules that do: {known}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -6,9 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from aiida_mlhull.science.campaign.promise import claim
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
 from aiida_mlhull.science.hull import distances, with_results
-from aiida_mlhull.science.types import Labels, References
+from aiida_mlhull.science.triage.base import states_chances
+from aiida_mlhull.science.types import Decisions, Labels, References
+from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.strict import amount
 from aiida_mlhull.science.units import MEV_PER_EV, ON_HULL_TOLERANCE
 
@@ -16,6 +19,7 @@ GO_ON: Final = ""
 ROUNDS_DONE: Final = "rounds_done"
 BUDGET_SPENT: Final = "budget_spent"
 QUIET: Final = "quiet_rounds"
+PROMISE_KEPT: Final = "promise_kept"
 NOTHING_KEPT: Final = "rule_keeps_nothing"
 NOBODY_WAITS: Final = "nobody_waits"
 
@@ -30,6 +34,7 @@ def assess(
     total: int,
     waiting: int,
     previous: dict[str, Any] | None = None,
+    left: Decisions | None = None,
 ) -> dict[str, Any]:
     """Take stock after round ``number`` of a stage's gate (0: after the start set).
 
@@ -42,11 +47,14 @@ def assess(
         total: number of candidates of the campaign.
         waiting: candidates that could still be relaxed.
         previous: what this function returned after the round before.
+        left: what the round has decided; those that it dropped wait still. None after the start set.
 
     Returns:
         JSON: ``stage``, ``round``, ``waiting``, ``relaxed``, ``failed``, ``core_minutes``, ``stable`` (ids on the
         hull of references and results), ``new_phases``, ``median_e_above_hull_mev`` (of the results), ``quiet_rounds``
-        (rounds in a row without a change of the hull), and ``stop``: why not to go on, or empty.
+        (rounds in a row without a change of the hull), ``promise`` (see
+        :func:`~aiida_mlhull.science.campaign.promise.claim`; None where the rule gives no chances), and ``stop``: why not
+        to go on, or empty.
     """
     done = results.take(results.succeeded)
     height = distances(done.formulas, done.energies, with_results(references, done)).e_above_hull
@@ -54,6 +62,7 @@ def assess(
     before = set() if previous is None else set(previous["stable"])
     quiet = 0 if previous is None or set(stable) != before else previous["quiet_rounds"] + 1
     relaxed = len(results)
+    promise = _promise(height, left, stage)
     stop = GO_ON
     if waiting == 0:
         stop = NOBODY_WAITS
@@ -63,6 +72,8 @@ def assess(
         stop = NOTHING_KEPT
     elif settings.budget is not None and relaxed >= amount(settings.budget, total):
         stop = BUDGET_SPENT
+    elif promise is not None and settings.stop.promise is not None and promise["claim"] >= settings.stop.promise:
+        stop = PROMISE_KEPT
     elif _quiet_enough(settings, quiet=quiet, relaxed=relaxed, total=total):
         stop = QUIET
     return {
@@ -76,8 +87,16 @@ def assess(
         "new_phases": sorted(set(stable) - before),
         "median_e_above_hull_mev": float(np.median(height) * MEV_PER_EV) if len(height) else None,
         "quiet_rounds": quiet,
+        "promise": promise,
         "stop": stop,
     }
+
+
+def _promise(height: Floats, left: Decisions | None, stage: StageSettings) -> dict[str, Any] | None:
+    rule = None if stage.gate is None else stage.gate.make_rule()
+    if left is None or not states_chances(rule):
+        return None
+    return claim(height, left, window=rule.settings.window)
 
 
 def _quiet_enough(settings: CampaignSettings, *, quiet: int, relaxed: int, total: int) -> bool:

@@ -7,6 +7,7 @@ RULES = Registry(
     {
         "budget": "aiida_mlhull.science.triage.budget:Budget",
         "committee": "aiida_mlhull.science.triage.committee:Committee",
+        "competing": "aiida_mlhull.science.triage.competing:Competing",
         "discovery": "aiida_mlhull.science.triage.discovery:Discovery",
         "oracle": "aiida_mlhull.science.triage.oracle:Oracle",
         "probability": "aiida_mlhull.science.triage.probability:Probability",

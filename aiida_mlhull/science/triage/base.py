@@ -103,6 +103,11 @@ class Evidence:
         return self.e_above_hull / self._spread
 
 
+def states_chances(rule: Any) -> bool:
+    """Whether a rule's values are chances to lie within the ``window`` of its settings."""
+    return bool(getattr(rule, "states_chances", False))
+
+
 def weigh(predictions: Predictions, known: References) -> Evidence:
     """Put every prediction against both hulls.
 
@@ -123,6 +128,18 @@ def chance_below(distance: Floats, sigma: Floats) -> Floats:
     """Φ(-distance/σ): probability of a true value below zero; without spread it is 0, 1/2 or 1."""
     spread = np.where(sigma > 0, sigma, 1.0)
     return np.where(sigma > 0, ndtr(-distance / spread), (1.0 - np.sign(distance)) / 2.0)
+
+
+def mixture_below(predictions: Predictions, energies: Floats) -> Floats:
+    """(n,) chance to lie below ``energies`` (n,), averaged over the members: one that believes in a row is heard."""
+    distance = predictions.members - energies[:, None]
+    return np.asarray(chance_below(distance, predictions.member_aleatoric).mean(axis=1))
+
+
+def shares(chances: Floats) -> Floats:
+    """Every row's share of what is expected altogether."""
+    total = float(chances.sum())
+    return chances / total if total > 0 else chances
 
 
 def decided(

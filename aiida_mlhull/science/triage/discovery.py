@@ -12,13 +12,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from aiida_mlhull.science.hull import hull_energies
-from aiida_mlhull.science.triage.base import RuleSettings, chance_below, decided
+from aiida_mlhull.science.triage.base import RuleSettings, decided, mixture_below, shares
 from aiida_mlhull.science.types import Decisions, Predictions, References
-from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason
 
 
@@ -40,6 +38,7 @@ class Discovery:
     """P(within the window) > least chance; ordered by what is expected to be found."""
 
     Settings: ClassVar[type[DiscoverySettings]] = DiscoverySettings
+    states_chances: ClassVar[bool] = True
 
     def __init__(self, settings: DiscoverySettings) -> None:
         self.settings = settings
@@ -51,8 +50,8 @@ class Discovery:
             MissingEndMembersError: if ``known`` lacks an element of a candidate.
         """
         hull = hull_energies(predictions.formulas, known)
-        on_hull = _mixture(predictions, hull)
-        near = _mixture(predictions, hull + self.settings.window)
+        on_hull = mixture_below(predictions, hull)
+        near = mixture_below(predictions, hull + self.settings.window)
         share = self.settings.on_hull_share
         return decided(
             predictions,
@@ -62,18 +61,6 @@ class Discovery:
             values=near,
             thresholds=self.settings.least_chance,
             margins=near - self.settings.least_chance,
-            scores=share * _of_all(on_hull) + (1 - share) * _of_all(near),
+            scores=share * shares(on_hull) + (1 - share) * shares(near),
             unit="probability",
         )
-
-
-def _mixture(predictions: Predictions, energies: Floats) -> Floats:
-    """(n,) chance to lie below ``energies`` (n,), averaged over the members."""
-    distances = predictions.members - energies[:, None]
-    return np.asarray(chance_below(distances, predictions.member_aleatoric).mean(axis=1))
-
-
-def _of_all(chances: Floats) -> Floats:
-    """Every row's share of what is expected altogether."""
-    total = float(chances.sum())
-    return chances / total if total > 0 else chances
