@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,6 +12,8 @@ from aiida_mlhull.launching import profile
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiida_mlhull.graph.campaign import Campaign
     from aiida_mlhull.science.metrics import CampaignCost
 

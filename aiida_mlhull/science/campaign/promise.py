@@ -1,4 +1,4 @@
-"""What a campaign may say of how much it has found: by the model, and by nobody's model.
+"""What a campaign may say of how much it has found: by the model, and without any model.
 
 By the model, the share that has been found is found / (found + sum of the chances of those that wait), with the chances
 to lie within the window of the hull that the gate's rule gave them; members that are blind to the stage before take part,
@@ -6,7 +6,7 @@ for without them the sum is far too small. It is as good as the models.
 
 Without any model, a random sample of those that wait has to be relaxed: if none of n lies within the window, at most the
 share 1 - (1 - c)^(1/n) of them does, with confidence c (the exact binomial bound for no success, Clopper and Pearson, Biometrika 26
-(1934) 404). What such an audit could certify is told beside the claim, so that nobody takes the one for the other.
+(1934) 404). What such an audit could certify is told beside the claim, so that the two are not confused.
 """
 
 from __future__ import annotations

@@ -93,8 +93,10 @@ def assess(
 
 
 def _promise(height: Floats, left: Decisions | None, stage: StageSettings) -> dict[str, Any] | None:
-    rule = None if stage.gate is None else stage.gate.make_rule()
-    if left is None or not states_chances(rule):
+    if left is None or stage.gate is None:
+        return None
+    rule = stage.gate.make_rule()
+    if not states_chances(rule):
         return None
     return claim(height, left, window=rule.settings.window)
 

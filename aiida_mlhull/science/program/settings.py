@@ -162,7 +162,7 @@ class PotentialSettings(Strict):
             raise ValueError(f"each potential is asked once: {', '.join(asked)}")
         stray = [name for name in self.weights if name not in asked]
         if stray:
-            raise ValueError(f"weights are given for {', '.join(stray)}, but nobody asks these potentials")
+            raise ValueError(f"weights are given for {', '.join(stray)}, but these potentials are not asked")
         return self
 
     @property

@@ -137,7 +137,7 @@ def check_weights(potential: Relaxer | type[Relaxer], weights: str | None) -> Pa
     """The file of the weights; None for a potential that ships them.
 
     Raises:
-        InputError: if weights are missing, are no file, or are given to a potential that has its own.
+        InputError: if weights are missing, are not there, or are given to a potential that has its own.
     """
     if potential.ships_weights:
         if weights is not None:

@@ -75,7 +75,7 @@ class CalculatorRelaxer:
 
     Raises:
         MissingExtraError: if the package is not installed.
-        InputError: if weights are missing, are no file, or are given to a potential that has its own.
+        InputError: if weights are missing, are not there, or are given to a potential that has its own.
         DeviceError: if the device isn't there.
     """
 
