@@ -173,6 +173,9 @@ RECORD: Final = "record"
 RECORD_LINK: Final = f"engines__recorded__{RECORD}"
 """By this link a campaign is given its record: AiiDA joins the names of nested inputs by two underscores."""
 
+LEVELS_LINK: Final = "engines__recorded__levels"
+"""Beginning of the links by which a campaign is given a record of several stages; two underscores and a stage follow."""
+
 LABELS: Final = "labels"
 STEPS: Final = "steps"
 JOB_RESULTS: Final = "results"

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("data", metavar="DATA.parquet", type=paths.KNOWN)
+@click.argument("data", metavar="DATA...", nargs=-1, required=True)
+@click.option("--levels", is_flag=True, help="DATA are levels of a staged record, cheapest first: one for each stage.")
+@click.option("--candidates", type=paths.KNOWN_OR_FOLDER, metavar="PATH", help="Cells before the first level.")
+@click.option("--stages", default="", metavar="NAME,...", help="Names of the levels, in their order.")
+@click.option("--prices", default="", metavar="MINUTES,...", help="Core-minutes of one relaxation at every level.")
 @click.option("--references", type=paths.KNOWN, required=True, metavar="FILE", help="Known phases and their energies.")
 @click.option("--elements", type=paths.KNOWN, metavar="FILE", help="Elemental references: JSON, element to eV/atom.")
 @click.option("--protocol", default="laptop", show_default=True, metavar="NAME", help="How to screen.")
@@ -41,6 +45,8 @@ def replay(
     profile_name: str | None,
     /,
     *,
+    data: tuple[str, ...],
+    levels: bool,
     protocol: str,
     seed: int,
     target: Path,
@@ -48,15 +54,28 @@ def replay(
     jobs: int | None,
     **files: Any,
 ) -> None:
-    """Replay a campaign on the published results in DATA.parquet, and say how it did.
+    """Replay a campaign on published results, and say how it did.
 
-    Only clean rows are used; how many were left out, and why, is printed. The scores go to the file of
+    DATA is one table with cells before and after relaxation and energies. With --levels it is a record of several
+    stages: a file or folder for each (table, extxyz, JSON, VASP runs), one table with a column 'stage', campaign:PK or
+    group:LABEL. Only clean rows are used; how many were left out, and why, is printed. The scores go to the file of
     --json; the recall curve lies beside it as csv and picture.
     """
     from aiida_mlhull.launching import replay as replaying
+    from aiida_mlhull.launching.levels import is_stored
     from aiida_mlhull.science.wire import write_json
 
-    prepared = replaying.prepare(protocol=protocol, seed=seed, **files)
+    shared: dict[str, Any] = {"protocol": protocol, "seed": seed, **files}
+    names, prices = (shared.pop(key).split(",") if shared[key] else [] for key in ("stages", "prices"))
+    if levels:
+        if any(map(is_stored, data)):
+            profile.load(profile_name)
+        prepared = replaying.prepare_levels(data, names=[name.strip() for name in names], prices=prices, **shared)
+    elif len(data) > 1 or names or prices or shared.pop("candidates"):
+        raise click.UsageError("several files, --candidates, --stages and --prices belong to --levels: say so")
+    else:
+        path = paths.KNOWN.convert(data[0], None, None)
+        prepared = replaying.prepare(Path(str(path)), **shared)
     click.echo("\n".join(prepared.remarks))
     # What follows imports AiiDA, which makes its folder where it looks then.
     place = profile.choose(profile_name, folder=output)
@@ -107,6 +126,7 @@ def describe(outcome: Replay) -> str:
                 f"{same}: mean difference {s.hull_error_mean_mev:.2f}, largest {s.hull_error_max_mev:.2f} meV/atom",
             ),
             ("core-minutes", text.core_minutes(s.core_minutes)),
+            *([("of all full chains", f"{share:.1%}")] if (share := outcome.full_chains_fraction) is not None else []),
             ("wall time", text.about(outcome.seconds)),
         ]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from aiida.orm import CifData, Node, StructureData
@@ -36,15 +37,20 @@ def take_in(nodes: Sequence[Node], *, source: str, bad_rows: BadRows = "refuse")
         CrystalError: if a structure can't be used, likewise.
         InputError: if none can.
     """
-    structures = [node for node in nodes if isinstance(node, READ)]
     others = not_taken(nodes)
+    rows = rows_of(nodes, source=source)
+    return sifted(packed(source, rows, bad_rows=bad_rows, remarks=[others] if others else []))
+
+
+def rows_of(nodes: Sequence[Node], *, source: str) -> list[StructureRow]:
+    """Structures among nodes, each with its extras; see :func:`take_in`."""
+    structures = [node for node in nodes if isinstance(node, READ)]
     labels = Counter(node.label for node in structures)
-    rows = [
-        row
+    return [
+        replace(row, facts={**node.base.extras.all, "named": True})
         for node in structures
         for row in _rows(node, node.label if node.label and labels[node.label] == 1 else node.uuid, source)
     ]
-    return sifted(packed(source, rows, bad_rows=bad_rows, remarks=[others] if others else []))
 
 
 def not_taken(nodes: Sequence[Node]) -> str:

@@ -64,11 +64,13 @@ def predictions(pk: int | None) -> Iterator[Predictions]:
 
 
 def record_of(campaign: orm.ProcessNode) -> Labels | None:
-    """Published results that the campaign was given; None if it has to calculate."""
+    """Published results of the last stage that the campaign was given; None if it has to calculate."""
     from aiida_mlhull.data import LabelsData
 
-    for link in campaign.base.links.get_incoming(node_class=LabelsData).all():
-        if link.link_label == names.RECORD_LINK:
-            record: Labels = link.node.to_science()
-            return record
-    return None
+    last = campaign.inputs[names.SETTINGS]["stages"][-1]["name"]
+    by_link = {link.link_label: link.node for link in campaign.base.links.get_incoming(node_class=LabelsData).all()}
+    node = by_link.get(names.RECORD_LINK) or by_link.get(f"{names.LEVELS_LINK}__{last}")
+    if node is None:
+        return None
+    record: Labels = node.to_science()
+    return record

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aiida_mlhull.data import CandidatesData, ReferencesData
     from aiida_mlhull.science.campaign.file import CampaignFile, CandidatesSource, ReferencesSource
     from aiida_mlhull.science.reading import Intake
+    from aiida_mlhull.science.reading.levels.staged import StagedRecord
     from aiida_mlhull.science.reading.sieve import BadRows
     from aiida_mlhull.science.types import Candidates, Labels, References
 
@@ -26,10 +27,11 @@ class CampaignInputs:
     Attributes:
         candidates: all of them, in one table.
         references: known phases, the elements among them; from a file those that can matter to the candidates.
-        record: published results; None if there are none.
+        record: published results of the last stage; None if there are none.
         remarks: lines for people: rows read, used, left out and why.
         shards: stored ``mlhull.candidates`` whose rows are among the candidates.
         snapshot: the stored ``mlhull.references``, where they were named so.
+        levels: published results of every stage that looks them up, in their order; empty for a record of one.
     """
 
     candidates: Candidates
@@ -38,6 +40,7 @@ class CampaignInputs:
     remarks: tuple[str, ...] = ()
     shards: tuple[CandidatesData, ...] = ()
     snapshot: ReferencesData | None = None
+    levels: tuple[Labels, ...] = ()
 
 
 def read_files(
@@ -83,8 +86,20 @@ def read_inputs(campaign: CampaignFile) -> CampaignInputs:
     shards, intakes, others = _candidates(campaign.candidates, bad_rows=campaign.bad_rows, scheme=scheme)
     whole = concatenate([*(node.to_science() for node in shards), *(intake.candidates for intake in intakes)])
     published = None
-    if campaign.record is not None:
-        published = read_candidates(campaign.record, bad_rows="leave_out", scheme=scheme).require_record()
+    if campaign.record is not None and campaign.record.file is None:
+        staged = _staged(campaign, whole, scheme=scheme, stored=bool(shards))
+        inputs = CampaignInputs(
+            candidates=staged.candidates,
+            references=relevant(phases, staged.candidates) if snapshot is None else phases,
+            record=staged.levels[-1],
+            remarks=(*(_headline(node) for node in shards), *(one.summary() for one in intakes), *others, remark),
+            shards=tuple(shards),
+            snapshot=snapshot,
+            levels=staged.levels,
+        )
+        return replace(inputs, remarks=(*inputs.remarks, *staged.remarks))
+    if campaign.record is not None and campaign.record.file is not None:
+        published = read_candidates(campaign.record.file, bad_rows="leave_out", scheme=scheme).require_record()
     elif not shards and all(intake.record is not None for intake in intakes):
         published = concatenate([intake.require_record() for intake in intakes])
     return CampaignInputs(
@@ -95,6 +110,81 @@ def read_inputs(campaign: CampaignFile) -> CampaignInputs:
         shards=tuple(shards),
         snapshot=snapshot,
     )
+
+
+def _staged(campaign: CampaignFile, candidates: Candidates, *, scheme: str, stored: bool) -> StagedRecord:
+    """The levels that the stages of a campaign file look up, under the stages' names.
+
+    Raises:
+        InputError: if they are more or fewer than these stages.
+    """
+    from aiida_mlhull.launching.levels import CAMPAIGN, GROUP, read_sources
+    from aiida_mlhull.science.campaign.replay import RECORDED
+    from aiida_mlhull.science.reading.levels.staged import assemble, under_names
+
+    place = campaign.record
+    assert place is not None
+    words: list[str | Path] = list(place.levels or ())
+    words += [f"{CAMPAIGN}{place.campaign}"] if place.campaign else []
+    words += [f"{GROUP}{place.group}"] if place.group else []
+    bad_rows: BadRows = "refuse" if stored else campaign.bad_rows
+    levels, said = read_sources(words, bad_rows=bad_rows, scheme=scheme)
+    stages = [stage.name for stage in campaign.settings().stages if stage.engine == RECORDED]
+    return assemble(under_names(levels, stages), candidates, bad_rows=bad_rows, remarks=said, by_number=False)
+
+
+def read_levels(
+    words: Sequence[str],
+    *,
+    candidates: Path | None,
+    names: Sequence[str],
+    references: Path,
+    elements: Path | None,
+    bad_rows: BadRows = "leave_out",
+) -> tuple[CampaignInputs, bool]:
+    """A staged record and the references that go with it, for a replay.
+
+    References that say no scheme are taken to be of the last level's, which is said.
+
+    Args:
+        words: levels, as :func:`~aiida_mlhull.launching.levels.read_sources` takes them.
+        candidates: cells before the first level, in a file or folder; None takes those of an earlier campaign where it
+            is the source, else those after the first level.
+        names: of the stages.
+        references: known phases.
+        elements: elemental references, if they stand in a file of their own.
+        bad_rows: whether rows that can't be used, and candidates that lack one, are an error.
+
+    Returns:
+        The inputs, and whether the cells before the first level are known.
+    """
+    from aiida_mlhull.launching import levels as sources
+    from aiida_mlhull.science.reading import read_references, relevant
+    from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
+    from aiida_mlhull.science.reading.levels.staged import assemble, read_staged
+
+    campaigns = [word.removeprefix(sources.CAMPAIGN) for word in words if word.startswith(sources.CAMPAIGN)]
+    if any(map(sources.is_stored, words)):
+        levels, said = sources.read_sources(words, names=names, bad_rows=bad_rows, scheme=AS_PUBLISHED)
+        cells = sources.candidates_of(campaigns[0]) if campaigns and candidates is None else None
+        if candidates is not None:
+            cells = read_files(candidates, references, elements=elements, bad_rows=bad_rows).candidates
+        staged = assemble(levels, cells, bad_rows=bad_rows, remarks=said, by_number=False)
+    else:
+        staged = read_staged([Path(word) for word in words], candidates=candidates, names=names, bad_rows=bad_rows)
+    known = read_references(references, elements=elements, bad_rows="leave_out")
+    phases, remarks, scheme = known.references, [*staged.remarks, known.summary()], staged.levels[-1].scheme
+    if phases.scheme == AS_PUBLISHED != scheme:
+        remarks.append(f"the references say no scheme: they are taken to be of the last level's ({scheme})")
+        phases = replace(phases, scheme=scheme)
+    inputs = CampaignInputs(
+        candidates=staged.candidates,
+        references=relevant(phases, staged.candidates),
+        record=staged.levels[-1],
+        remarks=tuple(remarks),
+        levels=staged.levels,
+    )
+    return inputs, not staged.bare
 
 
 def _candidates(
@@ -150,7 +240,7 @@ def _headline(node: CandidatesData | ReferencesData) -> str:
 
 
 def make_nodes(inputs: CampaignInputs) -> dict[str, Any]:
-    """The nouns as nodes, stored ones as they are: ``candidates`` by shard, ``references``, ``record`` if any."""
+    """The nouns as nodes, stored ones as they are: ``candidates`` by shard, ``references``, ``record`` or ``levels`` if any."""
     from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
 
     stored_ids = [name for node in inputs.shards for name in node.to_science().ids.tolist()]
@@ -160,7 +250,9 @@ def make_nodes(inputs: CampaignInputs) -> dict[str, Any]:
         "candidates": {f"shard_{index:03d}": node for index, node in enumerate(shards)},
         "references": inputs.snapshot or ReferencesData.from_science(inputs.references),
     }
-    if inputs.record is not None:
+    if inputs.levels:
+        nodes["levels"] = {level.stage: LabelsData.from_science(level) for level in inputs.levels}
+    elif inputs.record is not None:
         ids = inputs.candidates.ids
         nodes["record"] = LabelsData.from_science(inputs.record.select(ids[inputs.record.has(ids)]))
     return nodes
@@ -179,7 +271,8 @@ def store(nodes: Mapping[str, Any]) -> None:
     from aiida.manage import get_manager
 
     with get_manager().get_profile_storage().transaction():
-        for node in (*nodes["candidates"].values(), nodes["references"], *filter(None, [nodes.get("record")])):
+        record = [*nodes.get("levels", {}).values(), *filter(None, [nodes.get("record")])]
+        for node in (*nodes["candidates"].values(), nodes["references"], *record):
             node.store()
 
 
@@ -218,7 +311,12 @@ def make_builder(
     idle = sorted(set(words) - set(names))
     if idle:
         raise SettingsError(f"engines that no stage names: {listed(idle)}; stages name {listed(names)}")
-    offers = {"code": code, "record": nodes.get("record"), "references": nodes["references"]}
+    offers = {
+        "code": code,
+        "record": nodes.get("record"),
+        "levels": nodes.get("levels"),
+        "references": nodes["references"],
+    }
     of_engines = {}
     for name in names:
         ports = ENGINES[name].spec().inputs

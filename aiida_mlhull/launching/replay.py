@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.launching import inputs
 from aiida_mlhull.launching.running import Progress, follow, require_success, run_here, silent
-from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.errors import InputError, SettingsError, listed
 from aiida_mlhull.science.wire.files import without_nan
 
 if TYPE_CHECKING:
@@ -49,12 +49,15 @@ class Replay:
         scores: against the truth.
         curve: what had been found after ever more relaxations.
         seconds: from the first node to the last.
+        full_chains_fraction: relaxations' cost, models not counted, as a share of what all candidates through all
+            levels cost; None for a record of one stage.
     """
 
     node: orm.ProcessNode
     scores: CampaignScores
     curve: RecallCurve
     seconds: float
+    full_chains_fraction: float | None = None
 
     def to_json(self, **details: Any) -> dict[str, Any]:
         """Scores by name, seconds, and whatever else is worth keeping."""
@@ -63,7 +66,12 @@ class Replay:
         return {
             **{name: scores[name] for name in KEYS},
             "seconds": round(self.seconds, 1),
-            "details": {**details, **rest, "campaign": self.node.pk},
+            "details": {
+                **details,
+                **rest,
+                "campaign": self.node.pk,
+                "full_chains_fraction": self.full_chains_fraction,
+            },
         }
 
     def write_curve(self, stem: Path, *, name: str) -> list[Path]:
@@ -168,6 +176,72 @@ def prepare(
     )
 
 
+def prepare_levels(
+    levels: Sequence[str],
+    *,
+    references: Path,
+    elements: Path | None = None,
+    candidates: Path | None = None,
+    names: Sequence[str] = (),
+    prices: Sequence[float | str] = (),
+    protocol: str,
+    overrides: Path | None = None,
+    engine: str = "recorded",
+    seed: int = 0,
+) -> PreparedReplay:
+    """Read a staged record, and turn a protocol into a campaign on it.
+
+    Args:
+        levels: files and folders, ``campaign:PK`` or ``group:LABEL``; see
+            :func:`~aiida_mlhull.launching.levels.read_sources`.
+        references: known phases.
+        elements: elemental references, if they stand apart.
+        candidates: cells before the first level.
+        names: of the stages, in their order.
+        prices: core-minutes of one relaxation at every level; none takes the record's own.
+        protocol: name of the protocol.
+        overrides: YAML with what is different from it.
+        engine: that answers; only ``recorded`` can.
+        seed: of the campaign.
+
+    Raises:
+        WireError: if a file can't be read.
+        InputError: if the record or the settings are wrong.
+    """
+    from aiida_mlhull.launching.levels import is_stored
+    from aiida_mlhull.science.campaign import campaign_settings
+    from aiida_mlhull.science.campaign.file import read_mapping
+    from aiida_mlhull.science.campaign.replay import RECORDED, enough_to_start, on_levels
+
+    if engine != RECORDED:
+        raise SettingsError("a record of several levels answers all stages by itself: leave --engine out")
+    try:
+        minutes = [float(price) for price in prices]
+    except ValueError:
+        raise SettingsError(f"prices should be core-minutes, as 5,60,540, not {listed(map(str, prices))}") from None
+    read, decide_first = inputs.read_levels(
+        levels, candidates=candidates, names=names, references=references, elements=elements
+    )
+    name = levels[-1].replace(":", " ") if is_stored(levels[-1]) else Path(levels[-1]).resolve().stem
+    changes, remarks = on_levels(
+        protocol,
+        read.levels,
+        seed=seed,
+        changes={"name": name, **(read_mapping(overrides) if overrides else {})},
+        prices=minutes,
+        decide_first=decide_first,
+    )
+    changes, more = enough_to_start(changes, protocol=protocol, total=len(read.candidates))
+    return PreparedReplay(
+        inputs=read,
+        settings=campaign_settings(changes, protocol=protocol),
+        protocol=protocol,
+        overrides=changes,
+        engine=engine,
+        remarks=(*read.remarks, *remarks, *more),
+    )
+
+
 def replay(
     campaign_inputs: CampaignInputs,
     *,
@@ -215,7 +289,7 @@ def score(node: orm.ProcessNode, campaign_inputs: CampaignInputs, *, seconds: fl
     from aiida_mlhull.science.metrics.campaign import campaign_scores, recall_curve
     from aiida_mlhull.science.types.reasons import Reason, code_of, detail_of
 
-    truth = truth_of(campaign_inputs)
+    truth, hopeless = truth_of(campaign_inputs)
     outcomes, labels = results.outcomes(node), results.results(node)
     order, first = results.relaxation_order(node)
     same = {
@@ -232,24 +306,38 @@ def score(node: orm.ProcessNode, campaign_inputs: CampaignInputs, *, seconds: fl
         failed=labels.ids[~labels.succeeded].tolist(),
         merged=same,
         core_minutes=node.outputs.summary["core_minutes"] + models,
+        hopeless=hopeless,
     )
-    curve = recall_curve(truth, campaign_inputs.references, order=order)
-    return Replay(node=node, scores=scores, curve=curve, seconds=seconds)
+    curve = recall_curve(truth, campaign_inputs.references, order=[name for name in order if name not in set(hopeless)])
+    share = _full_chains(node, campaign_inputs)
+    return Replay(node=node, scores=scores, curve=curve, seconds=seconds, full_chains_fraction=share)
 
 
-def truth_of(campaign_inputs: CampaignInputs) -> References:
-    """All candidates with their published energies."""
+def _full_chains(node: orm.ProcessNode, campaign_inputs: CampaignInputs) -> float | None:
+    """Relaxations' cost as a share of all candidates through all levels; None where the record is of one stage."""
+    from aiida_mlhull.science.campaign.replay import chain_core_minutes
+
+    prices = {stage["name"]: stage["core_minutes"] for stage in node.inputs.settings["stages"]}
+    whole = chain_core_minutes(campaign_inputs.levels, prices)
+    return node.outputs.summary["core_minutes"] / whole if whole else None
+
+
+def truth_of(campaign_inputs: CampaignInputs) -> tuple[References, list[str]]:
+    """Candidates with their published energies, and those whose relaxation is on record as failed at some stage."""
     from aiida_mlhull.science.types import References
 
     record = campaign_inputs.record
     assert record is not None
-    return References(
-        ids=record.ids,
-        formulas=record.formulas,
-        energies=record.energies,
+    known = record.take(record.succeeded)
+    truth = References(
+        ids=known.ids,
+        formulas=known.formulas,
+        energies=known.energies,
         source=campaign_inputs.candidates.source,
         scheme=campaign_inputs.references.scheme,
     )
+    ids = campaign_inputs.candidates.ids
+    return truth, ids[~known.has(ids)].tolist()
 
 
 def with_scheme(campaign_inputs: CampaignInputs, scheme: str) -> CampaignInputs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from aiida import orm
@@ -20,8 +20,6 @@ from aiida_mlhull.science.program.settings import check_parent
 from aiida_mlhull.science.schemes import difference, same_scheme
 from aiida_mlhull.science.types import Candidates, References
 from aiida_mlhull.science.types.strict import validated
-
-RECORDED: Final = "recorded"
 
 
 def campaign_inputs(spec: Any) -> None:
@@ -63,11 +61,11 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
         check_cells(shards.values())
         check_baseline("references", shards.values(), inputs["references"])
         _check_engines(campaign, engines)
-        _check_scheme(campaign, engines, inputs["references"])
         tables = [node.to_science() for node in shards.values()]
         check_ids(tables, inputs["references"].to_science())
         for name in _engines_of(campaign):
             ENGINES[name].check(engines[name], tables, [stage for stage in campaign.stages if stage.engine == name])
+        _check_scheme(campaign, engines, inputs["references"])
     except InputError as error:
         return str(error)
     return None
@@ -79,8 +77,7 @@ def check_stages(campaign: CampaignSettings) -> None:
     Raises:
         UnknownNameError: if an engine doesn't exist.
         SettingsError: if an engine's settings are wrong.
-        InputError: if published results would have to answer for several stages, or models are to learn from
-            ionic steps that no stage keeps.
+        InputError: if models are to learn from ionic steps that no stage keeps.
     """
     for stage in campaign.stages:
         ENGINES[stage.engine].read_settings(stage)
@@ -89,9 +86,6 @@ def check_stages(campaign: CampaignSettings) -> None:
             "the ensemble is to learn from ionic_steps, but no stage keeps any; say keep_steps: true in the settings "
             "of a stage with the engine vasp, or leave ionic_steps out"
         )
-    recorded = [stage.name for stage in campaign.stages if stage.engine == RECORDED]
-    if len(recorded) > 1:
-        raise InputError(f"a record knows one stage, but several look it up: {listed(recorded)}")
 
 
 def check_amount(total: int, campaign: CampaignSettings) -> None:

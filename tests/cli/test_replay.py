@@ -11,11 +11,13 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from aiida_mlhull.launching.replay import KEYS
 from tests.cli.conftest import DEMO, Desk, run
 
+DFT = Path(__file__).parents[2] / "benchmarks" / "data" / "dft_al_mg_si"
 SCRIPT = Path(sys.executable).parent / "aiida-mlhull"
 
 
@@ -136,6 +138,36 @@ def test_control_c_leaves_a_message_and_no_traceback(desk, tmp_path):
     assert "Interrupted" in rest
     assert "Traceback" not in rest
     assert not (desk.folder / "scores.json").exists()
+
+
+@pytest.mark.slow
+def test_a_staged_record_answers_every_stage_at_its_own_cost(tmp_path):
+    table = pd.read_parquet(DFT / "stages.parquet")
+    summary = json.loads((DFT / "summary.json").read_text())
+    (tmp_path / "elements.json").write_text(json.dumps(summary["references_ev_per_atom"]))
+    gate = {"rule": "top_n", "rule_settings": {"n": 8}}
+    names = table.groupby("stage")["core_minutes"].mean().sort_values().index.tolist()
+    stages = [{"name": name, "engine": "recorded", "gate": gate if place else None} for place, name in enumerate(names)]
+    overrides = tmp_path / "small.yaml"
+    overrides.write_text(json.dumps({"start": 16, "stages": stages, "ensemble": {"members": 2, "blind_members": 0}}))
+    words = ["replay", "--levels", DFT / "stages.parquet", "--candidates", DFT / "candidates.parquet"]
+    words += ["--references", tmp_path / "elements.json", "--overrides", overrides, "--json", tmp_path / "scores.json"]
+    ran = subprocess.run(
+        [SCRIPT, *map(str, words)], env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    assert "levels in the order of their mean cost" in ran.stdout
+    assert "of all full chains" in ran.stdout
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["n_candidates"] <= 81
+    assert scores["n_relaxed"] <= 16 + 8
+    assert 0 < scores["details"]["full_chains_fraction"] < 1
+
+
+def test_what_belongs_to_levels_is_refused_without_them(desk):
+    result = run(*replay(desk, "--prices", "5,60")[1:])
+    assert result.exit_code != 0
+    assert "belong to --levels" in result.output
 
 
 @pytest.mark.parametrize(

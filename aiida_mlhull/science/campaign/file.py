@@ -64,6 +64,37 @@ class CandidatesSource(Strict):
         return _only_one(self, "file", "node", "group")
 
 
+class RecordSource(Strict):
+    """Where published results are: exactly one of the four.
+
+    Attributes:
+        file: table of candidates with relaxed cells and energies, for one stage.
+        levels: a file or folder for every stage that looks results up, cheapest first; or one table with a column
+            ``stage``. See :mod:`aiida_mlhull.science.reading.levels`.
+        campaign: pk, UUID or label of an earlier campaign, whose results are looked up stage by stage.
+        group: label of a group of ``mlhull.labels``, one stage or several.
+    """
+
+    file: Path | None = None
+    levels: tuple[Path, ...] | None = Field(default=None, min_length=1)
+    campaign: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
+    group: str | None = Field(default=None, min_length=1)
+
+    @field_validator("levels", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str | Path) else value
+
+    @model_validator(mode="after")
+    def _one_place(self) -> RecordSource:
+        return _only_one(self, "file", "levels", "campaign", "group")
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Files and folders."""
+        return tuple(filter(None, (self.file, *(self.levels or ()))))
+
+
 class ReferencesSource(Strict):
     """Where the known phases are: in a file, in a node that says everything itself, or in the package.
 
@@ -117,7 +148,8 @@ class CampaignFile(Strict):
         candidates: where candidates are, at one place or several; a bare path stands for a ``file``.
         bad_rows: whether rows that can't be used are an error (``refuse``) or left out and counted.
         references: known phases; a bare path stands for its ``file``.
-        record: published results for the engine ``recorded``; if None they are taken from the candidates.
+        record: published results for the engine ``recorded``; a bare path stands for its ``file``, a list of paths
+            for its ``levels``; if None they are taken from the candidates.
         parent: pk, UUID or label of a stored ``mlhull.ensemble`` whose members all ensembles begin with;
             ``overrides`` then say how, in ``ensemble: {transfer: {mode: full}}``.
         code: AiiDA's name of the program ``mlhull-job``.
@@ -133,7 +165,7 @@ class CampaignFile(Strict):
     candidates: tuple[CandidatesSource, ...] = Field(min_length=1)
     bad_rows: BadRows = "refuse"
     references: ReferencesSource
-    record: Path | None = None
+    record: RecordSource | None = None
     parent: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
     code: str = DEFAULT_CODE
     jobs: dict[str, Any] = Field(default_factory=dict)
@@ -145,6 +177,13 @@ class CampaignFile(Strict):
     def _one_or_many(cls, value: Any) -> Any:
         places = value if isinstance(value, list | tuple) else [value]
         return [{"file": place} if isinstance(place, str | Path) else place for place in places]
+
+    @field_validator("record", mode="before")
+    @classmethod
+    def _path_or_paths(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return {"levels": value}
+        return {"file": value} if isinstance(value, str | Path) else value
 
     @field_validator("references", mode="before")
     @classmethod
@@ -178,7 +217,7 @@ class CampaignFile(Strict):
             *(place.file for place in self.candidates),
             self.references.file,
             self.references.elements,
-            self.record,
+            *(self.record.paths if self.record is not None else ()),
         )
         return tuple(path for path in named if path is not None)
 
@@ -260,11 +299,20 @@ def _anchored(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         anchored["candidates"] = _place(places, folder)
     else:
         anchored.pop("candidates", None)
-    if "record" in anchored:
-        anchored["record"] = _absolute(anchored["record"], folder)
+    if anchored.get("record") is not None:
+        anchored["record"] = _record(anchored["record"], folder)
     if anchored.get("references") is not None:
         anchored["references"] = _place(anchored["references"], folder)
     return anchored
+
+
+def _record(value: Any, folder: Path) -> Any:
+    """A path, a list of paths, or a mapping with these in it."""
+    if isinstance(value, list | tuple):
+        return [_absolute(item, folder) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _record(item, folder) if key in {"file", "levels"} else item for key, item in value.items()}
+    return _absolute(value, folder)
 
 
 def _place(value: Any, folder: Path) -> Any:

@@ -93,6 +93,7 @@ def campaign_scores(
     failed: Sequence[str] | Strings = (),
     merged: Mapping[str, str] | None = None,
     core_minutes: float = 0.0,
+    hopeless: Sequence[str] | Strings = (),
 ) -> CampaignScores:
     """Compare a campaign with the truth about all of its candidates.
 
@@ -107,6 +108,8 @@ def campaign_scores(
         failed: ids among the two whose relaxation gave nothing: spent, but not found.
         merged: id to id: candidates that were taken to be the same crystal as another one.
         core_minutes: what the campaign cost.
+        hopeless: ids of candidates, none of ``truth``, whose relaxation is known to give nothing: they are candidates
+            like the others, spent where they are among the relaxed, and never found.
 
     Raises:
         TableError: if ids are unknown, or there are no candidates.
@@ -114,27 +117,29 @@ def campaign_scores(
     """
     if not len(truth):
         raise TableError("a campaign without candidates has no scores")
-    start = _mask(truth, trained_on)
-    spent = _mask(truth, relaxed) | start
-    found = spent & ~_mask(truth, failed)
+    lost = set(map(str, hopeless))
+    lost_start, lost_spent = lost & set(map(str, trained_on)), lost & {*map(str, relaxed), *map(str, trained_on)}
+    start = _mask(truth, _others(trained_on, lost))
+    spent = _mask(truth, _others(relaxed, lost)) | start
+    found = spent & ~_mask(truth, _others(failed, lost))
     with_twins = found | _mask(truth, _reached(merged or {}, set(truth.ids[found].tolist())))
     on_hull, near = true_marks(truth, known)
     error = MEV_PER_EV * (_hull(truth, known, found) - _hull(truth, known, np.ones(len(truth), dtype=bool)))
     return CampaignScores(
-        n_candidates=len(truth),
-        n_trained_on=int(start.sum()),
-        n_relaxed=int(spent.sum()),
+        n_candidates=len(truth) + len(lost),
+        n_trained_on=int(start.sum()) + len(lost_start),
+        n_relaxed=int(spent.sum()) + len(lost_spent),
         n_true_on_hull=int(on_hull.sum()),
         n_true_within_25mev=int(near.sum()),
         recall_on_hull=_share(found, of=on_hull),
         recall_25mev=_share(found, of=near),
         recall_on_hull_merged=_share(with_twins, of=on_hull),
         recall_25mev_merged=_share(with_twins, of=near),
-        precision=_share(on_hull & found, of=spent),
-        precision_25mev=_share(near & found, of=spent),
+        precision=ratio(int((on_hull & found).sum()), int(spent.sum()) + len(lost_spent)),
+        precision_25mev=ratio(int((near & found).sum()), int(spent.sum()) + len(lost_spent)),
         hull_error_mean_mev=float(error.mean()),
         hull_error_max_mev=float(error.max()),
-        relaxations_saved_fraction=1.0 - float(spent.mean()),
+        relaxations_saved_fraction=1.0 - (int(spent.sum()) + len(lost_spent)) / (len(truth) + len(lost)),
         core_minutes=core_minutes,
         hull_matches=bool(error.max() <= MEV_PER_EV * ON_HULL_TOLERANCE),
     )
@@ -200,6 +205,11 @@ def _hull(truth: References, known: References, found: Booleans) -> Floats:
     live = LiveHull(formulas, known)
     live.add(truth.ids[found].tolist(), truth.formulas[found].tolist(), truth.energies[found])
     return live.hull_energy
+
+
+def _others(ids: Sequence[str] | Strings, lost: set[str]) -> list[str]:
+    """The ids that are not among the lost."""
+    return [str(name) for name in ids if str(name) not in lost]
 
 
 def _mask(truth: References, ids: Sequence[str] | Strings) -> Booleans:

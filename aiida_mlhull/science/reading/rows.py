@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -43,6 +43,7 @@ class StructureRow:
         structure: None where it can't be used.
         reason: why, a code of :data:`REFUSALS`; None where it can.
         detail: what is to be said of it.
+        facts: what stands beside it: energies, costs, keys as they are there.
     """
 
     name: str
@@ -50,6 +51,7 @@ class StructureRow:
     structure: Structure | None
     reason: Reason | None = None
     detail: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def refused(name: str, place: str, reason: Reason, detail: str = "") -> StructureRow:

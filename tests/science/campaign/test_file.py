@@ -51,6 +51,22 @@ def test_places_in_the_graph_stand_beside_files(write, tmp_path):
     assert read.paths() == (tmp_path / "d.parquet",)
 
 
+@pytest.mark.parametrize(
+    ("record", "paths"),
+    [
+        ("d.parquet", ["d.parquet"]),
+        (["d.parquet", "r.parquet"], ["d.parquet", "r.parquet"]),
+        ({"levels": "d.parquet"}, ["d.parquet"]),
+        ({"campaign": 12}, []),
+    ],
+)
+def test_a_record_is_a_file_or_levels_or_what_lies_in_the_graph(write, tmp_path, record, paths):
+    read = read_campaign_file(write({**GOOD, "record": record}))
+    assert [path.relative_to(tmp_path).name for path in read.record.paths] == paths
+    assert (read.record.file is None) == (record != "d.parquet")
+    assert read.record.campaign == ("12" if record == {"campaign": 12} else None)
+
+
 def test_overrides_are_merged_into_the_protocol(write):
     settings = read_campaign_file(
         write({**GOOD, "protocol": "laptop", "name": "mine", "seed": 7, "overrides": {"ensemble": {"members": 3}}})

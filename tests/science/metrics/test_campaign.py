@@ -135,3 +135,11 @@ def test_rules_side_by_side(truth, known):
     assert half.recall_25mev == 0.5
     assert half.precision == pytest.approx(2 / 3)
     assert half.saved_core_minutes == 1080
+
+
+def test_candidates_that_are_known_to_fail_are_candidates_and_spent_where_relaxed(truth, known):
+    scores = campaign_scores(truth, known, relaxed=["a", "x"], trained_on=["x"], failed=["x"], hopeless=["x", "y"])
+    assert (scores.n_candidates, scores.n_relaxed, scores.n_trained_on) == (7, 2, 1)
+    assert scores.relaxations_saved_fraction == pytest.approx(5 / 7)
+    assert scores.recall_on_hull == pytest.approx(1 / 3)
+    assert scores.precision == 0.5

@@ -28,14 +28,9 @@ def load_runs(folder: Path) -> Loaded:
         WireError: if there are none, or some are links out of the folder.
         MixedSchemesError: if one contradicts itself.
     """
-    inside = folder.resolve()
-    files = sorted(path for path in folder.rglob(RUNS) if path.is_file() and _PACKED.match(path.name))
-    outside = [str(path.relative_to(folder)) for path in files if not path.resolve().is_relative_to(inside)]
-    if outside:
-        raise WireError(f"{folder.name}: {len(outside)} files are links out of the folder: {listed(outside)}")
-    if not files:
+    last = last_runs(folder)
+    if not last:
         raise WireError(f"{folder}: no {RUNS} in it; references are read from VASP's calculations, or from a file")
-    last = {path.parent: path for path in sorted(files, key=_order)}
     loaded = Loaded()
     for place, path in sorted(last.items()):
         name = str(place.relative_to(folder)) if place != folder else folder.resolve().name
@@ -50,6 +45,20 @@ def load_runs(folder: Path) -> Loaded:
         loaded.entries[name] = entry
         loaded.conventions[name] = convention_of(entry)
     return loaded
+
+
+def last_runs(folder: Path) -> dict[Path, Path]:
+    """The last ``vasprun.xml`` of every folder in a folder.
+
+    Raises:
+        WireError: if some are links out of the folder.
+    """
+    inside = folder.resolve()
+    files = sorted(path for path in folder.rglob(RUNS) if path.is_file() and _PACKED.match(path.name))
+    outside = [str(path.relative_to(folder)) for path in files if not path.resolve().is_relative_to(inside)]
+    if outside:
+        raise WireError(f"{folder.name}: {len(outside)} files are links out of the folder: {listed(outside)}")
+    return {path.parent: path for path in sorted(files, key=_order)}
 
 
 def _order(path: Path) -> tuple[int, str]:

@@ -74,7 +74,8 @@ def _row(frame: list[str], name: str, place: str) -> StructureRow:
     if read.warned:
         return refused(name, place, Reason.LIBRARY_WARNED, read.detail)
     made = attempt(lambda: _structure(atoms))
-    return StructureRow(name, place, made.value, Reason.UNREADABLE if made.value is None else None, made.fault)
+    reason = Reason.UNREADABLE if made.value is None else None
+    return StructureRow(name, place, made.value, reason, made.fault, _facts(atoms))
 
 
 def _atoms(frame: list[str]) -> Any:
@@ -103,6 +104,12 @@ def _without_isotope(line: str, column: int) -> str:
         words[column] = "H"
         return " ".join(words)
     return line
+
+
+def _facts(atoms: Any) -> dict[str, Any]:
+    """What the comment line says; ase takes energies out of it and hands them on as a calculator's."""
+    results = {} if atoms.calc is None else atoms.calc.results
+    return {**atoms.info, **{key: value for key, value in results.items() if key == "energy"}}
 
 
 def _structure(atoms: Any) -> Any:

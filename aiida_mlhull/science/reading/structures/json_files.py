@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,9 +43,17 @@ def read_json(path: Path) -> list[StructureRow]:
     Raises:
         WireError: if the file can't be read as JSON.
     """
+    stem = path.name.split(".")[0]
     return [
-        _row(entry, name, f"{path.name} {name}") for name, entry in _entries(load_json(path), path.name.split(".")[0])
+        replace(_row(entry, name, f"{path.name} {name}"), facts=_facts(entry, name, stem))
+        for name, entry in _entries(load_json(path), stem)
     ]
+
+
+def _facts(entry: Any, name: str, stem: str) -> dict[str, Any]:
+    """What an entry says, and whether its name is its own and not a running number."""
+    named = bool(identifier(entry)) or not name.startswith(f"{stem}_")
+    return {**(entry if isinstance(entry, Mapping) else {}), "named": named}
 
 
 def _entries(loaded: Any, stem: str) -> Iterator[tuple[str, Any]]:

@@ -39,10 +39,21 @@ def read_structures(path: Path, *, bad_rows: BadRows) -> Found:
         CrystalError: on structures that are not ordered crystals, unless they may be left out.
     """
     remarks: tuple[str, ...] = ()
-    name = path.name.lower()
     if path.is_dir():
         rows, remarks = read_folder(path)
-    elif name.endswith(JSON_SUFFIXES):
+    else:
+        rows = file_rows(path)
+    return packed(path.name, rows, bad_rows=bad_rows, remarks=remarks)
+
+
+def file_rows(path: Path) -> list[StructureRow]:
+    """Every structure of a file.
+
+    Raises:
+        WireError: if there is none, or the file is of another kind.
+    """
+    name = path.name.lower()
+    if name.endswith(JSON_SUFFIXES):
         rows = read_json(path)
     elif name.endswith(EXTXYZ_SUFFIXES):
         rows = read_extxyz(path)
@@ -56,7 +67,7 @@ def read_structures(path: Path, *, bad_rows: BadRows) -> Found:
         )
     if not rows:
         raise WireError(f"{path.name}: no structures")
-    return packed(path.name, rows, bad_rows=bad_rows, remarks=remarks)
+    return rows
 
 
 def _alone(path: Path) -> list[StructureRow]:

@@ -1,0 +1,1 @@
+"""Staged records: cells, energies, failures and costs of every level of a campaign that others have computed."""
