@@ -12,7 +12,7 @@ import numpy as np
 from aiida_mlhull.science.errors import SettingsError, TableError, listed
 from aiida_mlhull.science.reading.sieve import Sieve
 from aiida_mlhull.science.types import Candidates, Crystals, Labels
-from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.reasons import Reason, Stated, is_stated, with_detail
 from aiida_mlhull.science.types.table import Booleans, Strings
 
@@ -131,7 +131,7 @@ def labels_of(level: Level, candidates: Candidates) -> tuple[Labels, tuple[str, 
     return labels, (*remarks, *said)
 
 
-def _costs(level: Level, rows: Strings) -> tuple[Floats, tuple[str, ...]]:
+def _costs(level: Level, rows: Integers) -> tuple[Floats, tuple[str, ...]]:
     cost = level.core_minutes[rows]
     unknown = ~np.isfinite(cost)
     if unknown.all():
@@ -142,7 +142,7 @@ def _costs(level: Level, rows: Strings) -> tuple[Floats, tuple[str, ...]]:
     return np.where(unknown, cost[~unknown].mean(), cost), (said,)
 
 
-def _cells(level: Level, rows: Strings, candidates: Candidates, owners: Strings) -> Crystals:
+def _cells(level: Level, rows: Integers, candidates: Candidates, owners: Integers) -> Crystals:
     """Cells after the stage; the candidate's where a row has none."""
     assert candidates.crystals is not None
     both = Crystals.concatenate([level.crystals, candidates.crystals])

@@ -94,7 +94,7 @@ def _from_outcar(path: Path) -> tuple[Structure | None, float | None, str]:
     from pymatgen.io.ase import AseAtomsAdaptor  # noqa: PLC0415  (slow import)
 
     text = text_of(path)
-    atoms = read(StringIO(text), index=-1, format="vasp-out")
+    atoms: Any = read(StringIO(text), index=-1, format="vasp-out")
     structure: Structure = AseAtomsAdaptor.get_structure(atoms)
     moves = _MOVES.search(text)
     settled = _CONVERGED in text or not moves or int(moves[1]) == 0
