@@ -71,7 +71,7 @@ def replay(
         if any(map(is_stored, data)):
             profile.load(profile_name)
         prepared = replaying.prepare_levels(data, names=[name.strip() for name in names], prices=prices, **shared)
-    elif len(data) > 1 or names or prices or shared.pop("candidates"):
+    elif shared.pop("candidates") or len(data) > 1 or names or prices:
         raise click.UsageError("several files, --candidates, --stages and --prices belong to --levels: say so")
     else:
         path = paths.KNOWN.convert(data[0], None, None)
