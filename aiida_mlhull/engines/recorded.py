@@ -65,9 +65,8 @@ class RecordedEngine(Engine):
             TableError: naming the candidates.
         """
         check_stages(stages, inputs)
-        levels = [record_of(stage.name, inputs).to_science() for stage in stages]
-        if "levels" not in inputs or not inputs["levels"]:
-            levels = levels[:1]
+        nodes = [record_of(stage.name, inputs) for stage in stages] if inputs.get("levels") else [inputs["record"]]
+        levels = [node.to_science() for node in nodes]
         gaps = missing_rows(np.concatenate([shard.ids for shard in candidates]), levels)
         if gaps and len(levels) == 1:
             lacking = next(iter(gaps.values())).tolist()

@@ -56,7 +56,7 @@ def read_level_table(path: Path, *, scheme: str, bad_rows: BadRows) -> list[Leve
         return [_level(columns, name=stage_name(path.name.split(".")[0]), scheme=scheme, bad_rows=bad_rows)]
     stages = columns.texts(present[0])
     if (stages == "").any():
-        raise TableError(f"{columns.name}: {int((stages == '').sum())} rows say no {present[0]}")
+        raise TableError(f"{columns.name}: {int((stages == '').sum())} rows have no {present[0]}")
     return [
         _level(_rows(columns, stages == word), name=stage_name(word), scheme=scheme, bad_rows=bad_rows)
         for word in dict.fromkeys(stages.tolist())
