@@ -66,11 +66,11 @@ def replay(
     from aiida_mlhull.science.wire import write_json
 
     shared: dict[str, Any] = {"protocol": protocol, "seed": seed, **files}
-    names, prices = (shared.pop(key).split(",") if shared[key] else [] for key in ("stages", "prices"))
+    names, prices = (_words(shared.pop(key)) for key in ("stages", "prices"))
     if levels:
         if any(map(is_stored, data)):
             profile.load(profile_name)
-        prepared = replaying.prepare_levels(data, names=[name.strip() for name in names], prices=prices, **shared)
+        prepared = replaying.prepare_levels(data, names=names, prices=prices, **shared)
     elif shared.pop("candidates") or len(data) > 1 or names or prices:
         raise click.UsageError("several files, --candidates, --stages and --prices belong to --levels: say so")
     else:
@@ -91,6 +91,10 @@ def replay(
     )
     write_json(target, outcome.to_json(protocol=protocol, seed=seed, engine=ready.engine))
     report_outcome(outcome, output, [target, *outcome.write_curve(target.with_suffix(""), name=protocol)])
+
+
+def _words(option: str) -> list[str]:
+    return [word.strip() for word in option.split(",") if word.strip()]
 
 
 def report_outcome(outcome: Replay, output: Path | None, written: list[Path]) -> None:
