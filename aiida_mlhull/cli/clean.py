@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=paths.KNOWN_OR_FOLDER)
 @click.option(
     "-o",
+    "-o",
     "--output",
     type=paths.NEW_CANDIDATES,
     required=True,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--quick", is_flag=True, help="Fewer, larger rounds: about half as long.")
 @click.option(
+    "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("demo-output"),

@@ -24,6 +24,7 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
     outcome; the first column is the node that tells it.
     """
     profile.load(profile_name)
+    from aiida_mlhull.graph import placed
     from aiida_mlhull.graph.campaign import Campaign
     from aiida_mlhull.graph.screened import screened
 
@@ -38,6 +39,7 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
         ("state", asked.status().state),
         ("structure", asked.structures().get(identifier)),
     ]
+    facts += placed.facts(asked.node, identifier)
     click.echo(text.pairs([(name, value) for name, value in facts if value is not None]))
     click.echo(f"\n{_events(asked.history(identifier))}")
     if also := sorted({other.campaign.pk or 0 for other in others} - {asked.pk}):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     help="What answers the last stage: the record, or a universal potential that really relaxes.",
 )
 @click.option(
-    "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for a full report and pictures."
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for a full report and pictures."
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Jobs at the same time; as many as cores if left out.")
 @click.pass_obj

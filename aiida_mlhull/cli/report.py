@@ -36,7 +36,7 @@ LEAST_SHARE: Final = 0.005
 @click.command()
 @click.argument("campaign", metavar="[PK]", required=False)
 @click.option(
-    "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for phase diagrams and csv tables."
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for phase diagrams and csv tables."
 )
 @click.pass_obj
 def report(profile_name: str | None, campaign: str | None, output: Path | None) -> None:

@@ -17,6 +17,7 @@ from aiida_mlhull.cli.importing import importing
 from aiida_mlhull.cli.launch import launch
 from aiida_mlhull.cli.learning_curve import learning_curve
 from aiida_mlhull.cli.map import map_command
+from aiida_mlhull.cli.phases import phases
 from aiida_mlhull.cli.protocols import protocols
 from aiida_mlhull.cli.prototypes import prototypes
 from aiida_mlhull.cli.recipes import air, recipes, slice_command
@@ -72,6 +73,7 @@ for command in (
     replay,
     status,
     report,
+    phases,
     history,
     rejected,
     rules,

@@ -16,7 +16,9 @@ def write_report(campaign: Campaign, folder: Path) -> list[Path]:
         The files, in the order in which people want them.
     """
     from aiida_mlhull.graph import pictures
+    from aiida_mlhull.graph.placed import beside
     from aiida_mlhull.science.tables.export import to_cif, to_csv
+    from aiida_mlhull.science.tables.export import written as written_table
 
     folder.mkdir(parents=True, exist_ok=True)
     phases = campaign.phases()
@@ -24,7 +26,7 @@ def write_report(campaign: Campaign, folder: Path) -> list[Path]:
         *pictures.draw_diagrams(campaign, folder),
         pictures.draw_funnel(campaign, folder / "funnel.png"),
         _bytes(folder / "candidates.csv", to_csv(campaign.outcomes())),
-        _bytes(folder / "results.csv", to_csv(campaign.results())),
+        _bytes(folder / "results.csv", written_table(campaign.results(), beside(campaign.node), kind="csv")),
     ]
     if len(phases):
         written += [

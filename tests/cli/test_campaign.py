@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import pytest
 
@@ -61,7 +62,13 @@ def test_pictures_and_tables(finished, tmp_path):
         assert (folder / f"phase_diagram_{system}.png").read_bytes().startswith(b"\x89PNG")
         assert "plotly" in (folder / f"phase_diagram_{system}.html").read_text()
     assert len(list(csv.DictReader((folder / "candidates.csv").open()))) == 59
-    assert len(list(csv.DictReader((folder / "results.csv").open()))) == 32
+    results = list(csv.DictReader((folder / "results.csv").open()))
+    assert len(results) == 32
+    done = [row for row in results if row["energy_ev_per_atom"]]
+    stable = [row for row in done if row["on_hull"] == "true"]
+    assert all(json.loads(row["decomposition"]) for row in done)
+    assert stable
+    assert all((row["chemical_potential_windows_ev"] != "{}") == (row in stable) for row in done)
     assert len(list(csv.DictReader((folder / "rounds.csv").open()))) == 2
     phases = list(csv.DictReader((folder / "phases.csv").open()))
     assert len(phases) == finished[1].outputs.summary["funnel"]["on_hull"]

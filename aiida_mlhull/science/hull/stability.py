@@ -68,7 +68,7 @@ def stability(formulas: Formulas, energies: Floats, known: References) -> Stabil
     separated = hull.copy()
     separated[~elemental] = mixtures
     rivals = np.where(elemental, np.inf, separated)[which]
-    rivals = np.minimum(rivals, _lowest_other(all_names, all_energies)[len(known) :])
+    rivals = np.minimum(rivals, lowest_other(all_names, all_energies)[len(known) :])
     return Stability(
         e_above_hull=np.maximum(values - hull[which], 0.0),
         signed=values - rivals,
@@ -83,7 +83,7 @@ def _hull_without_own(ground: GroundStates, targets: list[Composition]) -> Float
     return hull_points(ground, targets, excluded=own).energies
 
 
-def _lowest_other(formulas: Strings, energies: Floats) -> Floats:
+def lowest_other(formulas: Strings, energies: Floats) -> Floats:
     """(n,) eV/atom, the lowest entry of the same composition other than the row itself; else infinite."""
     compositions, which = distinct(formulas.tolist())
     order = np.lexsort((np.arange(len(which)), energies, which))

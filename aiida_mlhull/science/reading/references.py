@@ -91,9 +91,9 @@ def read_references(
         InputError: if only the user can say how the energies were made; the message asks.
     """
     path = Path(path)
-    parts, source = [_loaded(path)], path.name
+    parts, source = [load(path)], path.name
     if elements is not None:
-        parts.append(_loaded(Path(elements)))
+        parts.append(load(Path(elements)))
         source += f" + {Path(elements).name}"
     if corrections is not None and path.suffix in TABLE_SUFFIXES:
         raise SettingsError(f"{path.name}: corrections are for computed entries (.json); a table is taken as it is")
@@ -123,8 +123,12 @@ def from_loaded(
     corrections: Corrections | None = None,
     only: str = "",
     guesses: Guesses = "leave_out",
+    elsewhere: frozenset[str] = frozenset(),
 ) -> ReferenceIntake:
-    """References from what files or databases hold; see :func:`read_references`."""
+    """References from what files or databases hold; see :func:`read_references`.
+
+    Elements that stand ``elsewhere`` needn't be among them.
+    """
     said = "" if scheme == AS_PUBLISHED else scheme
     loaded = _as_stated(_only(source, loaded, only) if only else loaded, said)
     if corrections == "auto":
@@ -136,7 +140,7 @@ def from_loaded(
     check_corrections(source, loaded, corrections)
     text = resolved_scheme(source, said, convention=convention, corrections=corrections)
     phases = phases_of(loaded, corrections=corrections, guesses=guesses)
-    sieve = _sifted(phases, source, expendable=bad_rows == "leave_out")
+    sieve = _sifted(phases, source, expendable=bad_rows == "leave_out", elsewhere=elsewhere)
     good = np.flatnonzero(sieve.good)
     ids = sieve.ids[good]
     references = References.from_rows(
@@ -167,7 +171,7 @@ def relevant(references: References, candidates: Candidates) -> References:
     return references.take(inside[[known.row_of[composition] for composition in compositions]][which])
 
 
-def _loaded(path: Path) -> Loaded:
+def load(path: Path) -> Loaded:
     """What a file or folder holds."""
     if path.is_dir():
         return load_runs(path)
@@ -243,7 +247,7 @@ def _ask(source: str, loaded: Loaded) -> None:
         raise needed
 
 
-def _sifted(phases: Phases, source: str, *, expendable: bool) -> Sieve:
+def _sifted(phases: Phases, source: str, *, expendable: bool, elsewhere: frozenset[str]) -> Sieve:
     """Let the phases pass all checks; the sieve remembers those that can't be used."""
     ids = np.asarray(phases.ids, dtype=np.str_)
     formulas = np.asarray(phases.formulas, dtype=np.str_)
@@ -263,13 +267,14 @@ def _sifted(phases: Phases, source: str, *, expendable: bool) -> Sieve:
         details=np.asarray([repr(formula) for formula in phases.formulas]),
     )
     sieve.catch(~np.isfinite(phases.energies), reason=Reason.NO_ENERGY, what="missing, NaN or infinite energies")
-    _catch_strangers(sieve, systems)
+    _catch_strangers(sieve, systems, elsewhere=elsewhere)
     return sieve
 
 
-def _catch_strangers(sieve: Sieve, systems: Any) -> None:
+def _catch_strangers(sieve: Sieve, systems: Any, *, elsewhere: frozenset[str]) -> None:
     """Leave out phases with elements that no elemental reference is there for; never an error by itself."""
     ends = {next(iter(system)) for system, good in zip(systems, sieve.good, strict=True) if good and len(system) == 1}
+    ends |= elsewhere
     lacking = [sorted(system - ends) if system else [] for system in systems]
     sieve.let_go(
         np.asarray([bool(elements) for elements in lacking]),

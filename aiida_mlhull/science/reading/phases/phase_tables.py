@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from aiida_mlhull.science.representations.composition import reduce_formula
 
 FORMULA_COLUMNS: Final = ("reduced_composition", "reduced_formula", "sortedformula", "formula", "composition")
 ENERGY_COLUMNS: Final = ("energy_ev_per_atom", "energy_per_atom_ev")
+FORMATION_COLUMNS: Final = ("formation_energy_ev_per_atom", "formation_energy_per_atom", "e_form_ev_per_atom")
+"""Where formation energies are said to be meant."""
 ID_COLUMNS: Final = ("structure_id", "id", "material_id", "entry_id")
 COLLECTION_COLUMN: Final = "icsdnum"
 """Number of the entry in the Inorganic Crystal Structure Database; names phases where there is no id."""
@@ -23,8 +26,12 @@ CONVENTION_COLUMNS: Final = (*RUN_TYPE_KEYS, "is_hubbard", "thermo_type")
 """Columns that say how an energy was calculated."""
 
 
-def load_table(path: Path) -> Loaded:
+def load_table(path: Path, *, energies: Sequence[str] = ENERGY_COLUMNS) -> Loaded:
     """Every row's formula and energy; and its convention, where columns state it.
+
+    Args:
+        path: parquet or csv.
+        energies: names of the column of energies (eV/atom); the first one that is there counts.
 
     Raises:
         WireError: if the file can't be read.
@@ -33,7 +40,7 @@ def load_table(path: Path) -> Loaded:
     """
     columns = Columns.read(path)
     formulas = columns.texts(columns.first_of(FORMULA_COLUMNS, what="compositions")).tolist()
-    energies = columns.floats(columns.first_of(ENERGY_COLUMNS, what="energies")).tolist()
+    values = columns.floats(columns.first_of(energies, what="energies")).tolist()
     named = [name for name in ID_COLUMNS if name in columns]
     ids = columns.texts(named[0]).tolist() if named else _numbered(columns, formulas)
     different, counts = np.unique(ids, return_counts=True)
@@ -41,7 +48,7 @@ def load_table(path: Path) -> Loaded:
         raise TableError(f"{path.name}: {ids.count('')} rows have no id")
     if (counts > 1).any():
         raise TableError(f"{path.name}: duplicate ids: {listed(different[counts > 1])}")
-    numbers = dict(zip(ids, zip(formulas, energies, strict=True), strict=True))
+    numbers = dict(zip(ids, zip(formulas, values, strict=True), strict=True))
     return Loaded(numbers=numbers, conventions=conventions_in(columns, ids, formulas))
 
 
