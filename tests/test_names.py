@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pkgutil
+import re
+from collections import defaultdict
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +111,25 @@ def test_filters_take_in_what_earlier_versions_stored():
             ]
         }
     }
+
+
+def _named_in(path: Path) -> list[str]:
+    """Public classes and type aliases that a module makes; what it takes from one of AiiDA's factories isn't its own."""
+    made = []
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.ClassDef):
+            made.append(statement.name)
+        elif isinstance(statement, ast.Assign) and not isinstance(statement.value, ast.Call):
+            made += [one.id for one in statement.targets if isinstance(one, ast.Name)]
+    return [name for name in made if re.fullmatch(r"[A-Z]\w*[a-z]\w*", name)]
+
+
+def test_one_name_means_one_thing():
+    """Whoever reads ``Calibration`` need not ask which one."""
+    package = Path(aiida_mlhull.__file__).parent
+    places = defaultdict(set)
+    for path in package.rglob("*.py"):
+        for name in _named_in(path):
+            places[name].add(str(path.relative_to(package)))
+    assert {name: sorted(where) for name, where in places.items() if len(where) > 1} == {}
+    assert len(places) > 300

@@ -24,6 +24,10 @@ from aiida_mlhull.science.wire.folder import JOB_FILE, REFUSED_FILE
 Files = list[tuple[str, str, str]]
 """Node, file in its repository, file in the job's folder."""
 
+Nodes = dict[str, Any]
+"""What a calcfunction returns: nodes by the names of its outputs."""
+
+CELLS_FILE: Final = "cells.parquet"
 STDOUT_FILE: Final = "mlhull-job.out"
 STDERR_FILE: Final = "mlhull-job.err"
 LAST_MOMENTS: Final = 120.0

@@ -11,6 +11,7 @@ import numpy as np
 from aiida import orm
 from aiida.engine import calcfunction
 
+from aiida_mlhull.calculations.base import Nodes
 from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.dft.account import Account
@@ -20,8 +21,6 @@ from aiida_mlhull.science.espresso.pseudos import PseudoFamily
 from aiida_mlhull.science.espresso.reading import ParsedPwRun, ionic_steps, read
 from aiida_mlhull.science.espresso.settings import EspressoSettings, EspressoStep, read_step
 from aiida_mlhull.science.types.strict import validated
-
-Nodes = dict[str, Any]
 
 
 @calcfunction

@@ -10,6 +10,7 @@ from aiida import orm
 from aiida_mlhull import names
 from aiida_mlhull.calculations.base import (
     CELLS,
+    CELLS_FILE,
     Files,
     MlhullJob,
     check_any,
@@ -22,7 +23,6 @@ from aiida_mlhull.calculations.ports import plain_input, pool_rows_input
 from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, PredictionsData, ReferencesData
 from aiida_mlhull.science.program.settings import POOL_FILE, PREDICTIONS_FILE, REFERENCES_FILE, PredictJob
 
-CELLS_FILE: Final = "cells.parquet"
 UNRELAXED_FILE: Final = "unrelaxed.parquet"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from aiida import orm
 
 from aiida_mlhull import names
 from aiida_mlhull.calculations.base import (
     CELLS,
+    CELLS_FILE,
     Files,
     MlhullJob,
     check_any,
@@ -20,8 +21,6 @@ from aiida_mlhull.calculations.base import (
 from aiida_mlhull.calculations.ports import plain_input, restart_input
 from aiida_mlhull.data import DecisionsData, LabelsData
 from aiida_mlhull.science.program.settings import LABELS_FILE, POOL_FILE, RelaxJob
-
-CELLS_FILE: Final = "cells.parquet"
 
 
 class RelaxCalculation(MlhullJob):

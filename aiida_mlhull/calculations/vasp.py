@@ -12,6 +12,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 from pymatgen.core import Structure
 
+from aiida_mlhull.calculations.base import Nodes
 from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.dft.account import Account
@@ -20,8 +21,6 @@ from aiida_mlhull.science.types.strict import validated
 from aiida_mlhull.science.vasp.inputs import vasp_inputs
 from aiida_mlhull.science.vasp.reading import ParsedRun, ionic_steps, read
 from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, read_step
-
-Nodes = dict[str, Any]
 
 
 @calcfunction

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from aiida_mlhull import names
-from aiida_mlhull.cli.data.factory import Kind, node_group
+from aiida_mlhull.cli.data.factory import NodeKind, node_group
 
 TABLE_FORMATS = ("csv", "json", "parquet")
 CRYSTAL_FORMATS = (*TABLE_FORMATS, "cif")
@@ -28,12 +28,12 @@ def _alphabetical(_ctx: click.Context, _param: click.Parameter, value: str | Non
     return None if value is None else "-".join(sorted(value.split("-")))
 
 
-candidates = node_group(Kind(names.CANDIDATES_NODE, "Shards of candidates", CRYSTAL_FORMATS))
+candidates = node_group(NodeKind(names.CANDIDATES_NODE, "Shards of candidates", CRYSTAL_FORMATS))
 predictions = node_group(
-    Kind(names.PREDICTIONS_NODE, "Predictions of ensembles", TABLE_FORMATS, filters=(_model(),)),
+    NodeKind(names.PREDICTIONS_NODE, "Predictions of ensembles", TABLE_FORMATS, filters=(_model(),)),
 )
 decisions = node_group(
-    Kind(
+    NodeKind(
         names.DECISIONS_NODE,
         "Decisions to keep or drop",
         TABLE_FORMATS,
@@ -42,7 +42,7 @@ decisions = node_group(
     )
 )
 labels = node_group(
-    Kind(
+    NodeKind(
         names.LABELS_NODE,
         "Results of relaxation stages",
         CRYSTAL_FORMATS,
@@ -51,17 +51,17 @@ labels = node_group(
     )
 )
 references = node_group(
-    Kind(
+    NodeKind(
         names.REFERENCES_NODE,
         "Known phases",
         TABLE_FORMATS,
         filters=(click.Option(["--scheme"], help="Only energies of this scheme."),),
     )
 )
-recipes = node_group(Kind("mlhull.recipes", "Published syntheses", TABLE_FORMATS))
-reactions = node_group(Kind("mlhull.reactions", "Ways to make targets, ranked", TABLE_FORMATS))
+recipes = node_group(NodeKind("mlhull.recipes", "Published syntheses", TABLE_FORMATS))
+reactions = node_group(NodeKind("mlhull.reactions", "Ways to make targets, ranked", TABLE_FORMATS))
 ensemble = node_group(
-    Kind(
+    NodeKind(
         names.ENSEMBLE_NODE,
         "Ensembles of fitted models",
         ("json", "safetensors"),
@@ -71,7 +71,7 @@ ensemble = node_group(
     )
 )
 substitutions = node_group(
-    Kind(
+    NodeKind(
         names.SUBSTITUTIONS_NODE,
         "Tables of element substitutions",
         ("json", "csv"),
@@ -80,7 +80,7 @@ substitutions = node_group(
     )
 )
 wyckoff = node_group(
-    Kind(
+    NodeKind(
         names.WYCKOFF_NODE,
         "Wyckoff representations",
         ("json", "csv"),

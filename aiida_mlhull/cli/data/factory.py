@@ -23,7 +23,7 @@ SUFFIX_FORMATS: Final = {".pq": "parquet"}
 
 
 @dataclass(frozen=True)
-class Kind:
+class NodeKind:
     """What is special about the commands of one kind of node.
 
     Attributes:
@@ -58,7 +58,7 @@ def refusing(function: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
-def node_group(kind: Kind) -> click.Group:
+def node_group(kind: NodeKind) -> click.Group:
     """The group of commands for one kind of node."""
     group = click.Group(name=kind.entry_point.replace(".", "-"), help=f"{kind.title}: list, show and export.")
     for command in (_list_command(kind), _show_command(kind), _export_command(kind)):
@@ -66,7 +66,7 @@ def node_group(kind: Kind) -> click.Group:
     return group
 
 
-def _list_command(kind: Kind) -> click.Command:
+def _list_command(kind: NodeKind) -> click.Command:
     @click.option("-G", "--group", "groups", type=GroupArgument(), multiple=True, help="Only nodes of this group.")
     @click.option("-p", "--past-days", type=click.IntRange(min=0), help="Only nodes of the last so many days.")
     @click.option("-r", "--raw", is_flag=True, help="Only values, without header and count.")
@@ -91,7 +91,7 @@ def _list_command(kind: Kind) -> click.Command:
     )
 
 
-def _show_command(kind: Kind) -> click.Command:
+def _show_command(kind: NodeKind) -> click.Command:
     @click.argument("node", type=NodeArgument(kind.entry_point))
     @click.option("-r", "--raw", is_flag=True, help="Only values, without summary and header.")
     @refusing
@@ -115,7 +115,7 @@ def _show_command(kind: Kind) -> click.Command:
     return _command("show", show, "Show what is in NODE.", [*_choosers(kind), *([limit] if kind.has_rows else [])])
 
 
-def _export_command(kind: Kind) -> click.Command:
+def _export_command(kind: NodeKind) -> click.Command:
     @click.argument("node", type=NodeArgument(kind.entry_point))
     @click.option(
         "-F",
@@ -142,7 +142,7 @@ def _command(name: str, function: Callable[..., Any], text: str, options: list[c
     return command
 
 
-def _choosers(kind: Kind) -> list[click.Option]:
+def _choosers(kind: NodeKind) -> list[click.Option]:
     """Options that choose rows."""
     ids = click.Option(["--id", "ids"], multiple=True, metavar="ID", help="Only the row with this id; may be repeated.")
     reason = click.Option(["--reason"], help="Only rows with this reason code; see the page on reasons.")

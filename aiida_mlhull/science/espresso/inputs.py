@@ -27,8 +27,6 @@ _EQUAL: Final = 1e-5
 _RATIO: Final = 4.0
 """Of the two cutoffs for norm-conserving pseudopotentials: a density has twice the wavevectors of its orbitals."""
 
-Mesh = tuple[int, int, int]
-
 
 @dataclass(frozen=True)
 class Hubbard:
@@ -51,7 +49,7 @@ class EspressoInputs:
     """
 
     parameters: dict[str, dict[str, Any]]
-    mesh: Mesh
+    mesh: tuple[int, int, int]
     fixed_positions: bool
     hubbard: tuple[Hubbard, ...]
 
@@ -133,7 +131,7 @@ def cutoffs(elements: Iterable[str], step: EspressoStep, family: PseudoFamily) -
     return ecutwfc, step.ecutrho or rho * ecutwfc / wfc
 
 
-def mesh(lattice: Floats, *, distance: float) -> Mesh:
+def mesh(lattice: Floats, *, distance: float) -> tuple[int, int, int]:
     """K-points along the reciprocal axes, as aiida-quantumespresso counts them.
 
     Args:

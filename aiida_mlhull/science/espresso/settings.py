@@ -40,7 +40,7 @@ OWN_KEYS: Final = frozenset(
 """Input variables of pw.x that have a place of their own in the settings, or belong to restarts."""
 
 
-class Element(Strict):
+class EspressoElement(Strict):
     """What differs for one element.
 
     Attributes:
@@ -54,7 +54,7 @@ class Element(Strict):
     manifold: str | None = Field(default=None, pattern=r"^[1-7][spdf]$")
 
     @model_validator(mode="after")
-    def _shell(self) -> Element:
+    def _shell(self) -> EspressoElement:
         if (self.u is None) != (self.manifold is None):
             raise ValueError("u and manifold (the shell that it acts on, e.g. 3d) go together")
         return self
@@ -101,7 +101,7 @@ class EspressoStep(Strict):
     stringency: str | None = None
     functional: str | None = Field(default=None, min_length=1)
     spin: Spin = "none"
-    elements: dict[str, Element] = Field(default_factory=dict)
+    elements: dict[str, EspressoElement] = Field(default_factory=dict)
     parameters: Parameters = Field(default_factory=dict)
     pools: int | None = Field(default=None, ge=1)
     must_converge: bool = True
@@ -137,7 +137,7 @@ class EspressoSettings(Strict):
     stringency: str | None = None
     functional: str | None = Field(default=None, min_length=1)
     spin: Spin | None = None
-    elements: dict[str, Element] = Field(default_factory=dict)
+    elements: dict[str, EspressoElement] = Field(default_factory=dict)
     parameters: Parameters = Field(default_factory=dict)
     pools: int | None = Field(default=None, ge=1)
     must_converge: bool | None = None

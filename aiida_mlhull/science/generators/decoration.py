@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 
 from aiida_mlhull.science.errors import InputError, listed
+from aiida_mlhull.science.generators.base import SHARD
 from aiida_mlhull.science.generators.exchange import Exchange, Seen, build_shard
 from aiida_mlhull.science.representations.composition import NUMBERS
 from aiida_mlhull.science.tables.writing import Shard
@@ -26,9 +27,6 @@ from aiida_mlhull.science.types import Candidates, Crystals
 from aiida_mlhull.science.types.table import Strings, slices
 
 AFLOW: Final = "AFLOW prototypes shipped with pymatgen"
-SHARD: Final = 1000
-"""Rows a shard, unless asked for otherwise."""
-
 FEWEST_ELEMENTS: Final = 2
 """Of a prototype: those of a single element are end members."""
 

@@ -142,24 +142,10 @@ def phase_space(
         InputError: if a symbol is unknown, nothing is conserved, or there are too many elements.
     """
     given = dict(potentials or {})
-    strange = sorted((set(elements) | set(given)) - set(NUMBERS))
-    if strange:
-        raise InputError(f"not elements: {listed(strange)}")
-    closed = sorted(NUMBERS[symbol] for symbol in set(elements) - set(given))
-    if not closed:
-        raise InputError(f"all of {listed(sorted(elements))} are open: at least one element has to be conserved")
-    if len(closed) > MOST_ELEMENTS:
-        raise InputError(f"{len(closed)} elements in one slice's system, at most {MOST_ELEMENTS} are possible")
+    closed = _conserved(elements, given)
     place = {z: column for column, z in enumerate(closed)}
     open_to = {NUMBERS[symbol]: value for symbol, value in given.items()}
-    inside = set(place) | set(open_to)
-    rows: list[int] = []
-    compositions: list[Composition] = []
-    for row, formula in enumerate(references.formulas.tolist()):
-        composition = reduce_formula(formula)
-        if inside.issuperset(composition.numbers) and not place.keys().isdisjoint(composition.numbers):
-            rows.append(row)
-            compositions.append(composition)
+    rows, compositions = _inside(references, closed=set(place), open_=set(open_to))
     counts = np.zeros((len(rows), len(closed)))
     energies = np.empty(len(rows))
     for i, composition in enumerate(compositions):
@@ -190,6 +176,31 @@ def phase_space(
         masks=(fractions > 0) @ (np.int64(1) << np.arange(len(closed), dtype=np.int64)),
         potentials=given,
     )
+
+
+def _conserved(elements: Collection[str], potentials: Mapping[str, float]) -> list[int]:
+    """Atomic numbers of the elements that have no chemical potential, ascending."""
+    strange = sorted((set(elements) | set(potentials)) - set(NUMBERS))
+    if strange:
+        raise InputError(f"not elements: {listed(strange)}")
+    closed = sorted(NUMBERS[symbol] for symbol in set(elements) - set(potentials))
+    if not closed:
+        raise InputError(f"all of {listed(sorted(elements))} are open: at least one element has to be conserved")
+    if len(closed) > MOST_ELEMENTS:
+        raise InputError(f"{len(closed)} elements in one slice's system, at most {MOST_ELEMENTS} are possible")
+    return closed
+
+
+def _inside(references: References, *, closed: set[int], open_: set[int]) -> tuple[list[int], list[Composition]]:
+    """Rows and compositions of the phases of these elements, some of a conserved one in each."""
+    reduced = [reduce_formula(formula) for formula in references.formulas.tolist()]
+    both = closed | open_
+    rows = [
+        row
+        for row, composition in enumerate(reduced)
+        if both.issuperset(composition.numbers) and not closed.isdisjoint(composition.numbers)
+    ]
+    return rows, [reduced[row] for row in rows]
 
 
 def _without(composition: Composition, potentials: Mapping[str, float]) -> Composition:

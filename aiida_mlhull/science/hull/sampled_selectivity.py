@@ -117,11 +117,10 @@ def sampled_selectivity(
     from aiida_mlhull.science.hull.walk import gather, score_samples  # noqa: PLC0415  (numba, only when needed)
 
     inside = predictions.take(np.isin(predictions.ids, space.ids))
-    drawn = np.tile(space.energies, (samples, 1))
     rows = np.asarray([int(np.flatnonzero(space.ids == name)[0]) for name in inside.ids.tolist()], dtype=np.int64)
+    drawn = np.tile(space.energies, (samples, 1))
     if len(rows):
-        energies = sample_energies(inside, samples=samples, seed=seed, shared=shared)
-        drawn[:, rows] += (energies - inside.mean) * space.scale[rows]
+        drawn[:, rows] += _deviations(inside, samples=samples, seed=seed, shared=shared) * space.scale[rows]
     asked = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
     kept = _can_compete(space, drawn, target)
     columns, k = space.fractions.T, len(space.elements)
@@ -151,6 +150,11 @@ def sampled_selectivity(
         uncertain=tuple(inside.ids.tolist()),
         drawn=drawn[:, rows],
     )
+
+
+def _deviations(predictions: Predictions, *, samples: int, seed: int, shared: float) -> Floats:
+    """(S, u) eV/atom, sampled energies less their means."""
+    return np.asarray(sample_energies(predictions, samples=samples, seed=seed, shared=shared) - predictions.mean)
 
 
 def _can_compete(space: PhaseSpace, drawn: Floats, target: int) -> Integers:

@@ -22,10 +22,10 @@ from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.table import Booleans, Strings
 
-Reason = Literal["estimated", "no_reference", "missing_value", "beyond_reference"]
+EstimateStatus = Literal["estimated", "no_reference", "missing_value", "beyond_reference"]
 """Why a row has an estimate, or none."""
 
-REASONS: Final[tuple[str, ...]] = get_args(Reason)
+REASONS: Final[tuple[str, ...]] = get_args(EstimateStatus)
 
 ROUNDING: Final = 1e-9
 """Relative slack at the border of the reference, so that its own outermost rows are inside."""
@@ -75,7 +75,7 @@ class FamilyLine:
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class FamilyLines:
     """A line for every family whose reference is large enough.
 
     Attributes:
@@ -100,7 +100,7 @@ class Estimates:
     reasons: Strings
 
 
-def calibrate(coarse: Floats, fine: Floats, families: Strings | Sequence[str]) -> Calibration:
+def calibrate(coarse: Floats, fine: Floats, families: Strings | Sequence[str]) -> FamilyLines:
     """Fit a line per family, and test it by leaving one row out.
 
     Args:
@@ -121,11 +121,11 @@ def calibrate(coarse: Floats, fine: Floats, families: Strings | Sequence[str]) -
             lines[family] = _line(x, y)
         else:
             too_small[family] = len(y)
-    return Calibration(lines, too_small)
+    return FamilyLines(lines, too_small)
 
 
 def estimate(
-    calibration: Calibration, coarse: Floats, families: Strings | Sequence[str], *, extrapolate: bool = False
+    calibration: FamilyLines, coarse: Floats, families: Strings | Sequence[str], *, extrapolate: bool = False
 ) -> Estimates:
     """The fine quantity of rows that only have the coarse columns.
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from aiida_mlhull.science.errors import InputError, TableError, listed
-from aiida_mlhull.science.maps.calibration import Calibration, Estimates, calibrate, estimate
+from aiida_mlhull.science.maps.calibration import Estimates, FamilyLines, calibrate, estimate
 from aiida_mlhull.science.reading.columns import Columns
 from aiida_mlhull.science.representations.composition import chemical_system
 from aiida_mlhull.science.types import Decisions, Labels, Predictions
@@ -79,7 +79,7 @@ class Estimated:
     """
 
     column: str
-    calibration: Calibration
+    calibration: FamilyLines
     estimates: Estimates
 
 

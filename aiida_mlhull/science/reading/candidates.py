@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from aiida_mlhull.science.errors import InputError
-from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES
+from aiida_mlhull.science.reading.columns import ENERGY_COLUMNS, TABLE_SUFFIXES
 from aiida_mlhull.science.reading.sieve import BadRows, Found, LeftOut, catch_broken_cells
 from aiida_mlhull.science.reading.structures.structure_files import read_structures
-from aiida_mlhull.science.reading.table_files import ENERGY_COLUMNS, cell_columns, read_rows
+from aiida_mlhull.science.reading.table_files import cell_columns, read_rows
 from aiida_mlhull.science.types import Candidates, Labels
 
 AS_PUBLISHED: Final = "as published"

@@ -22,6 +22,9 @@ from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.table import Booleans, Strings
 
 TABLE_SUFFIXES: Final = (".parquet", ".csv")
+ENERGY_COLUMNS: Final = ("energy_per_atom_ev", "energy_ev_per_atom")
+"""Of candidates and of phases, the first of them that is there."""
+
 _CSV_BLOCK: Final = 1 << 26
 """Bytes; a row of a csv file has to fit in one block, and large cells make long rows."""
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from aiida_mlhull.science.errors import CrystalError, FormulaError, listed
-from aiida_mlhull.science.reading.columns import Columns
+from aiida_mlhull.science.reading.columns import ENERGY_COLUMNS, Columns
 from aiida_mlhull.science.reading.phases.conventions import one_functional
 from aiida_mlhull.science.reading.phases.phase_tables import conventions_in
 from aiida_mlhull.science.reading.sieve import BadRows, Found, Sieve, spread
@@ -28,7 +28,6 @@ from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.table import Booleans, Strings
 
 ID_COLUMNS: Final = ("structure_id", "id", "material_id")
-ENERGY_COLUMNS: Final = ("energy_per_atom_ev", "energy_ev_per_atom")
 FORMULA_COLUMNS: Final = ("reduced_formula", "formula", "csv_composition")
 """What a row may say about its composition; its cell has to agree."""
 

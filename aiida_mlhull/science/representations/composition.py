@@ -17,7 +17,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import FormulaError, listed
 from aiida_mlhull.science.representations.elements import element_table
-from aiida_mlhull.science.representations.formulas import Amount, amounts_in
+from aiida_mlhull.science.representations.formulas import WrittenAmount, amounts_in
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
 SYMBOLS: Final[tuple[str, ...]] = tuple(element_table().symbols[1:].tolist())
@@ -102,7 +102,7 @@ def from_amounts(amounts: Mapping[str, float]) -> Composition:
     said = " ".join(f"{symbol}{amount}" for symbol, amount in amounts.items())
     if not all(np.isfinite(amount) and amount >= 0 for amount in amounts.values()):
         raise FormulaError(f"amounts that are negative or not finite: {said}")
-    exact = {symbol: Amount(Fraction(str(float(amount)))) for symbol, amount in amounts.items()}
+    exact = {symbol: WrittenAmount(Fraction(str(float(amount)))) for symbol, amount in amounts.items()}
     return _reduced(_by_element(exact, said), said)
 
 
@@ -122,19 +122,19 @@ def agrees(formula: str, composition: Composition) -> bool:
     return lowest <= min((amount.value + amount.half) / atoms[z] for z, amount in stated.items())
 
 
-def _by_element(amounts: Mapping[str, Amount], formula: str) -> dict[int, Amount]:
+def _by_element(amounts: Mapping[str, WrittenAmount], formula: str) -> dict[int, WrittenAmount]:
     """Amounts by atomic number, isotopes with their element, without elements that are written with a zero."""
     unknown = [symbol for symbol in amounts if not atomic_number(symbol)]
     if unknown:
         raise FormulaError(f"unknown elements in the formula {formula!r}: {listed(unknown)}")
-    atoms: dict[int, Amount] = {}
+    atoms: dict[int, WrittenAmount] = {}
     for symbol, amount in amounts.items():
         z = atomic_number(symbol)
         atoms[z] = atoms[z].plus(amount) if z in atoms else amount
     return {z: amount for z, amount in sorted(atoms.items()) if amount.value}
 
 
-def _reduced(atoms: Mapping[int, Amount], formula: str) -> Composition:
+def _reduced(atoms: Mapping[int, WrittenAmount], formula: str) -> Composition:
     """The smallest integers in these proportions.
 
     Raises:

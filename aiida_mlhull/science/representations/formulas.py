@@ -44,7 +44,7 @@ _ROUNDED: Final = 2
 """Decimals; amounts that are written with as many or more may have been rounded."""
 
 
-class Amount(NamedTuple):
+class WrittenAmount(NamedTuple):
     """How much of an element.
 
     Attributes:
@@ -55,19 +55,19 @@ class Amount(NamedTuple):
     value: Fraction
     half: Fraction = Fraction(0)
 
-    def plus(self, other: Amount) -> Amount:
+    def plus(self, other: WrittenAmount) -> WrittenAmount:
         """Both together."""
-        return Amount(self.value + other.value, self.half + other.half)
+        return WrittenAmount(self.value + other.value, self.half + other.half)
 
-    def times(self, other: Amount) -> Amount:
+    def times(self, other: WrittenAmount) -> WrittenAmount:
         """What a number behind a bracket makes of it."""
-        return Amount(self.value * other.value, self.half * other.value + other.half * self.value)
+        return WrittenAmount(self.value * other.value, self.half * other.value + other.half * self.value)
 
 
-ONE: Final = Amount(Fraction(1))
+ONE: Final = WrittenAmount(Fraction(1))
 
 
-def amounts_in(formula: str) -> dict[str, Amount]:
+def amounts_in(formula: str) -> dict[str, WrittenAmount]:
     """Amounts by symbol, elements or not, in the order of first appearance.
 
     Raises:
@@ -78,7 +78,9 @@ def amounts_in(formula: str) -> dict[str, Amount]:
     if _WHOLE.fullmatch(formula):
         pieces = _WHOLE_PIECE.findall(formula)
         _check_isotopes([(symbol, bool(amount)) for symbol, amount in pieces], formula)
-        return _summed((symbol, Amount(Fraction(int(amount)) if amount else Fraction(1))) for symbol, amount in pieces)
+        return _summed(
+            (symbol, WrittenAmount(Fraction(int(amount)) if amount else Fraction(1))) for symbol, amount in pieces
+        )
     text = _MARKED_UP.sub(r"\1\2", formula.translate(_SUBSCRIPTS)).replace("@", "").strip()
     parts = [part for whole in _SEPARATOR.split(text) for part in _hydrate(whole, formula)]
     found = []
@@ -90,8 +92,8 @@ def amounts_in(formula: str) -> dict[str, Amount]:
     return _summed(found)
 
 
-def _summed(pairs: Iterable[tuple[str, Amount]]) -> dict[str, Amount]:
-    amounts: dict[str, Amount] = {}
+def _summed(pairs: Iterable[tuple[str, WrittenAmount]]) -> dict[str, WrittenAmount]:
+    amounts: dict[str, WrittenAmount] = {}
     for symbol, amount in pairs:
         amounts[symbol] = amounts[symbol].plus(amount) if symbol in amounts else amount
     return amounts
@@ -115,7 +117,7 @@ def _hydrate(text: str, formula: str) -> list[str]:
     return [water["salt"], water["water"]]
 
 
-def _group(text: str, formula: str) -> list[tuple[str, Amount]]:
+def _group(text: str, formula: str) -> list[tuple[str, WrittenAmount]]:
     """Symbols and amounts of a part without separators, its brackets multiplied out.
 
     Raises:
@@ -125,7 +127,7 @@ def _group(text: str, formula: str) -> list[tuple[str, Amount]]:
     if len(words) > 1 and all(_SPACED.fullmatch(word) for word in words):
         text = "".join(words)  # Ti 2 N 2; with larger words in between, numbers may belong to what follows
         words = [text]
-    open_groups: list[list[tuple[str, Amount]]] = [[]]
+    open_groups: list[list[tuple[str, WrittenAmount]]] = [[]]
     closers: list[str] = []
     seen: list[tuple[str, bool]] = []
     for word in words:
@@ -155,12 +157,12 @@ def _group(text: str, formula: str) -> list[tuple[str, Amount]]:
     return open_groups[0]
 
 
-def _number(text: str | None) -> Amount:
+def _number(text: str | None) -> WrittenAmount:
     if not text:
         return ONE
     _, _, decimals = re.split("[eE]", text)[0].partition(".")
     rounded = len(decimals) >= _ROUNDED
-    return Amount(Fraction(text), Fraction(1, 2 * 10 ** len(decimals)) if rounded else Fraction(0))
+    return WrittenAmount(Fraction(text), Fraction(1, 2 * 10 ** len(decimals)) if rounded else Fraction(0))
 
 
 def _check_isotopes(pieces: list[tuple[str, bool]], formula: str) -> None:

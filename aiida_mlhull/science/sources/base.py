@@ -20,7 +20,7 @@ from aiida_mlhull.science.types.reasons import Reason
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-Kind = Literal["number", "text"]
+ColumnKind = Literal["number", "text"]
 """What a column beside the cells holds; lists and mappings are text, as JSON."""
 
 
@@ -95,7 +95,7 @@ class Source(ABC):
             WireError: if it can't be reached or read.
         """
 
-    def columns(self, journal: Path) -> dict[str, Kind]:  # noqa: ARG002  (others have to ask)
+    def columns(self, journal: Path) -> dict[str, ColumnKind]:  # noqa: ARG002  (others have to ask)
         """Columns that are kept beside the cells; called after the first portion has come."""
         return {}
 

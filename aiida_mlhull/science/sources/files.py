@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from aiida_mlhull.science.errors import InputError, WireError, listed
 from aiida_mlhull.science.reading.candidates import read_crystals
-from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES, schema_of
+from aiida_mlhull.science.reading.columns import ENERGY_COLUMNS, TABLE_SUFFIXES, schema_of
 from aiida_mlhull.science.reading.sieve import LeftOut
-from aiida_mlhull.science.reading.table_files import ENERGY_COLUMNS, cell_columns, columns_beside
+from aiida_mlhull.science.reading.table_files import cell_columns, columns_beside
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.sources.base import Portion, Source
 from aiida_mlhull.science.types.reasons import Reason

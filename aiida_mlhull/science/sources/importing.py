@@ -17,7 +17,7 @@ import pyarrow.parquet
 
 from aiida_mlhull.science.errors import InputError, WireError
 from aiida_mlhull.science.representations.wyckoff import space_group_numbers
-from aiida_mlhull.science.sources.base import Kind, Portion, Source, without
+from aiida_mlhull.science.sources.base import ColumnKind, Portion, Source, without
 from aiida_mlhull.science.tables.export import csv_columns, flat, with_beside
 from aiida_mlhull.science.tables.writing import PARTIAL, WRITABLE
 from aiida_mlhull.science.types.reasons import Reason
@@ -157,7 +157,7 @@ def _only_new(portion: Portion, seen: set[str]) -> Portion:
     return without(portion, repeated)
 
 
-def _rows(portion: Portion, columns: dict[str, Kind], suffix: str) -> pa.Table:
+def _rows(portion: Portion, columns: dict[str, ColumnKind], suffix: str) -> pa.Table:
     """The portion's candidates, and what is kept beside them."""
     assert portion.candidates is not None
     rows = flat(portion.candidates) if suffix == ".parquet" else csv_columns(portion.candidates)
@@ -166,7 +166,7 @@ def _rows(portion: Portion, columns: dict[str, Kind], suffix: str) -> pa.Table:
     return rows if portion.beside is None else with_beside(rows, portion.beside, as_text=suffix == ".csv")
 
 
-def _column(values: Sequence[Any], kind: Kind) -> pa.Array:
+def _column(values: Sequence[Any], kind: ColumnKind) -> pa.Array:
     if kind == "number":
         return pa.array([_number(value) for value in values], pa.float64())
     return pa.array([_text(value) for value in values], pa.string())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.science.errors import IncompleteAnswerError, InputError, MissingExtraError, WireError, listed
 from aiida_mlhull.science.representations.composition import NUMBERS
-from aiida_mlhull.science.sources.base import Kind, Row
+from aiida_mlhull.science.sources.base import ColumnKind, Row
 from aiida_mlhull.science.sources.journal import Page
 from aiida_mlhull.science.sources.paged import PagedSource
 from aiida_mlhull.science.types.reasons import Reason
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 KEY: Final = "MP_API_KEY"
-COLUMNS: Final[dict[str, Kind]] = {
+COLUMNS: Final[dict[str, ColumnKind]] = {
     "energy_per_atom": "number",
     "uncorrected_energy_per_atom": "number",
     "formation_energy_per_atom": "number",
@@ -75,11 +75,11 @@ class MaterialsProject(PagedSource):
         """System and limit."""
         return {"source": "materials-project", "elements": list(self._elements), "highest": self._highest}
 
-    def offers(self) -> dict[str, Kind]:
+    def offers(self) -> dict[str, ColumnKind]:
         """Energies as the project states them."""
         return COLUMNS
 
-    def pages(self, after: str, columns: Mapping[str, Kind]) -> Iterator[Page]:
+    def pages(self, after: str, columns: Mapping[str, ColumnKind]) -> Iterator[Page]:
         """First all ids, then their structures in portions, in the order of ids.
 
         Raises:
@@ -124,7 +124,7 @@ class MaterialsProject(PagedSource):
         values = {column: entry.get(column) for column in COLUMNS}
         return Row(name, structure, values=values)
 
-    def _documents(self, names: list[str], columns: Mapping[str, Kind]) -> list[dict[str, Any]]:
+    def _documents(self, names: list[str], columns: Mapping[str, ColumnKind]) -> list[dict[str, Any]]:
         """The documents of these ids, in their order; what doesn't come is asked for once more.
 
         Raises:

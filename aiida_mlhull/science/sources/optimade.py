@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from aiida_mlhull.science.errors import InputError, WireError
-from aiida_mlhull.science.sources.base import Kind, Row
+from aiida_mlhull.science.sources.base import ColumnKind, Row
 from aiida_mlhull.science.sources.client import Client, complaints
 from aiida_mlhull.science.sources.journal import Page
 from aiida_mlhull.science.sources.links import LIMIT, beyond, next_link
@@ -65,7 +65,7 @@ class Optimade(PagedSource):
         """Database and filter; the size of a page makes no difference."""
         return {"source": "optimade", "url": self._base, "filter": self._query, "keep": self._keep and list(self._keep)}
 
-    def offers(self) -> dict[str, Kind]:
+    def offers(self) -> dict[str, ColumnKind]:
         """The provider's columns about energies, or those that were asked for.
 
         Raises:
@@ -91,7 +91,7 @@ class Optimade(PagedSource):
             raise WireError(f"{self.name}: doesn't describe its structures; is {self._base} an OPTIMADE database?")
         return properties
 
-    def pages(self, after: str, columns: Mapping[str, Kind]) -> Iterator[Page]:
+    def pages(self, after: str, columns: Mapping[str, ColumnKind]) -> Iterator[Page]:
         """Follow the server's links to the next page.
 
         Raises:
@@ -139,7 +139,7 @@ class Optimade(PagedSource):
         return Page(entries, link, total, more=more is True and not link)
 
 
-def _kind(about: Any) -> Kind:
+def _kind(about: Any) -> ColumnKind:
     declared = about.get("type") if isinstance(about, Mapping) else None
     return "number" if declared in ("float", "integer") else "text"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from aiida_mlhull.science.errors import IncompleteAnswerError, WireError
-from aiida_mlhull.science.sources.base import Kind, Portion, Row, Source, sift
+from aiida_mlhull.science.sources.base import ColumnKind, Portion, Row, Source, sift
 from aiida_mlhull.science.sources.journal import Journal, Page
 from aiida_mlhull.science.types.reasons import Reason
 
@@ -70,18 +70,18 @@ class PagedSource(Source):
         """The query; an interrupted import goes on only with the same one."""
 
     @abstractmethod
-    def offers(self) -> dict[str, Kind]:
+    def offers(self) -> dict[str, ColumnKind]:
         """Columns beside the cells that are to be kept; asked once, at the beginning."""
 
     @abstractmethod
-    def pages(self, after: str, columns: Mapping[str, Kind]) -> Iterator[Page]:
+    def pages(self, after: str, columns: Mapping[str, ColumnKind]) -> Iterator[Page]:
         """Pages from the place that an earlier one has named; from the beginning if that is empty."""
 
     @abstractmethod
     def row(self, entry: Mapping[str, Any]) -> Row:
         """An entry as the source sent it, as a structure or with the reason why it is none."""
 
-    def columns(self, journal: Path) -> dict[str, Kind]:
+    def columns(self, journal: Path) -> dict[str, ColumnKind]:
         """Columns that were asked for at the beginning."""
         return dict(Journal(journal).told()["columns"])
 
@@ -147,7 +147,7 @@ class PagedSource(Source):
                 f"--partial takes what came"
             )
 
-    def _portion(self, page: Page, columns: Mapping[str, Kind], progress: _Progress) -> Portion:
+    def _portion(self, page: Page, columns: Mapping[str, ColumnKind], progress: _Progress) -> Portion:
         progress.count(page)
         portion = sift(self.name, unique([self.row(entry) for entry in page.entries]), columns=list(columns))
         return replace(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from aiida_mlhull.science.units import SECONDS_PER_MINUTE
+
 if TYPE_CHECKING:
     import pandas as pd
 
 MINUTES_PER_HOUR: Final = 60
-SECONDS_PER_MINUTE: Final = 60
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, indent: str = "") -> str:
@@ -44,7 +45,7 @@ def pairs(items: Iterable[tuple[str, object]], *, indent: str = "  ") -> str:
 
 def duration(seconds: float) -> str:
     """``0:07``, ``12:30``, ``1:02:05``."""
-    minutes, rest = divmod(round(seconds), SECONDS_PER_MINUTE)
+    minutes, rest = divmod(round(seconds), int(SECONDS_PER_MINUTE))
     hours, minutes = divmod(minutes, MINUTES_PER_HOUR)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 

@@ -54,7 +54,7 @@ class Kpoints(Strict):
         return self
 
 
-class Element(Strict):
+class VaspElement(Strict):
     """What differs for one element.
 
     Attributes:
@@ -122,7 +122,7 @@ class VaspStep(Strict):
     freedom: Freedom | None = None
     incar: dict[str, Any] = Field(default_factory=dict)
     kpoints: Kpoints | None = None
-    elements: dict[str, Element] = Field(default_factory=dict)
+    elements: dict[str, VaspElement] = Field(default_factory=dict)
     parallel: Parallel = Parallel()
     must_converge: bool = True
     restarts: int = Field(default=4, ge=0)
@@ -162,7 +162,7 @@ class VaspSettings(Strict):
     freedom: Freedom | None = None
     incar: dict[str, Any] = Field(default_factory=dict)
     kpoints: Kpoints | None = None
-    elements: dict[str, Element] = Field(default_factory=dict)
+    elements: dict[str, VaspElement] = Field(default_factory=dict)
     parallel: Parallel | None = None
     must_converge: bool | None = None
     restarts: int | None = Field(default=None, ge=0)

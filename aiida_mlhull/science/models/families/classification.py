@@ -10,12 +10,13 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from torch import nn
 
 from aiida_mlhull.science.errors import InputError, WeightsError, listed
 from aiida_mlhull.science.models.base import Checkpoints, Inheritance, ReportLine, silent
 from aiida_mlhull.science.models.families.networks import NetworkModel
 from aiida_mlhull.science.models.training.devices import reproducible, torch_device
-from aiida_mlhull.science.models.training.loop import NO_SHARES, predict_network, train_network
+from aiida_mlhull.science.models.training.loop import NO_SHARES, Trained, predict_network, train_network
 from aiida_mlhull.science.models.training.transfer import begin
 from aiida_mlhull.science.types import MemberWeights
 from aiida_mlhull.science.types.crystals import Floats, Integers
@@ -81,6 +82,11 @@ def fit_classes(
             shares=shares,
             checkpoints=checkpoints,
         )
+    return _member(network, trained, columns=columns, seed=seed)
+
+
+def _member(network: nn.Module, trained: Trained, *, columns: int, seed: int) -> MemberWeights:
+    """Weights with what they were fitted to."""
     scores = {
         "validation_miss": trained.validation_mae,
         "epochs": len(trained.history),

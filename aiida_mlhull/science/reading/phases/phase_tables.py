@@ -9,16 +9,15 @@ from typing import Final
 import numpy as np
 
 from aiida_mlhull.science.errors import FormulaError, TableError, listed
-from aiida_mlhull.science.reading.columns import Columns
+from aiida_mlhull.science.reading.columns import ENERGY_COLUMNS, Columns
 from aiida_mlhull.science.reading.phases.conventions import RUN_TYPE_KEYS, Convention, stated
 from aiida_mlhull.science.reading.phases.entries import Loaded
 from aiida_mlhull.science.representations.composition import reduce_formula
 
-FORMULA_COLUMNS: Final = ("reduced_composition", "reduced_formula", "sortedformula", "formula", "composition")
-ENERGY_COLUMNS: Final = ("energy_ev_per_atom", "energy_per_atom_ev")
+PHASE_FORMULAS: Final = ("reduced_composition", "reduced_formula", "sortedformula", "formula", "composition")
 FORMATION_COLUMNS: Final = ("formation_energy_ev_per_atom", "formation_energy_per_atom", "e_form_ev_per_atom")
 """Where formation energies are said to be meant."""
-ID_COLUMNS: Final = ("structure_id", "id", "material_id", "entry_id")
+PHASE_IDS: Final = ("structure_id", "id", "material_id", "entry_id")
 COLLECTION_COLUMN: Final = "icsdnum"
 """Number of the entry in the Inorganic Crystal Structure Database; names phases where there is no id."""
 
@@ -39,9 +38,9 @@ def load_table(path: Path, *, energies: Sequence[str] = ENERGY_COLUMNS) -> Loade
         MixedSchemesError: if a row contradicts itself.
     """
     columns = Columns.read(path)
-    formulas = columns.texts(columns.first_of(FORMULA_COLUMNS, what="compositions")).tolist()
+    formulas = columns.texts(columns.first_of(PHASE_FORMULAS, what="compositions")).tolist()
     values = columns.floats(columns.first_of(energies, what="energies")).tolist()
-    named = [name for name in ID_COLUMNS if name in columns]
+    named = [name for name in PHASE_IDS if name in columns]
     ids = columns.texts(named[0]).tolist() if named else _numbered(columns, formulas)
     different, counts = np.unique(ids, return_counts=True)
     if "" in different:

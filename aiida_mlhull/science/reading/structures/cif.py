@@ -70,7 +70,7 @@ _OTHER_TAGS: Final = {
 
 
 @dataclass(frozen=True)
-class Block:
+class DataBlock:
     """A data block.
 
     Attributes:
@@ -99,7 +99,7 @@ def read_cif(text: str, *, name: str, place: str) -> list[StructureRow]:
     return [_row(block, f"{name}/{one}", f"{place} {one}") for block, one in zip(blocks, names, strict=True)]
 
 
-def blocks_of(text: str) -> list[Block]:
+def blocks_of(text: str) -> list[DataBlock]:
     """Data blocks, with tags as pymatgen spells them; text fields hold no headers."""
     blocks: list[tuple[str, list[str]]] = []
     inside = False
@@ -112,7 +112,7 @@ def blocks_of(text: str) -> list[Block]:
         elif blocks:
             # pymatgen looks for headers in text fields, too
             blocks[-1][1].append(f"|{line}" if header else line if inside else _spelled(line))
-    return [Block(name, "\n".join(lines)) for name, lines in blocks]
+    return [DataBlock(name, "\n".join(lines)) for name, lines in blocks]
 
 
 def _spelled(line: str) -> str:
@@ -133,7 +133,7 @@ def _unique(names: list[str]) -> list[str]:
     return result if len(set(result)) == len(result) else [f"{name}_{n}" for n, name in enumerate(filled, start=1)]
 
 
-def _row(block: Block, name: str, place: str) -> StructureRow:
+def _row(block: DataBlock, name: str, place: str) -> StructureRow:
     """The crystal of a block, in the one setting that agrees with what the block says of itself."""
     parsed = attempt(lambda: _block(block))
     if parsed.value is None:
@@ -157,14 +157,14 @@ def _same(structures: list[Structure]) -> bool:
     return all(matcher.fit(structures[0], other) for other in structures[1:])
 
 
-def _block(block: Block) -> CifBlock:
+def _block(block: DataBlock) -> CifBlock:
     from pymatgen.io.cif import CifFile  # noqa: PLC0415  (slow import)
 
     (data,) = CifFile.from_str(block.text).data.values()
     return data
 
 
-def _in_setting(block: Block, data: dict[str, Any], setting: Setting, name: str, place: str) -> StructureRow:
+def _in_setting(block: DataBlock, data: dict[str, Any], setting: Setting, name: str, place: str) -> StructureRow:
     """The crystal with these operations, compared with the block's formula, Z, and attached hydrogens."""
     read = attempt(lambda: _structure(block.text + setting.loop))
     if read.value is None:

@@ -15,7 +15,7 @@ from aiida_mlhull.science.reading.structures.poscar import elements_of_potcar, r
 from aiida_mlhull.science.reading.warned import OPENERS, attempt, text_of
 from aiida_mlhull.science.types.reasons import Reason
 
-Kind = Literal["cif", "poscar", "other", "hidden"]
+FileKind = Literal["cif", "poscar", "other", "hidden"]
 
 CIF_SUFFIXES: Final = (".cif", ".mcif")
 POSCAR_SUFFIXES: Final = (".vasp", ".poscar", ".contcar")
@@ -37,7 +37,7 @@ class Listing:
     remarks: tuple[str, ...]
 
 
-def kind_of(path: Path) -> Kind:
+def kind_of(path: Path) -> FileKind:
     """What a file is by its name; packed ones by the name before ``.gz``, ``.bz2`` or ``.xz``."""
     name = path.name.lower()
     if name.startswith((".", "#")) or name.endswith(_BACKUPS):
@@ -54,7 +54,7 @@ def _unpacked_name(path: Path) -> str:
 
 def list_folder(folder: Path) -> Listing:
     """Files of a folder and the folders in it; of POSCAR and CONTCAR of one run the second one is read."""
-    kinds: dict[Kind, list[Path]] = defaultdict(list)
+    kinds: dict[FileKind, list[Path]] = defaultdict(list)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         above = [part.lower() for part in path.relative_to(folder).parts[:-1]]
         stored = any(part.startswith(".") or part in _OTHER_PROGRAMS for part in above)
@@ -149,7 +149,7 @@ def _from_poscar(text: str, path: Path, name: str, place: str) -> list[Structure
     return [StructureRow(name, place + named, found.structure, found.reason, found.detail)]
 
 
-_READERS: Final[dict[Kind, Callable[[str, Path, str, str], list[StructureRow]]]] = {
+_READERS: Final[dict[FileKind, Callable[[str, Path, str, str], list[StructureRow]]]] = {
     "cif": _from_cif,
     "poscar": _from_poscar,
 }

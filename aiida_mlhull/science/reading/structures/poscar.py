@@ -33,7 +33,7 @@ _SYMBOL: Final = re.compile(r"([A-Z][a-z]?)(?:[_./].*)?")
 
 
 @dataclass(frozen=True)
-class Poscar:
+class ReadPoscar:
     """What came of a POSCAR.
 
     Attributes:
@@ -69,7 +69,7 @@ def elements_of_potcar(text: str) -> tuple[str, ...]:
     return tuple(_TITLE.findall(text))
 
 
-def read_poscar(text: str, *, potcar: Sequence[str] = ()) -> Poscar:
+def read_poscar(text: str, *, potcar: Sequence[str] = ()) -> ReadPoscar:
     """Read a POSCAR.
 
     Args:
@@ -80,18 +80,18 @@ def read_poscar(text: str, *, potcar: Sequence[str] = ()) -> Poscar:
     settled = attempt(lambda: _head(lines))
     head = settled.value
     if head is None:
-        return Poscar(None, Reason.UNREADABLE, settled.detail)
+        return ReadPoscar(None, Reason.UNREADABLE, settled.detail)
     symbols, named_by = _elements(lines, head, potcar)
     if not symbols:
-        return Poscar(None, Reason.NO_ELEMENTS, f"{named_by}; write them into line 6, as VASP 5 does")
+        return ReadPoscar(None, Reason.NO_ELEMENTS, f"{named_by}; write them into line 6, as VASP 5 does")
     if potcar and head.symbols and list(potcar[: len(symbols)]) != list(symbols):
-        return Poscar(None, Reason.FORMULA_DIFFERS, f"POTCAR {' '.join(potcar)}, POSCAR {' '.join(symbols)}")
+        return ReadPoscar(None, Reason.FORMULA_DIFFERS, f"POTCAR {' '.join(potcar)}, POSCAR {' '.join(symbols)}")
     parsed = attempt(lambda: _parsed(_plain(lines, head, symbols)))
     if parsed.value is None:
-        return Poscar(None, Reason.UNREADABLE, parsed.detail)
+        return ReadPoscar(None, Reason.UNREADABLE, parsed.detail)
     if parsed.warned:
-        return Poscar(None, Reason.LIBRARY_WARNED, parsed.detail)
-    return Poscar(parsed.value, named_by=named_by)
+        return ReadPoscar(None, Reason.LIBRARY_WARNED, parsed.detail)
+    return ReadPoscar(parsed.value, named_by=named_by)
 
 
 def _head(lines: list[str]) -> _Head:
