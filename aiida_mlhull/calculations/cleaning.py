@@ -12,6 +12,7 @@ import numpy as np
 from aiida import orm
 from aiida.engine import calcfunction
 
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, DecisionsData
 from aiida_mlhull.science.cleaning.clean import CleaningSettings, clean, labeled
 from aiida_mlhull.science.cleaning.funnel import funnel_steps
@@ -29,7 +30,7 @@ def clean_candidates(settings: orm.Dict, **tables: Any) -> dict[str, Any]:
         settings: CleaningSettings.
         **tables: as said above.
     """
-    limits = CleaningSettings.model_validate(settings.get_dict())
+    limits = settings_of(settings, CleaningSettings)
     names = sorted(tables["candidates"])
     shards = [labeled(tables["candidates"][name].to_science(), tolerance=limits.tolerance) for name in names]
     energies = [_energies(shard, tables.get("labels", {}).get(name)) for name, shard in zip(names, shards, strict=True)]

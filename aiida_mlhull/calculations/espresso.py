@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_mlhull.calculations.base import Nodes
-from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
+from aiida_mlhull.calculations.dft import kpoints_of, nodes_of, references_in, relaxed_cell
+from aiida_mlhull.calculations.settings import settings_of
+from aiida_mlhull.data import CandidatesData, LabelsData
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.ensembles.rows import crystals_of
@@ -38,10 +39,11 @@ def prepare_espresso(cells: CandidatesData | LabelsData, stage: orm.Dict, family
     prepared = espresso_inputs(crystal, espresso_step_of(stage), family_of(family))
     structure = _structure(crystal, prepared.hubbard)
     structure.label = name.value
-    kpoints = orm.KpointsData()
-    kpoints.set_cell_from_structure(structure)
-    kpoints.set_kpoints_mesh(list(prepared.mesh))
-    nodes: Nodes = {"structure": structure, "parameters": orm.Dict(prepared.parameters), "kpoints": kpoints}
+    nodes: Nodes = {
+        "structure": structure,
+        "parameters": orm.Dict(prepared.parameters),
+        "kpoints": kpoints_of(structure, prepared.mesh),
+    }
     if prepared.fixed_positions:
         nodes["settings"] = orm.Dict({"fixed_coords": [[True, True, True] for _ in crystal]})
     return nodes
@@ -84,7 +86,6 @@ def read_espresso(
     """
     row = cells.to_science().select([name.value])
     step, title, pseudos = espresso_step_of(stage), stage["name"], family_of(family)
-    references: ReferencesData | None = outputs.get("references")
     reading = read(
         row,
         Account.model_validate(account.get_dict()),
@@ -92,12 +93,9 @@ def read_espresso(
         step=step,
         family=pseudos,
         stage=title,
-        references=None if references is None else references.to_science(),
+        references=references_in(outputs),
     )
-    nodes: Nodes = {"labels": LabelsData.from_science(reading.labels)}
-    if reading.entry is not None:
-        nodes["entry"] = orm.JsonableData(reading.entry)
-        nodes["entry"].label = name.value
+    nodes = nodes_of(reading, name=name.value)
     if step.keep_steps and "output_trajectory" in outputs:
         trajectory = outputs["output_trajectory"]
         arrays = [trajectory.get_array(key) for key in ("cells", "positions", "energy")]
@@ -109,13 +107,13 @@ def read_espresso(
 
 def espresso_step_of(stage: orm.Dict) -> EspressoStep:
     """The calculation that a stage asks for."""
-    whole = StageSettings.model_validate(stage.get_dict())
+    whole = settings_of(stage, StageSettings)
     return read_step(validated(EspressoSettings, whole.settings, what=f"stage {whole.name}"), stage=whole.name)
 
 
 def family_of(node: orm.Dict) -> PseudoFamily:
     """What is known of the pseudopotentials."""
-    return PseudoFamily.model_validate(node.get_dict())
+    return settings_of(node, PseudoFamily)
 
 
 def _structure(crystal: Any, hubbard: Any) -> orm.StructureData:
@@ -131,10 +129,7 @@ def _structure(crystal: Any, hubbard: Any) -> orm.StructureData:
 
 
 def _parsed(nodes: Nodes) -> ParsedPwRun:
-    lattice = coordinates = None
-    if "output_structure" in nodes:
-        relaxed = nodes["output_structure"].get_pymatgen()
-        lattice, coordinates = np.asarray(relaxed.lattice.matrix), np.asarray(relaxed.frac_coords)
+    lattice, coordinates = relaxed_cell(nodes, "output_structure")
     return ParsedPwRun(
         parameters=nodes["output_parameters"].get_dict() if "output_parameters" in nodes else {},
         lattice=lattice,

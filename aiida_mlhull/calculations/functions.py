@@ -13,6 +13,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_mlhull.calculations.ports import leaves
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import (
     CandidatesData,
     DecisionsData,
@@ -54,7 +55,7 @@ def gather_ensemble(settings: orm.Dict, **members: EnsembleData) -> EnsembleData
         **members: what each job has fitted.
     """
     parts = [(part, part.to_science()) for part in members.values()]
-    whole = join([noun for _, noun in parts], settings=EnsembleSettings.model_validate(settings.get_dict()))
+    whole = join([noun for _, noun in parts], settings=settings_of(settings, EnsembleSettings))
     weights = {
         member.meta["member"]: part.base.repository.get_object_content(member_file(place), mode="rb")
         for part, noun in parts
@@ -313,11 +314,11 @@ def summarize(settings: orm.Dict, **shards: Any) -> orm.Dict:
 
 
 def _stage(node: orm.Dict) -> StageSettings:
-    return StageSettings.model_validate(node.get_dict())
+    return settings_of(node, StageSettings)
 
 
 def _campaign(node: orm.Dict) -> CampaignSettings:
-    return CampaignSettings.model_validate(node.get_dict())
+    return settings_of(node, CampaignSettings)
 
 
 def _joined(shards: Shards) -> Any:

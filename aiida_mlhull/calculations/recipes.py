@@ -8,6 +8,7 @@ from __future__ import annotations
 from aiida import orm
 from aiida.engine import calcfunction
 
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import PredictionsData, ReactionsData, RecipesData, ReferencesData
 from aiida_mlhull.science.recipes import Literature, RecipeSettings, latest, recommend
 
@@ -32,7 +33,7 @@ def recommend_reactions(
     made = recommend(
         target.value,
         references.to_science(),
-        RecipeSettings.model_validate(settings.get_dict()),
+        settings_of(settings, RecipeSettings),
         literature=None if literature is None else Literature(literature.to_science()),
         predictions=latest([predictions[key].to_science() for key in sorted(predictions)]),
     )

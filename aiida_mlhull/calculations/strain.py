@@ -11,6 +11,7 @@ import numpy as np
 from aiida import orm
 from aiida.engine import calcfunction
 
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
 from aiida_mlhull.science.strain.grid import StrainSettings, strain_grid
 from aiida_mlhull.science.strain.response import responses
@@ -26,7 +27,7 @@ def make_strain_grid(crystals: CandidatesData, settings: orm.Dict) -> dict[str, 
         crystals: unstrained cells.
         settings: StrainSettings.
     """
-    grid = strain_grid(crystals.to_science(), StrainSettings.model_validate(settings.get_dict()))
+    grid = strain_grid(crystals.to_science(), settings_of(settings, StrainSettings))
     zeros = np.zeros(len(grid))
     chosen = Decisions(
         ids=grid.ids,
@@ -55,7 +56,7 @@ def measure_strain(
         settings: StrainSettings.
         references: known phases, for the hull.
     """
-    grid = StrainSettings.model_validate(settings.get_dict())
+    grid = settings_of(settings, StrainSettings)
     found = responses(
         labels.to_science(),
         grid,

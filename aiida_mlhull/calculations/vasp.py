@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from aiida import orm
 from aiida.engine import calcfunction
-from pymatgen.core import Structure
 
 from aiida_mlhull.calculations.base import Nodes
-from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
+from aiida_mlhull.calculations.dft import kpoints_of, nodes_of, references_in, relaxed_cell
+from aiida_mlhull.calculations.settings import settings_of
+from aiida_mlhull.data import CandidatesData, LabelsData
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.ensembles.rows import crystals_of
@@ -36,13 +36,10 @@ def prepare_vasp(cells: CandidatesData | LabelsData, stage: orm.Dict, name: orm.
     made = vasp_inputs(crystals_of(row).structure(0), step_of(stage))
     structure = orm.StructureData(pymatgen=made.structure)
     structure.label = name.value
-    kpoints = orm.KpointsData()
-    kpoints.set_cell_from_structure(structure)
-    kpoints.set_kpoints_mesh(list(made.mesh), offset=list(made.shift))
     return {
         "structure": structure,
         "parameters": orm.Dict({"incar": made.incar}),
-        "kpoints": kpoints,
+        "kpoints": kpoints_of(structure, made.mesh, made.shift),
         "potentials": orm.Dict(made.potentials),
     }
 
@@ -65,19 +62,15 @@ def read_vasp(
     """
     row = cells.to_science().select([name.value])
     step, title = step_of(stage), stage["name"]
-    references: ReferencesData | None = found.get("references")
     reading = read(
         row,
         Account.model_validate(account.get_dict()),
         _found(found),
         step=step,
         stage=title,
-        references=None if references is None else references.to_science(),
+        references=references_in(found),
     )
-    nodes: Nodes = {"labels": LabelsData.from_science(reading.labels)}
-    if reading.entry is not None:
-        nodes["entry"] = orm.JsonableData(reading.entry)
-        nodes["entry"].label = name.value
+    nodes = nodes_of(reading, name=name.value)
     if step.keep_steps and "trajectory" in found:
         steps = ionic_steps(row, *_trajectory(found["trajectory"]), stage=title, scheme=step.raw_scheme)
         if steps is not None:
@@ -87,15 +80,12 @@ def read_vasp(
 
 def step_of(stage: orm.Dict) -> VaspStep:
     """The calculation that a stage asks for."""
-    said = StageSettings.model_validate(stage.get_dict())
+    said = settings_of(stage, StageSettings)
     return read_step(validated(VaspSettings, said.settings, what=f"stage {said.name}"), stage=said.name)
 
 
 def _found(nodes: Nodes) -> ParsedRun:
-    lattice = coordinates = None
-    if "structure" in nodes:
-        relaxed: Structure = nodes["structure"].get_pymatgen()
-        lattice, coordinates = np.asarray(relaxed.lattice.matrix), np.asarray(relaxed.frac_coords)
+    lattice, coordinates = relaxed_cell(nodes, "structure")
     return ParsedRun(
         misc=nodes["misc"].get_dict() if "misc" in nodes else {},
         incar=nodes["parameters"].get_dict() if "parameters" in nodes else {},

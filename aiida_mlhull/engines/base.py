@@ -12,6 +12,7 @@ from aiida.engine import ExitCode, WorkChain
 from pydantic import BaseModel
 
 from aiida_mlhull.calculations.ports import plain_input
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MlhullError, SettingsError, listed
@@ -117,7 +118,7 @@ class Engine(WorkChain):
     @cached_property
     def stage(self) -> StageSettings:
         """The stage's settings, checked once per loaded process."""
-        return StageSettings.model_validate(self.inputs.stage.get_dict())
+        return settings_of(self.inputs.stage, StageSettings)
 
     def refuse(self, error: MlhullError) -> ExitCode:
         """End with the exit code that belongs to ``error``."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from aiida import orm
+from aiida.common.exceptions import MultipleObjectsError, NotExistent
 from aiida.engine import ToContext
 
 from aiida_mlhull.calculations.functions import extend_labels, still_waiting
 from aiida_mlhull.calculations.lanes import share_out
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.engines.base import Engine
-from aiida_mlhull.job_pool.lane import Lane, lane_inputs_of, rows_read
+from aiida_mlhull.job_pool.lane import DEFAULT_OPTIONS, Lane, lane_inputs_of, rows_read
 from aiida_mlhull.job_pool.settings import JobSettings, why_failed
+from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.dft.account import Account
+from aiida_mlhull.science.errors import SettingsError
+from aiida_mlhull.science.representations.composition import elements_of
+from aiida_mlhull.science.types import Candidates
 
 
 class LaneEngine(Engine):
@@ -20,6 +27,7 @@ class LaneEngine(Engine):
 
     Attributes:
         lane_class: what works off a share of the candidates.
+        read_step: from settings and the stage's name to the calculation that they amount to.
         handed_on: inputs of the engine that its lanes get.
 
     Names in the context:
@@ -28,6 +36,7 @@ class LaneEngine(Engine):
     """
 
     lane_class: ClassVar[type[Lane]]
+    read_step: ClassVar[Callable[..., Any]]
     handed_on: ClassVar[tuple[str, ...]] = ("code", "options", "jobs", "references")
     slots_per_job: ClassVar[int] = 3  # lane, the plug-in's WorkChain, its calculation
 
@@ -38,9 +47,31 @@ class LaneEngine(Engine):
         lane_inputs_of(spec)
         spec.outline(cls.share_out, cls.run_lanes, cls.finish)
 
+    @classmethod
+    def read_settings(cls, stage: StageSettings) -> Any:
+        """The stage's settings; the protocol's step behind them has to exist.
+
+        Raises:
+            SettingsError: if they are wrong.
+            UnknownNameError: if there is no such protocol or step.
+        """
+        settings = super().read_settings(stage)
+        cls.read_step(settings, stage=stage.name)
+        return settings
+
+    @classmethod
+    def asked(cls, stage: StageSettings) -> Any:
+        """The calculation that a stage asks for."""
+        return cls.read_step(cls.read_settings(stage), stage=stage.name)
+
+    @classmethod
+    def keeps_steps(cls, stage: StageSettings) -> bool:
+        """Whether the stage's settings say so."""
+        return bool(cls.asked(stage).keep_steps)
+
     def share_out(self) -> None:
         """Give every lane about as much work."""
-        most = JobSettings.model_validate(self.inputs.jobs.get_dict()).max_in_flight
+        most = settings_of(self.inputs.jobs, JobSettings).max_in_flight
         self.ctx.shares = share_out(self.inputs.cells, self.inputs.chosen, orm.Int(most))
 
     def run_lanes(self) -> Any:
@@ -89,3 +120,38 @@ class LaneEngine(Engine):
 
     def _read_by(self, node: orm.ProcessNode, output: str) -> dict[str, Any]:
         return rows_read(node, output, reader=self.lane_class.reader)
+
+
+def usable_code(label: str, *, what: str, advice: str = "") -> orm.AbstractCode:
+    """The code of that name.
+
+    Args:
+        label: AiiDA's name of it: ``vasp@cluster``.
+        what: where it is named, for messages: ``"engines.vasp"``.
+        advice: how to make one.
+
+    Raises:
+        SettingsError: if there is none, or its computer can't be used.
+    """
+    try:
+        code = orm.load_code(label)
+    except (NotExistent, MultipleObjectsError, ValueError) as error:
+        raise SettingsError(
+            f"{what}: no code {label!r} ({error}); 'verdi code list' shows those that are{advice}"
+        ) from None
+    if code.computer is not None and not code.computer.is_configured:
+        raise SettingsError(
+            f"{what}: the computer of code {label!r} is not configured: 'verdi computer configure "
+            f"{code.computer.transport_type} {code.computer.label}'"
+        )
+    return code
+
+
+def options_node(options: Mapping[str, Any]) -> orm.Dict:
+    """The scheduler's options with defaults for what is not said."""
+    return orm.Dict({**DEFAULT_OPTIONS, **options})
+
+
+def elements_in(candidates: Sequence[Candidates]) -> list[str]:
+    """Symbols of all elements of all shards, in alphabetical order."""
+    return sorted({element for shard in candidates for element in elements_of(shard.formulas.tolist())})

@@ -154,6 +154,7 @@ def stated_by_campaign(node: orm.ProcessNode, *, number: int) -> StatedSpreads:
     Raises:
         InputError: if the campaign has no gate, has decided nothing in that round, or has neither record nor results.
     """
+    from aiida_mlhull.calculations.settings import settings_of
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.metrics import stated
     from aiida_mlhull.science.types import concatenate
@@ -166,7 +167,7 @@ def stated_by_campaign(node: orm.ProcessNode, *, number: int) -> StatedSpreads:
             f"predicted is compared with its results, which are there when it has ended well"
         )
     truth = results.results(node) if record is None else record
-    settings = CampaignSettings.model_validate(node.inputs.settings.get_dict())
+    settings = settings_of(node.inputs.settings, CampaignSettings)
     by_gate = {}
     for stage in settings.stages:
         if stage.gate is None:

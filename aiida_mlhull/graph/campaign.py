@@ -79,9 +79,10 @@ class Campaign:
     @property
     def settings(self) -> CampaignSettings:
         """Its settings."""
+        from aiida_mlhull.calculations.settings import settings_of
         from aiida_mlhull.science.campaign import CampaignSettings
 
-        return CampaignSettings.model_validate(self.node.inputs[names.SETTINGS].get_dict())
+        return settings_of(self.node.inputs[names.SETTINGS], CampaignSettings)
 
     def status(self) -> campaigns.State:
         """How far it is."""

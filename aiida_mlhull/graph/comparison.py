@@ -41,6 +41,7 @@ def compare_rules(campaign: orm.ProcessNode, *, number: int, stage: str | None =
         InputError: if nothing was decided in that round.
     """
     from aiida_mlhull.calculations.ports import leaves
+    from aiida_mlhull.calculations.settings import settings_of
     from aiida_mlhull.science.campaign import CampaignSettings, StageSettings, comparison
     from aiida_mlhull.science.hull import with_results
     from aiida_mlhull.science.types import concatenate
@@ -49,7 +50,7 @@ def compare_rules(campaign: orm.ProcessNode, *, number: int, stage: str | None =
     if step is None:
         raise nothing_decided(campaign, number=number, stage=stage)
     inputs = step.inputs
-    settings = StageSettings.model_validate(inputs.stage.get_dict())
+    settings = settings_of(inputs.stage, StageSettings)
     assert settings.gate is not None
     results = concatenate([table.to_science() for table in leaves(inputs.results).values()])
     compared = comparison.compare_rules(
@@ -57,7 +58,7 @@ def compare_rules(campaign: orm.ProcessNode, *, number: int, stage: str | None =
         with_results(inputs.references.to_science(), results),
         record=record_of(campaign),
         gate=settings.gate,
-        seed=CampaignSettings.model_validate(inputs.settings.get_dict()).seed + inputs.position["round"],
+        seed=settings_of(inputs.settings, CampaignSettings).seed + inputs.position["round"],
         core_minutes_each=comparison.cost_each(results, stage=settings),
     )
     return RoundComparison(stage=settings.name, number=number, comparison=compared)

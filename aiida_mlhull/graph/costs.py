@@ -23,12 +23,13 @@ def account(campaign: orm.ProcessNode) -> dict[str, Any]:
     Raises:
         InputError: if no candidate has been considered yet.
     """
+    from aiida_mlhull.calculations.settings import settings_of
     from aiida_mlhull.science.campaign import CampaignSettings, summarize
 
     if names.SUMMARY in campaign.outputs:
         summary: dict[str, Any] = campaign.outputs[names.SUMMARY].get_dict()
         return summary
-    settings = CampaignSettings.model_validate(campaign.inputs.settings.get_dict())
+    settings = settings_of(campaign.inputs.settings, CampaignSettings)
     stages = {stage.name: results.stored_results(campaign, stage=stage.name) for stage in settings.stages}
     return summarize(
         [results.outcomes(campaign)],

@@ -18,6 +18,7 @@ from aiida.engine import ProcessState, ToContext, WorkChain, while_
 from aiida_mlhull import names
 from aiida_mlhull.calculations.functions import extend_labels
 from aiida_mlhull.calculations.ports import plain_input
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
 from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.job_pool.settings import JobSettings, why_failed
@@ -134,7 +135,7 @@ class Lane(WorkChain):
             account, outputs, words = Account(chain_status=None, chain_message=self.ctx.refusal), {}, ""
         else:
             self.ctx.tries += 1
-            most = JobSettings.model_validate(self.inputs.jobs.get_dict()).max_attempts
+            most = settings_of(self.inputs.jobs, JobSettings).max_attempts
             if self.ctx.tries < most and self.was_lost(chain):
                 self.report(f"{name}, try {self.ctx.tries} of {most}: {why_failed(chain)}")
                 return

@@ -11,6 +11,7 @@ from aiida import orm
 from aiida.engine import ExitCode, ToContext, WorkChain
 
 from aiida_mlhull.calculations.ports import plain_input
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.job_pool.settings import JobSettings, fell_short, has_refused, why_failed
 
 QUIET_SECONDS: Final = 60
@@ -51,7 +52,7 @@ class JobPool(WorkChain):
     @cached_property
     def jobs(self) -> JobSettings:
         """Sizes and limits, checked once per loaded process."""
-        return JobSettings.model_validate(self.inputs.jobs.get_dict())
+        return settings_of(self.inputs.jobs, JobSettings)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from aiida.plugins import CalculationFactory
 from aiida_mlhull import names
 from aiida_mlhull.calculations.functions import gather_ensemble
 from aiida_mlhull.calculations.ports import cells_inputs, plain_input, results_input, steps_input
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import EnsembleData, ReferencesData
 from aiida_mlhull.job_pool.pool import JobPool
 from aiida_mlhull.job_pool.settings import portions_of
@@ -50,7 +51,7 @@ class FitEnsemble(JobPool):
 
     def setup(self) -> None:
         """Share the members out among jobs."""
-        members = EnsembleSettings.model_validate(self.inputs.settings.get_dict()).members
+        members = settings_of(self.inputs.settings, EnsembleSettings).members
         portions = portions_of(range(members), self.jobs.members_per_job)
         self.ctx.portions = {
             "_".join(["members", *(f"{member:03d}" for member in portion)]): portion for portion in portions

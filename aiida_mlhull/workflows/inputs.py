@@ -10,6 +10,7 @@ from aiida import orm
 
 from aiida_mlhull.calculations.base import check_baseline, check_cells
 from aiida_mlhull.calculations.ports import plain_input
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, EnsembleData, ReferencesData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.job_pool.pool import job_settings_input
@@ -53,7 +54,7 @@ def check_settings(settings: orm.Dict, _: Any) -> str | None:
 
 def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
     """Check that candidates, references, engines and settings fit together, cheapest first."""
-    campaign = CampaignSettings.model_validate(inputs["settings"].get_dict())
+    campaign = settings_of(inputs["settings"], CampaignSettings)
     shards = inputs.get("candidates") or {}
     engines = inputs.get("engines", {})
     try:

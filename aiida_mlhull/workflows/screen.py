@@ -22,6 +22,7 @@ from aiida_mlhull import names
 from aiida_mlhull.calculations import functions
 from aiida_mlhull.calculations.base import count_of
 from aiida_mlhull.calculations.ports import leaves
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import DecisionsData, LabelsData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.job_pool.settings import why_failed
@@ -93,7 +94,7 @@ class Screen(ProtocolBuilder, WorkChain):
     @cached_property
     def settings(self) -> CampaignSettings:
         """The campaign's settings, checked once per loaded process."""
-        return CampaignSettings.model_validate(self.inputs.settings.get_dict())
+        return settings_of(self.inputs.settings, CampaignSettings)
 
     @property
     def stage(self) -> StageSettings:

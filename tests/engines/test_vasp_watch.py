@@ -14,7 +14,8 @@ from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.data import CandidatesData, DecisionsData
 from aiida_mlhull.engines.vasp.engine import VaspEngine
-from aiida_mlhull.engines.vasp.watch import cell_monitor, watch_cell
+from aiida_mlhull.engines.vasp.watch import CELL_MONITOR, watch_cell
+from aiida_mlhull.job_pool.watch import cell_monitor
 from aiida_mlhull.science.dft.account import JOB_STOPPED, Account
 from aiida_mlhull.science.dft.limits import Limits
 from aiida_mlhull.science.types import Labels
@@ -44,7 +45,7 @@ def look(tmp_path):
         node.set_remote_workdir(str(tmp_path))
         if text is not None:
             (tmp_path / "CONTCAR").write_text(text)
-        told = cell_monitor(BEFORE.lattice.matrix, Limits(volume_ratio=4.0), every=600)
+        told = cell_monitor(CELL_MONITOR, BEFORE.lattice.matrix, Limits(volume_ratio=4.0), every=600)
         with TransportFactory("core.local")() as transport:
             return watch_cell(node, transport, **told["kwargs"])
 
@@ -76,7 +77,7 @@ def test_what_is_not_there_or_half_written_stops_nobody(look, text) -> None:
 
 
 def test_aiida_knows_the_monitor() -> None:
-    CalcJobMonitor(**cell_monitor(BEFORE.lattice.matrix, Limits(), every=600))  # it would refuse
+    CalcJobMonitor(**cell_monitor(CELL_MONITOR, BEFORE.lattice.matrix, Limits(), every=600))  # it would refuse
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,14 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from aiida_mlhull.calculations.espresso import family_of
-from aiida_mlhull.engines.lanes import LaneEngine
+from aiida_mlhull.engines.lanes import LaneEngine, elements_in
 from aiida_mlhull.engines.quantumespresso.lane import EspressoLane, pseudo_family_input
 from aiida_mlhull.engines.quantumespresso.words import load_espresso_inputs
 from aiida_mlhull.job_pool.lane import Lane
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, SettingsError, listed
 from aiida_mlhull.science.espresso.inputs import cutoffs, scheme
-from aiida_mlhull.science.espresso.settings import EspressoSettings, EspressoStep, read_step
-from aiida_mlhull.science.representations.composition import elements_of
+from aiida_mlhull.science.espresso.settings import EspressoSettings, read_step
 from aiida_mlhull.science.types import Candidates
 
 
@@ -29,6 +28,7 @@ class EspressoEngine(LaneEngine):
 
     Settings: ClassVar[type[BaseModel]] = EspressoSettings
     lane_class: ClassVar[type[Lane]] = EspressoLane
+    read_step = staticmethod(read_step)
     handed_on: ClassVar[tuple[str, ...]] = (*LaneEngine.handed_on, "pseudo_family")
 
     @classmethod
@@ -36,28 +36,6 @@ class EspressoEngine(LaneEngine):
         """Declare the pseudopotentials."""
         super().define(spec)
         pseudo_family_input(spec)
-
-    @classmethod
-    def read_settings(cls, stage: StageSettings) -> Any:
-        """The stage's settings; the protocol's step behind them has to exist.
-
-        Raises:
-            SettingsError: if they are wrong.
-            UnknownNameError: if there is no such protocol or step.
-        """
-        settings = super().read_settings(stage)
-        read_step(settings, stage=stage.name)
-        return settings
-
-    @classmethod
-    def asked(cls, stage: StageSettings) -> EspressoStep:
-        """The calculation that a stage asks for."""
-        return read_step(cls.read_settings(stage), stage=stage.name)
-
-    @classmethod
-    def keeps_steps(cls, stage: StageSettings) -> bool:
-        """Whether the stage's settings say so."""
-        return cls.asked(stage).keep_steps
 
     @classmethod
     def scheme(cls, stage: StageSettings, inputs: Mapping[str, Any]) -> str:
@@ -80,7 +58,7 @@ class EspressoEngine(LaneEngine):
             SettingsError: if no cutoffs are known, or the pseudopotentials don't fit together.
         """
         family = family_of(inputs["pseudo_family"])
-        elements = sorted({element for shard in candidates for element in elements_of(shard.formulas.tolist())})
+        elements = elements_in(candidates)
         missing = family.missing(elements)
         if missing:
             raise MissingPotentialError(

@@ -18,10 +18,11 @@ from aiida_mlhull.calculations.espresso import (
 from aiida_mlhull.calculations.ports import plain_input
 from aiida_mlhull.engines.quantumespresso.charge_density import density_to_start_from, let_go
 from aiida_mlhull.engines.quantumespresso.jobs import EspressoJobs
-from aiida_mlhull.engines.quantumespresso.watch import espresso_monitor
+from aiida_mlhull.engines.quantumespresso.watch import ESPRESSO_MONITOR
 from aiida_mlhull.engines.quantumespresso.words import load_family
 from aiida_mlhull.job_pool.ended import account_of, outputs_of
 from aiida_mlhull.job_pool.lane import Lane
+from aiida_mlhull.job_pool.watch import cell_monitor
 from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.errors import MissingPotentialError, listed
 from aiida_mlhull.science.espresso.inputs import spins_of
@@ -134,7 +135,7 @@ def pseudo_family_input(spec: Any) -> None:
 def _monitors(step: EspressoStep, structure: orm.StructureData) -> dict[str, orm.Dict]:
     if step.freedom not in {"full", "cell"}:
         return {}
-    return {"cell": orm.Dict(espresso_monitor(structure.cell, step.limits, every=step.look_every))}
+    return {"cell": orm.Dict(cell_monitor(ESPRESSO_MONITOR, structure.cell, step.limits, every=step.look_every))}
 
 
 def _handlers(step: EspressoStep) -> dict[str, dict[str, bool]]:

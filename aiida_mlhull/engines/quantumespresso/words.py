@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiida import orm
-from aiida.common.exceptions import MultipleObjectsError, NotExistent
 from pydantic import Field
 
-from aiida_mlhull.job_pool.lane import DEFAULT_OPTIONS
+from aiida_mlhull.engines.lanes import options_node, usable_code
 from aiida_mlhull.science.errors import InputError, MissingExtraError, SettingsError, listed
 from aiida_mlhull.science.espresso.pseudos import PseudoFamily, read_pseudo
 from aiida_mlhull.science.types.strict import Strict, validated
@@ -39,22 +38,12 @@ def load_espresso_inputs(words: Mapping[str, Any]) -> dict[str, Any]:
         SettingsError: if a word is unknown, there is no such code or family, or the code's computer can't be used.
     """
     wanted = validated(EspressoWords, words, what="engines.quantumespresso")
-    try:
-        code = orm.load_code(wanted.code)
-    except (NotExistent, MultipleObjectsError, ValueError) as error:
-        raise SettingsError(
-            f"engines.quantumespresso: no code {wanted.code!r} ({error}); 'verdi code list' shows those that are, "
-            f"'verdi code create core.code.installed' makes one (default plug-in quantumespresso.pw)"
-        ) from None
-    if code.computer is not None and not code.computer.is_configured:
-        raise SettingsError(
-            f"engines.quantumespresso: the computer of code {wanted.code!r} is not configured: 'verdi computer "
-            f"configure {code.computer.transport_type} {code.computer.label}'"
-        )
+    making = "'verdi code create core.code.installed' makes one (default plug-in quantumespresso.pw)"
+    code = usable_code(wanted.code, what="engines.quantumespresso", advice=f", {making}")
     return {
         "code": code,
         "pseudo_family": orm.Dict(describe_family(load_family(wanted.pseudo_family)).model_dump(mode="json")),
-        "options": orm.Dict({**DEFAULT_OPTIONS, **wanted.options}),
+        "options": options_node(wanted.options),
     }
 
 

@@ -20,7 +20,7 @@ from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, listed
 from aiida_mlhull.science.not_vasp import NOT_VASP
 from aiida_mlhull.science.types import Candidates
-from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, read_step
+from aiida_mlhull.science.vasp.settings import VaspSettings, read_step
 
 
 class VaspEngine(LaneEngine):
@@ -28,6 +28,7 @@ class VaspEngine(LaneEngine):
 
     Settings: ClassVar[type[BaseModel]] = VaspSettings
     lane_class: ClassVar[type[Lane]] = VaspLane
+    read_step = staticmethod(read_step)
     handed_on: ClassVar[tuple[str, ...]] = (*LaneEngine.handed_on, "potential_family")
 
     @classmethod
@@ -37,31 +38,9 @@ class VaspEngine(LaneEngine):
         potential_family_input(spec)
 
     @classmethod
-    def read_settings(cls, stage: StageSettings) -> Any:
-        """The stage's settings; the protocol's step behind them has to exist.
-
-        Raises:
-            SettingsError: if they are wrong.
-            UnknownNameError: if there is no such protocol or step.
-        """
-        settings = super().read_settings(stage)
-        read_step(settings, stage=stage.name)
-        return settings
-
-    @classmethod
-    def asked(cls, stage: StageSettings) -> VaspStep:
-        """The calculation that a stage asks for."""
-        return read_step(cls.read_settings(stage), stage=stage.name)
-
-    @classmethod
-    def keeps_steps(cls, stage: StageSettings) -> bool:
-        """Whether the stage's settings say so."""
-        return cls.asked(stage).keep_steps
-
-    @classmethod
     def scheme(cls, stage: StageSettings, inputs: Mapping[str, Any]) -> str:  # noqa: ARG003  (others depend on them)
         """The protocol's, with the corrections that the stage asks for."""
-        return cls.asked(stage).full_scheme
+        return str(cls.asked(stage).full_scheme)
 
     @classmethod
     def load_inputs(cls, words: Mapping[str, Any]) -> dict[str, Any]:

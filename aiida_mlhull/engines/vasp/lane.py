@@ -10,10 +10,11 @@ from aiida.plugins import WorkflowFactory
 from aiida_mlhull import names
 from aiida_mlhull.calculations.vasp import prepare_vasp, read_vasp, step_of
 from aiida_mlhull.engines.vasp.jobs import VaspJobs
-from aiida_mlhull.engines.vasp.watch import cell_monitor
+from aiida_mlhull.engines.vasp.watch import CELL_MONITOR
 from aiida_mlhull.engines.vasp.wavefunctions import folder_to_start_from, let_go
 from aiida_mlhull.job_pool.ended import account_of, outputs_of
 from aiida_mlhull.job_pool.lane import Lane
+from aiida_mlhull.job_pool.watch import cell_monitor
 from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.vasp.settings import VaspStep
 
@@ -100,5 +101,5 @@ def monitors(step: VaspStep, structure: orm.StructureData, incar: dict[str, Any]
     """Who looks at a running calculation: at its screen output, and at its cell where that changes."""
     told = {"stdout": {"entry_point": MONITOR, "minimum_poll_interval": step.look_every}}
     if int(incar.get("nsw") or 0) > 0:
-        told["cell"] = cell_monitor(structure.cell, step.limits, every=step.look_every)
+        told["cell"] = cell_monitor(CELL_MONITOR, structure.cell, step.limits, every=step.look_every)
     return {key: orm.Dict(words) for key, words in told.items()}

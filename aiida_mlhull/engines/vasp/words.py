@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiida import orm
-from aiida.common.exceptions import MultipleObjectsError, NotExistent
 from aiida_vasp.data.potcar import PotcarData, PotcarGroup
 from pydantic import Field
 
-from aiida_mlhull.job_pool.lane import DEFAULT_OPTIONS
+from aiida_mlhull.engines.lanes import elements_in, options_node, usable_code
 from aiida_mlhull.science.errors import SettingsError, listed
-from aiida_mlhull.science.representations.composition import elements_of
 from aiida_mlhull.science.types import Candidates
 from aiida_mlhull.science.types.strict import Strict, validated
 from aiida_mlhull.science.vasp.inputs import potential_names
@@ -40,30 +38,20 @@ def load_inputs(words: Mapping[str, Any]) -> dict[str, Any]:
         SettingsError: if a word is unknown, there is no such code or family, or the code's computer can't be used.
     """
     said = validated(VaspWords, words, what="engines.vasp")
-    try:
-        code = orm.load_code(said.code)
-    except (NotExistent, MultipleObjectsError, ValueError) as error:
-        raise SettingsError(
-            f"engines.vasp: no code {said.code!r} ({error}); 'verdi code list' shows those that are"
-        ) from None
-    if code.computer is not None and not code.computer.is_configured:
-        raise SettingsError(
-            f"engines.vasp: the computer of code {said.code!r} is not configured: 'verdi computer configure "
-            f"{code.computer.transport_type} {code.computer.label}'"
-        )
+    code = usable_code(said.code, what="engines.vasp")
     families = orm.QueryBuilder().append(PotcarGroup, project="label").all(flat=True)
     if said.potential_family not in families:
         raise SettingsError(
             f"engines.vasp: no potential family {said.potential_family!r}; known: {listed(sorted(families)) or 'none'}; "
             f"'aiida-vasp potcar uploadfamily' makes one"
         )
-    nodes = {"code": code, "potential_family": orm.Str(said.potential_family)}
-    return {**nodes, "options": orm.Dict({**DEFAULT_OPTIONS, **said.options})}
+    family = orm.Str(said.potential_family)
+    return {"code": code, "potential_family": family, "options": options_node(said.options)}
 
 
 def missing_potentials(family: str, candidates: Sequence[Candidates], steps: Sequence[VaspStep]) -> list[str]:
     """Names of potentials that the family lacks, of all that the candidates' elements need in any step."""
-    elements = sorted({element for shard in candidates for element in elements_of(shard.formulas.tolist())})
+    elements = elements_in(candidates)
     wanted = {name for step in steps for name in potential_names(elements, step).values()}
     # aiida-vasp's own look-up of names filters by an element that is None, which SQLite refuses.
     query = orm.QueryBuilder().append(PotcarGroup, filters={"label": family}, tag="family")

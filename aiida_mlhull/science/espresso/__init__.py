@@ -3,15 +3,10 @@
 from aiida_mlhull.science.espresso.inputs import EspressoInputs, espresso_inputs, scheme
 from aiida_mlhull.science.espresso.outcome import judge
 from aiida_mlhull.science.espresso.pseudos import Pseudo, PseudoFamily, read_pseudo
-from aiida_mlhull.science.espresso.settings import (
-    EspressoSettings,
-    EspressoStep,
-    load_protocol,
-    protocol_names,
-    read_step,
-)
+from aiida_mlhull.science.espresso.settings import PROTOCOLS, EspressoSettings, EspressoStep, read_step
 
 __all__ = [
+    "PROTOCOLS",
     "EspressoInputs",
     "EspressoSettings",
     "EspressoStep",
@@ -19,8 +14,6 @@ __all__ = [
     "PseudoFamily",
     "espresso_inputs",
     "judge",
-    "load_protocol",
-    "protocol_names",
     "read_pseudo",
     "read_step",
     "scheme",

@@ -10,17 +10,16 @@ import numpy as np
 
 from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.dft.limits import unphysical
+from aiida_mlhull.science.dft.rows import Reading, hopeless, step_rows
 from aiida_mlhull.science.ensembles.rows import Cells, crystals_of
-from aiida_mlhull.science.ensembles.steps import step_ids
 from aiida_mlhull.science.espresso.inputs import scheme
 from aiida_mlhull.science.espresso.outcome import energy_of, judge
 from aiida_mlhull.science.espresso.pseudos import PseudoFamily
 from aiida_mlhull.science.espresso.settings import EspressoStep
-from aiida_mlhull.science.hull import hull_energies
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, Labels, References
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.types.reasons import Reason, code_of, with_detail
+from aiida_mlhull.science.types.reasons import Reason, code_of
 
 if TYPE_CHECKING:
     from pymatgen.entries.computed_entries import ComputedStructureEntry
@@ -43,14 +42,6 @@ class ParsedPwRun:
     frac_coords: Floats | None
 
 
-@dataclass(frozen=True, eq=False)
-class EspressoReading:
-    """A candidate's row, and pymatgen's entry where it went well."""
-
-    labels: Labels
-    entry: ComputedStructureEntry | None
-
-
 def read(
     row: Cells,
     account: Account,
@@ -60,7 +51,7 @@ def read(
     family: PseudoFamily,
     stage: str,
     references: References | None = None,
-) -> EspressoReading:
+) -> Reading:
     """Judge one calculation.
 
     Args:
@@ -84,7 +75,7 @@ def read(
     energy = energy_of(parsed.parameters)
     per_atom = np.nan if energy is None else energy / len(before.numbers)
     if not failure:
-        failure = _hopeless(row, per_atom, step, references)
+        failure = hopeless(str(row.formulas[0]), per_atom, step.limits, references)
     labels = Labels(
         ids=row.ids,
         formulas=row.formulas,
@@ -97,7 +88,7 @@ def read(
         engine=account.program or ENGINE,
         scheme=scheme(step, family),
     )
-    return EspressoReading(labels, None if failure else _entry(labels, row, account, parsed, energy))
+    return Reading(labels, None if failure else _entry(labels, row, account, parsed, energy))
 
 
 def _entry(
@@ -131,15 +122,6 @@ def _entry(
     )
 
 
-def _hopeless(row: Cells, per_atom: float, step: EspressoStep, references: References | None) -> str:
-    limit = step.limits.hopeless_above
-    if limit is None or references is None:
-        return ""
-    above = per_atom - float(hull_energies(row.formulas, references)[0])
-    words = f"{above:.3f} eV/atom above the references' hull"
-    return with_detail(Reason.HOPELESS_ENERGY, words) if above > limit else ""
-
-
 def ionic_steps(
     row: Cells, cells: Floats, positions: Floats, energies: Floats, *, stage: str, scheme: str
 ) -> Labels | None:
@@ -156,29 +138,9 @@ def ionic_steps(
         stage: name of the stage.
         scheme: of the energies.
     """
-    before = crystals_of(row)
     count = min(len(cells), len(energies))
-    if not count:
-        return None
-    n_sites = len(before.numbers)
     values = np.array(energies[:count], dtype=np.float64)
-    if len(energies) == len(cells) + 1:
+    if count and len(energies) == len(cells) + 1:
         values[-1] = energies[-1]
     coordinates = np.einsum("tni,tij->tnj", positions[:count], np.linalg.inv(cells[:count]))
-    crystals = Crystals(
-        lattices=np.asarray(cells[:count], dtype=np.float64),
-        offsets=np.arange(count + 1, dtype=np.int64) * n_sites,
-        numbers=np.tile(before.numbers, count),
-        frac_coords=coordinates.reshape(-1, 3),
-    )
-    return Labels(
-        ids=np.asarray(step_ids(str(row.ids[0]), stage, count)),
-        formulas=np.full(count, row.formulas[0]),
-        energies=values / n_sites,
-        crystals=crystals,
-        failures=np.full(count, ""),
-        core_minutes=np.zeros(count),
-        stage=stage,
-        engine=ENGINE,
-        scheme=scheme,
-    )
+    return step_rows(row, cells[:count], coordinates, values, stage=stage, engine=ENGINE, scheme=scheme)

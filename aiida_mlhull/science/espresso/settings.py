@@ -7,15 +7,12 @@ step of it, and say what differs. Merged, they are an :class:`EspressoStep`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
-from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
 from pydantic import Field, model_validator
 
 from aiida_mlhull.science.dft.limits import Limits
-from aiida_mlhull.science.errors import UnknownNameError
+from aiida_mlhull.science.dft.protocols import Protocols
 from aiida_mlhull.science.types.strict import Strict
 
 PwFreedom = Literal["static", "cell", "positions", "full"]
@@ -27,6 +24,8 @@ Spin = Literal["none", "collinear"]
 
 Namelist = Literal["CONTROL", "SYSTEM", "ELECTRONS", "IONS", "CELL"]
 Parameters = dict[Namelist, dict[str, Any]]
+
+PROTOCOLS: Final = Protocols("aiida_mlhull.science.espresso", "Quantum ESPRESSO")
 
 OWN_KEYS: Final = frozenset(
     {
@@ -175,14 +174,8 @@ def read_step(settings: EspressoSettings, *, stage: str) -> EspressoStep:
     Raises:
         UnknownNameError: if there is no such protocol, or it has no such step.
     """
-    protocol = load_protocol(settings.protocol)
-    name = settings.step or stage
-    if name not in protocol["steps"]:
-        raise UnknownNameError(
-            f"protocol {settings.protocol} has no step {name!r}; say with 'step' which of these it is: "
-            f"{', '.join(protocol['steps'])}"
-        )
-    step = protocol["steps"][name]
+    protocol = PROTOCOLS.load(settings.protocol)
+    step = PROTOCOLS.step(settings.protocol, settings.step or stage)
     own = settings.model_dump(exclude={"step", "parameters"}, exclude_none=True, exclude_defaults=True)
     return EspressoStep(
         **{
@@ -196,23 +189,6 @@ def read_step(settings: EspressoSettings, *, stage: str) -> EspressoStep:
     )
 
 
-def protocol_names() -> list[str]:
-    """Names of the protocols that the package ships."""
-    return sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
-
-
-def load_protocol(name: str) -> Mapping[str, Any]:
-    """What protocol ``name`` says: ``description``, ``all_steps``, ``steps``.
-
-    Raises:
-        UnknownNameError: if there is none of that name.
-    """
-    if name not in protocol_names():
-        raise UnknownNameError(f"unknown protocol of Quantum ESPRESSO {name!r}; known: {', '.join(protocol_names())}")
-    loaded: dict[str, Any] = yaml.safe_load((_folder() / f"{name}.yaml").read_text())
-    return loaded
-
-
 def _merged(*layers: Mapping[Any, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Namelists, later layers over earlier ones; None takes a variable out."""
     whole: dict[str, dict[str, Any]] = {}
@@ -223,7 +199,3 @@ def _merged(*layers: Mapping[Any, Mapping[str, Any]]) -> dict[str, dict[str, Any
         namelist: {key: value for key, value in variables.items() if value is not None}
         for namelist, variables in whole.items()
     }
-
-
-def _folder() -> Any:
-    return resources.files("aiida_mlhull.science.espresso") / "protocols"

@@ -3,17 +3,16 @@
 from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.vasp.inputs import VaspInputs, potential_names, vasp_inputs
 from aiida_mlhull.science.vasp.outcome import judge
-from aiida_mlhull.science.vasp.settings import VaspSettings, VaspStep, load_protocol, protocol_names, read_step
+from aiida_mlhull.science.vasp.settings import PROTOCOLS, VaspSettings, VaspStep, read_step
 
 __all__ = [
+    "PROTOCOLS",
     "Account",
     "VaspInputs",
     "VaspSettings",
     "VaspStep",
     "judge",
-    "load_protocol",
     "potential_names",
-    "protocol_names",
     "read_step",
     "vasp_inputs",
 ]

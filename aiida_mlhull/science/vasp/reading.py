@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.dft.limits import unphysical
+from aiida_mlhull.science.dft.rows import Reading, hopeless, step_rows
 from aiida_mlhull.science.ensembles.rows import Cells, crystals_of
-from aiida_mlhull.science.ensembles.steps import step_ids
-from aiida_mlhull.science.hull import hull_energies
 from aiida_mlhull.science.representations.wyckoff import protostructures
-from aiida_mlhull.science.types import Crystals, Labels, References
+from aiida_mlhull.science.types import Labels, References
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.types.reasons import Reason, code_of, with_detail
+from aiida_mlhull.science.types.reasons import Reason, code_of
 from aiida_mlhull.science.vasp.inputs import arranged
 from aiida_mlhull.science.vasp.outcome import energy_of, judge
 from aiida_mlhull.science.vasp.results import ENGINE, Result, computed_entry, correct, label
 from aiida_mlhull.science.vasp.settings import VaspStep
-
-if TYPE_CHECKING:
-    from pymatgen.entries.computed_entries import ComputedStructureEntry
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +37,6 @@ class ParsedRun:
     incar: Mapping[str, Any]
     lattice: Floats | None
     frac_coords: Floats | None
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """A candidate's row, and pymatgen's entry where it went well."""
-
-    labels: Labels
-    entry: ComputedStructureEntry | None
 
 
 def read(
@@ -91,7 +79,7 @@ def read(
     entry = None
     if not result.failure:
         entry = computed_entry(result, found.incar, account.titles, data=_worth_keeping(result, found, stage=stage))
-        refused = correct(entry, step) or _hopeless(result, entry, step, references)
+        refused = correct(entry, step) or hopeless(result.formula, entry.energy_per_atom, step.limits, references)
         if refused:
             result, entry = result.failed(refused), None
     return Reading(label(result, entry, stage=stage, scheme=step.full_scheme), entry)
@@ -126,16 +114,6 @@ def _moments(misc: Mapping[str, Any], n_sites: int) -> Floats | None:
     return np.asarray([float(values["tot"]) for _, values in ordered]) if len(ordered) == n_sites else None
 
 
-def _hopeless(result: Result, entry: ComputedStructureEntry, step: VaspStep, references: References | None) -> str:
-    limit = step.limits.hopeless_above
-    if limit is None or references is None:
-        return ""
-    above = entry.energy_per_atom - float(hull_energies(np.asarray([result.formula]), references)[0])
-    return (
-        with_detail(Reason.HOPELESS_ENERGY, f"{above:.3f} eV/atom above the references' hull") if above > limit else ""
-    )
-
-
 def ionic_steps(
     row: Cells, cells: Floats, frac_coords: Floats, energies: Floats, *, stage: str, scheme: str
 ) -> Labels | None:
@@ -152,28 +130,8 @@ def ionic_steps(
         stage: name of the stage.
         scheme: of uncorrected energies.
     """
-    before = crystals_of(row)
-    _, order = arranged(before.structure(0))
+    _, order = arranged(crystals_of(row).structure(0))
     count = min(len(cells), len(energies))
-    if not count:
-        return None
-    n_sites = len(order)
-    coordinates = np.empty((count, n_sites, 3))
+    coordinates = np.empty((count, len(order), 3))
     coordinates[:, order] = frac_coords[:count]
-    crystals = Crystals(
-        lattices=np.asarray(cells[:count], dtype=np.float64),
-        offsets=np.arange(count + 1, dtype=np.int64) * n_sites,
-        numbers=np.tile(before.numbers, count),
-        frac_coords=coordinates.reshape(-1, 3),
-    )
-    return Labels(
-        ids=np.asarray(step_ids(str(row.ids[0]), stage, count)),
-        formulas=np.full(count, row.formulas[0]),
-        energies=np.asarray(energies[:count], dtype=np.float64) / n_sites,
-        crystals=crystals,
-        failures=np.full(count, ""),
-        core_minutes=np.zeros(count),
-        stage=stage,
-        engine=ENGINE,
-        scheme=scheme,
-    )
+    return step_rows(row, cells[:count], coordinates, energies[:count], stage=stage, engine=ENGINE, scheme=scheme)

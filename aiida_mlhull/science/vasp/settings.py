@@ -7,15 +7,13 @@ name a protocol and a step of it, and say what differs again. Merged, they are a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
-from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
 from pydantic import Field, model_validator
 
 from aiida_mlhull.science.dft.limits import Limits
-from aiida_mlhull.science.errors import SettingsError, UnknownNameError
+from aiida_mlhull.science.dft.protocols import Protocols
+from aiida_mlhull.science.errors import SettingsError
 from aiida_mlhull.science.relaxation.base import Freedom
 from aiida_mlhull.science.types.strict import Strict
 
@@ -24,6 +22,8 @@ VaspCorrections = Literal["none", "mp2020"]
 
 InputSet = Literal["MPRelaxSet", "MPStaticSet", "MPScanRelaxSet"]
 """pymatgen's classes that a protocol may start from."""
+
+PROTOCOLS: Final = Protocols("aiida_mlhull.science.vasp", "VASP")
 
 OWN_TAGS: Final = frozenset(
     {"magmom", "ldauu", "ldaul", "ldauj", "kspacing", "kpar", "ncore", "npar", "icharg", "istart"}
@@ -200,19 +200,13 @@ def read_step(settings: VaspSettings, *, stage: str) -> VaspStep:
         UnknownNameError: if there is no such protocol, or it has no such step.
         SettingsError: if the corrections don't belong to the protocol's settings.
     """
-    protocol = load_protocol(settings.protocol)
-    name = settings.step or stage
-    if name not in protocol["steps"]:
-        raise UnknownNameError(
-            f"protocol {settings.protocol} has no step {name!r}; say with 'step' which of these it is: "
-            f"{', '.join(protocol['steps'])}"
-        )
+    protocol = PROTOCOLS.load(settings.protocol)
+    step = PROTOCOLS.step(settings.protocol, settings.step or stage)
     if settings.corrections not in protocol["corrections"]:
         raise SettingsError(
             f"corrections {settings.corrections!r} were not fitted to {protocol['scheme']}; possible with protocol "
             f"{settings.protocol}: {', '.join(protocol['corrections'])}"
         )
-    step = protocol["steps"][name]
     said = settings.model_dump(exclude={"protocol", "step", "incar"}, exclude_none=True, exclude_defaults=True)
     incar = {**protocol.get("incar", {}), **step.get("incar", {})}
     first = {"input_set": protocol["input_set"], **step}
@@ -252,24 +246,3 @@ def _differences(settings: VaspSettings, step: Mapping[str, Any], *, incar: Mapp
         if one.potential is not None and one.potential != config["POTCAR"].get(symbol):
             words.append(f"potential {one.potential}")
     return f" but with {' and '.join(words)}" if words else ""
-
-
-def protocol_names() -> list[str]:
-    """Names of the protocols that the package ships."""
-    return sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
-
-
-def load_protocol(name: str) -> Mapping[str, Any]:
-    """What protocol ``name`` says: ``description``, ``scheme``, ``input_set``, ``corrections``, ``incar``, ``steps``.
-
-    Raises:
-        UnknownNameError: if there is none of that name.
-    """
-    if name not in protocol_names():
-        raise UnknownNameError(f"unknown protocol of VASP {name!r}; known: {', '.join(protocol_names())}")
-    loaded: dict[str, Any] = yaml.safe_load((_folder() / f"{name}.yaml").read_text())
-    return loaded
-
-
-def _folder() -> Any:
-    return resources.files("aiida_mlhull.science.vasp") / "protocols"

@@ -6,18 +6,18 @@ import pytest
 from pydantic import ValidationError
 
 from aiida_mlhull.science.errors import UnknownNameError
-from aiida_mlhull.science.espresso import EspressoSettings, load_protocol, protocol_names, read_step
+from aiida_mlhull.science.espresso import PROTOCOLS, EspressoSettings, read_step
 from tests.science.espresso.families import step
 
 
 def test_all_protocols_have_the_same_steps():
-    assert protocol_names() == ["balanced", "fast", "stringent"]
-    for name in protocol_names():
-        assert list(load_protocol(name)["steps"]) == ["cell", "coarse", "final"]
+    assert PROTOCOLS.names() == ["balanced", "fast", "stringent"]
+    for name in PROTOCOLS.names():
+        assert list(PROTOCOLS.load(name)["steps"]) == ["cell", "coarse", "final"]
         assert [step(stage, name).must_converge for stage in ("cell", "coarse", "final")] == [False, False, True]
 
 
-@pytest.mark.parametrize("name", protocol_names())
+@pytest.mark.parametrize("name", PROTOCOLS.names())
 def test_the_final_step_is_the_protocol_of_aiida_quantumespresso(name):
     base = pytest.importorskip("aiida_quantumespresso.workflows.pw.base").PwBaseWorkChain
     theirs, ours = base.get_protocol_inputs(name), step("final", name)

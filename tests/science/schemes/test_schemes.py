@@ -19,7 +19,7 @@ from aiida_mlhull.science.schemes import (
     parse_scheme,
     same_scheme,
 )
-from aiida_mlhull.science.vasp.settings import VaspSettings, load_protocol, protocol_names, read_step
+from aiida_mlhull.science.vasp.settings import PROTOCOLS, VaspSettings, read_step
 
 
 @pytest.mark.parametrize("known", KNOWN.values(), ids=KNOWN)
@@ -127,8 +127,8 @@ def test_any_text_is_a_scheme_and_the_same_as_itself(one, other):
 
 def test_every_engine_declares_a_scheme_whose_parts_are_known():
     texts = [POTENTIALS[name].scheme for name in POTENTIALS]
-    for name in protocol_names():
-        protocol = load_protocol(name)
+    for name in PROTOCOLS.names():
+        protocol = PROTOCOLS.load(name)
         steps = [
             read_step(VaspSettings(protocol=name, corrections=corrections), stage=step)
             for step in protocol["steps"]

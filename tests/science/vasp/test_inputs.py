@@ -10,10 +10,9 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp.sets import MPRelaxSet, MPScanRelaxSet, MPStaticSet
 
 from aiida_mlhull.science.vasp import (
+    PROTOCOLS,
     VaspSettings,
-    load_protocol,
     potential_names,
-    protocol_names,
     read_step,
     vasp_inputs,
 )
@@ -75,9 +74,9 @@ def test_the_order_leads_back_to_the_sites_that_were_asked_about(crystal) -> Non
     assert len(list(made.potentials)) == len([1 for a, b in zip(kinds, ["", *kinds], strict=False) if a != b])
 
 
-@pytest.mark.parametrize("protocol", protocol_names())
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_every_step_makes_inputs_of_every_crystal(crystal, protocol) -> None:
-    for stage in load_protocol(protocol)["steps"]:
+    for stage in PROTOCOLS.load(protocol)["steps"]:
         made = vasp_inputs(crystal, step_of(protocol, stage))
         assert min(made.mesh) >= 1
         assert len(made.incar["magmom"]) == len(crystal)

@@ -7,9 +7,9 @@ import pytest
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
 from aiida_mlhull.science.schemes import KNOWN, same_scheme
 from aiida_mlhull.science.types.strict import validated
-from aiida_mlhull.science.vasp import VaspSettings, load_protocol, protocol_names, read_step
+from aiida_mlhull.science.vasp import PROTOCOLS, VaspSettings, read_step
 
-STEPS = [(protocol, step) for protocol in protocol_names() for step in load_protocol(protocol)["steps"]]
+STEPS = [(protocol, step) for protocol in PROTOCOLS.names() for step in PROTOCOLS.load(protocol)["steps"]]
 
 
 def settings(**said):
@@ -17,7 +17,7 @@ def settings(**said):
 
 
 def test_the_protocols_that_are_promised_are_there() -> None:
-    assert protocol_names() == ["ekstrom-2022", "goodall-2021", "mp-compatible", "r2scan"]
+    assert PROTOCOLS.names() == ["ekstrom-2022", "goodall-2021", "mp-compatible", "r2scan"]
 
 
 @pytest.mark.parametrize(("protocol", "step"), STEPS)
