@@ -15,7 +15,6 @@ from aiida_mlhull.data import CandidatesData, EnsembleData, ReferencesData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.science.campaign import check_start
-from aiida_mlhull.science.campaign.replay import RECORDED
 from aiida_mlhull.science.campaign.settings import CampaignSettings
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
 from aiida_mlhull.science.program.settings import check_parent
