@@ -140,6 +140,8 @@ DECISIONS_NODE: Final = "mlhull.decisions"
 ENSEMBLE_NODE: Final = "mlhull.ensemble"
 LABELS_NODE: Final = "mlhull.labels"
 PREDICTIONS_NODE: Final = "mlhull.predictions"
+REACTIONS_NODE: Final = "mlhull.reactions"
+RECIPES_NODE: Final = "mlhull.recipes"
 REFERENCES_NODE: Final = "mlhull.references"
 SUBSTITUTIONS_NODE: Final = "mlhull.substitutions"
 WYCKOFF_NODE: Final = "mlhull.wyckoff"
@@ -150,8 +152,8 @@ NODES: Final = {
     ENSEMBLE_NODE: "EnsembleData",
     LABELS_NODE: "LabelsData",
     PREDICTIONS_NODE: "PredictionsData",
-    "mlhull.reactions": "ReactionsData",
-    "mlhull.recipes": "RecipesData",
+    REACTIONS_NODE: "ReactionsData",
+    RECIPES_NODE: "RecipesData",
     REFERENCES_NODE: "ReferencesData",
     SUBSTITUTIONS_NODE: "SubstitutionsData",
     WYCKOFF_NODE: "WyckoffData",
@@ -186,6 +188,7 @@ OUTCOMES: Final = "outcomes"
 RESULTS: Final = "results"
 PHASES: Final = "phases"
 SUMMARY: Final = "summary"
+REACTIONS: Final = "reactions"
 """Outputs of a campaign."""
 
 EARLIER_OUTPUTS: Final = {OUTCOMES: "verdicts"}

@@ -28,13 +28,16 @@ def recommend_reactions(
         settings: RecipeSettings: precursors, atmosphere, temperature, ranking.
         references: known phases.
         literature: recipes that were published.
-        predictions: energies that are not certain, the oldest first.
+        predictions: energies that are not certain, the oldest first; what is among the references by now is certain.
     """
+    known = references.to_science()
+    said = latest([predictions[key].to_science() for key in sorted(predictions)])
+    uncertain = None if said is None else said.without(known.ids.tolist())
     made = recommend(
         target.value,
-        references.to_science(),
+        known,
         settings_of(settings, RecipeSettings),
         literature=None if literature is None else Literature(literature.to_science()),
-        predictions=latest([predictions[key].to_science() for key in sorted(predictions)]),
+        predictions=uncertain if uncertain is not None and len(uncertain) else None,
     )
     return ReactionsData.from_science(made.reactions)

@@ -44,8 +44,17 @@ CORRECTIONS = click.option("--corrections", default="none", show_default=True, h
 @click.option("--with", "extra", metavar="ELEMENT,...", default="", help="Other elements that precursors may bring.")
 @click.option("--literature", metavar="PK|FILE", help="Published recipes: stored ones, or the text-mined JSON.")
 @click.option("--ranking", default="selectivity", show_default=True, help="Order, see the documentation of recipes.")
+@click.option(
+    "--weights", nargs=3, type=float, default=(0.10, 0.45, 0.45), show_default=True, help="Of ΔE, C1 and C2 in Γ."
+)
 @click.option("--triples", is_flag=True, help="Three precursors in place of two.")
 @click.option("--no-by-products", is_flag=True, help="Only reactions that give nothing but the target.")
+@click.option(
+    "--forward",
+    default="nearest",
+    show_default=True,
+    help="Product model that says what literature expects of the precursors, or none.",
+)
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Reactions to show.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sampled hulls.")
 @click.option(
@@ -132,9 +141,11 @@ def describe(table: Reactions) -> str:
                 _mev(table.gamma[i]) + ("" if spread != spread else f" ± {_mev(spread)}"),  # noqa: PLR0124  (NaN)
                 table.competing[i] or "-",
                 _published(table, i),
+                *_expected(table, i),
             )
         )
-    headers = ("", "reaction", "ΔE", "deepest", "inv. hull", "C1", "C2", "Γ", "competing", "published")
+    headers = ["", "reaction", "ΔE", "deepest", "inv. hull", "C1", "C2", "Γ", "competing", "published"]
+    headers += [] if table.predicted is None else ["expected"]
     lines = [
         f"{table.formulas[0]}: {table.conditions}; by {table.ranking}; meV per atom of reactants",
         text.table(headers, rows),
@@ -142,6 +153,13 @@ def describe(table: Reactions) -> str:
     if table.decisive[0]:
         lines.append(f"relaxing {table.decisive[0]} would be most likely to change this order")
     return "\n".join(lines)
+
+
+def _expected(table: Reactions, i: int) -> list[str]:
+    """What published syntheses make of these precursors, and how far that is from the target."""
+    if table.predicted is None or table.predicted_distance is None:
+        return []
+    return [f"{table.predicted[i]} ({table.predicted_distance[i]:.1f})"]
 
 
 def _mev(value: float) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.reading import Intake
     from aiida_mlhull.science.reading.levels.staged import StagedRecord
     from aiida_mlhull.science.reading.sieve import BadRows
-    from aiida_mlhull.science.types import Candidates, Labels, References
+    from aiida_mlhull.science.types import Candidates, Labels, Recipes, References
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class CampaignInputs:
         shards: stored ``mlhull.candidates`` whose rows are among the candidates.
         snapshot: the stored ``mlhull.references``, where they were named so.
         levels: published results of every stage that looks them up, in their order; empty for a record of one.
+        literature: published recipes out of a file, where recipes are asked for with them.
     """
 
     candidates: Candidates
@@ -41,6 +42,7 @@ class CampaignInputs:
     shards: tuple[CandidatesData, ...] = ()
     snapshot: ReferencesData | None = None
     levels: tuple[Labels, ...] = ()
+    literature: Recipes | None = None
 
 
 def read_files(
@@ -86,29 +88,39 @@ def read_inputs(campaign: CampaignFile) -> CampaignInputs:
     shards, intakes, others = _candidates(campaign.candidates, bad_rows=campaign.bad_rows, scheme=scheme)
     whole = concatenate([*(node.to_science() for node in shards), *(intake.candidates for intake in intakes)])
     published = None
+    beside = () if campaign.recipes is None else campaign.recipes.extra_elements
+    literature, said = _literature(campaign)
     if campaign.record is not None and campaign.record.file is None:
         staged = _staged(campaign, whole, scheme=scheme, stored=bool(shards))
         inputs = CampaignInputs(
             candidates=staged.candidates,
-            references=relevant(phases, staged.candidates) if snapshot is None else phases,
+            references=relevant(phases, staged.candidates, beside=beside) if snapshot is None else phases,
             record=staged.levels[-1],
             remarks=(*(_headline(node) for node in shards), *(one.summary() for one in intakes), *others, remark),
             shards=tuple(shards),
             snapshot=snapshot,
             levels=staged.levels,
+            literature=literature,
         )
-        return replace(inputs, remarks=(*inputs.remarks, *staged.remarks))
+        return replace(inputs, remarks=(*inputs.remarks, *staged.remarks, *said))
     if campaign.record is not None and campaign.record.file is not None:
         published = read_candidates(campaign.record.file, bad_rows="leave_out", scheme=scheme).require_record()
     elif not shards and all(intake.record is not None for intake in intakes):
         published = concatenate([intake.require_record() for intake in intakes])
     return CampaignInputs(
         candidates=whole,
-        references=relevant(phases, whole) if snapshot is None else phases,
+        references=relevant(phases, whole, beside=beside) if snapshot is None else phases,
         record=published,
-        remarks=(*(_headline(node) for node in shards), *(intake.summary() for intake in intakes), *others, remark),
+        remarks=(
+            *(_headline(node) for node in shards),
+            *(intake.summary() for intake in intakes),
+            *others,
+            remark,
+            *said,
+        ),
         shards=tuple(shards),
         snapshot=snapshot,
+        literature=literature,
     )
 
 
@@ -187,6 +199,17 @@ def read_levels(
     return inputs, not staged.bare
 
 
+def _literature(campaign: CampaignFile) -> tuple[Recipes | None, list[str]]:
+    """Published recipes out of the file that the campaign names, and what is to be said of them."""
+    from aiida_mlhull.science.recipes import read_recipes
+
+    source = None if campaign.recipes is None else campaign.recipes.literature
+    if source is None or source.file is None:
+        return None, []
+    read = read_recipes(source.file)
+    return read.recipes, [f"{source.file.name}: {len(read.recipes)} recipes, {len(read.bad_rows)} rows left out"]
+
+
 def _candidates(
     places: tuple[CandidatesSource, ...], *, bad_rows: BadRows, scheme: str
 ) -> tuple[list[CandidatesData], list[Intake], list[str]]:
@@ -240,8 +263,8 @@ def _headline(node: CandidatesData | ReferencesData) -> str:
 
 
 def make_nodes(inputs: CampaignInputs) -> dict[str, Any]:
-    """The nouns as nodes, stored ones as they are: ``candidates`` by shard, ``references``, ``record`` or ``levels`` if any."""
-    from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
+    """The nouns as nodes, stored ones as they are: ``candidates`` by shard, ``references``, what else there is by name."""
+    from aiida_mlhull.data import CandidatesData, LabelsData, RecipesData, ReferencesData
 
     stored_ids = [name for node in inputs.shards for name in node.to_science().ids.tolist()]
     new = inputs.candidates.without(stored_ids)
@@ -255,6 +278,8 @@ def make_nodes(inputs: CampaignInputs) -> dict[str, Any]:
     elif inputs.record is not None:
         ids = inputs.candidates.ids
         nodes["record"] = LabelsData.from_science(inputs.record.select(ids[inputs.record.has(ids)]))
+    if inputs.literature is not None:
+        nodes["literature"] = RecipesData.from_science(inputs.literature)
     return nodes
 
 
@@ -271,7 +296,10 @@ def store(nodes: Mapping[str, Any]) -> None:
     from aiida.manage import get_manager
 
     with get_manager().get_profile_storage().transaction():
-        record = [*nodes.get("levels", {}).values(), *filter(None, [nodes.get("record")])]
+        record = [
+            *nodes.get("levels", {}).values(),
+            *(nodes[name] for name in ("record", "literature") if name in nodes),
+        ]
         for node in (*nodes["candidates"].values(), nodes["references"], *record):
             node.store()
 
@@ -284,6 +312,7 @@ def make_builder(
     code: Any,
     jobs: Mapping[str, Any],
     engines: Mapping[str, Mapping[str, Any]] | None = None,
+    recipes: Mapping[str, Any] | None = None,
 ) -> ProcessBuilder:
     """The campaign, checked and ready to run; nothing has been stored yet.
 
@@ -294,6 +323,7 @@ def make_builder(
         code: the program mlhull-job.
         jobs: sizes and limits.
         engines: inputs of engines in words, by the engines' names, as in the campaign file.
+        recipes: what to ask for new phases at the end; None asks nothing.
 
     Raises:
         SettingsError: if overrides, jobs or engines are wrong.
@@ -333,6 +363,10 @@ def make_builder(
     )
     if "parent" in nodes:
         builder.parent = nodes["parent"]
+    if recipes is not None:
+        builder.recipes = dict(recipes)
+        if "literature" in nodes:
+            builder.literature = nodes["literature"]
     ports = Screen.spec().inputs
     refused = ports.validate(ports.pre_process(builder._inputs(prune=True)))  # noqa: SLF001  (as AiiDA itself does)
     if refused is not None:

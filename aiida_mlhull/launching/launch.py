@@ -120,6 +120,9 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     nodes = inputs.make_nodes(campaign_inputs)
     if content.parent is not None:
         nodes["parent"] = stored.ensemble(content.parent)
+    asked = content.recipes
+    if asked is not None and asked.literature is not None and asked.literature.node is not None:
+        nodes["literature"] = stored.recipes(asked.literature.node)
     builder = inputs.make_builder(
         nodes,
         protocol=content.protocol,
@@ -127,6 +130,7 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
         code=code,
         jobs=jobs.model_dump(),
         engines=content.engines,
+        recipes=None if asked is None else asked.settings().model_dump(mode="json"),
     )
     return PreparedCampaign(
         settings=content.settings(), jobs=jobs, inputs=campaign_inputs, nodes=nodes, code=code, builder=builder

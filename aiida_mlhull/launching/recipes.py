@@ -153,4 +153,4 @@ def literature_node(name: str, read: ReadRecipes | None) -> RecipesData:
 
     if read is not None:
         return RecipesData.from_science(read.recipes, label=Path(name).name).store()
-    return stored.node(name, RecipesData, what="mlhull.recipes")
+    return stored.recipes(name)

@@ -10,7 +10,7 @@ from aiida_mlhull.science.errors import InputError, UnknownNameError
 if TYPE_CHECKING:
     from aiida import orm
 
-    from aiida_mlhull.data import CandidatesData, EnsembleData, ReferencesData
+    from aiida_mlhull.data import CandidatesData, EnsembleData, RecipesData, ReferencesData
     from aiida_mlhull.science.reading import Intake
     from aiida_mlhull.science.reading.sieve import BadRows
 
@@ -65,6 +65,13 @@ def references(identifier: str) -> ReferencesData:
     from aiida_mlhull.data import ReferencesData
 
     return node(identifier, ReferencesData, what=names.REFERENCES_NODE)
+
+
+def recipes(identifier: str) -> RecipesData:
+    """The published recipes that people name; see :func:`node`."""
+    from aiida_mlhull.data import RecipesData
+
+    return node(identifier, RecipesData, what=names.RECIPES_NODE)
 
 
 def ensemble(identifier: str) -> EnsembleData:

@@ -11,13 +11,15 @@ from aiida import orm
 from aiida_mlhull.calculations.base import check_baseline, check_cells
 from aiida_mlhull.calculations.ports import plain_input
 from aiida_mlhull.calculations.settings import settings_of
-from aiida_mlhull.data import CandidatesData, EnsembleData, ReferencesData
+from aiida_mlhull.data import CandidatesData, EnsembleData, RecipesData, ReferencesData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.science.campaign import check_start
+from aiida_mlhull.science.campaign.recipes import check_recipes
 from aiida_mlhull.science.campaign.settings import CampaignSettings
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
 from aiida_mlhull.science.program.settings import check_parent
+from aiida_mlhull.science.recipes import RecipeSettings
 from aiida_mlhull.science.schemes import difference, same_scheme
 from aiida_mlhull.science.types import Candidates, References
 from aiida_mlhull.science.types.strict import validated
@@ -29,6 +31,10 @@ def campaign_inputs(spec: Any) -> None:
     spec.input("references", valid_type=ReferencesData, help="Known phases, the elements among them.")
     plain_input(spec, "settings", orm.Dict, validator=check_settings, help="CampaignSettings.")
     spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members all ensembles begin with.")
+    plain_input(
+        spec, "recipes", orm.Dict, required=False, help="RecipeSettings, to be asked for new phases at the end."
+    )
+    spec.input("literature", valid_type=RecipesData, required=False, help="Published recipes.")
     job_settings_input(spec)
     spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job, for fits and predictions.")
     spec.input_namespace("engines", help="Inputs of the engines that the stages name.")
@@ -62,8 +68,11 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
         check_cells(shards.values())
         check_baseline("references", shards.values(), inputs["references"])
         _check_engines(campaign, engines)
-        tables = [node.to_science() for node in shards.values()]
-        check_ids(tables, inputs["references"].to_science())
+        tables, references = [node.to_science() for node in shards.values()], inputs["references"].to_science()
+        check_ids(tables, references)
+        if "recipes" in inputs:
+            asked = validated(RecipeSettings, inputs["recipes"].get_dict(), what="recipes")
+            check_recipes(asked, references, has_literature="literature" in inputs)
         for name in _engines_of(campaign):
             ENGINES[name].check(engines[name], tables, [stage for stage in campaign.stages if stage.engine == name])
         _check_scheme(campaign, engines, inputs["references"])

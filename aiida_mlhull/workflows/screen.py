@@ -23,7 +23,7 @@ from aiida_mlhull.calculations import functions
 from aiida_mlhull.calculations.base import count_of
 from aiida_mlhull.calculations.ports import leaves
 from aiida_mlhull.calculations.settings import settings_of
-from aiida_mlhull.data import DecisionsData, LabelsData
+from aiida_mlhull.data import DecisionsData, LabelsData, ReactionsData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.job_pool.settings import why_failed
 from aiida_mlhull.science.campaign import check_start
@@ -32,6 +32,7 @@ from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.errors import TooFewLabelsError
 from aiida_mlhull.workflows.inputs import campaign_inputs
 from aiida_mlhull.workflows.protocol import ProtocolBuilder
+from aiida_mlhull.workflows.recipes import recipes_for_new_phases
 from aiida_mlhull.workflows.round import Round
 
 
@@ -79,10 +80,12 @@ class Screen(ProtocolBuilder, WorkChain):
                 cls.close_stage,
             ),
             cls.conclude,
+            cls.ask_for_recipes,
         )
         spec.output_namespace(names.OUTCOMES, dynamic=True, valid_type=DecisionsData, help="One row per candidate.")
         spec.output_namespace(names.RESULTS, dynamic=True, valid_type=LabelsData, help="Results of the last stage.")
         spec.output_namespace(names.PHASES, dynamic=True, valid_type=orm.StructureData, help="Phases on the hull.")
+        spec.output_namespace(names.REACTIONS, dynamic=True, valid_type=ReactionsData, help="By new phase, on request.")
         spec.output(names.SUMMARY, valid_type=orm.Dict, help="Funnel, costs, why it stopped.")
         spec.exit_code(510, "ERROR_ROUND_FAILED", "The models could not decide before stage {stage}: {why}")
         spec.exit_code(520, "ERROR_ENGINE_FAILED", "The engine of stage {stage} refused or failed: {why}")
@@ -390,3 +393,23 @@ class Screen(ProtocolBuilder, WorkChain):
         self.out(names.SUMMARY, functions.summarize(self.inputs.settings, **tables))
         learned_from = sum(node.base.attributes.get("n_succeeded") for node in results.values())
         return None if learned_from else self._failed("ERROR_NO_RESULTS", why=self._failures())
+
+    def ask_for_recipes(self) -> None:
+        """Ways to make what has been found; a phase that can't be asked about is told, and changes nothing else."""
+        if "recipes" not in self.inputs:
+            return
+        for target, answer in recipes_for_new_phases(self.inputs, self.outputs[names.RESULTS], said=self._said()):
+            if isinstance(answer, str):
+                self.report(f"no recipes for {target}: {answer}")
+            else:
+                self.out(f"{names.REACTIONS}.{target}", answer)
+        found = self.outputs.get(names.REACTIONS, {})
+        self.report(f"recipes for {len(found)} new phases: {', '.join(found) or 'none was found'}")
+
+    def _said(self) -> list[Any]:
+        """What the models have predicted in all rounds, the oldest first."""
+        waves = [
+            one for node in self.node.called for one in node.called if names.PREDICT_SHARDS.matches(one.process_type)
+        ]
+        tables = [table for wave in waves for table in wave.outputs.predictions.values()]
+        return sorted(tables, key=lambda node: node.pk)

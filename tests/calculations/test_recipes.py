@@ -20,8 +20,9 @@ pytestmark = pytest.mark.usefixtures("aiida_profile")
 def test_reactions_lead_back_to_what_they_follow_from(titanates, published):
     settings = RecipeSettings(extra_elements=("C",), top=5, samples=50)
     beliefs = Predictions.from_rows(
-        ids=["Ba2TiO4"], formulas=["Ba2TiO4"], members=np.asarray([[-3.31]]), member_aleatoric=np.asarray([[0.05]])
-    )
+        ids=["Ba2TiO4", "guess"], formulas=["Ba2TiO4", "BaTi2O5"], members=np.asarray([[-3.2], [-3.39]]),
+        member_aleatoric=np.asarray([[0.05], [0.05]]),
+    )  # fmt: skip
     literature = RecipesData.from_science(published).store()
     found, process = recommend_reactions.run_get_node(
         target=orm.Str("BaTiO3"),
@@ -32,10 +33,14 @@ def test_reactions_lead_back_to_what_they_follow_from(titanates, published):
     )
     assert process.is_finished_ok
     assert process.process_type == "aiida.calculations:mlhull.recommend_reactions"
-    expected = recommend("BaTiO3", titanates, settings, literature=Literature(published), predictions=beliefs)
+    expected = recommend(
+        "BaTiO3", titanates, settings, literature=Literature(published), predictions=beliefs.select(["guess"])
+    )  # the reference Ba2TiO4 was relaxed since it was predicted
     table = found.to_science()
     assert table.equations.tolist() == expected.reactions.equations.tolist()
     np.testing.assert_array_equal(table.gamma_std, expected.reactions.gamma_std)
+    assert (table.gamma_std > 0).any()
+    assert table.predicted.tolist() == expected.reactions.predicted.tolist()
     facts = found.base.attributes.all
     assert facts["ranking"] == "selectivity"
     assert facts["n_deepest"] == int(table.deepest.sum())

@@ -49,8 +49,20 @@ def test_recipes_of_a_snapshot_are_stored(titanates, published):
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "3 for BaTiO3, 1423 K 10 h, 10.1/c" in result.output
+    assert "expected" in result.output
+    assert "BaTiO3 (0.0)" in result.output
     pk = int(result.output.split("stored: mlhull.reactions ")[1].split()[0])
     assert orm.load_node(pk).creator.inputs.references.pk == known.pk
+
+
+def test_weights_and_triples(energies):
+    ask = ["recipes", "BaTiO3", "--references", energies, "--triples", "--weights", "1", "0", "0"]
+    result = run(*ask)
+    assert result.exit_code == 0, result.output
+    row = next(line.split() for line in result.output.splitlines() if line.startswith("1 "))
+    energy, gamma = row[row.index("BaTiO3") + 1], row[-3]
+    assert energy == gamma
+    assert "weights" in run(*ask[:-3], "-1", "0", "0").output
 
 
 @pytest.mark.parametrize("suffix", ["html", "png"])

@@ -29,6 +29,7 @@ from typing import Any, Final, TypeVar
 import yaml
 from pydantic import Field, field_validator, model_validator
 
+from aiida_mlhull.science.campaign.recipes import RecipesRequest
 from aiida_mlhull.science.campaign.settings import CampaignSettings, campaign_settings
 from aiida_mlhull.science.errors import SettingsError, WireError, listed
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
@@ -157,6 +158,7 @@ class CampaignFile(Strict):
         engines: what engines take from here, by their names: ``{vasp: {code: vasp@cluster, ...}}``.
         overrides: campaign settings that differ from the protocol's; mappings are merged, lists replaced, and stages
             may be named: ``{start: 5%, stages: {final: {gate: {batch: 20}}}}``.
+        recipes: what to ask for the phases that are found, when the campaign ends; ``{}`` for all defaults.
     """
 
     name: str | None = Field(default=None, min_length=1)
@@ -171,6 +173,7 @@ class CampaignFile(Strict):
     jobs: dict[str, Any] = Field(default_factory=dict)
     engines: dict[str, dict[str, Any]] = Field(default_factory=dict)
     overrides: dict[str, Any] = Field(default_factory=dict)
+    recipes: RecipesRequest | None = None
 
     @field_validator("candidates", mode="before")
     @classmethod
@@ -218,6 +221,7 @@ class CampaignFile(Strict):
             self.references.file,
             self.references.elements,
             *(self.record.paths if self.record is not None else ()),
+            None if self.recipes is None or self.recipes.literature is None else self.recipes.literature.file,
         )
         return tuple(path for path in named if path is not None)
 
@@ -303,6 +307,9 @@ def _anchored(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         anchored["record"] = _record(anchored["record"], folder)
     if anchored.get("references") is not None:
         anchored["references"] = _place(anchored["references"], folder)
+    asked = anchored.get("recipes")
+    if isinstance(asked, Mapping) and "literature" in asked:
+        anchored["recipes"] = {**asked, "literature": _place(asked["literature"], folder)}
     return anchored
 
 

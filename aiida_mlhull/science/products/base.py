@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -52,6 +53,14 @@ def fractions_of(compositions: list[Composition]) -> Floats:
     return matrix
 
 
+def atoms_of(compositions: Sequence[Composition]) -> Floats:
+    """(n, Z) atoms in the reduced formulas."""
+    matrix = np.zeros((len(compositions), ELEMENTS))
+    for row, one in enumerate(compositions):
+        matrix[row, np.asarray(one.numbers) - 1] = one.counts
+    return matrix
+
+
 def targets(recipes: Recipes) -> Floats:
     """(n, Z) atomic fractions of the published targets."""
     return fractions_of([reduce_formula(formula) for formula in recipes.formulas.tolist()])
@@ -68,6 +77,6 @@ def amounts(recipes: Recipes) -> list[Floats | None]:
 
 
 def normalized(rows: Floats) -> Floats:
-    """Rows divided by their sums; rows of nothing stay so."""
-    sums = rows.sum(axis=1, keepdims=True)
+    """Rows (along the last axis) divided by their sums; rows of nothing stay so."""
+    sums = rows.sum(axis=-1, keepdims=True)
     return np.asarray(rows / np.where(sums > 0, sums, 1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from aiida_mlhull.science.reading.phases.shipped import shipped_phases
 from aiida_mlhull.science.reading.phases.vasp_runs import load_runs
 from aiida_mlhull.science.reading.sieve import BadRows, LeftOut, Sieve
 from aiida_mlhull.science.reading.structures.json_files import load_json
-from aiida_mlhull.science.representations.composition import distinct, reduce_formula
+from aiida_mlhull.science.representations.composition import NUMBERS, distinct, reduce_formula
 from aiida_mlhull.science.schemes import UNCORRECTED, canonical, functional_named, same_scheme, scheme_of
 from aiida_mlhull.science.types import Candidates, References
 from aiida_mlhull.science.types.reasons import Reason
@@ -154,16 +155,23 @@ def from_loaded(
     return ReferenceIntake(references=references, left_out=sieve.left_out(), remarks=remarks)
 
 
-def relevant(references: References, candidates: Candidates) -> References:
+def relevant(references: References, candidates: Candidates, *, beside: Collection[str] = ()) -> References:
     """The references that can matter to the candidates: made of elements of one candidate's system.
 
+    Args:
+        references: known phases.
+        candidates: what is screened.
+        beside: other elements that may come in, with precursors.
+
     Raises:
-        MissingEndMembersError: if an element of a candidate has no elemental reference.
+        MissingEndMembersError: if an element of a candidate, or one beside them, has no elemental reference.
     """
-    check_end_members(candidates.formulas.tolist(), references)
+    check_end_members([*candidates.formulas.tolist(), *beside], references)
+    others = {NUMBERS[symbol] for symbol in beside}
     known = GroundStates(references.formulas, references.energies)
     inside = np.zeros(len(known), dtype=bool)
-    for system in {composition.numbers for composition in distinct(candidates.formulas.tolist())[0]}:
+    systems = {composition.numbers for composition in distinct(candidates.formulas.tolist())[0]}
+    for system in {tuple(sorted({*system, *others})) for system in systems}:
         inside[[known.elements[z] for z in system]] = True
         for start, stop in known.compounds_within(system):
             inside[start:stop] = True

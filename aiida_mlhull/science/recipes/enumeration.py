@@ -85,23 +85,13 @@ def pairs(space: PhaseSpace, target: int, rows: Integers) -> Integers:
 
 
 def triples(space: PhaseSpace, target: int, rows: Integers) -> Integers:
-    """(r, 3) triples that mix to exactly the target, none of them superfluous; by-products are not looked for.
+    """(r, 3) triples that hold all conserved elements of the target.
 
     Raises:
         InputError: if there are more than can be looked through.
     """
-    wanted, target_mask = space.fractions[target], int(space.masks[target])
-    useful = [row for row in rows.tolist() if not int(space.masks[row]) & ~target_mask]
-    n = len(useful)
+    n = len(rows)
     if n * (n - 1) * (n - 2) // 6 > MOST_TRIPLES:
         raise InputError(f"{n} precursors make too many triples: name fewer with a list")
-    good = [three for three in combinations(useful, 3) if mixing(space, three, wanted) is not None]
-    return np.asarray(good, dtype=np.int64).reshape(-1, 3)
-
-
-def mixing(space: PhaseSpace, rows: Sequence[int], wanted: np.ndarray) -> np.ndarray | None:
-    """Shares of conserved atoms that mix phases to a composition; None where they don't, or one isn't needed."""
-    matrix = space.fractions[list(rows)].T
-    shares, _, rank, _ = np.linalg.lstsq(matrix, wanted, rcond=None)
-    exact = rank == len(rows) and np.abs(matrix @ shares - wanted).max() < 1e-9  # noqa: PLR2004
-    return shares if exact and shares.min() > 1e-6 else None  # noqa: PLR2004
+    every = np.asarray(list(combinations(rows.tolist(), 3)), dtype=np.int64).reshape(-1, 3)
+    return np.asarray(every[(space.masks[target] & ~np.bitwise_or.reduce(space.masks[every], axis=1)) == 0])

@@ -125,6 +125,8 @@ def _dominated(row: Floats, others: Floats) -> bool:
     return bool(((others <= row).all(axis=1) & (others < row).any(axis=1)).any())
 
 
+FROM_LITERATURE: Final = frozenset({"popularity", "similarity"})
+"""Rankings that need published recipes."""
 RANKINGS: Final = Registry(
     "ranking",
     {

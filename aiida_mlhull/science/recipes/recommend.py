@@ -4,37 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from aiida_mlhull.science.errors import InputError
-from aiida_mlhull.science.hull.open_system import equation
 from aiida_mlhull.science.hull.phase_space import PhaseSpace, phase_space
 from aiida_mlhull.science.hull.sampled_selectivity import SampledSelectivity, decisive, sampled_selectivity
-from aiida_mlhull.science.hull.selectivity import Selectivity, Weights, selectivity, targeted
-from aiida_mlhull.science.hull.slices import Slice, cut
+from aiida_mlhull.science.hull.selectivity import Selectivity, Weights, selectivity
 from aiida_mlhull.science.hull.stability import stability
+from aiida_mlhull.science.hull.triples import richest_mixtures, selectivity_of_triples
+from aiida_mlhull.science.products import PRODUCTS
 from aiida_mlhull.science.recipes.enumeration import (
     Precursors,
     listed_precursors,
-    mixing,
     pairs,
     stable_precursors,
     triples,
 )
-from aiida_mlhull.science.recipes.formulas import equation_text, spelled
+from aiida_mlhull.science.recipes.formulas import spelled
+from aiida_mlhull.science.recipes.forward import forward_check
 from aiida_mlhull.science.recipes.literature import Literature
 from aiida_mlhull.science.recipes.rankings import RANKINGS, Choices
+from aiida_mlhull.science.recipes.words import words_of
 from aiida_mlhull.science.representations.composition import Composition, reduce_formula
 from aiida_mlhull.science.thermochemistry import Conditions, apply
 from aiida_mlhull.science.types import Predictions, References, concatenate
 from aiida_mlhull.science.types.crystals import Floats, Integers
-from aiida_mlhull.science.types.recipes import JOINED, Reactions
+from aiida_mlhull.science.types.recipes import Reactions
 from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
 
+NO_CHECK: Final = "none"
 SAMPLED: Final = 200
 """Reactions, the best ones, that are scored on sampled hulls."""
 
@@ -49,10 +51,12 @@ class RecipeSettings(Strict):
         source: where precursors come from: ``stable`` phases, ``literature``, or the list ``precursors``.
         precursors: formulas or ids, for ``source: list``.
         at_least: published uses that a precursor needs, for ``source: literature``.
-        size: precursors per reaction, 2 or 3; of three there is no C2, so that selectivity weighs ΔE and C1 only.
+        size: precursors per reaction, 2 or 3; see :mod:`~aiida_mlhull.science.hull.triples` for the scores of three.
         top: reactions that are kept.
         by_products: whether anything else than the target may come out.
         weights: of ΔE, C1 and C2 in Γ.
+        forward: product model that is asked what it expects of the precursors, where there is literature to learn
+            from: a name of :data:`~aiida_mlhull.science.products.PRODUCTS`, or ``none``.
         samples: hulls to draw where energies are uncertain.
         seed: of the draws.
     """
@@ -67,8 +71,16 @@ class RecipeSettings(Strict):
     top: int = Field(default=10, ge=1)
     by_products: bool = True
     weights: tuple[float, float, float] = (0.10, 0.45, 0.45)
+    forward: str = "nearest"
     samples: int = Field(default=500, ge=2)
     seed: int = Field(default=0, ge=0)
+
+    @field_validator("forward")
+    @classmethod
+    def _known_model(cls, name: str) -> str:
+        if name not in PRODUCTS and name != NO_CHECK:
+            raise ValueError(f"unknown product model {name!r}; known: {', '.join(PRODUCTS)}, {NO_CHECK}")
+        return name
 
     @field_validator("ranking")
     @classmethod
@@ -130,7 +142,7 @@ def recommend(
     goal = space.row(target)
     chosen = _precursors(space, goal, references=references, settings=settings, literature=literature)
     combined = (pairs if settings.size == 2 else triples)(space, goal, chosen.rows)  # noqa: PLR2004
-    scores = selectivity(space, goal, combined) if settings.size == 2 else _scored_triples(space, goal, combined)  # noqa: PLR2004
+    scores = _scored(space, goal, combined)
     fine = scores.formed if settings.by_products else scores.formed & (scores.share > 1 - 1e-9)
     scores, combined = scores.take(fine), combined[fine]
     choices = Choices(
@@ -155,6 +167,15 @@ def recommend(
         literature=literature,
         scheme=references.scheme,
     )
+    if literature is not None and len(literature) and settings.forward != NO_CHECK:
+        expected, away = forward_check(
+            space.compositions[goal],
+            reactions.precursors.tolist(),
+            literature,
+            model=settings.forward,
+            seed=settings.seed,
+        )
+        reactions = replace(reactions, predicted=np.asarray(expected, dtype=np.str_), predicted_distance=away)
     rivals = float(space.energies[goal] - space.hull(without=goal)[goal])
     return Recommended(reactions, len(fine), int(fine.sum()), chosen.missing, cold, rivals)
 
@@ -229,33 +250,11 @@ def _precursors(
     return listed_precursors(space, goal, common)
 
 
-def _scored_triples(space: PhaseSpace, goal: int, rows: Integers) -> Selectivity:
-    """Scores of three precursors that mix to the target: C1 against the deepest points of the three slices; no C2."""
-    values = np.full((len(rows), 3), np.nan)
-    wanted = space.fractions[goal]
-    rivals = float(space.hull(without=goal)[goal])
-    depth: dict[tuple[int, int], float] = {}
-    for i, three in enumerate(rows.tolist()):
-        shares = mixing(space, three, wanted)
-        assert shares is not None
-        energy = float(space.energies[goal] - shares @ space.energies[three])
-        lowest = 0.0
-        for pair in ((three[0], three[1]), (three[0], three[2]), (three[1], three[2])):
-            if pair not in depth:
-                depth[pair] = float(cut(space, *pair).reaction_energies.min())
-            lowest = min(lowest, depth[pair])
-        values[i] = energy, energy - lowest, float(space.energies[goal]) - rivals
-    return Selectivity(
-        pairs=rows,
-        formed=np.ones(len(rows), dtype=bool),
-        x=np.full(len(rows), np.nan),
-        share=np.ones(len(rows)),
-        reaction_energy=values[:, 0],
-        deepest=values[:, 1] < 0,
-        inverse_hull=values[:, 2],
-        primary=values[:, 1],
-        secondary=np.zeros(len(rows)),
-    )
+def _scored(space: PhaseSpace, goal: int, rows: Integers) -> Selectivity:
+    """Scores of pairs, or of triples at the mixture that gives most of the target."""
+    if rows.shape[1] == 2:  # noqa: PLR2004
+        return selectivity(space, goal, rows)
+    return selectivity_of_triples(space, goal, rows, richest_mixtures(space, goal, rows))
 
 
 def _table(
@@ -274,7 +273,7 @@ def _table(
     nothing = np.full(len(rows), np.nan)
     weights = Weights.checked(settings.weights)
     name = _name_of_decisive(sampled, weights)
-    words = [_words(space, goal, three, scores, i) for i, three in enumerate(rows[:top].tolist())]
+    words = [words_of(space, goal, some, x=float(scores.x[i])) for i, some in enumerate(rows[:top].tolist())]
     found = [
         None
         if literature is None
@@ -290,8 +289,8 @@ def _table(
         reaction_energies=scores.reaction_energy[:top],
         inverse_hull=scores.inverse_hull[:top],
         primary=scores.primary[:top],
-        secondary=scores.secondary[:top] if settings.size == 2 else nothing[:top],  # noqa: PLR2004
-        gamma=scores.gamma(weights)[:top] if settings.size == 2 else nothing[:top],  # noqa: PLR2004
+        secondary=scores.secondary[:top],
+        gamma=scores.gamma(weights)[:top],
         gamma_std=(nothing if sampled is None else _spread(sampled.gamma(weights)))[:top],
         p_exergonic=(nothing if sampled is None else sampled.p_exergonic)[:top],
         p_deepest=(nothing if sampled is None else sampled.p_deepest)[:top],
@@ -320,50 +319,3 @@ def _spread(gamma: Floats) -> Floats:
     counts = np.maximum(formed.sum(axis=0), 1)
     mean = np.where(formed, gamma, 0.0).sum(axis=0) / counts
     return np.asarray(np.sqrt(np.where(formed, (gamma - mean) ** 2, 0.0).sum(axis=0) / counts))
-
-
-def _words(space: PhaseSpace, goal: int, rows: Sequence[int], scores: Selectivity, i: int) -> dict[str, Any]:
-    """Precursors, equation, by-products and competing phases of one reaction."""
-    names = sorted(spelled(str(space.formulas[row])) for row in rows)
-    if len(rows) > 2:  # noqa: PLR2004
-        shares = mixing(space, rows, space.fractions[goal])
-        assert shares is not None
-        left = {str(space.formulas[r]): float(s / space.atoms[r]) for r, s in zip(rows, shares, strict=True)}
-        right = {str(space.formulas[goal]): float(1.0 / space.atoms[goal])}
-        balance = _exchanged(space, left, right)
-        text = equation_text(left, right, balance)
-        return {"precursors": JOINED.join(names), "equation": text, "by_products": "", "competing": ""}
-    line = through(space, goal, rows)
-    kink = int(np.argmin(np.abs(line.x - scores.x[i])))
-    made = equation(space, line, kink, start=rows[0], end=rows[1])
-    mine = spelled(str(space.formulas[goal]))
-    others = [spelled(name) for name in made.products if spelled(name) != mine]
-    met = {spelled(str(space.formulas[row])) for j in (kink - 1, kink + 1) for row in line.products(j)}
-    return {
-        "precursors": JOINED.join(names),
-        "equation": equation_text(made.reactants, made.products, made.exchanged),
-        "by_products": JOINED.join(sorted(others)),
-        "competing": JOINED.join(sorted(met - set(names) - {mine} - set(others))),
-    }
-
-
-def through(space: PhaseSpace, goal: int, rows: Sequence[int]) -> Slice:
-    """The slice between two reactants, on which an unstable target stands just below the hull."""
-    smaller, kept, _, lift = targeted(space, goal)
-    if not lift:
-        return cut(space, rows[0], rows[1])
-    energies = space.energies.copy()
-    energies[goal] = smaller.energies[int(np.searchsorted(kept, goal))]
-    return cut(replace(space, energies=energies), rows[0], rows[1])
-
-
-def _exchanged(space: PhaseSpace, left: dict[str, float], right: dict[str, float]) -> dict[str, float]:
-    """Element to moles of atoms from the reservoir that balance an equation."""
-    balance = dict.fromkeys(space.potentials, 0.0)
-    for side, sign in ((left, -1.0), (right, 1.0)):
-        for name, moles in side.items():
-            composition = reduce_formula(name)
-            for symbol, count in zip(composition.symbols, composition.counts, strict=True):
-                if symbol in balance:
-                    balance[symbol] += sign * moles * count
-    return {symbol: n for symbol, n in balance.items() if abs(n) > 1e-9}  # noqa: PLR2004

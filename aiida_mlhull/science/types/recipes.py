@@ -78,7 +78,7 @@ class Reactions(Table):
         reaction_energies: (n,) eV/atom.
         inverse_hull: (n,) eV/atom.
         primary: (n,) eV/atom, C1.
-        secondary: (n,) eV/atom, C2; NaN for three precursors.
+        secondary: (n,) eV/atom, C2.
         gamma: (n,) eV/atom, Γ.
         gamma_std: (n,) eV/atom, from sampled hulls; NaN where energies are taken as certain.
         p_exergonic: (n,) P(ΔE < 0); NaN likewise.
@@ -91,6 +91,9 @@ class Reactions(Table):
         published: (n,) reference of the precedent with the most usual temperature; empty where there is none.
         temperatures: (n,) K, median of the precedents; NaN where there are none.
         hours: (n,) h, likewise.
+        predicted: (n,) what a model of published syntheses expects of these precursors, with as many atoms as the
+            target's formula; None where no model was asked.
+        predicted_distance: (n,) element mover's distance between that and the target; None likewise.
         ranking: what put them in order.
         conditions: temperature and atmosphere in words.
         scheme: of the energies.
@@ -115,6 +118,8 @@ class Reactions(Table):
     published: Strings
     temperatures: Floats
     hours: Floats
+    predicted: Strings | None = None
+    predicted_distance: Floats | None = None
     ranking: str = ""
     conditions: str = ""
     scheme: str = ""

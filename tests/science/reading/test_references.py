@@ -153,3 +153,17 @@ def test_relevant_references_are_those_inside_a_candidates_system():
     assert 0 < sum(expected) < len(references)
     assert "element:Be" not in relevant(references, binaries).ids
     assert len(relevant(references, candidates)) == len(references) == 13
+
+
+def test_other_elements_may_come_in_with_precursors():
+    candidates = read_candidates(DEMO / "hypothetical_pnictides.parquet").candidates
+    references = read_references(DEMO / "competing_phases.parquet", elements=DEMO / "elements.json").references
+    binaries = candidates.take([formula == "CdAs2" for formula in candidates.formulas.tolist()])
+    wide = relevant(references, binaries, beside=("Rb",))
+    inside = [
+        set(Composition(f).chemical_system.split("-")) <= {"As", "Cd", "Rb"} for f in references.formulas.tolist()
+    ]
+    assert wide.ids.tolist() == references.ids[inside].tolist()
+    assert len(wide) > len(relevant(references, binaries))
+    with pytest.raises(MissingEndMembersError, match="no pure U"):
+        relevant(references, binaries, beside=("U",))

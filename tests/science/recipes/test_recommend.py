@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.products import element_movers_distance
+from aiida_mlhull.science.products.base import fractions_of
 from aiida_mlhull.science.recipes import RANKINGS, Literature, RecipeSettings, in_air, latest, new_phases, recommend
 from aiida_mlhull.science.recipes.formulas import equation_text
+from aiida_mlhull.science.recipes.forward import composition_text
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.thermochemistry import Conditions, gas_energy
-from aiida_mlhull.science.types import Predictions
+from aiida_mlhull.science.types import Predictions, References
 
 AIR = Conditions(temperature=1300, atmosphere="air")
 
@@ -106,6 +109,31 @@ def test_precedents_are_counted_and_dated(titanates, published):
     assert row.hours[0] == 10.0
 
 
+def test_published_syntheses_say_what_would_come_out(titanates, published):
+    """BaCO3 + TiO2 became BaTiO3 in all of them, SrCO3 + TiO2 SrTiO3: shares of a half each."""
+    made = asked(titanates, source="list", precursors=("BaCO3", "BaO", "TiO2"), extra_elements=("C",), conditions=AIR,
+                 literature=Literature(published)).reactions  # fmt: skip
+    assert made.predicted.tolist() == ["BaTiO3"] * len(made)
+    np.testing.assert_allclose(made.predicted_distance, 0.0, atol=1e-9)
+    other = recommend("Ba2TiO4", titanates, RecipeSettings(source="list", precursors=("BaO", "TiO2")),
+                      literature=Literature(published)).reactions  # fmt: skip
+    assert other.predicted.tolist() == ["Ba1.4Ti1.4O4.2"]
+    moved = element_movers_distance(fractions("BaTiO3"), fractions("Ba2TiO4"))[0]
+    assert other.predicted_distance[0] == pytest.approx(moved)
+    assert moved > 1.0
+    assert asked(titanates).reactions.predicted is None
+    assert asked(titanates, forward="none", literature=Literature(published)).reactions.predicted is None
+
+
+def fractions(formula):
+    return fractions_of([reduce_formula(formula)])
+
+
+def test_compositions_are_written_with_the_atoms_of_the_formula():
+    assert composition_text(fractions("BaTiO3")[0], atoms=5) == "BaTiO3"
+    assert composition_text(fractions("BaTiO3")[0], atoms=7) == "Ba1.4Ti1.4O4.2"
+
+
 def test_the_nearest_target_speaks_where_nobody_made_this_one(published):
     literature = Literature(published)
     precursors = frozenset(map(reduce_formula, ("SrCO3", "TiO2")))
@@ -118,13 +146,32 @@ def test_the_nearest_target_speaks_where_nobody_made_this_one(published):
     assert literature.common(at_least=3) == ["TiO2", "BaCO3"]
 
 
-def test_three_precursors_mix_to_the_target(titanates):
-    """BaO, TiO2 and Ba2TiO4 span BaTiO3 in pairs already; of triples, only those without a superfluous one are left."""
-    made = asked(titanates, size=3, top=50)
-    for text in made.reactions.precursors.tolist():
+def test_three_precursors_where_two_would_not_give_as_much(titanates):
+    made = asked(titanates, size=3, top=50).reactions
+    assert len(made)
+    for text in made.precursors.tolist():
         assert len(text.split(" + ")) == 3
-    assert np.isnan(made.reactions.secondary).all()
-    assert np.isnan(made.reactions.gamma).all()
+    assert (made.secondary >= 0).all()
+    assert (np.diff(made.gamma) >= 0).all()
+    assert "BaO2 + Ti + TiO2" in made.precursors.tolist()
+
+
+def test_by_products_of_three_precursors_are_named():
+    energies = {"Ba": 0.0, "Sr": 0.0, "Ti": 0.0, "O2": 0.0, "C": 0.0, "CO2": -2.1, "BaCO3": -2.5, "SrCO3": -2.5,
+                "TiO2": -3.3, "BaTiO3": -3.42, "SrTiO3": -3.51, "BaSrTi2O6": -3.48}  # fmt: skip
+    known = References.from_rows(ids=list(energies), formulas=list(energies), energies=list(energies.values()))
+    settings = RecipeSettings(
+        size=3, source="list", precursors=("BaCO3", "SrCO3", "TiO2"), extra_elements=("C",), weights=(1.0, 0.0, 0.0)
+    )
+    made = recommend("BaSrTi2O6", known, settings)
+    row = made.reactions
+    assert (made.tried, made.forming) == (1, 1)
+    assert row.equations[0] == "BaCO3 + SrCO3 + 2 TiO2 -> BaSrTi2O6 + 2 CO2"
+    assert row.by_products[0] == "CO2"
+    assert set(row.competing[0].split(" + ")) == {"BaTiO3", "SrTiO3"}
+    assert row.gamma[0] == row.reaction_energies[0]
+    alone = recommend("BaSrTi2O6", known, settings.model_copy(update={"by_products": False}))
+    assert len(alone.reactions) == 0
 
 
 def test_uncertain_energies_give_error_bars(titanates):

@@ -80,3 +80,10 @@ def test_what_is_no_such_table_is_refused():
     pq.write_table(pa.table({"ids": ["a"]}), sink)
     with pytest.raises(WireError, match="none of ours"):
         decode_table(References, bytes(sink.getvalue()))
+
+
+def test_an_optional_column_may_have_come_after_the_table_was_written():
+    content = encode_table(tables(2)[3])
+    header = json.loads(pq.read_table(pa.BufferReader(content)).schema.metadata[BYTES_OF_HEADER])
+    older = {name: value for name, value in header["properties"].items() if name != "protostructures"}
+    assert decode_table(Labels, changed(content, properties=older)).protostructures is None
