@@ -13,17 +13,22 @@ import numpy as np
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node
+from aiida.plugins import WorkflowFactory
 from pymatgen.core import Lattice, Structure
 
+from aiida_mlhull.calculations.espresso import family_of
 from aiida_mlhull.data import CandidatesData, DecisionsData
 from aiida_mlhull.engines.quantumespresso.charge_density import density_to_start_from
 from aiida_mlhull.engines.quantumespresso.engine import EspressoEngine
+from aiida_mlhull.engines.quantumespresso.jobs import EspressoJobs
 from aiida_mlhull.engines.quantumespresso.words import describe_family, load_family
+from aiida_mlhull.job_pool.ended import account_of
 from aiida_mlhull.science.campaign import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, SettingsError
-from aiida_mlhull.science.espresso.inputs import mesh
+from aiida_mlhull.science.espresso.inputs import espresso_inputs, mesh
+from aiida_mlhull.science.espresso.outcome import judge
 from aiida_mlhull.science.types import Candidates, Crystals
-from aiida_mlhull.science.types.reasons import Stated, code_of, is_stated
+from aiida_mlhull.science.types.reasons import Reason, Stated, code_of, is_stated
 from tests.arsenides import choice
 from tests.pw_codes import CUTOFFS, FAMILY, family, needs_pw, pw_code, pw_inputs
 
@@ -146,6 +151,30 @@ def test_ends_that_pw_x_really_comes_to(relax, settings, options, reason) -> Non
     assert code_of(labels.failures[0]) == reason, labels.failures[0]
     assert is_stated(labels.failures[0], Stated.RELAXATION)
     assert labels.crystals.volumes[0] == pytest.approx(squeezed.volume)
+
+
+@needs_pw
+@pytest.mark.slow
+def test_a_cell_that_leaves_its_symmetry(aiida_code_installed) -> None:
+    """A cubic crystal whose cell may move along x alone: stages have no word for that, so pw.x is asked directly."""
+    crystal = fluorite(5.9)
+    step = EspressoEngine.asked(StageSettings.model_validate(stage_of("final", ecutwfc=12)))
+    inputs = pw_inputs(aiida_code_installed)
+    parameters = espresso_inputs(crystal, step, family_of(inputs["pseudo_family"])).parameters
+    parameters["CELL"] = {"cell_dofree": "x"}
+    structure = orm.StructureData(pymatgen=crystal)
+    kpoints = orm.KpointsData()
+    kpoints.set_kpoints_mesh([2, 2, 2])
+    pw = {
+        "code": inputs["code"],
+        "structure": structure,
+        "parameters": orm.Dict(parameters),
+        "pseudos": load_family(FAMILY).get_pseudos(structure=structure),
+        "metadata": {"options": inputs["options"].get_dict()},
+    }
+    _, node = run_get_node(WorkflowFactory("quantumespresso.pw.base"), pw=pw, kpoints=kpoints)
+    reason = judge(account_of(node, EspressoJobs()), {}, step, has_cell=False)
+    assert code_of(reason) == Reason.SYMMETRY_LOST, reason
 
 
 @needs_pw
