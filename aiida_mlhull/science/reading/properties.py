@@ -26,7 +26,7 @@ from aiida_mlhull.science.reading.table_files import (
     formulas_of,
     numbers_of,
 )
-from aiida_mlhull.science.representations.composition import Composition, reduce_formula
+from aiida_mlhull.science.representations.composition import Composition, reduce_formula, stated_composition
 from aiida_mlhull.science.types import Candidates, Crystals, Labels, TrainingRows
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.reasons import Reason
@@ -197,21 +197,23 @@ def _ids(columns: Columns) -> Strings:
 
 def _compositions(sieve: Sieve, formulas: Strings, crystals: Crystals | None) -> list[Composition]:
     """Every row's formula read; those that can't be stop their rows, and stand for hydrogen."""
+    read = stated_composition
     if crystals is not None:
-        formulas = formulas_of(crystals, sieve.good)
+        formulas, read = formulas_of(crystals, sieve.good), reduce_formula
     readable: dict[str, Composition | None] = {}
+    why: dict[str, str] = {}
     for formula in set(formulas[sieve.good].tolist()):
         try:
-            readable[formula] = reduce_formula(formula)
-        except FormulaError:
-            readable[formula] = None
+            readable[formula] = read(formula)
+        except FormulaError as error:
+            readable[formula], why[formula] = None, str(error)
     compositions = [readable.get(formula) for formula in formulas.tolist()]
     sieve.catch(
         np.asarray([composition is None for composition in compositions]),
         reason=Reason.UNREADABLE_FORMULA,
         what="formulas that can't be read (sodium nitride, NaN, gets lost where tables pass through csv)",
         error=FormulaError,
-        details=np.asarray([repr(formula) for formula in formulas.tolist()]),
+        details=np.asarray([why.get(formula, repr(formula)) for formula in formulas.tolist()]),
     )
     return [composition or reduce_formula("H") for composition in compositions]
 

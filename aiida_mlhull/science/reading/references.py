@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -25,10 +25,17 @@ from aiida_mlhull.science.reading.phases.shipped import shipped_phases
 from aiida_mlhull.science.reading.phases.vasp_runs import load_runs
 from aiida_mlhull.science.reading.sieve import BadRows, LeftOut, Sieve
 from aiida_mlhull.science.reading.structures.json_files import load_json
-from aiida_mlhull.science.representations.composition import NUMBERS, distinct, reduce_formula
+from aiida_mlhull.science.representations.composition import NUMBERS, distinct, reduce_formula, stated_composition
 from aiida_mlhull.science.schemes import UNCORRECTED, canonical, functional_named, same_scheme, scheme_of
 from aiida_mlhull.science.types import Candidates, References
 from aiida_mlhull.science.types.reasons import Reason
+
+BROKEN: Final = {
+    Reason.BROKEN_ENTRY: "entries that can't be understood",
+    Reason.NO_ENERGY: "entries without an energy",
+    Reason.NOT_A_NUMBER: "energies that are not numbers",
+}
+"""Faults of entries that are an error, unless bad rows are left out; and what they are called."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -141,7 +148,13 @@ def from_loaded(
     check_corrections(source, loaded, corrections)
     text = resolved_scheme(source, said, convention=convention, corrections=corrections)
     phases = phases_of(loaded, corrections=corrections, guesses=guesses)
-    sieve = _sifted(phases, source, expendable=bad_rows == "leave_out", elsewhere=elsewhere)
+    sieve = _sifted(
+        phases,
+        source,
+        texts=loaded.numbers.keys() - loaded.raw.keys(),
+        expendable=bad_rows == "leave_out",
+        elsewhere=elsewhere,
+    )
     good = np.flatnonzero(sieve.good)
     ids = sieve.ids[good]
     references = References.from_rows(
@@ -255,24 +268,39 @@ def _ask(source: str, loaded: Loaded) -> None:
         raise needed
 
 
-def _sifted(phases: Phases, source: str, *, expendable: bool, elsewhere: frozenset[str]) -> Sieve:
-    """Let the phases pass all checks; the sieve remembers those that can't be used."""
+def _sifted(phases: Phases, source: str, *, texts: Collection[str], expendable: bool, elsewhere: frozenset[str]) -> Sieve:
+    """Let the phases pass all checks; the sieve remembers those that can't be used.
+
+    Args:
+        phases: the rows.
+        source: for messages.
+        texts: ids of rows whose formulas are somebody's text; those of entries and documents are amounts by element.
+        expendable: whether faulty rows may be left out.
+        elsewhere: elements whose references come from somewhere else.
+    """
     ids = np.asarray(phases.ids, dtype=np.str_)
     formulas = np.asarray(phases.formulas, dtype=np.str_)
     sieve = Sieve(source, ids, formulas, expendable=np.full(len(ids), expendable))
     reasons = np.asarray([phases.refusals.get(name, ("", ""))[0] for name in phases.ids], dtype=np.str_)
     details = np.asarray([phases.refusals.get(name, ("", ""))[1] for name in phases.ids], dtype=np.str_)
-    what = "entries that can't be understood"
-    sieve.catch(reasons == Reason.BROKEN_ENTRY, reason=Reason.BROKEN_ENTRY, what=what, details=details)
-    for reason in sorted(set(reasons.tolist()) - {"", Reason.BROKEN_ENTRY}):
+    for reason, what in BROKEN.items():
+        sieve.catch(reasons == reason, reason=reason, what=what, details=details)
+    for reason in sorted(set(reasons.tolist()) - {"", *BROKEN}):
         sieve.let_go(reasons == reason, reason=reason, details=details)
-    systems = np.asarray([_elements_or_none(formula) for formula in phases.formulas], dtype=object)
+    systems = np.full(len(ids), None, dtype=object)
+    why = np.full(len(ids), "", dtype=object)
+    for row, (name, formula) in enumerate(zip(phases.ids, phases.formulas, strict=True)):
+        try:
+            read = stated_composition(formula) if name in texts else reduce_formula(formula)
+            systems[row] = frozenset(read.symbols)
+        except FormulaError as error:
+            why[row] = str(error)
     sieve.catch(
-        np.asarray([system is None for system in systems]),
+        why != "",
         reason=Reason.UNREADABLE_FORMULA,
         what="missing or unreadable formulas (sodium nitride, NaN, gets lost where tables pass through csv)",
         error=FormulaError,
-        details=np.asarray([repr(formula) for formula in phases.formulas]),
+        details=why.astype(np.str_),
     )
     sieve.catch(~np.isfinite(phases.energies), reason=Reason.NO_ENERGY, what="missing, NaN or infinite energies")
     _catch_strangers(sieve, systems, elsewhere=elsewhere)
@@ -289,13 +317,6 @@ def _catch_strangers(sieve: Sieve, systems: Any, *, elsewhere: frozenset[str]) -
         reason=Reason.MISSING_END_MEMBERS,
         details=np.asarray([", ".join(elements) for elements in lacking]),
     )
-
-
-def _elements_or_none(formula: str) -> frozenset[str] | None:
-    try:
-        return frozenset(reduce_formula(formula).symbols) if formula else None
-    except FormulaError:
-        return None
 
 
 def _reduced(formula: str) -> str:

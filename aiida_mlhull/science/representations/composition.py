@@ -17,7 +17,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import FormulaError, listed
 from aiida_mlhull.science.representations.elements import element_table
-from aiida_mlhull.science.representations.formulas import WrittenAmount, amounts_in
+from aiida_mlhull.science.representations.formulas import WrittenAmount, amounts_in, check_capitals
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
 SYMBOLS: Final[tuple[str, ...]] = tuple(element_table().symbols[1:].tolist())
@@ -91,6 +91,17 @@ def reduce_formula(formula: str) -> Composition:
             be told exactly.
     """
     return _reduced(_by_element(amounts_in(formula), formula), formula)
+
+
+@lru_cache(maxsize=1 << 18)
+def stated_composition(formula: str) -> Composition:
+    """What somebody else's text means: as :func:`reduce_formula`, but capitals that may mean something else are refused.
+
+    Raises:
+        FormulaError: see :func:`reduce_formula` and :func:`~aiida_mlhull.science.representations.formulas.check_capitals`.
+    """
+    check_capitals(formula)
+    return reduce_formula(formula)
 
 
 def from_amounts(amounts: Mapping[str, float]) -> Composition:

@@ -2,7 +2,8 @@
 
 What can be read in two ways is refused, with both of them in the message. A point before water separates it
 (``CuSO4.5H2O`` is copper sulfate with five waters, not O4.5); D and T are hydrogen's isotopes only where the letters
-beside them don't make another element in capitals (``TIO2``).
+beside them don't make another element in capitals (``TIO2``). Other formulas in capitals, and points that may stand
+between two compounds (``Al2O3.2SiO2``), are held against what they may mean as well.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from aiida_mlhull.science.errors import FormulaError
+from aiida_mlhull.science.representations.capitals import is_likely, is_ordinary, other_readings
 from aiida_mlhull.science.representations.elements import element_table
 
 LONGEST: Final = 1000
@@ -35,6 +37,11 @@ _SEPARATOR: Final = re.compile(r"\s*[·•∙⋅*∗×]\s*|\s+\.\s+|\.(?=[A-Z(\[
 _WATER: Final = re.compile(r"(?P<salt>.*[A-Za-z)\]}\d\s])\.(?P<water>\d+\s*\(?(?:[HDT]2O|OH2)\)?)")
 _GUEST: Final = re.compile(r".*\d\.\d+\(?(?:NH3|HCl|HF|H2O2|CH3OH|C2H5OH|CO2|SO2|SO3|P2O5)\)?")
 """Other molecules that are written after a point, where it may be a decimal one as well."""
+
+_ENDS_NEGATIVE: Final = r"(?:O|F|Cl|Br|I|S|Se|Te|N|[)\]}])\d*"
+_BEFORE_POINT: Final = re.compile(rf".*{_ENDS_NEGATIVE}(?<![A-Za-z]0)")
+_COMPOUND: Final = re.compile(rf"(?:[1-9]|1[0-8])(?!\d)(?=.*[A-Z].*[A-Z])[A-Za-z\d()\[\]]*?{_ENDS_NEGATIVE}|\d+H20")
+"""Two or more elements in whole amounts, the last one negative, as many as the number in front says; or a slip."""
 
 _PART: Final = re.compile(rf"(?P<times>{_NUMBER})?\s*(?P<rest>.*)", re.DOTALL)
 _SPACED: Final = re.compile(rf"[A-Z][a-z]?|{_NUMBER}")
@@ -92,6 +99,35 @@ def amounts_in(formula: str) -> dict[str, WrittenAmount]:
     return _summed(found)
 
 
+def check_capitals(formula: str) -> None:
+    """Refuse a formula in capitals that may mean something else, such as SIO2.
+
+    What this package writes itself is as it stands, and is not asked: sulfur nitride has the formula SN.
+
+    Raises:
+        FormulaError: naming both readings; or if it is not a formula.
+    """
+    for other in other_readings(formula):
+        own, meant = _values(amounts_in(formula)), _values(amounts_in(other))
+        if not meant.keys() <= _SYMBOLS:
+            continue
+        if not own.keys() <= _SYMBOLS:
+            raise FormulaError(f"{formula!r} holds unknown elements as it stands; in capitals it may mean {other}")
+        if is_likely(other, meant) if len(meant) > 1 else not is_ordinary(formula, own):
+            raise FormulaError(
+                f"{formula!r} may mean {other} in capitals, or {' and '.join(own)}: write {other}, or {_spelled(own)}"
+            )
+
+
+def _values(amounts: dict[str, WrittenAmount]) -> dict[str, Fraction]:
+    return {symbol: amount.value for symbol, amount in amounts.items() if amount.value}
+
+
+def _spelled(amounts: dict[str, Fraction]) -> str:
+    """A formula in which no two letters can be taken for one element: every amount is written."""
+    return "".join(f"{symbol}{float(amount):.6g}" for symbol, amount in amounts.items())
+
+
 def _summed(pairs: Iterable[tuple[str, WrittenAmount]]) -> dict[str, WrittenAmount]:
     amounts: dict[str, WrittenAmount] = {}
     for symbol, amount in pairs:
@@ -110,11 +146,31 @@ def _hydrate(text: str, formula: str) -> list[str]:
             f"the point in {formula!r} may be a decimal one: write {text.replace('.', '·')!r}, or brackets"
         )
     water = _WATER.fullmatch(text)
-    if water is None or re.search(r"(?<![\d.])0$", water["salt"]):
-        return [text]  # 0.5 is a decimal amount, of hydrogen's neighbor
+    if water is None or re.search(r"(?<![\d.])0$", water["salt"]) or not re.search("[A-Z]", water["salt"]):
+        _check_points(text, formula)
+        return [text]  # 0.5 is a decimal amount, of hydrogen's neighbor; 3.5 one of the water behind a separator
     if re.search(r"\.\d+$", water["salt"]):
         raise FormulaError(f"two points in a row in {formula!r}: write '·' before the water, as in CaSO4·0.5H2O")
+    _check_points(water["salt"], formula)
     return [water["salt"], water["water"]]
+
+
+def _check_points(text: str, formula: str) -> None:
+    """Refuse points that may stand between two compounds, as in Al2O3.2SiO2, unless others can only be decimal.
+
+    Raises:
+        FormulaError: naming both readings.
+    """
+    first, *others = text.split(".")
+    before = [first, *(part.lstrip("0123456789") for part in others)]
+    if others and all(
+        _BEFORE_POINT.fullmatch(left) and _COMPOUND.fullmatch(right)
+        for left, right in zip(before, others, strict=False)
+    ):
+        raise FormulaError(
+            f"the point in {formula!r} may be a decimal one, or stand between two compounds: write '·' between them, or "
+            f"a zero behind a decimal amount"
+        )
 
 
 def _group(text: str, formula: str) -> list[tuple[str, WrittenAmount]]:
@@ -186,4 +242,5 @@ def _check_isotopes(pieces: list[tuple[str, bool]], formula: str) -> None:
 
 
 def _what_it_may_be(formula: str) -> str:
-    return f"not a formula: {formula!r}; if it comes from a csv file, look at sodium nitride, NaN"
+    missing = formula.strip().lower() in {"", "nan", "none", "null"}
+    return f"not a formula: {formula!r}{'; in a csv file, look at sodium nitride, NaN' if missing else ''}"

@@ -7,6 +7,7 @@ The long form draws as many examples as asked for and prints what came of them::
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import resource
@@ -83,6 +84,9 @@ READERS = {
     "properties": ("a.csv", TABLE, lambda path: read_properties(path, target="gap", bad_rows="leave_out")),
     "phases": ("a.csv", PHASES, lambda path: read_references(path, bad_rows="leave_out")),
 }
+SLOW = 2.0
+"""CPU seconds; an example that takes longer is kept."""
+
 TOKENS = (b"0", b"-1", b"1e308", b"1e-300", b"nan", b"inf", b"999999999", b"data_", b"loop_", b"\n", b";", b"'", b"[", b"{", b"}",
           b"]", b",", b"\x00", b"\xff\xfe", b"Xx", b"D", b"?", b".", b"_atom_site_fract_x", b"null", b'"', b" ", b"1/0", b"x,y,z")  # fmt: skip
 
@@ -131,33 +135,48 @@ def test_the_sound_files_are_read(name, tmp_path):
 
 
 def drawn(name, number, folder, *, examples, seconds):
-    """Outcomes of so many examples, or of so many seconds, and the slowest one in seconds."""
-    counts, slowest, start = Counter(), [0.0], time.monotonic()
+    """What came of so many examples, or of so many seconds: outcomes, the slowest one, the first of each fault."""
+    counts, slowest, faults, start = Counter(), (0.0, b""), {}, time.monotonic()
 
     @seed(number)
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None,
               phases=[Phase.generate])  # fmt: skip
     @given(spoiled(READERS[name][1]))
     def check(content):
-        began = time.monotonic()
-        if began - start < seconds:
-            counts[outcome(name, content, folder)] += 1
-            slowest[0] = max(slowest[0], time.monotonic() - began)
+        nonlocal slowest
+        if time.monotonic() - start < seconds:
+            began = time.process_time()
+            try:
+                came = outcome(name, content, folder)
+            except Exception as fault:  # noqa: BLE001  (the long form goes on, and tells of it at its end)
+                came = f"{type(fault).__name__}: {fault}"[:200]
+                faults.setdefault(came, base64.b64encode(content).decode())
+            counts[came] += 1
+            slowest = max(slowest, (time.process_time() - began, content))
 
     check()
-    return counts, slowest[0]
+    return counts, slowest, faults
+
+
+def peak_mib():
+    """The most memory that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def long_form(examples, seconds, names):
-    """Every reader so often, or so long; one line of JSON each."""
+    """Every reader so often, or so long; one line of JSON each. Times are CPU seconds."""
     for number, name in enumerate(READERS):
         if name in names:
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             with tempfile.TemporaryDirectory() as folder:
-                counts, slowest = drawn(name, number, folder, examples=examples, seconds=seconds)
-            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+                for content in (READERS[name][1], b"x", b"") * 20:
+                    outcome(name, content, folder)  # libraries are loaded, caches filled
+                before = peak_mib()
+                counts, slowest, faults = drawn(name, number, folder, examples=examples, seconds=seconds)
             facts = {"reader": name, "seed": number, "examples": counts.total(), "outcomes": dict(counts)}
-            sys.stdout.write(json.dumps(facts | {"slowest_s": round(slowest, 2), "grown_mib": grown}) + "\n")
+            facts |= {"slowest_s": round(slowest[0], 2), "grown_mib": peak_mib() - before, "faults": faults}
+            if slowest[0] > SLOW:
+                facts["slowest"] = base64.b64encode(slowest[1]).decode()
+            sys.stdout.write(json.dumps(facts) + "\n")
             sys.stdout.flush()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -22,6 +23,7 @@ from aiida_mlhull.science.representations.composition import (
     fraction_matrix,
     from_amounts,
     reduce_formula,
+    stated_composition,
 )
 
 
@@ -130,6 +132,12 @@ def test_decimal_formulas_are_read_as_pymatgen_reads_them(counts, digits):
         ("K3[Fe(CN)6]*3H2O", "K3FeC6N6H6O3"),
         ("3CaO.Al2O3.6H2O", "Ca3Al2O12H12"),
         ("Li0.5H2O", "LiH4O2"),
+        ("BaC2O4·3.5H2O", "Ba2C4O15H14"),
+        ("LaO.5F.5BiS2", "La2OFBi2S4"),
+        ("La1.85Sr.15CuO4", "La37Sr3Cu20O80"),
+        ("CaO0.6Al2O3", "Ca5O18Al10"),
+        ("YBa2Cu3O6.5F0.5", "Y2Ba4Cu6O13F"),
+        ("SrO2.50CuO2", "Sr2O9Cu2"),
         ("Fe₂O₃", "Fe2O3"),
         ("Fe$_2$O$_{3}$", "Fe2O3"),
         ("Fe<sub>2</sub>O<sub>3</sub>", "Fe2O3"),
@@ -152,6 +160,7 @@ def test_other_spellings(formula, same):
     [
         *("TIO2", "CD", "TH", "DY2O3", "ND3", "PD3Fe", "Sr4V2.7TI0.3O9.51", "(TI)O2", "D Y"),  # capitals or isotopes
         *("CaSO4.0.5H2O", "Na0.35CoO2.1.3H2O", "CaCl2.8NH3", "NaCl 6H2O", "MgCl2 6 H2O", "CuSO4-5H2O"),
+        *("Al2O3.2SiO2.2H2O", "K2O.Al2O3.6SiO2", "CaO.6Al2O3", "K2SO4.2MgSO4", "ZnCl2.2NH4Cl", "Na2SO4.10H20"),
         *("Fe2+", "(Ba,Sr)TiO3", "YBa2Cu3O7-x", "Li0,5CoO2", "(Fe", "Fe)2", "(Fe]", "()", "Fe2²", "Fe1/3O"),
         *("Fe1e99999O", "Fe1e30O", "((((((Fe1e30)1e30)1e30)1e30)1e30)1e30)O", "Fe" * 600, "Fe-1O", "·", "5", "."),
     ],
@@ -159,6 +168,77 @@ def test_other_spellings(formula, same):
 def test_what_can_be_read_in_two_ways_or_in_none_is_refused(formula):
     with pytest.raises(FormulaError, match="formula|may mean|point"):
         reduce_formula(formula)
+
+
+CAPITALS = {
+    "SIO2": "SiO2",
+    "HFO2": "HfO2",
+    "NB2O5": "Nb2O5",
+    "CU2O": "Cu2O",
+    "NIO": "NiO",
+    "CO3O4": "Co3O4",
+    "SNO2": "SnO2",
+    "IN2O3": "In2O3",
+    "YB2O3": "Yb2O3",
+    "CUSO4": "CuSO4",
+    "CO(OH)2": "Co(OH)2",
+    "INSB": "InSb",
+    "SI": "Si",
+    "CU": "Cu",
+    "SI8": "Si8",
+    "CAO": "CaO",
+    "AL2O3": "Al2O3",
+    "LICOO2": "LiCoO2",
+    "NACL": "NaCl",
+}
+
+
+@pytest.mark.parametrize(("formula", "meant"), CAPITALS.items())
+def test_capitals_are_never_another_substance(formula, meant):
+    with pytest.raises(FormulaError, match=f"mean .*{re.escape(meant)}"):
+        stated_composition(formula)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        *(
+            "CO",
+            "CO2",
+            "CS2",
+            "HF",
+            "NO",
+            "NO2",
+            "BN",
+            "BP",
+            "VN",
+            "PN",
+            "K2CO3",
+            "KHCO3",
+            "KNO3",
+            "HNO3",
+            "YPO4",
+            "CN",
+        ),
+        *("KSCN", "UOS", "YB6", "YB12", "HCOOH", "CO(NH2)2", "NH4HCO3", "VOSO4", "K2SO4", "BPO4", "CF4", "WS2", "UCO5"),
+    ],
+)
+def test_what_has_no_small_letters_anyway_is_read_as_it_stands(formula):
+    assert stated_composition(formula).symbols == tuple(
+        sorted(set(re.findall("[A-Z]", formula)), key=lambda s: Element(s).Z)
+    )
+
+
+@given(st.dictionaries(st.sampled_from("HBCNOFPSKVYIWU"), st.integers(1, 9), min_size=2, max_size=5))
+def test_written_amounts_make_capitals_clear(counts):
+    formula = "".join(f"{symbol}{count}" for symbol, count in counts.items())
+    assert stated_composition(formula) == reduce_formula(formula)
+
+
+def test_what_the_package_writes_itself_is_read_as_it_stands():
+    for counts in ((16, 7), (6, 92), (15, 92), (53, 7)):
+        composition = from_amounts({Element.from_Z(z).symbol: 1 for z in counts})
+        assert reduce_formula(composition.formula) == composition
 
 
 @given(st.text(max_size=60) | st.text("CDTIiOofe0123456789.()[]{}·$_+-eE ", max_size=40))

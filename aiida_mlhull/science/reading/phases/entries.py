@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -80,6 +81,10 @@ def load_entries(name: str, pairs: Iterator[tuple[Any, Any]]) -> Loaded:
         identifier = _identifier(value.get("entry_id"), key)
         if identifier in loaded.entries or identifier in loaded.refusals:
             repeated.append(identifier)
+        fault = _fault_of_energy(value.get("energy"))
+        if fault is not None:
+            loaded.refusals[identifier] = fault
+            continue
         read = attempt(partial(entry_from, value, identifier))
         if read.value is None:
             loaded.refusals[identifier] = (Reason.BROKEN_ENTRY, f"not a computed entry of pymatgen: {read.detail:.120}")
@@ -90,6 +95,15 @@ def load_entries(name: str, pairs: Iterator[tuple[Any, Any]]) -> Loaded:
     if repeated:
         raise TableError(f"{name}: duplicate ids: {listed(sorted(set(repeated)))}")
     return loaded
+
+
+def _fault_of_energy(energy: Any) -> tuple[str, str] | None:
+    """Reason and words for an energy that is none; text is not taken for a number, whatever it says."""
+    if energy is None or energy == "":
+        return Reason.NO_ENERGY, "no energy"
+    if isinstance(energy, bool) or not isinstance(energy, int | float):
+        return Reason.NOT_A_NUMBER, f"energy {energy!r:.60}"
+    return None if math.isfinite(energy) else (Reason.NO_ENERGY, f"energy {energy}")
 
 
 def entry_from(content: Mapping[str, Any], identifier: str) -> ComputedEntry:

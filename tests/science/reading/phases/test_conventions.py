@@ -11,7 +11,7 @@ from pymatgen.analysis.compatibility.mixing_scheme import MaterialsProjectDFTMix
 from pymatgen.core import Lattice, Structure
 from pymatgen.entries.computed_entries import ComputedStructureEntry
 
-from aiida_mlhull.science.errors import InputError, MixedSchemesError
+from aiida_mlhull.science.errors import InputError, MixedSchemesError, MlhullError
 from aiida_mlhull.science.reading import read_candidates, read_references
 from aiida_mlhull.science.schemes import KNOWN, same_scheme
 from tests.science.reading.phases.test_entries import elements, entry, write
@@ -311,8 +311,13 @@ def test_entries_that_are_none_are_rows_and_their_classes_are_not_loaded(tmp_pat
         {"entry_id": "no energy", "composition": {"Zn": 1}},
         bare({}, -1.0, name="empty"),
         bare({"Zn": "many"}, 1, "odd"),
+        {"entry_id": "text", "composition": {"Zn": 1}, "energy": "-1.2"},
+        {"entry_id": "null", "composition": {"Zn": 1}, "energy": None},
     ]
     path = write(tmp_path / "a.json", [*good, trap, *odd])
     intake = read_references(path, corrections="none", bad_rows="leave_out")
-    assert intake.left_out.counts() == {"broken_entry": 3}
+    assert intake.left_out.counts() == {"broken_entry": 2, "no_energy": 2, "not_a_number": 1}
+    for one in odd:
+        with pytest.raises(MlhullError, match=str(one["entry_id"])):
+            read_references(write(tmp_path / "b.json", [*good, one]), corrections="none", bad_rows="refuse")
     assert "trap" in intake.references.ids.tolist()
