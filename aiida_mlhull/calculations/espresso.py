@@ -37,7 +37,7 @@ def prepare_espresso(cells: CandidatesData | LabelsData, stage: orm.Dict, family
     row = cells.to_science().select([name.value])
     crystal = crystals_of(row).structure(0)
     prepared = espresso_inputs(crystal, espresso_step_of(stage), family_of(family))
-    structure = _structure(crystal, prepared.hubbard)
+    structure = _structure(prepared.structure, prepared.hubbard)
     structure.label = name.value
     nodes: Nodes = {
         "structure": structure,

@@ -25,7 +25,7 @@ from aiida_mlhull.job_pool.lane import Lane
 from aiida_mlhull.job_pool.watch import cell_monitor
 from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.errors import MissingPotentialError, listed
-from aiida_mlhull.science.espresso.inputs import spins_of
+from aiida_mlhull.science.espresso.inputs import CALCULATION, spins_of
 from aiida_mlhull.science.espresso.outcome import was_interrupted
 from aiida_mlhull.science.espresso.settings import EspressoStep
 
@@ -133,7 +133,7 @@ def pseudo_family_input(spec: Any) -> None:
 
 
 def _monitors(step: EspressoStep, structure: orm.StructureData) -> dict[str, orm.Dict]:
-    if step.freedom not in {"full", "cell"}:
+    if CALCULATION[step.freedom] != "vc-relax":
         return {}
     return {"cell": orm.Dict(cell_monitor(ESPRESSO_MONITOR, structure.cell, step.limits, every=step.look_every))}
 

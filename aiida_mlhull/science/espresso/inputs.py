@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from aiida_mlhull.science.dft.orientation import plane_in_xy
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.espresso.pseudos import PseudoFamily
 from aiida_mlhull.science.espresso.settings import EspressoStep
@@ -18,7 +19,13 @@ from aiida_mlhull.science.types.crystals import Floats
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-CALCULATION: Final = {"full": "vc-relax", "cell": "vc-relax", "positions": "relax", "static": "scf"}
+CALCULATION: Final = {
+    "full": "vc-relax",
+    "cell": "vc-relax",
+    "normal": "vc-relax",
+    "positions": "relax",
+    "static": "scf",
+}
 FALLBACK_MOMENT: Final = 0.6
 """Bohr magnetons, of elements that the Materials Project's table doesn't name; its own value for them."""
 
@@ -39,15 +46,17 @@ class Hubbard:
 
 @dataclass(frozen=True, eq=False)
 class EspressoInputs:
-    """What pw.x is given, but for cell, positions and the pseudopotentials' contents.
+    """What pw.x is given, but for the pseudopotentials' contents.
 
     Attributes:
+        structure: the crystal; turned where its plane has to lie in x and y.
         parameters: input variables by namelist.
         mesh: k-points along the reciprocal axes, centered at Γ.
         fixed_positions: whether fractional positions stay as they are.
         hubbard: +U terms of elements in the crystal.
     """
 
+    structure: Structure
     parameters: dict[str, dict[str, Any]]
     mesh: tuple[int, int, int]
     fixed_positions: bool
@@ -82,6 +91,9 @@ def espresso_inputs(structure: Structure, step: EspressoStep, family: PseudoFami
     }
     if step.freedom != "static":
         own["CONTROL"]["nstep"] = step.max_steps
+    if step.freedom == "normal":
+        structure = plane_in_xy(structure)
+        own["CELL"] = {"cell_dofree": "z"}
     if step.functional is not None:
         own["SYSTEM"]["input_dft"] = step.functional
     if spins_of(step) > 1:
@@ -94,6 +106,7 @@ def espresso_inputs(structure: Structure, step: EspressoStep, family: PseudoFami
         for namelist in _namelists(step)
     }
     return EspressoInputs(
+        structure=structure,
         parameters=parameters,
         mesh=mesh(np.asarray(structure.lattice.matrix), distance=step.kpoints_distance),
         fixed_positions=step.freedom == "cell",
@@ -206,8 +219,8 @@ def _plane_waves(step: EspressoStep, family: PseudoFamily) -> str:
 
 
 def _namelists(step: EspressoStep) -> list[str]:
-    moves = {"full": ["IONS", "CELL"], "cell": ["IONS", "CELL"], "positions": ["IONS"], "static": []}
-    return ["CONTROL", "SYSTEM", "ELECTRONS", *moves[step.freedom]]
+    moves = {"vc-relax": ["IONS", "CELL"], "relax": ["IONS"], "scf": []}
+    return ["CONTROL", "SYSTEM", "ELECTRONS", *moves[CALCULATION[step.freedom]]]
 
 
 def _rounded(value: float) -> float:

@@ -15,10 +15,10 @@ from aiida_mlhull.science.dft.limits import Limits
 from aiida_mlhull.science.dft.protocols import Protocols
 from aiida_mlhull.science.types.strict import Strict
 
-PwFreedom = Literal["static", "cell", "positions", "full"]
+PwFreedom = Literal["static", "cell", "positions", "normal", "full"]
 """What may change, by the names that all engines use. ``cell`` is as near as pw.x comes to the volume alone: the cell, at
 fixed fractional positions; for cubic crystals that is the volume. (pw.x has ``cell_dofree = 'volume'`` for simple cubic
-lattices only, and stops at all others.)"""
+lattices only, and stops at all others.) ``normal`` is the height along z over a plane that is turned into x and y."""
 
 Spin = Literal["none", "collinear"]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from aiida_mlhull.science.dft.orientation import plane_in_xy
 from aiida_mlhull.science.types.crystals import Integers
 from aiida_mlhull.science.vasp.settings import FREEDOM_TAGS, Kpoints, VaspStep
 
@@ -106,19 +107,6 @@ def arranged(structure: Structure) -> tuple[Structure, Integers]:
     order = np.asarray(ordered.site_properties["place"], dtype=np.int64)
     ordered.remove_site_property("place")
     return ordered, order
-
-
-def plane_in_xy(structure: Structure) -> Structure:
-    """The same crystal, turned so that a lies along x and b in the plane of x and y; not mirrored."""
-    from pymatgen.core import Lattice, Structure  # noqa: PLC0415  (slow import)
-
-    turn, upper = np.linalg.qr(structure.lattice.matrix.T)
-    signs = np.where(np.diag(upper) < 0, -1.0, 1.0)
-    signs[2] = np.sign(np.linalg.det(turn)) * signs[0] * signs[1]  # a rotation in all
-    lattice = np.tril((upper * signs[:, None]).T)
-    return Structure(
-        Lattice(lattice), structure.species, structure.frac_coords, site_properties=structure.site_properties
-    )
 
 
 def _set_freedom(incar: dict[str, Any], step: VaspStep) -> None:

@@ -29,6 +29,7 @@ def test_thresholds_grow_with_the_cell():
     [
         ("full", "vc-relax", ["IONS", "CELL"]),
         ("cell", "vc-relax", ["IONS", "CELL"]),
+        ("normal", "vc-relax", ["IONS", "CELL"]),
         ("positions", "relax", ["IONS"]),
         ("static", "scf", []),
     ],
@@ -39,6 +40,17 @@ def test_what_may_move(freedom, calculation, namelists):
     assert list(inputs.parameters) == ["CONTROL", "SYSTEM", "ELECTRONS", *namelists]
     assert ("nstep" in inputs.parameters["CONTROL"]) == bool(namelists)
     assert inputs.fixed_positions == (freedom == "cell")
+    assert inputs.parameters.get("CELL", {}).get("cell_dofree") == ("z" if freedom == "normal" else None)
+
+
+def test_a_free_normal_lies_along_z():
+    given = fluorite()
+    turned = espresso_inputs(given, step(freedom="normal"), family()).structure
+    np.testing.assert_allclose(turned.lattice.matrix[:2, 2], 0, atol=1e-12)
+    np.testing.assert_allclose(turned.lattice.parameters, given.lattice.parameters, rtol=1e-12)
+    assert np.linalg.det(turned.lattice.matrix) * np.linalg.det(given.lattice.matrix) > 0  # not mirrored
+    np.testing.assert_allclose(turned.distance_matrix, given.distance_matrix, atol=1e-9)
+    assert espresso_inputs(given, step(freedom="positions"), family()).structure is given
 
 
 def test_cutoffs_are_the_familys_unless_the_step_says_otherwise():
