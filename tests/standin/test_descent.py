@@ -10,8 +10,8 @@ from pymatgen.entries.computed_entries import ComputedStructureEntry
 from pymatgen.io.vasp import Poscar
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
-from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.dft.orientation import plane_in_xy
+from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.standin.inputs import RefusalError
 from aiida_mlhull.standin.task import KILOBAR, Task
 from tests.standin.cells import RELAX, inputs, iron_oxide, nitride, rutile, skewed

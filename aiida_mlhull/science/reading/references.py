@@ -268,7 +268,9 @@ def _ask(source: str, loaded: Loaded) -> None:
         raise needed
 
 
-def _sifted(phases: Phases, source: str, *, texts: Collection[str], expendable: bool, elsewhere: frozenset[str]) -> Sieve:
+def _sifted(
+    phases: Phases, source: str, *, texts: Collection[str], expendable: bool, elsewhere: frozenset[str]
+) -> Sieve:
     """Let the phases pass all checks; the sieve remembers those that can't be used.
 
     Args:
