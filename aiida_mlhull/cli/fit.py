@@ -34,26 +34,28 @@ def fit(
     Every row has a formula and, for models that read structures, a cell. The ensemble becomes a node that
     'diagnose' tells about, that predicts, and that can be the parent of another one: for another target,
     another functional, another relaxation stage. With --classes the column holds names instead of numbers, which
-    networks distinguish by their probabilities.
+    networks distinguish by their probabilities. With --references the column holds total energies (eV/atom), and
+    formation energies are learned, as campaigns do.
     """
     from aiida_mlhull.science.errors import SettingsError
 
-    if (parent is None) != (transfer is None):
-        raise SettingsError("--parent and --transfer belong together: who to begin with, and what learns on")
     if target is not None and classes is not None:
         raise SettingsError("--target learns numbers and --classes learns names: give one of them")
     column = target or classes
     if column is None:
         raise SettingsError("what is to be learned? Name a column of numbers with --target, or of names with --classes")
-    mode = {"mode": transfer} if transfer else None
+    known = training.read_known_phases(training_set.pop("references"), training_set.pop("elements"))
     properties, settings = training.read_training_set(
-        target=column, as_classes=classes is not None, **training_set, transfer=mode
+        target=column, as_classes=classes is not None, **training_set, transfer=transfer, references=known
     )
+    training.check_transfer(settings, parent)
     click.echo(properties.summary())
     profile.load(profile_name)
     from aiida_mlhull.launching import stored
 
     begin = None if parent is None else stored.ensemble(parent)
-    ensemble = training.fit_ensemble(properties, settings, seed=seed, parent=begin, progress=progress.show)
+    ensemble = training.fit_ensemble(
+        properties, settings, seed=seed, parent=begin, references=known, progress=progress.show
+    )
     click.echo(f"Ensemble {ensemble.pk}: {ensemble.description}")
     click.echo(f"  aiida-mlhull diagnose {ensemble.pk}")

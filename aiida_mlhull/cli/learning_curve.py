@@ -20,7 +20,9 @@ from aiida_mlhull.science.tables import text
 @click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Splits to average over.")
 @click.option("--by-formula", is_flag=True, help="Keep all rows of a formula on one side of the split.")
 @click.option("--parent", metavar="NODE", help="Draw a second curve, of members that begin with this ensemble's.")
-@click.option("--transfer", type=click.Choice(["full", "head"]), default="full", show_default=True)
+@click.option(
+    "--transfer", type=click.Choice(["full", "head"]), help="What learns on.  [default: the settings', or full]"
+)
 @click.option("-o", "--output", type=paths.NEW, help="Write a picture to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
@@ -32,7 +34,7 @@ def learning_curve(
     repeats: int,
     by_formula: bool,
     parent: str | None,
-    transfer: str,
+    transfer: str | None,
     output: Path | None,
     as_json: bool,
     seed: int,
@@ -45,7 +47,12 @@ def learning_curve(
     from aiida_mlhull.science.ensembles.learning import learning_curve as draw_curve
     from aiida_mlhull.science.metrics.learning import learning_facts
 
-    properties, settings = training.read_training_set(**training_set)
+    known = training.read_known_phases(training_set.pop("references"), training_set.pop("elements"))
+    training_set["references"] = known
+    _, said = training.read_training_set(**training_set, transfer=transfer)
+    if parent is None:
+        training.check_transfer(said, parent)
+    properties, settings = training.read_training_set(**training_set, transfer="scratch")
     shared: dict[str, Any] = {
         "sizes": _numbers(sizes),
         "repeats": repeats,
@@ -62,8 +69,9 @@ def learning_curve(
         profile.load(profile_name)
         from aiida_mlhull.launching import stored
 
-        _, child = training.read_training_set(**training_set, transfer={"mode": transfer})
-        name, begin = f"from {parent}, {transfer}", stored.ensemble(parent).to_science()
+        mode = transfer or (said.transfer.mode if said.transfer.mode != "scratch" else "full")
+        _, child = training.read_training_set(**training_set, transfer=mode)
+        name, begin = f"from {parent}, {mode}", stored.ensemble(parent).to_science()
         curves[name] = draw_curve(properties.rows, child, **shared, **report_of(name), parent=begin)
     if output is not None:
         from aiida_mlhull.science.plots import draw_learning_curves

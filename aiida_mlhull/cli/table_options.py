@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from aiida_mlhull.cli import paths
 from aiida_mlhull.launching.training import MODEL
 
 OPTIONS: Final = (
@@ -23,6 +24,10 @@ OPTIONS: Final = (
         help="YAML with more of the ensemble's settings.",
     ),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    click.option(
+        "--references", type=paths.KNOWN, metavar="FILE", help="Known phases: the column holds total energies."
+    ),
+    click.option("--elements", type=paths.KNOWN, metavar="FILE", help="Elemental references, if they stand apart."),
     click.option("--leave-out", is_flag=True, help="Leave rows out that can't be used, instead of refusing them."),
 )
 

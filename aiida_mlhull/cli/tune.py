@@ -39,7 +39,9 @@ def tune(trials: int, output: Path, seed: int, **training_set: Any) -> None:
     from aiida_mlhull.science.ensembles.tune import best
     from aiida_mlhull.science.ensembles.tune import tune as search
 
-    properties, settings = training.read_training_set(**training_set)
+    known = training.read_known_phases(training_set.pop("references"), training_set.pop("elements"))
+    properties, settings = training.read_training_set(**training_set, references=known)
+    training.check_transfer(settings, None)
     click.echo(properties.summary(), err=True)
     with output.open("w") as lines:
 

@@ -28,6 +28,7 @@ def fit_member(
     seed: int,
     steps: Steps | None = None,
     parent: EnsembleWeights | None = None,
+    baseline: str = "",
     device: str = "cpu",
     report: ReportLine = silent,
     checkpoints: Checkpoints | None = None,
@@ -42,6 +43,8 @@ def fit_member(
         steps: ionic steps of the same candidates, learned from as well.
         parent: an ensemble whose members these begin with, as ``settings.transfer`` says; the first
             ones again where it has fewer.
+        baseline: what the targets are measured from, if that is known: a parent hands its scale on where it learned
+            the same quantity, measured from the same.
         device: ``"cpu"`` or a torch device.
         report: called with progress.
         checkpoints: where a fit that learns by small steps is kept while it is under way.
@@ -60,7 +63,7 @@ def fit_member(
     own_seed = member_seed(seed, member)
     model, view = settings.build(), settings.view(member)
     taught = training_set(training, settings, preparation, seed=own_seed, view=view, steps=steps)
-    start = None if parent is None else start_from(parent, settings, member=member)
+    start = None if parent is None else start_from(parent, settings, member=member, baseline=baseline)
     fit = _fit_classes if settings.classes else _fit_numbers
     weights, unseen = fit(
         model,
@@ -126,7 +129,7 @@ def _fit_classes(
     return weights, note_classes(taught.held_out, classes[aside], probabilities[aside])
 
 
-def start_from(parent: EnsembleWeights, settings: EnsembleSettings, *, member: int) -> Inheritance:
+def start_from(parent: EnsembleWeights, settings: EnsembleSettings, *, member: int, baseline: str = "") -> Inheritance:
     """Where a member begins, given its parent ensemble.
 
     Raises:
@@ -138,7 +141,8 @@ def start_from(parent: EnsembleWeights, settings: EnsembleSettings, *, member: i
     return Inheritance(
         parent.members[member % len(parent.members)],
         head_only=transfer.mode == "head",
-        keep_scale=(parent.target, parent.unit) == (settings.target, settings.unit),
+        keep_scale=(parent.target, parent.unit) == (settings.target, settings.unit)
+        and (parent.baseline == baseline or not (parent.baseline and baseline)),
         learning_rate_factor=transfer.learning_rate_factor,
         groups=transfer.groups,
     )

@@ -84,7 +84,7 @@ class EnsembleSettings(Strict):
         calibration: ``none`` leaves σ as the members state it; ``variance`` multiplies it so that errors on
             rows that a member didn't learn from have the size of σ; ``conformal`` so that 95 % of them lie
             within 1.96 σ. Networks with a heteroskedastic loss are too sure of themselves otherwise.
-        target: what is learned, in words; a parent of the same target hands its scale on.
+        target: what is learned, in words; a parent of the same target, unit and baseline hands its scale on.
         unit: of target and predictions.
         classes: names of the classes to tell apart, where the target is a class instead of a number: labels are then
             0, 1, ... in this order, and the loss is the cross-entropy whatever ``loss`` says. Networks alone can.

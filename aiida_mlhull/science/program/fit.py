@@ -100,6 +100,7 @@ def fit_share(share: FitPortion) -> Iterator[Fitted]:
             seed=share.job.seed,
             steps=share.steps,
             parent=share.parent,
+            baseline=share.job.baseline,
             device=share.job.device,
             report=lambda line, number=number: say(f"member {number}: {line}"),  # type: ignore[misc]
             checkpoints=share.fits.checkpoints(number),
@@ -136,6 +137,7 @@ def part_of_ensemble(fitted: list[Fitted], job: FitJob, *, stage: str) -> Ensemb
         preparation=fitted[0].weights.meta["preparation"],
         target=job.ensemble.target,
         unit=job.ensemble.unit,
+        baseline=job.baseline,
         classes=job.ensemble.classes,
         calibration={"stage": stage},
         versions=fitted[0].versions | {"device": fitted[0].device},

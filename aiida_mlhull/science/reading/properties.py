@@ -74,11 +74,12 @@ class Properties:
             f"{len(np.unique(self.rows.formulas)):,} compositions, {'cells' if self.has_cells else 'no cells'}{left}"
         )
 
-    def tables(self, *, unit: str = "") -> tuple[Candidates, Labels]:
+    def tables(self, *, unit: str = "", scheme: str = "") -> tuple[Candidates, Labels]:
         """Cells, and values as results that cost nothing, in the form that a fit takes.
 
         Args:
             unit: of the values.
+            scheme: of the values, where they are energies that meet references; else the column's name stands for it.
         """
         rows, empty = self.rows, np.full(len(self.rows), "")
         cells = Candidates(
@@ -98,7 +99,7 @@ class Properties:
             core_minutes=np.zeros(len(rows)),
             stage="table",
             engine=self.source,
-            scheme=f"{self.target} ({unit})" if unit else self.target,
+            scheme=scheme or (f"{self.target} ({unit})" if unit else self.target),
             cost_basis="nominal",
         )
         return cells, labels

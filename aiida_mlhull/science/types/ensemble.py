@@ -39,6 +39,8 @@ class EnsembleWeights:
             its atomic volumes, baseline), as plain JSON.
         target: what is learned: ``"energy_minus_baseline"``, or a column of a table.
         unit: unit of target and predictions.
+        baseline: what the target is measured from: ``"references"``, ``"hull"``, ``"stage"`` or ``"none"``; empty where
+            that was not kept. Target, unit and baseline together say which quantity it is.
         classes: names of the classes that members tell apart, in the order of their columns; empty for numbers.
         calibration: factors found on rows that members had not learned from, and the stage that they hold for.
         versions: packages and device that made it.
@@ -50,6 +52,7 @@ class EnsembleWeights:
     preparation: dict[str, Any] = field(default_factory=dict)
     target: str = "energy_minus_baseline"
     unit: str = "eV/atom"
+    baseline: str = ""
     classes: tuple[str, ...] = ()
     calibration: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)

@@ -70,6 +70,8 @@ def encode_description(ensemble: EnsembleWeights) -> bytes:
     facts |= {"version": VERSION, "members": [member_file(k) for k in range(len(ensemble.members))]}
     if not ensemble.classes:  # the same bytes as before there were classes
         del facts["classes"]
+    if not ensemble.baseline:  # likewise
+        del facts["baseline"]
     return json.dumps(facts, sort_keys=True, indent=1).encode()
 
 
@@ -84,6 +86,7 @@ def decode_ensemble(files: Mapping[str, bytes]) -> EnsembleWeights:
         names = facts.pop("members")
         version = facts.pop("version")
         facts["classes"] = tuple(facts.get("classes", ()))
+        facts.setdefault("baseline", "")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsError(f"{ENSEMBLE_FILE} is missing or no description of an ensemble ({error})") from error
     missing = [name for name in names if name not in files]

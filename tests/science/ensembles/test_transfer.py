@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
+from aiida_mlhull.science.ensembles.fit import start_from
 from aiida_mlhull.science.errors import SettingsError, WeightsError
 from aiida_mlhull.science.types import ModelRows
+from aiida_mlhull.science.wire import decode_ensemble, encode_ensemble
 from tests.science.real_crystals import pnictides
 
 NETWORK = {"atom_width": 16, "layers": 2, "hidden_width": 16, "max_epochs": 30, "batch_size": 16}
@@ -117,3 +120,25 @@ def test_modes_that_make_no_sense_are_refused():
         EnsembleSettings(model="trees_gp", transfer={"mode": "full"})
     with pytest.raises(ValidationError, match="belong to the modes"):
         child("scratch", groups={"embedding": 0})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kept"),
+    [("references", "references", True), ("references", "hull", False), ("", "hull", True), ("references", "", True)],
+)
+def test_the_scale_is_handed_on_where_the_quantity_is_measured_from_the_same(parent, before, now, kept):
+    start = start_from(replace(parent, baseline=before), child(), member=0, baseline=now)
+    assert start.keep_scale == kept
+
+
+def test_another_target_or_unit_is_another_quantity(parent):
+    for change in ({"target": "gap"}, {"unit": "meV/atom"}):
+        assert not start_from(parent, child(**change), member=0).keep_scale
+
+
+def test_the_baseline_travels_with_the_weights_and_older_files_have_none(parent):
+    told = decode_ensemble(encode_ensemble(replace(parent, baseline="hull")))
+    assert told.baseline == "hull"
+    files = encode_ensemble(parent)
+    assert "baseline" not in json.loads(files["ensemble.json"])
+    assert decode_ensemble(files).baseline == ""
