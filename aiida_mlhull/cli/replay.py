@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for a full report and pictures."
 )
+@click.option(
+    "--continue-from",
+    metavar="STAGE",
+    help="Give every candidate the published result that its cell after this stage by potential is; the rest is left out.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Jobs at the same time; as many as cores if left out.")
 @click.pass_obj
 def replay(
@@ -68,6 +73,8 @@ def replay(
     shared: dict[str, Any] = {"protocol": protocol, "seed": seed, **files}
     names, prices = (_words(shared.pop(key)) for key in ("stages", "prices"))
     if levels:
+        if shared.pop("continue_from"):
+            raise click.UsageError("--continue-from is for a record of one stage: a staged one says itself what comes of a stage")
         if any(map(is_stored, data)):
             profile.load(profile_name)
         prepared = replaying.prepare_levels(data, names=names, prices=prices, **shared)
@@ -115,22 +122,42 @@ def describe(outcome: Replay) -> str:
     """The scores of a replay, for people."""
     s = outcome.scores
     same = "is the full one" if s.hull_matches else "differs from the full one"
-    return "Against the truth\n" + text.pairs(
-        [
-            (
-                "relaxed",
-                f"{s.n_relaxed:,} of {s.n_candidates:,}, {s.n_trained_on:,} of them before any model was asked",
-            ),
-            ("relaxations saved", f"{s.relaxations_saved_fraction:.1%}"),
-            ("found on the hull", f"{s.recall_on_hull:.1%} of {s.n_true_on_hull}"),
-            ("found within 25 meV/atom", f"{s.recall_25mev:.1%} of {s.n_true_within_25mev}"),
-            ("precision", f"{s.precision:.1%} of the relaxed are on the hull"),
-            (
-                "final hull",
-                f"{same}: mean difference {s.hull_error_mean_mev:.2f}, largest {s.hull_error_max_mev:.2f} meV/atom",
-            ),
-            ("core-minutes", text.core_minutes(s.core_minutes)),
-            *([("of all full chains", f"{share:.1%}")] if (share := outcome.full_chains_fraction) is not None else []),
-            ("wall time", text.about(outcome.seconds)),
-        ]
+    return (
+        "Against the truth\n"
+        + text.pairs(
+            [
+                (
+                    "relaxed",
+                    f"{s.n_relaxed:,} of {s.n_candidates:,}, {s.n_trained_on:,} of them before any model was asked",
+                ),
+                ("relaxations saved", f"{s.relaxations_saved_fraction:.1%}"),
+                ("found on the hull", f"{s.recall_on_hull:.1%} of {s.n_true_on_hull}"),
+                ("found within 25 meV/atom", f"{s.recall_25mev:.1%} of {s.n_true_within_25mev}"),
+                ("precision", f"{s.precision:.1%} of the relaxed are on the hull"),
+                (
+                    "final hull",
+                    f"{same}: mean difference {s.hull_error_mean_mev:.2f}, largest {s.hull_error_max_mev:.2f} meV/atom",
+                ),
+                ("core-minutes", text.core_minutes(s.core_minutes)),
+                *([("of all full chains", f"{share:.1%}")] if (share := outcome.full_chains_fraction) is not None else []),
+                ("wall time", text.about(outcome.seconds)),
+                *_claimed(outcome.promise),
+            ]
+        )
+        + "\n\nFound, in other ways of counting\n"
+        + text.table(
+            ("", "on the hull", "within 25 meV/atom"),
+            [
+                (name, *(f"{n:,} of {of:,}" for n, of in (by["on_hull"], by["within_25mev"])))
+                for name, by in outcome.counts.items()
+            ],
+        )
     )
+
+
+def _claimed(promise: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if promise is None:
+        return []
+    return [
+        ("claimed by the models", f"{promise['claim']:.1%} within the rule's window, in truth {promise['truth']:.1%}")
+    ]

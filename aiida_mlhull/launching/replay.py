@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aiida_mlhull.launching.inputs import CampaignInputs
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.metrics.campaign import CampaignScores, RecallCurve
+    from aiida_mlhull.science.metrics.counting import Counts
     from aiida_mlhull.science.types import References
 
 KEYS: Final = (
@@ -51,12 +52,16 @@ class Replay:
         seconds: from the first node to the last.
         full_chains_fraction: relaxations' cost, models not counted, as a share of what all candidates through all
             levels cost; None for a record of one stage.
+        counts: what was found in other ways of counting, see :func:`~aiida_mlhull.science.metrics.counting.counted`.
+        promise: what the models claimed at the end, and the true share beside it; None where they claimed nothing.
     """
 
     node: orm.ProcessNode
     scores: CampaignScores
     curve: RecallCurve
     seconds: float
+    counts: Counts
+    promise: dict[str, Any] | None = None
     full_chains_fraction: float | None = None
 
     def to_json(self, **details: Any) -> dict[str, Any]:
@@ -71,6 +76,8 @@ class Replay:
                 **rest,
                 "campaign": self.node.pk,
                 "full_chains_fraction": self.full_chains_fraction,
+                "counts": self.counts,
+                "promise": self.promise,
             },
         }
 
@@ -140,6 +147,7 @@ def prepare(
     overrides: Path | None = None,
     engine: str = "recorded",
     seed: int = 0,
+    continue_from: str | None = None,
 ) -> PreparedReplay:
     """Read published results, and turn a protocol into a campaign on them.
 
@@ -151,6 +159,8 @@ def prepare(
         overrides: YAML with what is different from it.
         engine: that answers the last stage: ``recorded``, or ``potential``, which really relaxes.
         seed: of the campaign.
+        continue_from: a stage by potential; every candidate then gets the published result that its cell after that
+            stage is, see :mod:`~aiida_mlhull.science.campaign.continuing`.
 
     Raises:
         WireError: if a file can't be read.
@@ -165,6 +175,8 @@ def prepare(
     read = inputs.read_files(data, references, elements=elements, bad_rows="leave_out")
     if read.record is None:
         raise InputError(f"{data.name} holds no results to replay: relaxed cells and energies are missing")
+    if continue_from is not None:
+        read = _going_on(read, campaign_settings(changes, protocol=protocol), stage=continue_from)
     changes, more = enough_to_start(changes, protocol=protocol, total=len(read.candidates))
     return PreparedReplay(
         inputs=read,
@@ -242,6 +254,27 @@ def prepare_levels(
     )
 
 
+def _going_on(read: CampaignInputs, settings: CampaignSettings, *, stage: str) -> CampaignInputs:
+    """The inputs with the record that goes on from a stage by potential, which is relaxed here and now."""
+    from aiida_mlhull.science.campaign.continuing import continue_from
+    from aiida_mlhull.science.program.relax import relax_here
+    from aiida_mlhull.science.program.settings import PotentialSettings
+
+    assert read.record is not None
+    chosen = next((one for one in settings.stages if one.name == stage and one.engine == "potential"), None)
+    if chosen is None:
+        known = ", ".join(one.name for one in settings.stages if one.engine == "potential") or "none"
+        raise InputError(f"there is no stage {stage!r} by potential to continue from; there is: {known}")
+    relaxed = relax_here(read.candidates, PotentialSettings.model_validate(chosen.settings), stage=stage)
+    continued = continue_from(relaxed, read.candidates, read.record)
+    return replace(
+        read,
+        candidates=continued.candidates,
+        record=continued.record,
+        remarks=(*read.remarks, continued.remark(stage)),
+    )
+
+
 def replay(
     campaign_inputs: CampaignInputs,
     *,
@@ -287,6 +320,7 @@ def score(node: orm.ProcessNode, campaign_inputs: CampaignInputs, *, seconds: fl
     """Compare a campaign that has ended with the record."""
     from aiida_mlhull.graph import results
     from aiida_mlhull.science.metrics.campaign import campaign_scores, recall_curve
+    from aiida_mlhull.science.metrics.counting import counted
     from aiida_mlhull.science.types.reasons import Reason, code_of, detail_of
 
     truth, hopeless = truth_of(campaign_inputs)
@@ -308,9 +342,37 @@ def score(node: orm.ProcessNode, campaign_inputs: CampaignInputs, *, seconds: fl
         core_minutes=node.outputs.summary["core_minutes"] + models,
         hopeless=hopeless,
     )
-    curve = recall_curve(truth, campaign_inputs.references, order=[name for name in order if name not in set(hopeless)])
-    share = _full_chains(node, campaign_inputs)
-    return Replay(node=node, scores=scores, curve=curve, seconds=seconds, full_chains_fraction=share)
+    counts = counted(
+        truth, campaign_inputs.references, found=labels.ids[labels.succeeded], kinds=_kinds(node, campaign_inputs)
+    )
+    stocks = results.all_stocks(node.pk)
+    claimed = stocks[-1].get("promise") if stocks else None
+    return Replay(
+        node=node,
+        scores=scores,
+        curve=recall_curve(truth, campaign_inputs.references, order=[one for one in order if one not in set(hopeless)]),
+        seconds=seconds,
+        counts=counts,
+        full_chains_fraction=_full_chains(node, campaign_inputs),
+        promise=None if claimed is None else {**claimed, "truth": scores.recall_25mev},
+    )
+
+
+def _kinds(node: orm.ProcessNode, campaign_inputs: CampaignInputs) -> dict[str, Any]:
+    """Whether the last stage stayed in the basin where a potential had ended, where one has relaxed all candidates."""
+    from aiida_mlhull.graph.results import stored_results
+    from aiida_mlhull.science.cleaning.matches import stayed
+
+    first = node.inputs.settings["stages"][0]
+    relaxed = stored_results(node, stage=first["name"]) if first["engine"] == "potential" else None
+    record = campaign_inputs.record
+    if relaxed is None or record is None:
+        return {}
+    ids = record.ids[record.succeeded]
+    if not relaxed.has(ids).all():
+        return {}
+    same = stayed(relaxed.select(ids).crystals, record.select(ids).crystals)
+    return {"in the potential's basin": same, "in another basin": ~same}
 
 
 def _full_chains(node: orm.ProcessNode, campaign_inputs: CampaignInputs) -> float | None:

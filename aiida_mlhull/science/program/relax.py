@@ -27,7 +27,7 @@ from aiida_mlhull.science.program.workers import available_cores, dealt, stream
 from aiida_mlhull.science.relaxation import POTENTIALS
 from aiida_mlhull.science.relaxation.base import RelaxationSettings, Relaxed, collect
 from aiida_mlhull.science.representations.volumes import dls_volumes
-from aiida_mlhull.science.types import Crystals
+from aiida_mlhull.science.types import Candidates, Crystals, Labels
 from aiida_mlhull.science.wire import JobFolder, encode_table
 
 
@@ -74,6 +74,34 @@ def run(folder: JobFolder, job: RelaxJob) -> tuple[dict[str, int], dict[str, Any
         "n_done_before": len(chosen) - len(left),
         "core_minutes": float(labels.core_minutes.sum()),
     }
+
+
+def relax_here(
+    candidates: Candidates, how: PotentialSettings, *, stage: str, processes: int | None = None, device: str = "cpu"
+) -> Labels:
+    """Relax all candidates as a job would, in this process and its children; nothing is kept on the way.
+
+    Args:
+        candidates: with cells.
+        how: potential, start volume, freedom.
+        stage: name of the stage, kept in the labels.
+        processes: all cores if None; the results don't depend on it.
+        device: where the potential runs.
+    """
+    crystals = crystals_of(candidates)
+    engine = "; also ".join(one.engine for one in _relaxers(how, device))
+    hands = dealt(_largest_first(crystals), processes or available_cores())
+    shares = [RelaxPortion(crystals.take(np.array(rows)), rows, how, device) for rows in hands]
+    countdown = Countdown(len(crystals), done=0, what="relaxed")
+
+    def rows() -> Iterator[Relaxed]:
+        for done in stream(relax_share, shares):
+            countdown.step()
+            yield done
+
+    return collect(
+        rows(), candidates.ids, candidates.formulas, crystals, stage=stage, engine=engine, scheme=how.energies_scheme
+    )
 
 
 def relax_share(share: RelaxPortion) -> Iterator[Relaxed]:
