@@ -69,7 +69,8 @@ def continue_from(stage: Labels, candidates: Candidates, record: Labels) -> Cont
     if not len(left):
         raise InputError(f"no candidate's cell after stage {stage.stage} is one of the published results")
     ids = relaxed.ids[left]
-    results = _taken(record, found[left])
+    columns = {name: column[found[left]] for name, column in record.columns() if isinstance(column, np.ndarray)}
+    results = replace(record, **columns, crystals=record.crystals.take(found[left]))
     return Continued(
         candidates=candidates.select(ids),
         record=replace(results, ids=ids, formulas=relaxed.formulas[left]),
@@ -77,12 +78,3 @@ def continue_from(stage: Labels, candidates: Candidates, record: Labels) -> Cont
         unknown=int((found < 0).sum()),
         twins=len(known) - len(left),
     )
-
-
-def _taken(record: Labels, rows: np.ndarray) -> Labels:
-    """The record's rows in the order asked for, which is that of their new ids."""
-    columns = {
-        name: column.take(rows) if hasattr(column, "take") and not isinstance(column, np.ndarray) else column[rows]
-        for name, column in record.columns()
-    }
-    return replace(record, **columns)
