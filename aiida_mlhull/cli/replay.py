@@ -74,7 +74,9 @@ def replay(
     names, prices = (_words(shared.pop(key)) for key in ("stages", "prices"))
     if levels:
         if shared.pop("continue_from"):
-            raise click.UsageError("--continue-from is for a record of one stage: a staged one says itself what comes of a stage")
+            raise click.UsageError(
+                "--continue-from is for a record of one stage: a staged one says itself what comes of a stage"
+            )
         if any(map(is_stored, data)):
             profile.load(profile_name)
         prepared = replaying.prepare_levels(data, names=names, prices=prices, **shared)
@@ -139,7 +141,11 @@ def describe(outcome: Replay) -> str:
                     f"{same}: mean difference {s.hull_error_mean_mev:.2f}, largest {s.hull_error_max_mev:.2f} meV/atom",
                 ),
                 ("core-minutes", text.core_minutes(s.core_minutes)),
-                *([("of all full chains", f"{share:.1%}")] if (share := outcome.full_chains_fraction) is not None else []),
+                *(
+                    [("of all full chains", f"{share:.1%}")]
+                    if (share := outcome.full_chains_fraction) is not None
+                    else []
+                ),
                 ("wall time", text.about(outcome.seconds)),
                 *_claimed(outcome.promise),
             ]

@@ -11,14 +11,15 @@ What is learned lies on a scale that is linear near the baseline and logarithmic
 :class:`~aiida_mlhull.science.models.regressors.target_scale.TargetScale`), so that hopeless crystals don't
 decide how near ones are told apart. Where a cheaper stage has relaxed the rows, its energy, corrected
 element by element, is taken off first and given back afterwards; it is a column, too. Where several potentials have an
-energy for a row, each is corrected for itself, their mean is taken off, and how far they are apart are further columns.
+energy for a row, or several levels of theory, each is corrected for itself; their mean, weighted by the inverse square of
+what each is typically off by, is taken off, and how far they are apart are further columns.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from pydantic import Field
 
 from aiida_mlhull.science.errors import FitError, WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, ReportLine, silent
-from aiida_mlhull.science.models.regressors.stage_correction import StageCorrection, element_fractions
+from aiida_mlhull.science.models.regressors.stage_correction import StageCorrections, element_fractions
 from aiida_mlhull.science.models.regressors.target_scale import TargetScale
 from aiida_mlhull.science.models.regressors.tree_process import TreeProcess
 from aiida_mlhull.science.models.training.scores import scores_of
@@ -105,7 +106,9 @@ class TreesGP:
     ) -> MemberWeights:
         """Fit one member; it runs on the processor whatever ``device`` says."""
         started = time.perf_counter()
-        corrections = None if inputs.stage is None else _fitted(inputs.stage, inputs.fractions, targets, train)
+        corrections = (
+            None if inputs.stage is None else StageCorrections.fit(inputs.stage, inputs.fractions, targets, train)
+        )
         columns, offsets = self._columns(inputs, corrections)
         learned = self._scale(targets) - offsets
         settings = self.settings
@@ -128,7 +131,7 @@ class TreesGP:
             "loss": loss,
             "columns": list(inputs.descriptors.names),
             "pair": pair.facts(),
-            "stage_correction": None if corrections is None else [one.to_json() for one in corrections],
+            "stage_correction": None if corrections is None else corrections.to_json(),
         }
         report(f"trees and process on {len(train)} rows: validation MAE {scores['validation_mae']:.4f}")
         return MemberWeights(pair.arrays(), meta, scores, seed)
@@ -148,14 +151,10 @@ class TreesGP:
         """
         if weights.meta.get("columns") != list(inputs.descriptors.names):
             raise WeightsError("these weights were not fitted by trees_gp on the descriptors of this version")
-        corrections = _told(weights.meta["stage_correction"])
-        if corrections is not None and inputs.stage is None:
-            raise WeightsError("these weights were fitted with energies of a stage before, which these rows lack")
-        if corrections is not None and inputs.stage is not None and len(corrections) != inputs.stage.shape[1]:
-            raise WeightsError(
-                f"these weights were fitted with {len(corrections)} energies of the stage before, these rows have "
-                f"{inputs.stage.shape[1]}"
-            )
+        told = weights.meta["stage_correction"]
+        corrections = None if told is None else StageCorrections.from_json(told)
+        if corrections is not None:
+            corrections.check(inputs.stage)
         columns, offsets = self._columns(inputs, corrections)
         means, spreads = TreeProcess.from_parts(weights.arrays, weights.meta["pair"]).predict(columns)
         means += offsets
@@ -166,15 +165,13 @@ class TreesGP:
     def _scale(self) -> TargetScale:
         return TargetScale(self.settings.linear_up_to)
 
-    def _columns(self, inputs: TreesGPInputs, corrections: list[StageCorrection] | None) -> tuple[Floats, Floats]:
+    def _columns(self, inputs: TreesGPInputs, corrections: StageCorrections | None) -> tuple[Floats, Floats]:
         """(n, D) columns, and (n,) what is taken off the targets on their scale."""
         before = inputs.unrelaxed
         if inputs.stage is None or corrections is None:
             values = (inputs.descriptors if before is None else before).values
             return values, np.zeros(len(values))
-        shifts = np.column_stack([correction(inputs.fractions) for correction in corrections])
-        corrected = inputs.stage + shifts
-        mean = np.nanmean(corrected, axis=1)
+        corrected, mean = corrections(inputs.stage, inputs.fractions)
         offsets = self._scale(mean)
         apart = np.nan_to_num(corrected[:, :-1] - mean[:, None])  # the last follows from the others
         columns = [inputs.descriptors.values, offsets, apart]
@@ -190,19 +187,3 @@ def _compositional(inputs: TreesGPInputs) -> NDArray[np.bool_]:
         return columns
     structural = 0 if inputs.unrelaxed is None else int((~inputs.unrelaxed.compositional).sum())
     return np.append(columns, np.zeros(inputs.stage.shape[1] + structural, dtype=bool))
-
-
-def _fitted(stage: Floats, fractions: Floats, targets: Floats, train: Integers) -> list[StageCorrection]:
-    """A correction for every energy of the stage, from those rows to learn from that have it."""
-    found = []
-    for energies in stage.T:
-        rows = train[np.isfinite(energies[train])]
-        found.append(StageCorrection.fit(fractions[rows], targets[rows] - energies[rows]))
-    return found
-
-
-def _told(values: Any) -> list[StageCorrection] | None:
-    """The corrections in a member's facts; earlier versions knew of one energy alone."""
-    if values is None:
-        return None
-    return [StageCorrection.from_json(one) for one in (values if isinstance(values, list) else [values])]

@@ -13,6 +13,7 @@ from aiida_mlhull.science.ensembles.preparation import seen
 from aiida_mlhull.science.ensembles.rows import model_rows
 from aiida_mlhull.science.ensembles.settings import View
 from aiida_mlhull.science.errors import SettingsError, WeightsError
+from aiida_mlhull.science.models.regressors.stage_correction import StageCorrections, element_fractions
 from aiida_mlhull.science.models.trees_gp import TreesGP, TreesGPSettings
 from aiida_mlhull.science.types import Labels, ModelRows, TrainingRows
 from tests.science.real_crystals import pnictides
@@ -46,6 +47,20 @@ def test_two_opinions_are_worth_more_than_one(training: TrainingRows) -> None:
     both = error(training)
     singles = [error(replace(training, stage_energies=training.stage_energies[:, [k]])) for k in (0, 1)]
     assert both < min(singles)
+
+
+def test_a_cheap_level_hardly_counts_beside_a_good_one(training: TrainingRows) -> None:
+    rng = np.random.default_rng(5)
+    coarse = training.energies + rng.normal(0.0, 0.3, len(training))
+    energies = np.column_stack([training.stage_energies[:, 0], coarse])
+    rows = np.arange(len(training))
+    fractions = element_fractions(training.crystals)
+    found = StageCorrections.fit(energies, fractions, training.energies, rows)
+    assert found.weights[1] < 0.02
+    assert sum(found.weights) == pytest.approx(1.0)
+    alike = StageCorrections.fit(training.stage_energies, fractions, training.energies, rows)
+    assert 0.3 < alike.weights[0] < 0.7
+    assert StageCorrections.from_json(found.to_json()) == found
 
 
 def test_members_look_at_what_their_view_says(training: TrainingRows) -> None:
@@ -109,7 +124,7 @@ def test_members_of_earlier_versions_are_still_understood(training: TrainingRows
     settings = EnsembleSettings(members=1, model_settings=QUICK)
     now = gather([fit_member(one, settings, member=0, seed=0)], settings=settings)
     (member,) = now.members
-    facts = {**member.meta, "blind": False, "stage_correction": member.meta["stage_correction"][0]}
+    facts = {**member.meta, "blind": False, "stage_correction": member.meta["stage_correction"]["each"][0]}
     del facts["view"]
     then = replace(now, members=(replace(member, meta=facts),))
     np.testing.assert_array_equal(predict(then, asked(one)).members, predict(now, asked(one)).members)

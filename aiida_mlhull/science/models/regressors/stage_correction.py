@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.types import Crystals
-from aiida_mlhull.science.types.crystals import HEAVIEST, Floats
+from aiida_mlhull.science.types.crystals import HEAVIEST, Floats, Integers
 
 _REACH = 0.05
 _PENALTY = 0.02
 _SWEEPS = 20
+_EXACT = 1e-3
+"""eV/atom; errors below this are not told apart when energies are weighed."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,64 @@ class StageCorrection:
     def from_json(cls, values: dict[str, Any]) -> StageCorrection:
         """Back from :meth:`to_json`."""
         return cls({int(z): float(value) for z, value in values.items()})
+
+
+@dataclass(frozen=True)
+class StageCorrections:
+    """A correction for each of k energies of a row, and what each is worth.
+
+    Attributes:
+        each: one for every energy.
+        weights: inverse squares of the median errors that are left after correction, summing to one: two potentials of
+            equal worth count half each, and a cheap level of theory hardly counts beside a good one.
+    """
+
+    each: tuple[StageCorrection, ...]
+    weights: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, stage: Floats, fractions: Floats, targets: Floats, train: Integers) -> StageCorrections:
+        """Fit to (n, k) energies, (n, Z) fractions and (n,) targets, from those rows to learn from that have an energy."""
+        found, worth = [], []
+        for energies in stage.T:
+            rows = train[np.isfinite(energies[train])]
+            differences = targets[rows] - energies[rows]
+            found.append(StageCorrection.fit(fractions[rows], differences))
+            left = np.abs(differences - found[-1](fractions[rows]))
+            worth.append(1.0 / max(float(np.median(left)) if len(left) else np.inf, _EXACT) ** 2)
+        total = sum(worth)
+        return cls(tuple(found), tuple(one / total for one in worth))
+
+    def __call__(self, stage: Floats, fractions: Floats) -> tuple[Floats, Floats]:
+        """(n, k) corrected energies, and (n,) their weighted mean over those that are there."""
+        corrected = stage + np.column_stack([correction(fractions) for correction in self.each])
+        weights = np.where(np.isfinite(corrected), self.weights, 0.0)
+        return corrected, np.asarray((np.nan_to_num(corrected) * weights).sum(axis=1) / weights.sum(axis=1))
+
+    def check(self, stage: Floats | None) -> None:
+        """Refuse rows with other energies.
+
+        Raises:
+            WeightsError: if there are none, or not as many.
+        """
+        if stage is None:
+            raise WeightsError("these weights were fitted with energies of a stage before, which these rows lack")
+        if stage.shape[1] != len(self.each):
+            raise WeightsError(
+                f"these weights were fitted with {len(self.each)} energies of the stage before, these rows have "
+                f"{stage.shape[1]}"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"each": [one.to_json() for one in self.each], "weights": list(self.weights)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> StageCorrections:
+        """Back from :meth:`to_json`; earlier versions knew of one energy, whose correction they wrote by itself."""
+        if "each" not in values:
+            return cls((StageCorrection.from_json(values),), (1.0,))
+        return cls(tuple(StageCorrection.from_json(one) for one in values["each"]), tuple(values["weights"]))
 
 
 def element_fractions(crystals: Crystals) -> Floats:
