@@ -26,7 +26,7 @@ class Continued:
         candidates: those that have a result, one of every kind.
         record: their results.
         failed: candidates that the stage before could not relax.
-        unknown: candidates whose relaxed cell is no published result.
+        unknown: candidates whose relaxed cell is not among the published results.
         twins: candidates that became the same crystal as one that is left.
     """
 
@@ -43,7 +43,7 @@ class Continued:
         return (
             f"the record goes on from stage {stage}: of {total:,} candidates {len(self.candidates):,} are left; "
             f"{self.twins:,} became the same crystal as one of these; {dropped:,} ({dropped / total:.0%}) are left out: "
-            f"{self.unknown:,} whose relaxed cell is no published result, {self.failed:,} that failed"
+            f"{self.unknown:,} whose relaxed cell is not among the published results, {self.failed:,} that failed"
         )
 
 

@@ -52,8 +52,9 @@ def test_every_candidate_gets_the_result_that_its_cell_is() -> None:
     assert found.candidates.ids.tolist() == ["c0", "c1"]
     assert (found.failed, found.unknown, found.twins) == (0, 1, 1)
     assert "of 4 candidates 2 are left; 1 became the same crystal" in found.remark("potential")
-    assert "1 (25%) are left out: 1 whose relaxed cell is no published result, 0 that failed" in found.remark(
-        "potential"
+    assert (
+        "1 (25%) are left out: 1 whose relaxed cell is not among the published results, 0 that failed"
+        in found.remark("potential")
     )
 
 
