@@ -1,4 +1,4 @@
-"""What the hull says of 72,261 phases at once, beside pymatgen's diagrams on a sample of the same phases.
+"""72,261 phases placed on the hull at once, beside pymatgen's diagrams on a sample of the same phases.
 
     python -m benchmarks.phases --json [--data FOLDER] [--sample N]
 

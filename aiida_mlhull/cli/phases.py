@@ -1,4 +1,4 @@
-"""``aiida-mlhull phases``: what the hull says of phases, without a campaign."""
+"""``aiida-mlhull phases``: phases of a file or a campaign, placed on the hull."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def phases(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Tell what the hull says of the phases in FILE, or of the results of campaign PK.
+    """Place the phases in FILE, or the results of campaign PK, on the hull.
 
     Formation energy, energy above the hull, signed distance, phase-separation energy, decomposition, and the chemical
     potentials in which a phase is stable. Name a PHASE by its id, formula or chemical system to see all of it.

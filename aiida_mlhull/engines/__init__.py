@@ -10,4 +10,5 @@ ENGINES = Registry(
         "recorded": "aiida_mlhull.engines.recorded:RecordedEngine",
         "vasp": "aiida_mlhull.engines.vasp.engine:VaspEngine",
     },
+    group="mlhull.engines",
 )

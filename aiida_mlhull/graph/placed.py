@@ -1,4 +1,4 @@
-"""What the hull says of a campaign's results: the same columns in tables, reports and histories."""
+"""A campaign's results, placed on the hull: the same columns in tables, reports and histories."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def beside(node: orm.ProcessNode) -> pa.Table:
 
 
 def facts(node: orm.ProcessNode, identifier: str) -> list[tuple[str, str]]:
-    """Name and value of what the hull says of one result, for people; empty where there is none (yet)."""
+    """Name and value of what follows from the hull for one result, for people; empty where there is none (yet)."""
     from aiida_mlhull.science.campaign.phase_table import phase_facts
 
     try:

@@ -1,4 +1,4 @@
-"""What the hull says of the phases in a file, on the command line."""
+"""Phases of a file are placed on the hull, on the command line."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ from aiida_mlhull.science.reading.sieve import BadRows
 from aiida_mlhull.science.types.strict import Strict, validated
 
 DEFAULT_PROTOCOL: Final = "potential"
-"""Needs nothing but crystals and competing phases: no record, no code of somebody else."""
+"""Needs nothing but crystals and competing phases: no record, no code of another program."""
 DEFAULT_CODE: Final = "mlhull-job@localhost"
 
 

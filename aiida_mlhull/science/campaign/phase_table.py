@@ -1,4 +1,4 @@
-"""What the hull says of phases, as tables and files for people."""
+"""Phases that were placed on the hull, as tables and files for people."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAPPINGS: Final = ("decomposition", "competing_phases", "chemical_potential_wind
 
 
 def hull_columns(placed: PlacedPhases) -> dict[str, Any]:
-    """What the hull says of every row, plain columns with their unit in the name; mappings as JSON."""
+    """What follows from the hull for every row: plain columns with their unit in the name; mappings as JSON."""
     rows = range(len(placed))
     return {
         "formation_energy_ev_per_atom": placed.formation,
@@ -66,7 +66,7 @@ def write_phases(placed: PlacedPhases, path: Path) -> None:
 
 
 def phase_facts(placed: PlacedPhases, row: int) -> list[tuple[str, str]]:
-    """Name and value of all that the hull says of a row, for people."""
+    """Name and value of all that follows from the hull for a row, for people."""
     windows = [f"{element} {low:.3f} to {high:.3f}" for element, (low, high) in placed.windows(row).items()]
     separated = _mixed(placed, placed.competing(row))
     return [
@@ -92,4 +92,4 @@ def _mixed(placed: PlacedPhases, phases: Mapping[str, float]) -> str:
 
 
 def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False) if value else "{}"

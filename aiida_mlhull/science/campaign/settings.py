@@ -15,9 +15,13 @@ from pydantic import Field, field_validator, model_validator
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.ensembles.rows import Baseline
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError, did_you_mean
+from aiida_mlhull.science.registry import load_target, plugins
 from aiida_mlhull.science.triage import RULES
 from aiida_mlhull.science.triage.base import states_chances
 from aiida_mlhull.science.types.strict import Amount, Count, Strict, validated
+
+PROTOCOL_GROUP: Final = "mlhull.protocols"
+"""Entry points by which other packages add protocols."""
 
 PROMISES_RECALL: Final = "recall_target"
 """The keep-rule that states how many stable phases may be lost."""
@@ -174,7 +178,11 @@ class CampaignSettings(Strict):
 
 
 def protocol_names() -> list[str]:
-    """Names of the protocols that the package ships."""
+    """Names of the protocols that the package ships, and of those that other packages add."""
+    return sorted({*_shipped_protocols(), *plugins(PROTOCOL_GROUP)})
+
+
+def _shipped_protocols() -> list[str]:
     folder = resources.files("aiida_mlhull.science.campaign") / "protocols"
     return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
@@ -184,13 +192,30 @@ def load_protocol(name: str) -> dict[str, Any]:
 
     Raises:
         UnknownNameError: if there is none of that name.
+        SettingsError: if another package's can't be loaded.
     """
     if name not in protocol_names():
         known = protocol_names()
         raise UnknownNameError(f"unknown protocol {name!r}; known: {', '.join(known)}{did_you_mean(name, known)}")
+    if name not in _shipped_protocols():
+        return _added_protocol(name, plugins(PROTOCOL_GROUP)[name])
     text = (resources.files("aiida_mlhull.science.campaign") / "protocols" / f"{name}.yaml").read_text()
     loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded
+
+
+def _added_protocol(name: str, target: str) -> dict[str, Any]:
+    """A protocol of another package: a mapping, or the path of a YAML file.
+
+    Raises:
+        SettingsError: if it is neither.
+    """
+    found = load_target(target, what=f"protocol {name!r}")
+    if isinstance(found, str | Path):
+        found = yaml.safe_load(Path(found).read_text(encoding="utf-8"))
+    if not isinstance(found, Mapping):
+        raise SettingsError(f"the plug-in {target}, protocol {name!r}, is neither a mapping nor a file that holds one")
+    return {"description": f"Added by {target}.", **found}
 
 
 def protocol_table() -> list[dict[str, Any]]:

@@ -10,4 +10,5 @@ GENERATORS = Registry(
         "prototypes": "aiida_mlhull.science.generators.prototypes:PrototypeDecoration",
         "substitution": "aiida_mlhull.science.generators.substitution:Substitution",
     },
+    group="mlhull.generators",
 )

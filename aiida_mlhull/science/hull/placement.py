@@ -111,12 +111,12 @@ class PlacedPhases:
 
     def decomposition(self, row: int) -> dict[str, float]:
         """Id to atomic fraction: the phases on the hull at the composition of a row, for a stable one itself."""
-        return self._named(self._hull.decomposition(int(self._which[row])))
+        return self._decompositions[int(self._which[row])]
 
     def competing(self, row: int) -> dict[str, float]:
         """Id to atomic fraction: what the composition would separate into without any phase of its own."""
         point = int(self._mixture[self._which[row]])
-        return {} if point < 0 else self._named(self._mixtures.decomposition(point))
+        return {} if point < 0 else self._separations[point]
 
     def windows(self, row: int) -> dict[str, tuple[float, float]]:
         """Element to the range of its chemical potential in which a phase is stable; empty if it is on no hull.
@@ -136,8 +136,13 @@ class PlacedPhases:
         """Id to formula, of everything on this hull."""
         return dict(zip(self._all_ids.tolist(), self._all_formulas.tolist(), strict=True))
 
-    def _named(self, phases: Mapping[int, float]) -> dict[str, float]:
-        return {str(self._all_ids[entry]): fraction for entry, fraction in phases.items()}
+    @cached_property
+    def _decompositions(self) -> list[dict[str, float]]:
+        return self._hull.decompositions(self._all_ids)
+
+    @cached_property
+    def _separations(self) -> list[dict[str, float]]:
+        return self._mixtures.decompositions(self._all_ids)
 
 
 def place(
@@ -175,8 +180,8 @@ def place(
     hull = hull_points(ground, targets)
     sizes = np.asarray([len(target.numbers) for target in targets], dtype=np.int64)
     compounds = np.flatnonzero(sizes > 1)
-    own = np.asarray([ground.row_of[targets[point]] for point in compounds.tolist()], dtype=np.int64)
-    mixtures = hull_points(ground, [targets[point] for point in compounds.tolist()], excluded=own)
+    own = np.asarray([ground.row_of[target] for target in targets], dtype=np.int64)
+    mixtures = hull_points(ground, [targets[point] for point in compounds.tolist()], excluded=own[compounds])
     separated, gaps = hull.energies.copy(), hull.gaps.copy()
     separated[compounds] = mixtures.energies
     gaps[compounds] = np.maximum(gaps[compounds], mixtures.gaps)
@@ -192,7 +197,7 @@ def place(
         ids=phases.ids,
         formulas=phases.formulas,
         energies=phases.energies,
-        formation=phases.energies - _of_elements(ground, targets)[which],
+        formation=phases.energies - _of_elements(ground, own)[which],
         e_above_hull=height,
         signed=phases.energies - best_other,
         phase_separation=apart,
@@ -243,11 +248,6 @@ def _called(known: References, phases: References) -> Strings:
     return np.where(np.isin(known.ids, phases.ids), np.char.add(known.ids, " (known)"), known.ids)
 
 
-def _of_elements(ground: GroundStates, targets: list[Composition]) -> Floats:
-    """(m,) eV/atom of the elements in the amounts of each composition."""
-    return np.asarray(
-        [
-            sum(ground.plane[z] * count for z, count in zip(target.numbers, target.counts, strict=True)) / target.atoms
-            for target in targets
-        ]
-    )
+def _of_elements(ground: GroundStates, own: Integers) -> Floats:
+    """(m,) eV/atom of the elements in the amounts of each composition, given by its row."""
+    return np.asarray(ground.energies[own] - ground.formation[own])

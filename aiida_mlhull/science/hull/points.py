@@ -20,6 +20,7 @@ from aiida_mlhull.science.hull.index import (
 )
 from aiida_mlhull.science.representations.composition import SYMBOLS, Composition
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.table import Strings
 
 CERTIFIED: Final = 1e-9
 """eV/atom; the largest distance between primal and dual that passes."""
@@ -66,6 +67,22 @@ class HullPoints:
         span = self.span(index)
         pairs = zip(self.phases[span].tolist(), self.fractions[span].tolist(), strict=True)
         return {entry: fraction for entry, fraction in sorted(pairs) if fraction > PHASE}
+
+    def decompositions(self, names: Strings) -> list[dict[str, float]]:
+        """Of every point, name of the entry to atomic fraction.
+
+        Args:
+            names: of the entries that made the hull.
+        """
+        called, entries, fractions = names[self.phases].tolist(), self.phases.tolist(), self.fractions.tolist()
+        return [
+            {
+                called[at]: fractions[at]
+                for at in sorted(range(start, start + size), key=entries.__getitem__)
+                if fractions[at] > PHASE
+            }
+            for start, size in zip(self.starts.tolist(), self.sizes.tolist(), strict=True)
+        ]
 
     def chemical_potentials(self, index: int) -> dict[str, float]:
         """Element to chemical potential in eV/atom."""

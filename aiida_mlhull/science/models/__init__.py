@@ -16,4 +16,5 @@ MODELS = Registry(
         "voronoi_forest": "aiida_mlhull.science.models.voronoi_forest:VoronoiForest",
         "wren": "aiida_mlhull.science.models.wren:Wren",
     },
+    group="mlhull.models",
 )

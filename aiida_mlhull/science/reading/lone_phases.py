@@ -37,7 +37,7 @@ def read_phases(
         formation: the energies are formation energies.
 
     Raises:
-        SettingsError: if a column is named and the file is no table, or formation energies are asked of computed
+        SettingsError: if a column is named and the file is not a table, or formation energies are asked of computed
             entries, which have total energies.
         MlhullError: see :func:`~aiida_mlhull.science.reading.references.read_references`.
     """

@@ -323,7 +323,9 @@ def _catch_strangers(sieve: Sieve, systems: Any, *, elsewhere: frozenset[str]) -
 
 def _reduced(formula: str) -> str:
     """The formula as pymatgen writes it, so that all tables agree."""
-    from pymatgen.core import Composition  # noqa: PLC0415  (slow import)
+    from pymatgen.core.composition import Composition  # noqa: PLC0415  (slow import)
+    from pymatgen.core.composition import reduce_formula as written  # noqa: PLC0415
 
     composition = reduce_formula(formula)
-    return Composition(dict(zip(composition.symbols, composition.counts, strict=True))).reduced_formula
+    ordered, _ = written(dict(zip(composition.symbols, composition.counts, strict=True)))
+    return str(Composition.special_formulas.get(ordered, ordered))

@@ -19,4 +19,5 @@ POTENTIALS = Registry(
         "sevennet-mf-0": f"{_HERE}.calculators.sevennet:SevenNetMF0",
         "sevennet-mf-0-r2scan": f"{_HERE}.calculators.sevennet:SevenNetMF0R2SCAN",
     },
+    group="mlhull.potentials",
 )

@@ -17,4 +17,5 @@ RULES = Registry(
         "top_n": "aiida_mlhull.science.triage.top_n:TopN",
         "two_sigma": "aiida_mlhull.science.triage.two_sigma:TwoSigma",
     },
+    group="mlhull.rules",
 )

@@ -46,7 +46,7 @@ def test_the_published_protocol_is_the_published_one() -> None:
         ({"stages": STAGES, "start": "140%"}, "start: '140%' is neither"),
         ({"stages": [{**STAGES[0], "gate": {"rounds": "many"}}]}, r"stages\.final\.gate\.rounds: .*\(here: 'many'\)"),
         ({"stages": [{**STAGES[0], "gate": {"batsh": 2}}]}, r"stages\.final\.gate\.batsh: .*did you mean 'batch'\?"),
-        ({"stages": STAGES, "ensemble": {"mdoel": "cgat"}}, r"ensemble\.mdoel: unknown key .*did you mean 'model'\?"),
+        ({"stages": STAGES, "ensemble": {"models": "cgat"}}, r"ensemble\.models: unknown key .*did you mean 'model'\?"),
         ({"stages": STAGES, "ensemble": {"model": "tree_gp"}}, "did you mean 'trees_gp'"),
     ],
 )
