@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from aiida_mlhull.cli import progress
 from aiida_mlhull.launching import profile
+
+if TYPE_CHECKING:
+    from aiida_mlhull.launching.launch import PreparedCampaign
 
 
 @click.command()
@@ -29,8 +33,6 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
         return
     campaign_file = read_campaign_file(campaign)
     profile.load(profile_name)
-    from aiida_mlhull.cli.report import summary
-    from aiida_mlhull.graph.campaign import Campaign
     from aiida_mlhull.launching.launch import prepare
 
     prepared = prepare(campaign_file)
@@ -43,8 +45,16 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
         return
     click.echo()
     if foreground:
-        click.echo(f"\n{summary(Campaign(prepared.run(progress=progress.show)))}")
+        start(prepared)
         return
     node = prepared.submit()
     click.echo(f"Submitted campaign {node.pk}. Follow it with")
     click.echo(f"  aiida-mlhull status {node.pk} --follow\n  aiida-mlhull report {node.pk}")
+
+
+def start(prepared: PreparedCampaign) -> None:
+    """Run a campaign in this terminal, and print what it has found."""
+    from aiida_mlhull.cli.report import summary
+    from aiida_mlhull.graph.campaign import Campaign
+
+    click.echo(f"\n{summary(Campaign(prepared.run(progress=progress.show)))}")

@@ -10,6 +10,7 @@ from aiida_mlhull.cli.clean import clean
 from aiida_mlhull.cli.demo import demo
 from aiida_mlhull.cli.diagnose import diagnose
 from aiida_mlhull.cli.doctor import doctor
+from aiida_mlhull.cli.explore import explore
 from aiida_mlhull.cli.fit import fit
 from aiida_mlhull.cli.generate import generate
 from aiida_mlhull.cli.history import history
@@ -64,6 +65,7 @@ def main(ctx: click.Context, profile_name: str | None) -> None:
 
 for command in (
     demo,
+    explore,
     prototypes,
     importing,
     generate,
