@@ -41,7 +41,7 @@ def read_training_set(
         as_classes: whether its values are names of classes.
         settings_file: YAML with settings of the ensemble.
         leave_out: whether rows that can't be used are left out; else they are an error.
-        transfer: mode of the transfer, which counts more than the file's; what else the file says of it stays. With
+        transfer: mode of the transfer, which counts more than the file's; what else the file states of it stays. With
             ``scratch`` nothing of it does.
         references: known phases: the column holds total energies, eV/atom, and formation energies are learned.
         changes: settings of the ensemble that count more than the file; None leaves them to the file.
@@ -83,7 +83,7 @@ def read_training_set(
 
 
 def _transfer(said: Any, mode: str) -> Any:
-    """What a settings file says of the transfer, in another mode; what is no mapping is left to the check."""
+    """What a settings file states of the transfer, in another mode; anything but a mapping is left to the check."""
     if mode == "scratch":
         return {}
     return {**said, "mode": mode} if isinstance(said, Mapping) else {"mode": mode} if said is None else said

@@ -276,7 +276,7 @@ def _sifted(
     Args:
         phases: the rows.
         source: for messages.
-        texts: ids of rows whose formulas are somebody's text; those of entries and documents are amounts by element.
+        texts: ids of rows whose formulas are text that people wrote; those of entries and documents are amounts by element.
         expendable: whether faulty rows may be left out.
         elsewhere: elements whose references come from somewhere else.
     """

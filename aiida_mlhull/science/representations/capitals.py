@@ -20,7 +20,7 @@ MOLECULES: Final = frozenset({"CO", "HF"})
 """Well known under these formulas: carbon monoxide, hydrogen fluoride."""
 
 SCARCE: Final = frozenset({"Po", "At", "Rn", "Pa", "Np", "Bk", "Cf", "No", "Bh", "Hs", "Cn", "Nh", "Og"})
-"""Elements that nobody means by PO, NO or CN."""
+"""Elements that are never meant by PO, NO or CN."""
 
 _PAIR: Final = re.compile(r"(?=([A-Z])([A-Z]))")
 _SYMBOL: Final = re.compile(r"[A-Z][a-z]?")
@@ -56,7 +56,7 @@ def is_ordinary(formula: str, amounts: Mapping[str, Fraction]) -> bool:
 
 
 def is_likely(formula: str, amounts: Mapping[str, Fraction]) -> bool:
-    """Whether somebody may have meant such a formula: the least negative element first, and charges that add up.
+    """Whether such a formula may have been meant: the least negative element first, and charges that add up.
 
     Amines and organic ligands beside a metal are not looked for: urea is not an amide of cobalt.
     """

@@ -95,7 +95,7 @@ def reduce_formula(formula: str) -> Composition:
 
 @lru_cache(maxsize=1 << 18)
 def stated_composition(formula: str) -> Composition:
-    """What somebody else's text means: as :func:`reduce_formula`, but capitals that may mean something else are refused.
+    """What a text of other people means: as :func:`reduce_formula`, but capitals that may mean something else are refused.
 
     Raises:
         FormulaError: see :func:`reduce_formula` and :func:`~aiida_mlhull.science.representations.formulas.check_capitals`.

@@ -3,7 +3,7 @@
 What can be read in two ways is refused, with both of them in the message. A point before water separates it
 (``CuSO4.5H2O`` is copper sulfate with five waters, not O4.5); D and T are hydrogen's isotopes only where the letters
 beside them don't make another element in capitals (``TIO2``). Other formulas in capitals, and points that may stand
-between two compounds (``Al2O3.2SiO2``), are held against what they may mean as well.
+between two compounds (``Al2O3.2SiO2``), are compared with what they may mean as well.
 """
 
 from __future__ import annotations
