@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
-from aiida_mlhull.science.products import PRODUCTS, Products, element_movers_distance, product_scores
+from aiida_mlhull.science.products import (
+    PRODUCTS,
+    Products,
+    confidence_error,
+    coverage,
+    element_movers_distance,
+    product_scores,
+    spreads_of,
+)
+from aiida_mlhull.science.products.action_states import action_states, fitted_autoencoder
+from aiida_mlhull.science.products.actions import ACTIONS, NOTHING, action_counts, action_tokens
 from aiida_mlhull.science.products.base import ELEMENTS, fractions_of, targets
 from aiida_mlhull.science.products.mass_balance import residue
 from aiida_mlhull.science.products.scales import MODIFIED_PETTIFOR, places
 from aiida_mlhull.science.products.shares import cation_shares
-from aiida_mlhull.science.representations.composition import reduce_formula
+from aiida_mlhull.science.representations.composition import SYMBOLS, reduce_formula
 from aiida_mlhull.science.types import Recipes
 
 
@@ -127,7 +139,56 @@ def test_every_model_gives_compositions_and_the_same_ones_again(name):
     np.testing.assert_array_equal(found.fractions, model.predict(other).fractions)  # the target is not looked at
 
 
-@pytest.mark.parametrize("name", ["nearest", "trees"])
+def test_coverage_and_confidence():
+    errors = np.asarray([0.0, 1.0, 2.0, 6.0])
+    assert coverage(errors, (0.5, 2.0, 5.0)) == {0.5: 0.25, 2.0: 0.75, 5.0: 0.75}
+    assert confidence_error(errors, np.asarray([1.0, 2.0, 3.0, 4.0])) == 0.0
+    # the worst first: means 6, 4, 3, 2.25 of those kept, against 0, 0.5, 1, 2.25
+    assert confidence_error(errors, np.asarray([4.0, 3.0, 2.0, 1.0])) == pytest.approx((6 + 3.5 + 2 + 0) / 4)
+    apart = spreads_of(np.stack([of("CaTiO3", "BaTiO3"), of("SrTiO3", "BaTiO3")]))
+    np.testing.assert_allclose(apart, [0.1, 0.0], atol=1e-12)
+
+
+def of_actions(*texts):
+    table = recipes(*PUBLISHED[: len(texts)])
+    return replace(table, actions=np.asarray(texts))
+
+
+def test_actions_are_counted_and_put_in_order():
+    table = of_actions("Mixing HeatingOperation Mixing", "", "Stirring QuenchingOperation")
+    np.testing.assert_array_equal(action_counts(table)[0], [2, 0, 0, 0, 0, 1, 0])
+    tokens = action_tokens(table)
+    assert tokens[0, :4].tolist() == [0, 5, 0, NOTHING]
+    assert tokens[1].tolist() == [NOTHING] * tokens.shape[1]
+    assert tokens[2, :2].tolist() == [ACTIONS.index("QuenchingOperation"), NOTHING]
+
+
+def test_the_autoencoder_writes_what_it_has_read():
+    import torch
+
+    table = of_actions("Mixing HeatingOperation", "DryingOperation Mixing HeatingOperation", "QuenchingOperation", "")
+    model = fitted_autoencoder(table, seed=1)
+    tokens = torch.from_numpy(action_tokens(table)[:, : model.length])
+    assert (model(tokens).argmax(2) == tokens).float().mean() > 0.9
+    states = action_states(model, table)
+    np.testing.assert_array_equal(states, action_states(fitted_autoencoder(table, seed=1), table))
+    assert np.abs(states[0] - states[1]).max() > 0.05
+
+
+def test_what_is_left_out_is_learned():
+    """Europium beside yttrium is a dopant that no target names."""
+    known = [row for _ in range(6) for row in PUBLISHED]
+    doped = [(target, f"{names} + Eu2O3", "") for target, names, _ in known]
+    alone = [("EuTiO3", "Eu2O3 + TiO2", ""), ("EuZrO3", "Eu2O3 + ZrO2", "")] * 20
+    model = PRODUCTS["boosted"]()
+    model.fit(recipes(*((t, n, "") for t, n, _ in known), *doped, *alone))
+    found = model.predict(recipes(("BaTiO3", "BaCO3 + TiO2 + Eu2O3", ""), ("EuTiO3", "Eu2O3 + TiO2", "")))
+    europium = found.fractions[:, SYMBOLS.index("Eu")]
+    assert europium[0] == 0.0
+    assert europium[1] > 0.1
+
+
+@pytest.mark.parametrize("name", ["magpie_concat", "nearest", "reaction_graph", "trees"])
 def test_what_learns_beats_the_floor_in_systems_that_it_has_not_seen(name):
     known, asked = recipes(*PUBLISHED[:24]), recipes(*PUBLISHED[24:])
     model, floor = PRODUCTS[name](), PRODUCTS["null"]()
