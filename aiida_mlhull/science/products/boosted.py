@@ -72,7 +72,7 @@ class Boosted:
                 others = np.delete(own, i, axis=0) if len(row) > 1 else own
                 rarer = (own[:, -1] < own[i, -1]).sum()
                 parts.append([*own[i], *others.mean(0), *others.min(0), *others.max(0), rarer, *facts])
-        return np.asarray(parts, dtype=np.float32)
+        return np.asarray(parts, dtype=np.float64)
 
 
 def _main(precursor: Composition) -> float:

@@ -79,4 +79,4 @@ def confidence_error(errors: Floats, spreads: Floats) -> float:
 def spreads_of(members: Floats) -> Floats:
     """(n,) mean element mover's distance of the (m, n, Z) members of an ensemble from their mean."""
     mean = members.mean(axis=0)
-    return np.mean([element_movers_distance(one, mean) for one in members], axis=0)
+    return np.asarray(np.mean([element_movers_distance(one, mean) for one in members], axis=0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterator
-from itertools import product
+from itertools import combinations, product
 from typing import Final, Literal
 
 import numpy as np
@@ -17,12 +17,17 @@ from aiida_mlhull.science.types.crystals import Floats
 NONMETALS: Final = frozenset(
     NUMBERS[s] for s in ("H", "He", "C", "N", "O", "F", "Ne", "P", "S", "Cl", "Ar", "Se", "Br", "Kr", "I", "Xe", "Rn")
 )
-WIDTH: Final = 0.12
+WIDTH: Final = 0.08
 """Distance (half the summed differences of fractions) at which a recipe's weight has fallen to 1/e."""
+TOGETHER: Final = 0.25
+"""How much it counts that two sources occur together more often than by chance. This and the width are the best of 28
+pairs on 150 targets of a fifth of the training systems; their neighbors are as good within the error."""
+RARE: Final = 1.0
+"""Occurrences that are added to those seen and to those expected."""
 PRIOR: Final = 0.05
 """Weight of a source's overall popularity beside its neighbors' votes."""
-SOURCES: Final = 6
-"""Sources of one metal that are combined."""
+SOURCES: Final = (6, 6, 6, 6, 4, 4, 3)
+"""Sources of one metal that are combined, by the number of metals; as many as the last says for more of them."""
 
 
 class Retrosynthesis:
@@ -42,6 +47,9 @@ class Retrosynthesis:
             for one in names:
                 for z in set(one.numbers) - NONMETALS:
                     self._sources.setdefault(z, []).append((row, one))
+        together = [metal_sources(names) for names in literature.sets]
+        self._uses = Counter(one for names in together for one in names)
+        self._pairs = Counter(frozenset(two) for names in together for two in combinations(names, 2))
 
     def sets(self, target: Composition, *, top: int = 5) -> list[frozenset[Composition]]:
         """The likeliest sets of sources for the metals of a target; fewer where the literature lacks a metal."""
@@ -56,12 +64,25 @@ class Retrosynthesis:
             if not votes:
                 return []
             whole = sum(votes.values())
-            choices.append([(votes[one] / whole, one) for one, _ in votes.most_common(SOURCES)])
+            most = SOURCES[min(len(metals), len(SOURCES) - 1)]
+            choices.append([(votes[one] / whole, one) for one, _ in votes.most_common(most)])
         best: dict[frozenset[Composition], float] = {}
         for combined in product(*choices):
             names = frozenset(one for _, one in combined)
-            best[names] = max(best.get(names, 0.0), float(np.prod([chance for chance, _ in combined])))
+            score = float(np.log([chance for chance, _ in combined]).sum()) + self._together(names)
+            best[names] = max(best.get(names, -np.inf), score)
         return heapq.nlargest(top, best, key=lambda names: (best[names], sorted(names)))
+
+    def _together(self, names: frozenset[Composition]) -> float:
+        """Weighted mean of how much oftener than by chance each source occurs with the others (pointwise information)."""
+        if self.voting == "popularity" or len(names) < 2:  # noqa: PLR2004
+            return 0.0
+        whole = max(len(self._literature), 1)
+        found = [
+            np.log((self._pairs[frozenset((a, b))] + RARE) / (self._uses[a] * self._uses[b] / whole + RARE))
+            for a, b in combinations(sorted(names), 2)
+        ]
+        return float(TOGETHER * sum(found) / (len(names) - 1))
 
     def _weights(self, target: Composition) -> Floats:
         if self.voting == "popularity":
