@@ -30,6 +30,7 @@ test: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Two processes of one thread each.
 test: export OMP_NUM_THREADS ?= 1
 test: .venv/.installed ## all tests (PYTEST_ARGS="-m 'not slow'" for the quick ones)
+	@$(BIN)/python -m benchmarks.browser
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: .venv/.installed ## style, types, floors, spelling

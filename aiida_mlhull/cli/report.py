@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import status
+from aiida_mlhull.cli import paths, status
 from aiida_mlhull.launching import profile
 from aiida_mlhull.science.tables import text
+from aiida_mlhull.science.wire.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,13 +40,41 @@ LEAST_SHARE: Final = 0.005
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for phase diagrams and csv tables."
 )
+@click.option(
+    "--html", "page", type=paths.NEW, help="One file with everything, which needs no other; also of running ones."
+)
+@click.option("--json", "twin", type=paths.NEW, help="The same as JSON.")
+@click.option("--matbench", type=paths.NEW, help="csv file in the columns of matbench-discovery.")
+@click.option("--serve", is_flag=True, help="Show the page on this machine, made again while the campaign runs.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="For --serve; any free one if left out.")
+@click.option("--watts", type=click.FloatRange(min=0, min_open=True), help="Power of a core in W, for kWh on the page.")
 @click.pass_obj
-def report(profile_name: str | None, campaign: str | None, output: Path | None) -> None:
+def report(  # noqa: PLR0917  (click calls it by name)
+    profile_name: str | None,
+    campaign: str | None,
+    output: Path | None,
+    page: Path | None,
+    twin: Path | None,
+    matbench: Path | None,
+    serve: bool,
+    port: int,
+    watts: float | None,
+) -> None:
     """Print what campaign PK found, and what it cost; the newest one if PK is left out."""
     profile.load(profile_name)
     from aiida_mlhull.graph.campaign import Campaign
 
     asked = Campaign(campaign)
+    if serve:
+        _serve(asked, port=port, watts=watts)
+        return
+    if page or twin or matbench:
+        made = asked.report(watts_per_core=watts)
+        for path, write in ((page, made.to_html), (twin, made.to_json), (matbench, made.to_matbench)):
+            if path is not None:
+                write_whole(path, write().encode())
+                click.echo(f"written: {path}")
+        return
     if not asked.node.is_finished_ok:
         click.echo(_unfinished(asked))
         if output is not None:
@@ -58,6 +87,23 @@ def report(profile_name: str | None, campaign: str | None, output: Path | None) 
         click.echo("\nwritten:")
         for path in write_report(asked, output):
             click.echo(f"  {path}")
+
+
+def _serve(campaign: Campaign, *, port: int, watts: float | None) -> None:
+    """Serve the page until Ctrl-C."""
+    from aiida_mlhull.launching.serving import ReportServer
+
+    try:
+        server = ReportServer(campaign, port=port, watts_per_core=watts)
+    except OSError as error:
+        raise click.ClickException(f"port {port} can't be served: {error.strerror}; choose another --port") from None
+    click.echo(f"Campaign {campaign.pk}: {server.address} (Ctrl-C ends it)")
+    try:
+        server.serve()
+    except KeyboardInterrupt:
+        click.echo()
+    finally:
+        server.server_close()
 
 
 def summary(campaign: Campaign) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.metrics import CampaignCost
     from aiida_mlhull.science.plots import Diagram
+    from aiida_mlhull.science.report import Report
     from aiida_mlhull.science.types import Decisions, Labels
 
 
@@ -265,3 +266,16 @@ class Campaign:
             InputError: if there is nothing to draw, or a system has fewer or more than two to four elements.
         """
         return diagrams.diagrams(self.node, [system.split("-") for system in systems])
+
+    def report(self, *, watts_per_core: float | None = None) -> Report:
+        """Everything as one page that needs no other file: notebooks show it, ``write`` saves it.
+
+        Works while the campaign runs and after it has failed, too.
+
+        Args:
+            watts_per_core: W that a core draws, for the energy that the campaign has used.
+        """
+        from aiida_mlhull.graph.reported import material
+        from aiida_mlhull.science.report import make_report
+
+        return make_report(material(self.node), watts_per_core=watts_per_core)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.types import Decisions, Labels
 
 MODEL_JOBS: Final = {names.FIT: "fit", names.PREDICT: "predict"}
+CACHED: Final = "_aiida_cached_from"
+"""Extra of processes that AiiDA has taken from its cache."""
 
 
 @dataclass(frozen=True)
@@ -105,23 +107,14 @@ def all_stocks(pk: int | None) -> list[dict[str, Any]]:
 
 
 def model_costs(pk: int | None) -> list[JobCost]:
-    """What fitting and predicting cost."""
+    """What fitting and predicting cost; jobs that came from AiiDA's cache were paid for before."""
     from aiida import orm
 
     from aiida_mlhull.science.units import SECONDS_PER_MINUTE
 
-    query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
-    query.append(orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round")
-    waves = names.any_of(names.FIT_ENSEMBLE, names.PREDICT_SHARDS)
-    query.append(orm.WorkChainNode, with_incoming="round", filters=waves, tag="wave")
-    query.append(
-        orm.CalcJobNode,
-        with_incoming="wave",
-        filters=names.any_of(*MODEL_JOBS),
-        project=["process_type", "attributes.resources"],
-        tag="job",
-    )
+    query = _model_jobs(pk)
+    query.add_filter("job", {"extras": {"!has_key": CACHED}})
+    query.add_projection("job", ["process_type", "attributes.resources"])
     edge = {"label": names.JOB_RESULTS}
     query.append(orm.Dict, with_incoming="job", edge_filters=edge, project="attributes.wall_seconds")
     kinds = {process_type: kind for name, kind in MODEL_JOBS.items() for process_type in name.process_types}
@@ -130,6 +123,26 @@ def model_costs(pk: int | None) -> list[JobCost]:
         cores = (resources or {}).get("num_cores_per_mpiproc") or 1
         minutes[kinds[process_type]].append(cores * seconds / SECONDS_PER_MINUTE)
     return [JobCost(kind=kind, jobs=len(costs), core_minutes=sum(costs)) for kind, costs in minutes.items()]
+
+
+def cached_jobs(pk: int | None) -> int:
+    """How many jobs of a campaign's models came from AiiDA's cache."""
+    query = _model_jobs(pk)
+    query.add_filter("job", {"extras": {"has_key": CACHED}})
+    return query.count()
+
+
+def _model_jobs(pk: int | None) -> orm.QueryBuilder:
+    """Jobs that fitted models of a campaign, or asked them."""
+    from aiida import orm
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round")
+    waves = names.any_of(names.FIT_ENSEMBLE, names.PREDICT_SHARDS)
+    query.append(orm.WorkChainNode, with_incoming="round", filters=waves, tag="wave")
+    query.append(orm.CalcJobNode, with_incoming="wave", filters=names.any_of(*MODEL_JOBS), tag="job")
+    return query
 
 
 def results(node: orm.ProcessNode) -> Labels:

@@ -5,6 +5,7 @@ from aiida_mlhull.science.metrics.classification import Confusion, Errors, confu
 from aiida_mlhull.science.metrics.confidence import ConfidenceCurve, confidence_curve, diagnose
 from aiida_mlhull.science.metrics.cost import CampaignCost, StageCost
 from aiida_mlhull.science.metrics.discovery import DiscoveryCurve, discovery_curve, discovery_curves
+from aiida_mlhull.science.metrics.elements import ElementError, errors_by_element
 from aiida_mlhull.science.metrics.learning import PowerLaw, Spending, fit_power_law, spend
 from aiida_mlhull.science.metrics.rules import RuleScores, score_rules
 from aiida_mlhull.science.metrics.stated import StatedErrors, stated
@@ -18,6 +19,7 @@ __all__ = [
     "ConfidenceCurve",
     "Confusion",
     "DiscoveryCurve",
+    "ElementError",
     "Errors",
     "PowerLaw",
     "RecallCurve",
@@ -35,6 +37,7 @@ __all__ = [
     "discovery_curve",
     "discovery_curves",
     "errors",
+    "errors_by_element",
     "fit_power_law",
     "is_stable",
     "miscalibration_area",
