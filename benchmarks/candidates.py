@@ -11,14 +11,20 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import tempfile
 import time
 from collections.abc import Callable
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 from pymatgen.analysis.prototypes import get_protostructure_label_from_spglib
 from pymatgen.analysis.structure_prediction.volume_predictor import DLSVolumePredictor
+from pymatgen.core import Structure
 
 from aiida_mlhull.science.cleaning.duplicates import first_of_kind
 from aiida_mlhull.science.cleaning.merge import merge
@@ -28,7 +34,9 @@ from aiida_mlhull.science.generators.decoration import decorate
 from aiida_mlhull.science.generators.exchange import Exchange, exchanged
 from aiida_mlhull.science.generators.parents import Parents
 from aiida_mlhull.science.generators.substitution import Substitution, SubstitutionSettings
+from aiida_mlhull.science.reading import read_candidates
 from aiida_mlhull.science.representations.composition import reduce_formula
+from aiida_mlhull.science.representations.elements import element_table
 from aiida_mlhull.science.representations.identity import crystal_ids
 from aiida_mlhull.science.representations.volumes import dls_volumes, tabulated_volumes
 from aiida_mlhull.science.representations.wyckoff import protostructures
@@ -177,6 +185,45 @@ def measure_duplicates(crystals: Crystals, total: int) -> dict[str, Any]:
     }
 
 
+def write_files(crystals: Crystals, total: int, folder: Path) -> list[Path]:
+    """A parquet, a csv and an extxyz file of so many rows with cells and a formula, as people have them."""
+    rows = np.arange(total) % len(crystals)
+    symbols = element_table().symbols
+    cells = [crystals.structure(row) for row in range(len(crystals))]
+    columns = {
+        "lattice": [cell.lattice.matrix.ravel().tolist() for cell in cells],
+        "species": [[str(symbols[z]) for z in cell.atomic_numbers] for cell in cells],
+        "frac_coords": [cell.frac_coords.ravel().tolist() for cell in cells],
+        "formula": crystals.reduced_formulas(),
+    }
+    ids = [f"row-{row:06d}" for row in range(total)]
+    table = pa.table({"id": ids, **{name: [values[row] for row in rows.tolist()] for name, values in columns.items()}})
+    parquet, text, frames = folder / "rows.parquet", folder / "rows.csv", folder / "rows.xyz"
+    pq.write_table(table, parquet)
+    lists = {name: pa.array([json.dumps(one) for one in table[name].to_pylist()]) for name in list(columns)[:3]}
+    pa_csv.write_csv(pa.table({"id": table["id"], "formula": table["formula"], **lists}), text)
+    written = [_frame(cell) for cell in cells]
+    frames.write_text("".join(written[row] for row in rows.tolist()), encoding="utf-8")
+    return [parquet, text, frames]
+
+
+def _frame(cell: Structure) -> str:
+    """A crystal as a frame of extxyz."""
+    lattice = " ".join(f"{number:.8f}" for number in cell.lattice.matrix.ravel())
+    sites = "".join(f"{site.specie.symbol} {' '.join(f'{x:.8f}' for x in site.coords)}\n" for site in cell)
+    return f'{len(cell)}\nLattice="{lattice}" Properties=species:S:1:pos:R:3 pbc="T T T"\n{sites}'
+
+
+def measure_reading(crystals: Crystals, total: int) -> dict[str, Any]:
+    """Files of other people, read and checked; rows per CPU second."""
+    rates = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for path in write_files(crystals, total, Path(folder)):
+            read, seconds = timed(lambda path=path: read_candidates(path))
+            rates[f"read_{path.suffix[1:]}_per_second"] = round(len(read.candidates) / seconds)
+    return {"read_rows": total, **rates}
+
+
 def measure(sample: int, total: int) -> dict[str, Any]:
     """All numbers."""
     read = read_crystals(None)
@@ -205,6 +252,7 @@ def measure(sample: int, total: int) -> dict[str, Any]:
         "decorated_per_second": round(sum(shards) / decorate_seconds),
         "merged_rows_per_second": round(len(results) / merge_seconds),
         **measure_duplicates(crystals, total),
+        **measure_reading(crystals, total),
         "merged_share": round(float((~decisions.keep).mean()), 3),
         "peak_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
@@ -214,7 +262,9 @@ def main() -> None:
     """Print the result, as JSON or as lines."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, default=600, help="number of crystals")
-    parser.add_argument("--rows", type=int, default=20_000, help="rows to find duplicates in; seconds are scaled up")
+    parser.add_argument(
+        "--rows", type=int, default=20_000, help="rows to read, and to find duplicates in; seconds are scaled up"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     result = measure(arguments.sample, arguments.rows)
