@@ -160,6 +160,9 @@ NODES: Final = {
 }
 """Entry points in :data:`DATA`, and the classes that they lead to."""
 
+STEERING: Final = "mlhull_steering"
+"""Extra of a campaign's node: what it was told while it ran."""
+
 # ------------------------------------------------------------------------------------------------ links
 
 
@@ -167,6 +170,7 @@ SETTINGS: Final = "settings"
 REFERENCES: Final = "references"
 CANDIDATES: Final = "candidates"
 STAGE: Final = "stage"
+CHOSEN: Final = "chosen"
 POSITION: Final = "position"
 PREDICTIONS: Final = "predictions"
 RECORD: Final = "record"

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("campaign", metavar="CAMPAIGN.YAML", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Check everything, say what would happen, store nothing.")
+@click.option(
+    "--show-inputs", is_flag=True, help="Show what one candidate's calculations would be given; needs --dry-run."
+)
 @click.option("--foreground", is_flag=True, help="Run in this terminal instead of giving it to the daemon.")
 @click.option("--init", is_flag=True, help="Write a commented CAMPAIGN.YAML to start from, and a schema for editors.")
 @click.pass_obj
-def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: bool, init: bool) -> None:
+def launch(  # noqa: PLR0917  (click calls it by name)
+    profile_name: str | None, campaign: Path, dry_run: bool, show_inputs: bool, foreground: bool, init: bool
+) -> None:
     """Screen the candidates that CAMPAIGN.YAML names.
 
     The file is checked whole, and so are the files that it names, before any node is stored.
@@ -31,11 +36,20 @@ def launch(profile_name: str | None, campaign: Path, dry_run: bool, foreground: 
     if init:
         click.echo("\n".join(f"written: {path}" for path in write_start(campaign)))
         return
+    if show_inputs and not dry_run:
+        raise click.UsageError("--show-inputs belongs to --dry-run")
     campaign_file = read_campaign_file(campaign)
     profile.load(profile_name)
     from aiida_mlhull.launching.launch import prepare
 
     prepared = prepare(campaign_file)
+    tell_and_start(prepared, dry_run=dry_run, foreground=foreground)
+    if show_inputs:
+        click.echo(f"\n{prepared.shown()}")
+
+
+def tell_and_start(prepared: PreparedCampaign, *, dry_run: bool, foreground: bool) -> None:
+    """Tell the plan of a campaign, and let it begin unless this is a dry run."""
     remark = "" if foreground or dry_run else prepared.require_daemon()
     click.echo(prepared.describe())
     if remark:
@@ -57,4 +71,4 @@ def start(prepared: PreparedCampaign) -> None:
     from aiida_mlhull.cli.report import summary
     from aiida_mlhull.graph.campaign import Campaign
 
-    click.echo(f"\n{summary(Campaign(prepared.run(progress=progress.show)))}")
+    click.echo(f"\n{summary(Campaign(prepared.run(progress=progress.show, look=progress.bar())))}")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STOPS: Final = {
     "rounds_done": "all rounds are done",
     "budget_spent": "the budget is spent",
+    "told_to_stop": "it was told to stop",
     "quiet_rounds": "no new phase for several rounds",
     "promise_kept": "the models claim to have found what was asked for",
     "rule_keeps_nothing": "the rule keeps nothing more",

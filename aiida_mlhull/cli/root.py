@@ -31,6 +31,7 @@ from aiida_mlhull.cli.setup import setup
 from aiida_mlhull.cli.site_energies import site_energies
 from aiida_mlhull.cli.spend import spend
 from aiida_mlhull.cli.status import status
+from aiida_mlhull.cli.steer import pause, resume, stop
 from aiida_mlhull.cli.strain import strain
 from aiida_mlhull.cli.tune import tune
 from aiida_mlhull.science.errors import MlhullError, StoppedError
@@ -74,6 +75,9 @@ for command in (
     protocols,
     replay,
     status,
+    pause,
+    resume,
+    stop,
     report,
     phases,
     history,

@@ -48,7 +48,12 @@ class Engine(WorkChain):
         spec.input("cells", valid_type=(CandidatesData, LabelsData), help="The cells that go in.")
         spec.input("chosen", valid_type=DecisionsData, help="The rows to relax are those that it keeps.")
         plain_input(spec, "stage", orm.Dict, validator=cls.validate_stage, help="StageSettings.")
-        spec.output("labels", valid_type=LabelsData, help="One row for every chosen candidate.")
+        spec.output(
+            "labels",
+            valid_type=LabelsData,
+            required=False,
+            help="One row for every chosen candidate; of a campaign that was told to stop those that were done.",
+        )
         spec.output(
             "steps",
             valid_type=LabelsData,

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aiida import orm
-from aiida.engine import ExitCode, while_
+from aiida.engine import ExitCode
 from aiida.plugins import CalculationFactory
 from pydantic import BaseModel
 
 from aiida_mlhull import names
 from aiida_mlhull.calculations.functions import extend_labels, mark_failed, split_chosen
 from aiida_mlhull.engines.base import Engine
+from aiida_mlhull.job_pool.breaker import trip
 from aiida_mlhull.job_pool.pool import JobPool
 from aiida_mlhull.job_pool.settings import has_refused, how_it_ended
 from aiida_mlhull.science.campaign.settings import StageSettings
@@ -37,7 +38,7 @@ class PotentialEngine(JobPool, Engine):
         """Declare the program and the waves of jobs."""
         super().define(spec)
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
-        spec.outline(cls.setup, while_(cls.keys_left)(cls.submit_wave, cls.inspect_wave), cls.finish)
+        spec.outline(cls.setup, cls.waves(), cls.finish)
         spec.exit_code(312, "ERROR_PROGRAM_REFUSED", "The program refused to relax: {why}")
 
     @classmethod
@@ -69,6 +70,8 @@ class PotentialEngine(JobPool, Engine):
     def accept(self, key: str, node: orm.ProcessNode) -> None:
         """Keep a portion's rows."""
         self.ctx.parts[key] = node.outputs.labels
+        if node.outputs.labels.base.attributes.get("n_failed"):
+            self.break_circuit()
 
     def give_up(self, failed: dict[str, str]) -> ExitCode | None:
         """Mark every row of a portion whose job was lost; the campaign goes on unless the program refused."""
@@ -81,9 +84,16 @@ class PotentialEngine(JobPool, Engine):
             reason = orm.Str(with_detail(Reason.ENGINE_ERROR, how_it_ended(self.ended(key))))
             portion = self.ctx.portions[key]
             self.ctx.parts[key] = mark_failed(self.inputs.cells, portion, self.inputs.stage, reason, scheme)
+        self.break_circuit()
         return None
 
+    def break_circuit(self) -> None:
+        """Pause the campaign if the first rows are all the same failure."""
+        if self.campaign is not None and self.jobs.same_failures is not None:
+            trip(self.campaign, self.node, first=self.jobs.same_failures)
+
     def finish(self) -> None:
-        """Hand over all rows."""
+        """Hand over all rows; none if the campaign was told to stop before any had come."""
         parts = dict(self.ctx.parts)
-        self.out("labels", extend_labels(**parts) if len(parts) > 1 else next(iter(parts.values())))
+        if parts:
+            self.out("labels", extend_labels(**parts) if len(parts) > 1 else next(iter(parts.values())))

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from aiida_mlhull import names
-from aiida_mlhull.graph import campaigns, comparison, costs, decisions, diagrams, history, results
+from aiida_mlhull.graph import campaigns, comparison, costs, decisions, diagrams, history, progress, results, steering
 from aiida_mlhull.graph.screened import screened
 from aiida_mlhull.science.errors import InputError, NotReadyError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aiida_mlhull.graph.comparison import RoundComparison
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.metrics import CampaignCost
+    from aiida_mlhull.science.campaign.progress import CampaignProgress
     from aiida_mlhull.science.plots import Diagram
     from aiida_mlhull.science.report import Report
     from aiida_mlhull.science.types import Decisions, Labels
@@ -88,6 +89,37 @@ class Campaign:
     def status(self) -> campaigns.State:
         """How far it is."""
         return campaigns.state(self.node)
+
+    def progress(self) -> CampaignProgress:
+        """How far every stage is: done, failed, running, queued, waiting; rate, time left, spend, last failures.
+
+        A few queries, whatever the campaign's size; to be asked every few seconds.
+        """
+        return progress.progress(self.node)
+
+    def pause(self, why: str = "") -> None:
+        """Let it finish what runs and submit nothing more, until :meth:`resume`; daemons may come and go meanwhile.
+
+        Raises:
+            NotReadyError: if it has ended, or was told to stop.
+        """
+        steering.pause(self.node, why)
+
+    def resume(self, why: str = "") -> None:
+        """Let it go on after a pause, whoever has paused it.
+
+        Raises:
+            NotReadyError: if it doesn't pause.
+        """
+        steering.resume(self.node, why)
+
+    def stop(self, why: str = "") -> None:
+        """Let it finish what runs, and conclude with what is there: outcomes, phases and costs as at any end.
+
+        Raises:
+            NotReadyError: if it has ended.
+        """
+        steering.stop(self.node, why)
 
     def paused(self) -> list[orm.ProcessNode]:
         """Its processes that wait for a person: a machine couldn't be reached, its disk is full, or so asked."""

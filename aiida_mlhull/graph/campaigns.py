@@ -17,6 +17,10 @@ UNFINISHED: Final = ("created", "running", "waiting")
 """AiiDA's states of processes that haven't ended."""
 
 
+TOLD_TO_STOP: Final = "told_to_stop"
+"""Why a campaign has stopped asking the models, beside the reasons that its stock-taking finds."""
+
+
 @dataclass(frozen=True)
 class State:
     """How far a campaign is.
@@ -114,8 +118,11 @@ def stock(pk: int | None) -> dict[str, Any] | None:
 
 def state(node: orm.ProcessNode) -> State:
     """How far a campaign is."""
-    found = stock(node.pk)
-    known = State(pk=node.pk, name=node.label, begun=node.ctime, state=process_state(node))
+    from aiida_mlhull.job_pool.steering import told
+
+    found, stops = stock(node.pk), told(node.pk).stops
+    told_to = TOLD_TO_STOP if stops else ""
+    known = State(pk=node.pk, name=node.label, begun=node.ctime, state=process_state(node), stop=told_to)
     if found is None:
         return known
     return replace(
@@ -125,7 +132,7 @@ def state(node: orm.ProcessNode) -> State:
         relaxed=found["relaxed"],
         stable=len(found["stable"]),
         waiting=found["waiting"],
-        stop=found["stop"],
+        stop=told_to or found["stop"],
         promise=found.get("promise"),  # earlier versions made no claim
     )
 

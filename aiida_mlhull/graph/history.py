@@ -189,9 +189,9 @@ def result_tables(pk: int | None) -> orm.QueryBuilder:
 
     from aiida_mlhull.data import LabelsData
 
-    engines = _called_by([pk])
+    engines, lanes = callers_below(pk)
     query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": {"in": [pk, *engines, *_called_by(engines)]}}, tag="engine")
+    query.append(orm.WorkChainNode, filters={"id": {"in": [pk, *engines, *lanes]}}, tag="engine")
     query.append(orm.CalculationNode, with_incoming="engine", filters=names.none_of(names.EXTEND_LABELS), tag="step")
     edges = {"label": {"in": [names.LABELS, names.FUNCTION_RESULT]}}  # cells on the way have another one
     query.append(LabelsData, with_incoming="step", edge_filters=edges, tag=TABLE)
@@ -247,6 +247,12 @@ def _results(pk: int | None, identifier: str) -> Iterator[Event]:
             reason=f"{row.energies[0]:.4f} {ENERGY_UNIT}, {cost}" if good else f"{row.failures[0]}, {cost}",
             when=node.ctime,
         )
+
+
+def callers_below(pk: int | None) -> tuple[list[int | None], list[int | None]]:
+    """WorkChains that a campaign has called, engines and rounds; and those that these have called, lanes and pools."""
+    engines = _called_by([pk])
+    return engines, _called_by(engines)
 
 
 def _called_by(pks: list[int | None]) -> list[int | None]:

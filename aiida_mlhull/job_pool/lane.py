@@ -13,15 +13,17 @@ from typing import Any, ClassVar, Final
 
 from aiida import orm
 from aiida.common.links import LinkType
-from aiida.engine import ProcessState, ToContext, WorkChain, while_
+from aiida.engine import ProcessState, ToContext, if_, while_
 
 from aiida_mlhull import names
 from aiida_mlhull.calculations.functions import extend_labels
 from aiida_mlhull.calculations.ports import plain_input
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData, ReferencesData
+from aiida_mlhull.job_pool.breaker import trip
 from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.job_pool.settings import JobSettings, why_failed
+from aiida_mlhull.job_pool.steering import Steered
 from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.types.reasons import Reason, with_detail
@@ -32,7 +34,7 @@ DEFAULT_OPTIONS: Final = {
 }
 
 
-class Lane(WorkChain):
+class Lane(Steered):
     """A share of a stage's candidates, one calculation at a time.
 
     Attributes:
@@ -55,8 +57,12 @@ class Lane(WorkChain):
         spec.input("cells", valid_type=(CandidatesData, LabelsData), help="The cells that go in.")
         spec.input("chosen", valid_type=DecisionsData, help="This lane's rows.")
         plain_input(spec, "stage", orm.Dict, help="StageSettings.")
-        spec.outline(cls.setup, while_(cls.rows_left)(cls.calculate, cls.take_over), cls.finish)
-        spec.output("labels", valid_type=LabelsData, help="One row for every chosen candidate.")
+        spec.outline(
+            cls.setup,
+            while_(cls.rows_left)(cls.heed, if_(cls.may_go_on)(cls.calculate, cls.take_over)),
+            cls.finish,
+        )
+        spec.output("labels", valid_type=LabelsData, required=False, help="A row for every candidate, if not stopped.")
         spec.output("steps", valid_type=LabelsData, required=False, help="Ionic steps, if the stage keeps them.")
 
     @abstractmethod
@@ -106,7 +112,7 @@ class Lane(WorkChain):
 
     def rows_left(self) -> bool:
         """Whether a candidate is still to be relaxed."""
-        return bool(self.ctx.row < self.inputs.chosen.base.attributes.get("n_rows"))
+        return bool(self.ctx.row < self.inputs.chosen.base.attributes.get("n_rows")) and self.may_go_on()
 
     def calculate(self) -> Any:
         """Start the calculation of the row at hand."""
@@ -146,8 +152,16 @@ class Lane(WorkChain):
         reason = row[names.LABELS].base.attributes.get("failure_reasons")
         if reason:
             self.report(f"{name}: {', '.join(reason)}{words}")
+            self._break_circuit()
         self.let_go(name)
         self.ctx.row, self.ctx.tries = self.ctx.row + 1, 0
+
+    def _break_circuit(self) -> None:
+        """Pause the campaign if the first rows, those of other lanes among them, are all the same failure."""
+        first = JobSettings.model_validate(self.inputs.jobs.get_dict()).same_failures
+        engine = self.node.caller
+        if self.campaign is not None and engine is not None and first is not None:
+            trip(self.campaign, engine, first=first)
 
     def finish(self) -> None:
         """Hand over all rows."""

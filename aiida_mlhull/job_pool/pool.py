@@ -8,21 +8,22 @@ from functools import cached_property
 from typing import Any, Final
 
 from aiida import orm
-from aiida.engine import ExitCode, ToContext, WorkChain
+from aiida.engine import ExitCode, ToContext, if_, while_
 
 from aiida_mlhull.calculations.ports import plain_input
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.job_pool.settings import JobSettings, fell_short, has_refused, why_failed
+from aiida_mlhull.job_pool.steering import Steered
 
 QUIET_SECONDS: Final = 60
 """A pool that takes longer than this reports how far it is after every wave."""
 
 
-class JobPool(WorkChain):
+class JobPool(Steered):
     """Base of WorkChains that run one job for each of a list of keys.
 
-    A subclass puts ``while_(cls.keys_left)(cls.submit_wave, cls.inspect_wave)`` into its outline, after
-    a step that calls :meth:`wait_for`.
+    A subclass puts ``cls.waves()`` into its outline, after a step that calls :meth:`wait_for`, and
+    ``cls.require_all`` behind it if it can't do with part of the jobs.
 
     Names in the context:
         waiting: keys whose jobs are still to be done.
@@ -36,6 +37,12 @@ class JobPool(WorkChain):
         """Declare the sizes and limits."""
         super().define(spec)
         job_settings_input(spec)
+        spec.exit_code(530, "ERROR_STOPPED", "The campaign was told to stop before all jobs were done.")
+
+    @classmethod
+    def waves(cls) -> Any:
+        """The part of the outline that runs all jobs; a campaign that is told to stop ends it early."""
+        return while_(cls.keys_left)(cls.heed, if_(cls.may_go_on)(cls.submit_wave, cls.inspect_wave))
 
     @abstractmethod
     def job(self, key: str) -> tuple[Any, dict[str, Any]]:
@@ -82,7 +89,12 @@ class JobPool(WorkChain):
 
     def keys_left(self) -> bool:
         """Whether a job is still to be done."""
-        return bool(self.ctx.waiting)
+        return bool(self.ctx.waiting) and self.may_go_on()
+
+    def require_all(self) -> ExitCode | None:
+        """End here if jobs are missing."""
+        code: ExitCode = self.exit_codes.ERROR_STOPPED
+        return code if self.ctx.waiting else None
 
     def submit_wave(self) -> Any:
         """Submit as many jobs as may run at once."""

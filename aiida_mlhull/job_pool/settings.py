@@ -24,6 +24,8 @@ class JobSettings(Strict):
         max_in_flight: jobs that one step submits at once; ``core.direct`` starts all of them together.
         max_attempts: how often a job is tried that was stopped, killed or lost; one that refuses is not tried again.
         max_wallclock_seconds: of one job.
+        same_failures: when the first so many relaxations that a stage is sent all fail with one and the same reason,
+            the campaign pauses and says so; None lets it go on failing.
         device: ``cpu``, ``cuda``, or ``auto`` for whatever the node has.
     """
 
@@ -33,6 +35,7 @@ class JobSettings(Strict):
     max_in_flight: int = Field(default=2, ge=1)
     max_attempts: int = Field(default=2, ge=1)
     max_wallclock_seconds: int = Field(default=86400, ge=60)
+    same_failures: int | None = Field(default=10, ge=2)
     device: str = "cpu"
 
 

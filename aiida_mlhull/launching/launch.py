@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiida_mlhull.launching.running import Progress, silent
+from aiida_mlhull.launching.running import Look, Progress, silent
 from aiida_mlhull.science.campaign.file import CampaignFile
 
 if TYPE_CHECKING:
@@ -77,8 +77,12 @@ class PreparedCampaign:
         store(self.nodes)
         return submit(self.builder)
 
-    def run(self, *, progress: Progress = silent) -> orm.ProcessNode:
+    def run(self, *, progress: Progress = silent, look: Look | None = None) -> orm.ProcessNode:
         """Store the inputs and run the campaign in this process, until it ends.
+
+        Args:
+            progress: is called with every report.
+            look: is called with the campaign's node every few seconds.
 
         Raises:
             StoppedError: if it was interrupted.
@@ -88,7 +92,7 @@ class PreparedCampaign:
         from aiida_mlhull.launching.running import require_success, run_here
 
         store(self.nodes)
-        node = run_here(self.builder, progress=progress)
+        node = run_here(self.builder, progress=progress, look=look)
         require_success(node)
         return node
 

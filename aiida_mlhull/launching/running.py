@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 0.1
 FOLLOW_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 2.0
 INTERRUPTED: Final = "runner received interrupt"
 """What AiiDA logs on Ctrl-C; which process it then kills depends on what runs at that moment."""
 REPEATED: Final = "output parser returned exit code"
@@ -161,12 +162,17 @@ def _reports_to(progress: Progress) -> Iterator[ReportHandler]:
         logger.handlers = before
 
 
-def run_here(builder: ProcessBuilder, *, progress: Progress = silent) -> orm.ProcessNode:
+Look = Callable[["orm.ProcessNode"], object]
+"""Is called with the campaign's node every few seconds while it runs in this process."""
+
+
+def run_here(builder: ProcessBuilder, *, progress: Progress = silent, look: Look | None = None) -> orm.ProcessNode:
     """Run a process in this one, without daemon and broker, until it ends.
 
     Args:
         builder: of the process.
         progress: is called with every report.
+        look: is called between two steps, as soon as :data:`LOOK_SECONDS` have gone by.
 
     Raises:
         StoppedError: if it was interrupted.
@@ -178,7 +184,7 @@ def run_here(builder: ProcessBuilder, *, progress: Progress = silent) -> orm.Pro
     runner = get_manager().create_runner(communicator=None, poll_interval=POLL_SECONDS)
     with _reports_to(progress) as handler, loop_scope(runner.loop):
         process = runner.instantiate_process(builder)
-        with _Interruptible(runner.loop, process, handler):
+        with _Interruptible(runner.loop, process, handler), _looking(runner.loop, process.node, look):
             process.execute()
     if handler.interrupted or process.node.is_killed:
         raise StoppedError(
@@ -187,6 +193,25 @@ def run_here(builder: ProcessBuilder, *, progress: Progress = silent) -> orm.Pro
         )
     node: orm.ProcessNode = process.node
     return node
+
+
+@contextmanager
+def _looking(loop: asyncio.AbstractEventLoop, node: orm.ProcessNode, look: Look | None) -> Iterator[None]:
+    """Have the event loop look at a process now and then: between steps, so that both may use the same connection."""
+    if look is None:
+        yield
+        return
+    timer: list[asyncio.TimerHandle] = []
+
+    def again() -> None:
+        look(node)
+        timer[:] = [loop.call_later(LOOK_SECONDS, again)]
+
+    timer[:] = [loop.call_later(LOOK_SECONDS, again)]
+    try:
+        yield
+    finally:
+        timer[0].cancel()
 
 
 class _Interruptible:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiida import orm
-from aiida.engine import ExitCode, while_
+from aiida.engine import ExitCode
 from aiida.plugins import CalculationFactory
 
 from aiida_mlhull import names
@@ -45,7 +45,7 @@ class FitEnsemble(JobPool):
         plain_input(spec, "seed", orm.Int, help="The only source of chance.")
         spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members these begin with.")
         spec.inputs.validator = _check_transfer
-        spec.outline(cls.setup, while_(cls.keys_left)(cls.submit_wave, cls.inspect_wave), cls.gather)
+        spec.outline(cls.setup, cls.waves(), cls.require_all, cls.gather)
         spec.output("ensemble", valid_type=EnsembleData, help="The members together.")
         spec.exit_code(510, "ERROR_FIT_FAILED", "Members could not be fitted: {why}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiida import orm
-from aiida.engine import ExitCode, while_
+from aiida.engine import ExitCode
 from aiida.plugins import CalculationFactory
 
 from aiida_mlhull import names
@@ -34,7 +34,7 @@ class PredictShards(JobPool):
         pool_rows_input(spec)
         spec.input("references", valid_type=ReferencesData, help="They hold the elemental baseline.")
         plain_input(spec, "baseline", orm.Str, help="The one that the ensemble was fitted with.")
-        spec.outline(cls.setup, while_(cls.keys_left)(cls.submit_wave, cls.inspect_wave))
+        spec.outline(cls.setup, cls.waves(), cls.require_all)
         spec.output_namespace("predictions", dynamic=True, valid_type=PredictionsData, help="By shard.")
         spec.exit_code(512, "ERROR_PREDICTION_FAILED", "Shards could not be predicted: {why}")
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from aiida import orm
-from aiida.engine import ExitCode, ToContext, WorkChain, if_, while_
+from aiida.engine import ExitCode, ToContext, if_, while_
 
 from aiida_mlhull import names
 from aiida_mlhull.calculations import functions
@@ -26,6 +26,7 @@ from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import DecisionsData, LabelsData, ReactionsData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.job_pool.settings import why_failed
+from aiida_mlhull.job_pool.steering import Steered
 from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
 from aiida_mlhull.science.ensembles import needed_labels
@@ -36,7 +37,7 @@ from aiida_mlhull.workflows.recipes import recipes_for_new_phases
 from aiida_mlhull.workflows.round import Round
 
 
-class Screen(ProtocolBuilder, WorkChain):
+class Screen(ProtocolBuilder, Steered):
     """From candidates to a phase diagram, with a reason for every candidate that was left out.
 
     Names in the context:
@@ -65,18 +66,20 @@ class Screen(ProtocolBuilder, WorkChain):
                 cls.open_stage,
                 while_(cls.start_missing)(
                     cls.choose_start,
-                    while_(cls.start_unfinished)(cls.relax, cls.collect, cls.advance_start),
+                    while_(cls.start_unfinished)(cls.heed, cls.relax, cls.collect, cls.advance_start),
                 ),
                 if_(cls.has_gate)(
                     cls.take_stock,
                     while_(cls.go_on)(
+                        cls.heed,
                         cls.start_round,
                         cls.take_decisions,
+                        cls.heed,
                         cls.relax,
                         cls.collect,
                         cls.take_stock,
                     ),
-                ).else_(cls.choose_all, cls.relax, cls.collect),
+                ).else_(cls.choose_all, cls.heed, cls.relax, cls.collect),
                 cls.close_stage,
             ),
             cls.conclude,
@@ -159,7 +162,7 @@ class Screen(ProtocolBuilder, WorkChain):
 
     def stage_left(self) -> bool:
         """Whether a stage is still to be done."""
-        return bool(self.ctx.at["stage"] <= self.last)
+        return bool(self.ctx.at["stage"] <= self.last) and self.may_go_on()
 
     def open_stage(self) -> None:
         """Find out which candidates may be considered for the stage."""
@@ -202,12 +205,14 @@ class Screen(ProtocolBuilder, WorkChain):
 
     def close_stage(self) -> None:
         """One table per shard of what the stage gave, and on to the next one."""
-        slot = self._slot(self.ctx.at["stage"])
+        self._close(self._slot(self.ctx.at["stage"]))
+        self.ctx.at["stage"] += 1
+
+    def _close(self, slot: str) -> None:
         self.ctx.labels["whole"][slot] = {
             key: functions.extend_labels(**parts) if len(parts) > 1 else next(iter(parts.values()))
             for key, parts in self.ctx.labels["increments"].pop(slot, {}).items()
         }
-        self.ctx.at["stage"] += 1
 
     # ---------------------------------------------------------------- the start set
 
@@ -218,7 +223,8 @@ class Screen(ProtocolBuilder, WorkChain):
 
     def start_missing(self) -> bool:
         """Whether models are about to be asked before enough has been labeled to teach them."""
-        return self.has_gate() and self._learnable() < needed_labels(self.settings.ensemble)
+        missing = self.has_gate() and self._learnable() < needed_labels(self.settings.ensemble)
+        return missing and self.may_go_on()
 
     def choose_start(self) -> ExitCode | None:
         """Draw the start set, or more of it after failures; not again after a draw that gave nothing at all."""
@@ -256,7 +262,7 @@ class Screen(ProtocolBuilder, WorkChain):
 
     def start_unfinished(self) -> bool:
         """Whether the start set has a stage before it."""
-        return bool(self.ctx.at["starting"])
+        return bool(self.ctx.at["starting"]) and self.may_go_on()
 
     def advance_start(self) -> None:
         """Send what came out of this stage into the next one; merging waits for the whole stage."""
@@ -271,7 +277,9 @@ class Screen(ProtocolBuilder, WorkChain):
     # ---------------------------------------------------------------- relaxations
 
     def relax(self) -> Any:
-        """Hand the chosen rows of every shard to the stage's engine."""
+        """Hand the chosen rows of every shard to the stage's engine; nobody's once the campaign was told to stop."""
+        if not self.may_go_on():
+            self.ctx.chosen = {}
         index, cells = self.ctx.at["relaxing"], self.cells()
         stage = self.settings.stages[index]
         engine = ENGINES[stage.engine]
@@ -296,6 +304,8 @@ class Screen(ProtocolBuilder, WorkChain):
             if not node.is_finished_ok:
                 failed.append(f"{key}: {why_failed(node)}")
                 continue
+            if names.LABELS not in node.outputs:  # it was told to stop before anything had come
+                continue
             parts = labels["increments"].setdefault(slot, {}).setdefault(key, {})
             part = f"part_{len(parts)}"
             parts[part] = labels["new"][key] = node.outputs.labels
@@ -310,6 +320,8 @@ class Screen(ProtocolBuilder, WorkChain):
 
     def take_stock(self) -> None:
         """See what the results amount to, which candidates still wait, and whether to go on."""
+        if not self.may_go_on():
+            return
         number, open_to = self.ctx.at["round"], self.ctx.waiting
         if number == 0:
             open_to |= {"shards": self._still_waiting(), "rows": "kept"}
@@ -334,10 +346,12 @@ class Screen(ProtocolBuilder, WorkChain):
 
     def go_on(self) -> bool:
         """Whether another round is worth it."""
-        return not self.ctx.stock["stop"]
+        return self.may_go_on() and not self.ctx.stock["stop"]
 
     def start_round(self) -> Any:
         """Have the models decide about all candidates that wait."""
+        if not self.may_go_on():
+            return None
         at, open_to = self.ctx.at, self.ctx.waiting
         at["round"] += 1
         node = self.submit(
@@ -362,7 +376,9 @@ class Screen(ProtocolBuilder, WorkChain):
 
     def take_decisions(self) -> ExitCode | None:
         """What the round decided is relaxed next."""
-        node = self.ctx.running["round"]
+        node = self.ctx.running.get("round")
+        if not self.may_go_on() and (node is None or not node.is_finished_ok):
+            return None
         if not node.is_finished_ok:
             return self._failed("ERROR_ROUND_FAILED", stage=self.stage.name, why=why_failed(node))
         self.ctx.chosen = dict(node.outputs.decisions)
@@ -373,7 +389,9 @@ class Screen(ProtocolBuilder, WorkChain):
 
     def conclude(self) -> ExitCode | None:
         """One row for every candidate, the phases on the hull as structures, and the account."""
-        results, decided = self.ctx.labels["whole"][self._slot(self.last)], self.ctx.decided
+        for slot in sorted(self.ctx.labels["increments"]):  # of stages that the campaign was stopped in
+            self._close(slot)
+        results, decided = self.ctx.labels["whole"].get(self._slot(self.last), {}), self.ctx.decided
         outcomes = functions.conclude(
             self.inputs.references,
             orm.List(decided["order"]),

@@ -72,3 +72,14 @@ def _decoded(line: str) -> Relaxed:
     lattice, frac_coords = np.array(values.pop("lattice")), np.array(values.pop("frac_coords"))
     further = tuple(values.pop("further", ()))
     return Relaxed(lattice=lattice, frac_coords=frac_coords, further=further, **values)
+
+
+def count_finished(path: Path) -> tuple[int, int]:
+    """Whole rows in the file of a job that may still run: relaxed ones, and failed ones; zero if there is none yet."""
+    try:
+        lines = path.read_text().splitlines(keepends=True)
+    except (OSError, UnicodeDecodeError):
+        return 0, 0
+    whole = [line for line in lines[1:] if line.endswith("\n")]
+    relaxed = sum('"failure": ""' in line for line in whole)
+    return relaxed, len(whole) - relaxed
