@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 _PUBLIC: Final = {
     "Campaign": "aiida_mlhull.graph.campaign",
+    "extend": "aiida_mlhull.launching.extension",
     "launch": "aiida_mlhull.launching.launch",
     "prepare": "aiida_mlhull.launching.launch",
     "to_frame": "aiida_mlhull.science.tables.export",

@@ -107,6 +107,8 @@ SPLIT_CHOSEN: Final = _function("functions.split_chosen")
 SPLIT_SETTINGS: Final = _function("functions.split_settings")
 STILL_WAITING: Final = _function("functions.still_waiting")
 SUMMARIZE: Final = _function("functions.summarize")
+TAKE_OVER: Final = ProcessName("mlhull.take_over", "take_over", CALCULATIONS)
+PICK_RESULTS: Final = ProcessName("mlhull.pick_results", "pick_results", CALCULATIONS)
 CLEAN_CANDIDATES: Final = _function("cleaning.clean_candidates")
 MINE_TABLE: Final = _function("mining.mine_table")
 EXTEND_REFERENCES: Final = _function("snapshot.extend_references")
@@ -174,6 +176,7 @@ CHOSEN: Final = "chosen"
 POSITION: Final = "position"
 PREDICTIONS: Final = "predictions"
 RECORD: Final = "record"
+EARLIER: Final = "earlier"
 """Inputs."""
 
 RECORD_LINK: Final = f"engines__recorded__{RECORD}"
@@ -181,6 +184,11 @@ RECORD_LINK: Final = f"engines__recorded__{RECORD}"
 
 LEVELS_LINK: Final = "engines__recorded__levels"
 """Beginning of the links by which a campaign is given a record of several stages; two underscores and a stage follow."""
+
+EARLIER_CAMPAIGN: Final = "campaign"
+"""Within :data:`EARLIER`: the UUID of the campaign whose results, draws and decisions another one takes over."""
+
+EARLIER_CAMPAIGN_LINK: Final = f"{EARLIER}__{EARLIER_CAMPAIGN}"
 
 LABELS: Final = "labels"
 STEPS: Final = "steps"

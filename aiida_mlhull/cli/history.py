@@ -48,7 +48,7 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
 
 def _events(events: pd.DataFrame) -> str:
     rows = []
-    for *what, value, threshold, margin, _, ensemble, models in text.rows_of(events):
+    for *what, value, threshold, margin, _, ensemble, models, _ in text.rows_of(events):
         behind = None if ensemble is None else f"{models} <{ensemble}>"
         rows.append((*what, *map(text.number, (value, threshold, margin)), behind))
     return text.table(("pk", "what", "outcome", "why", "value", "threshold", "margin", "models"), rows)

@@ -11,6 +11,7 @@ from aiida_mlhull.cli.demo import demo
 from aiida_mlhull.cli.diagnose import diagnose
 from aiida_mlhull.cli.doctor import doctor
 from aiida_mlhull.cli.explore import explore
+from aiida_mlhull.cli.extend import extend
 from aiida_mlhull.cli.fit import fit
 from aiida_mlhull.cli.generate import generate
 from aiida_mlhull.cli.history import history
@@ -78,6 +79,7 @@ for command in (
     pause,
     resume,
     stop,
+    extend,
     report,
     phases,
     history,

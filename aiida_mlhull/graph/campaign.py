@@ -8,7 +8,18 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from aiida_mlhull import names
-from aiida_mlhull.graph import campaigns, comparison, costs, decisions, diagrams, history, progress, results, steering
+from aiida_mlhull.graph import (
+    campaigns,
+    comparison,
+    costs,
+    decisions,
+    diagrams,
+    history,
+    progress,
+    results,
+    steering,
+    story,
+)
 from aiida_mlhull.graph.screened import screened
 from aiida_mlhull.science.errors import InputError, NotReadyError
 
@@ -125,6 +136,10 @@ class Campaign:
         """Its processes that wait for a person: a machine couldn't be reached, its disk is full, or so asked."""
         return campaigns.paused(self.node)
 
+    def story(self) -> list[Campaign]:
+        """The campaigns that it goes on from, the oldest first, and itself."""
+        return [Campaign(node) for node in story.story(self.node)]
+
     def rounds(self) -> pd.DataFrame:
         """One row per round at a gate: how many were asked, kept, rejected and relaxed.
 
@@ -146,7 +161,7 @@ class Campaign:
         Returns:
             A frame: ``pk`` of the node behind a row, ``what`` was decided or done, ``outcome``, ``reason``; ``value``,
             ``threshold`` and ``margin`` in ``unit`` where something was compared; pk and description of the
-            ``ensemble`` behind it.
+            ``ensemble`` behind it; the ``campaign`` that did it, where this one goes on from others.
 
         Raises:
             UnknownNameError: if there is no such candidate.
@@ -162,9 +177,9 @@ class Campaign:
             value, threshold, margin = event.numbers or (None, None, None)
             ensemble, models = event.models or (None, None)
             what = (event.pk, event.what, event.outcome, event.reason)
-            rows.append((*what, value, threshold, margin, event.unit, ensemble, models))
+            rows.append((*what, value, threshold, margin, event.unit, ensemble, models, event.campaign))
         columns = ["pk", "what", "outcome", "reason", "value", "threshold", "margin", "unit", "ensemble", "models"]
-        return pd.DataFrame(rows, columns=columns).astype({"ensemble": "Int64"})
+        return pd.DataFrame(rows, columns=[*columns, "campaign"]).astype({"ensemble": "Int64"})
 
     def decisions(self, number: int, *, stage: str | None = None) -> list[decisions.RoundDecisions]:
         """What the models decided in round ``number``, one item for every stage that has such a round.

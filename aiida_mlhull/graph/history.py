@@ -6,14 +6,15 @@ tables of a campaign are sorted by id.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull import names
 from aiida_mlhull.graph.rows import TABLE, holding, row_of
+from aiida_mlhull.graph.story import story_pks
 from aiida_mlhull.science.types.reasons import Reason
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ STEPS: Final = {
     names.CONCLUDE: "outcome",
 }
 """Calcfunctions that a campaign itself calls to decide, and what they decide about."""
+
+GATHERING: Final = (names.EXTEND_LABELS, names.PICK_RESULTS)
+"""Calcfunctions that put together results which are in the graph already."""
 
 COMPARING_NOTHING: Final = ("open", "start")
 """Who decides without a value and a threshold."""
@@ -56,6 +60,7 @@ class Event:
         unit: of the numbers.
         models: pk and description of the ensemble behind a decision; None where there is none.
         when: the node was created; events are in this order, which pks of an imported archive are not.
+        campaign: pk of the campaign that did it.
     """
 
     pk: int | None
@@ -66,6 +71,7 @@ class Event:
     unit: str = ""
     models: tuple[int, str] | None = None
     when: datetime | None = None
+    campaign: int | None = None
 
 
 def shards_with(identifier: str) -> list[tuple[CandidatesData, Candidates]]:
@@ -93,9 +99,11 @@ def campaigns_of(shard: CandidatesData) -> list[orm.ProcessNode]:
 
 
 def events(campaign: orm.ProcessNode, identifier: str) -> list[Event]:
-    """Everything that a campaign did with a candidate, in order."""
-    found = [*_own_decisions(campaign.pk, identifier), *_round_decisions(campaign.pk, identifier)]
-    found += _results(campaign.pk, identifier)
+    """Everything that a campaign, and those that it goes on from, did with a candidate, in order."""
+    found: list[Event] = []
+    for pk in story_pks(campaign.pk):
+        told = [*_own_decisions(pk, identifier), *_round_decisions([pk], identifier), *_results(pk, identifier)]
+        found += [replace(event, campaign=pk) for event in told]
     return sorted(found, key=attrgetter("when", "pk"))
 
 
@@ -107,7 +115,7 @@ def rounds(pk: int | None, *, number: int | None = None, stage: str | None = Non
         number: only this round.
         stage: only this stage.
     """
-    query = _decided_in_rounds(pk)
+    query = _decided_in_rounds(story_pks(pk))
     query.add_projection(TABLE, "*")
     if number is not None:
         query.add_filter(TABLE, {"attributes.round": number})
@@ -139,23 +147,23 @@ def _own_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
             yield _decision(node, row, what=STEPS[step] if step == names.CONCLUDE else f"{row.stage}: {STEPS[step]}")
 
 
-def _round_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
+def _round_decisions(pks: list[int | None], identifier: str) -> Iterator[Event]:
     from aiida_mlhull.science.types import Decisions
 
-    for node, ensemble in _with_ensembles(holding(_decided_in_rounds(pk), identifier)):
+    for node, ensemble in _with_ensembles(holding(_decided_in_rounds(pks), identifier)):
         row = row_of(Decisions, node, identifier)
         if row is not None:
             yield _decision(node, row, what=f"{row.stage}: round {row.round}, {row.rule}", ensemble=ensemble)
 
 
-def _decided_in_rounds(pk: int | None) -> orm.QueryBuilder:
-    """Decisions of a campaign's rounds, the oldest first; projects the pk of the round."""
+def _decided_in_rounds(pks: list[int | None]) -> orm.QueryBuilder:
+    """Decisions of these campaigns' rounds, the oldest first; projects the pk of the round."""
     from aiida import orm
 
     from aiida_mlhull.data import DecisionsData
 
     query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.WorkChainNode, filters={"id": {"in": pks}}, tag="campaign")
     query.append(
         orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round", project="id"
     )
@@ -183,16 +191,24 @@ def _with_ensembles(decided: list[Any]) -> Iterator[tuple[Any, Any]]:
         yield node, ensembles.get(pk)
 
 
-def result_tables(pk: int | None) -> orm.QueryBuilder:
-    """Results that engines or their lanes gave in a campaign; tables that only gather them are left out."""
+def result_tables(pk: int | None, *, but_of: Collection[int] = ()) -> orm.QueryBuilder:
+    """Results that engines or their lanes gave in a campaign, and those that it took over from an earlier one.
+
+    Tables that only gather them are left out.
+
+    Args:
+        pk: of the campaign.
+        but_of: engines whose results, and those of their lanes, are left out, too.
+    """
     from aiida import orm
 
     from aiida_mlhull.data import LabelsData
 
-    engines, lanes = callers_below(pk)
+    engines = [engine for engine in _called_by([pk]) if engine not in set(but_of)]
+    lanes = _called_by(engines)
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": {"in": [pk, *engines, *lanes]}}, tag="engine")
-    query.append(orm.CalculationNode, with_incoming="engine", filters=names.none_of(names.EXTEND_LABELS), tag="step")
+    query.append(orm.CalculationNode, with_incoming="engine", filters=names.none_of(*GATHERING), tag="step")
     edges = {"label": {"in": [names.LABELS, names.FUNCTION_RESULT]}}  # cells on the way have another one
     query.append(LabelsData, with_incoming="step", edge_filters=edges, tag=TABLE)
     return query
@@ -207,7 +223,8 @@ def decisions_on_entry(pk: int | None) -> list[Any]:
 
     from aiida_mlhull.data import DecisionsData
 
-    callers = [pk, *_called_by([pk])]
+    pks = story_pks(pk)
+    callers = [*pks, *_called_by(pks)]
     query = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": {"in": callers}}, tag="caller")
     steps = (names.ENTER_FIRST_STAGE, names.ENTER_NEXT_STAGE, names.CHOOSE_START, names.DECIDE_ROUND)
     query.append(
@@ -234,7 +251,9 @@ def _results(pk: int | None, identifier: str) -> Iterator[Event]:
     from aiida_mlhull.science.types import Labels
     from aiida_mlhull.science.units import COST_UNIT, ENERGY_UNIT
 
-    for (node,) in holding(result_tables(pk), identifier):
+    query = result_tables(pk)
+    query.add_projection("step", "process_type")
+    for step, node in holding(query, identifier):
         row = row_of(Labels, node, identifier)
         if row is None:
             continue
@@ -243,7 +262,7 @@ def _results(pk: int | None, identifier: str) -> Iterator[Event]:
         yield Event(
             pk=node.pk,
             what=f"{row.stage}: engine {row.engine}",
-            outcome="relaxed" if good else "failed",
+            outcome="taken over" if names.TAKE_OVER.matches(step) else "relaxed" if good else "failed",
             reason=f"{row.energies[0]:.4f} {ENERGY_UNIT}, {cost}" if good else f"{row.failures[0]}, {cost}",
             when=node.ctime,
         )

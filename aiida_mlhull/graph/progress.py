@@ -53,6 +53,7 @@ class Table:
     """What is known of a table of results without opening it.
 
     Attributes:
+        step: process type of what has made it.
         pk: of its node.
         when: it was stored.
         stage: that it belongs to.
@@ -63,6 +64,7 @@ class Table:
         first: id of the first row.
     """
 
+    step: str
     pk: int
     when: datetime
     stage: str
@@ -71,6 +73,11 @@ class Table:
     reasons: dict[str, int]
     core_minutes: float
     first: str
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether they are an earlier campaign's."""
+        return names.TAKE_OVER.matches(self.step)
 
 
 def progress(campaign: orm.ProcessNode, *, now: datetime | None = None) -> CampaignProgress:
@@ -171,6 +178,7 @@ def result_facts(pk: int | None) -> list[Table]:
     query = result_tables(pk)
     columns = ("stage", "n_rows", "n_failed", "failure_reasons", "core_minutes", "id_min")
     query.add_projection(TABLE, ["id", "ctime", *(f"attributes.{name}" for name in columns)])
+    query.add_projection("step", "process_type")
     query.order_by({TABLE: {"ctime": "asc"}})
     found: dict[tuple[object, ...], Table] = {}
     for row in query.all():
@@ -216,15 +224,18 @@ def _stage(
 ) -> StageProgress:
     from aiida_mlhull.science.campaign.progress import StageProgress, pace
 
+    taken_over = sum(one.rows for one in tables if one.taken_over)
+    own = [one for one in tables if not one.taken_over]
     reasons: Counter[str] = Counter()
-    for one in tables:
+    for one in own:
         reasons.update(one.reasons)
-    failed = sum(one.failed for one in tables) + jobs.failed
-    done = sum(one.rows for one in tables) - sum(one.failed for one in tables) + jobs.done
-    sent = max(sum(run.rows for run in runs), done + failed)
-    left = sent - done - failed
+    failed = sum(one.failed for one in own) + jobs.failed
+    done = sum(one.rows - one.failed for one in own) + jobs.done
+    ended = taken_over + done + failed
+    sent = max(taken_over + sum(run.rows for run in runs), ended)
+    left = sent - ended
     at_most = max(room, sent)
-    fresh = [(one.when.timestamp(), one.rows) for one in tables]
+    fresh = [(one.when.timestamp(), one.rows) for one in own]
     # Rows of a job that is not over yet, each a result of its own at an unknown moment.
     fresh += [(now.timestamp(), 1)] * (jobs.done + jobs.failed)
     active = [(run.begun.timestamp(), (run.ended or now).timestamp()) for run in runs]
@@ -232,6 +243,7 @@ def _stage(
         name=name,
         engine=engine,
         sent=sent,
+        taken_over=taken_over,
         done=done,
         failed=failed,
         running=jobs.running,
@@ -240,7 +252,7 @@ def _stage(
         at_most=at_most,
         failures=dict(sorted(reasons.items())),
         core_minutes=sum(one.core_minutes for one in tables),
-        pace=pace(fresh, active, now=now.timestamp(), left=left, left_at_most=at_most - done - failed),
+        pace=pace(fresh, active, now=now.timestamp(), left=left, left_at_most=at_most - ended),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull import names
 from aiida_mlhull.graph.rows import TABLE
+from aiida_mlhull.graph.story import story_pks
 from aiida_mlhull.science.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,11 +96,11 @@ def rounds(pk: int | None) -> list[RoundCount]:
 
 
 def all_stocks(pk: int | None) -> list[dict[str, Any]]:
-    """Every stock-taking of a campaign, the oldest first."""
+    """Every stock-taking of a campaign and of those that it goes on from, the oldest first."""
     from aiida import orm
 
     query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.WorkChainNode, filters={"id": {"in": story_pks(pk)}}, tag="campaign")
     query.append(orm.CalcFunctionNode, with_incoming="campaign", filters=names.any_of(names.ASSESS), tag="assess")
     query.append(orm.Dict, with_incoming="assess", project="attributes", tag="stock")
     query.order_by({"stock": {"ctime": "asc"}})
@@ -107,7 +108,7 @@ def all_stocks(pk: int | None) -> list[dict[str, Any]]:
 
 
 def model_costs(pk: int | None) -> list[JobCost]:
-    """What fitting and predicting cost; jobs that came from AiiDA's cache were paid for before."""
+    """What fitting and predicting cost, in a campaign and those that it goes on from; jobs from AiiDA's cache were paid for before."""
     from aiida import orm
 
     from aiida_mlhull.science.units import SECONDS_PER_MINUTE
@@ -280,8 +281,8 @@ def started(pk: int | None) -> list[str]:
     from aiida_mlhull.data import DecisionsData
 
     query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.WorkChainNode, filters={"id": {"in": story_pks(pk)}}, tag="campaign")
     query.append(orm.CalcFunctionNode, with_incoming="campaign", filters=names.any_of(names.CHOOSE_START), tag="draw")
     query.append(DecisionsData, with_incoming="draw", project="*")
     tables = [table.to_science() for table in query.all(flat=True)]
-    return sorted(name for table in tables for name in table.ids[table.keep].tolist())
+    return sorted({name for table in tables for name in table.ids[table.keep].tolist()})

@@ -83,9 +83,9 @@ def read_inputs(campaign: CampaignFile) -> CampaignInputs:
     from aiida_mlhull.science.reading.candidates import read_candidates
     from aiida_mlhull.science.types import concatenate
 
-    phases, snapshot, remark = _references(campaign.references)
+    phases, snapshot, remark = read_references_at(campaign.references)
     scheme = campaign.references.scheme if snapshot is not None else phases.scheme
-    shards, intakes, others = _candidates(campaign.candidates, bad_rows=campaign.bad_rows, scheme=scheme)
+    shards, intakes, others = read_candidates_at(campaign.candidates, bad_rows=campaign.bad_rows, scheme=scheme)
     whole = concatenate([*(node.to_science() for node in shards), *(intake.candidates for intake in intakes)])
     published = None
     beside = () if campaign.recipes is None else campaign.recipes.extra_elements
@@ -210,7 +210,7 @@ def _literature(campaign: CampaignFile) -> tuple[Recipes | None, list[str]]:
     return read.recipes, [f"{source.file.name}: {len(read.recipes)} recipes, {len(read.bad_rows)} rows left out"]
 
 
-def _candidates(
+def read_candidates_at(
     places: tuple[CandidatesSource, ...], *, bad_rows: BadRows, scheme: str
 ) -> tuple[list[CandidatesData], list[Intake], list[str]]:
     """Shards that are stored, tables that are not, and what is in groups beside them."""
@@ -233,7 +233,7 @@ def _candidates(
     return shards, intakes, others
 
 
-def _references(place: ReferencesSource) -> tuple[References, ReferencesData | None, str]:
+def read_references_at(place: ReferencesSource) -> tuple[References, ReferencesData | None, str]:
     """Known phases, the node that holds them if there is one, and what is to be said of them."""
     from aiida_mlhull.launching import stored
     from aiida_mlhull.science.reading import read_references

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from aiida import orm
 
+from aiida_mlhull import names
 from aiida_mlhull.calculations.base import check_baseline, check_cells
 from aiida_mlhull.calculations.ports import plain_input
 from aiida_mlhull.calculations.settings import settings_of
-from aiida_mlhull.data import CandidatesData, EnsembleData, RecipesData, ReferencesData
+from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, RecipesData, ReferencesData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.science.campaign import check_start
@@ -45,7 +46,23 @@ def campaign_inputs(spec: Any) -> None:
             exclude=("cells", "chosen", "stage", "jobs"),
             namespace_options={"required": False, "populate_defaults": False, "help": f"Inputs of the engine {name}."},
         )
+    earlier_inputs(spec)
     spec.inputs.validator = check_inputs
+
+
+def earlier_inputs(spec: Any) -> None:
+    """Declare what a campaign may take over from an earlier one."""
+    spec.input_namespace("earlier", required=False, help="What is taken over from an earlier campaign.")
+    spec.input(f"earlier.{names.EARLIER_CAMPAIGN}", valid_type=orm.Str, required=False, help="Its UUID.")
+    spec.input("earlier.retry", valid_type=orm.List, required=False, help="Codes of failures that are tried again.")
+    for name, kind, told in (
+        ("results", LabelsData, "Results by stage; of rows that several tables have the one sorted last counts."),
+        ("steps", LabelsData, "Ionic steps."),
+        ("draws", DecisionsData, "Draws of the start set by stage, number and shard."),
+        ("rounds", DecisionsData, "Decisions of the last round at a gate, by stage and shard."),
+        ("stocks", orm.Dict, "What was there before that round, by stage; only where the gate is still the same."),
+    ):
+        spec.input_namespace(f"earlier.{name}", dynamic=True, required=False, valid_type=kind, help=told)
 
 
 def check_settings(settings: orm.Dict, _: Any) -> str | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from aiida import orm
 from aiida.engine import ExitCode, ToContext, if_, while_
@@ -23,6 +23,7 @@ from aiida_mlhull.calculations import functions
 from aiida_mlhull.calculations.base import count_of
 from aiida_mlhull.calculations.ports import leaves
 from aiida_mlhull.calculations.settings import settings_of
+from aiida_mlhull.calculations.taking_over import pick_results, take_over
 from aiida_mlhull.data import DecisionsData, LabelsData, ReactionsData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.job_pool.settings import why_failed
@@ -36,6 +37,9 @@ from aiida_mlhull.workflows.protocol import ProtocolBuilder
 from aiida_mlhull.workflows.recipes import recipes_for_new_phases
 from aiida_mlhull.workflows.round import Round
 
+TAKEN_OVER: Final = "earlier"
+"""Name of the increment that an earlier campaign's results make, which a shard's others come after."""
+
 
 class Screen(ProtocolBuilder, Steered):
     """From candidates to a phase diagram, with a reason for every candidate that was left out.
@@ -43,10 +47,11 @@ class Screen(ProtocolBuilder, Steered):
     Names in the context:
         at: scalars: ``stage`` at hand; ``relaxing``, the stage that is relaxed, a later one where a start set goes
             on; ``round`` at the stage's gate; ``starting``, whether a start set is under way; ``learnable``, results
-            before its last draw.
+            before its last draw; ``draw``, how many draws of an earlier campaign were gone through.
         parts: the settings' parts, ``ensemble`` and ``stages`` by stage.
         waiting: ``pool``, which candidates may enter the stage; ``shards``, decisions about those that wait still,
-            and ``rows``, which rows of these that are: kept, or dropped by the last round. By shard.
+            and ``rows``, which rows of these that are: kept, or dropped by the last round; ``sent``, shards of which
+            rows were sent to an engine. By shard.
         chosen: decisions about those that are relaxed next, by shard.
         labels: results: ``increments`` by stage, shard and number, ``new`` ones by shard, ``whole`` tables of ended
             stages by stage and shard; ``steps``, ionic steps.
@@ -68,6 +73,7 @@ class Screen(ProtocolBuilder, Steered):
                     cls.choose_start,
                     while_(cls.start_unfinished)(cls.heed, cls.relax, cls.collect, cls.advance_start),
                 ),
+                if_(cls.round_left)(cls.take_over_round, cls.heed, cls.relax, cls.collect),
                 if_(cls.has_gate)(
                     cls.take_stock,
                     while_(cls.go_on)(
@@ -120,14 +126,30 @@ class Screen(ProtocolBuilder, Steered):
 
     def setup(self) -> None:
         """Nothing has been relaxed yet."""
-        self.ctx.at = {"stage": 0, "relaxing": 0, "round": 0, "starting": False, "learnable": None}
+        self.ctx.at = {"stage": 0, "relaxing": 0, "round": 0, "starting": False, "learnable": None, "draw": 0}
         self.ctx.parts = functions.split_settings(self.inputs.settings)
-        self.ctx.waiting = {"pool": {}, "shards": {}, "rows": "kept"}
+        self.ctx.waiting = {"pool": {}, "shards": {}, "rows": "kept", "sent": []}
         self.ctx.chosen = {}
-        self.ctx.labels = {"increments": {}, "new": {}, "whole": {}, "steps": {}}
+        self.ctx.labels = {"increments": self._taken_over(), "new": {}, "whole": {}, "steps": self._earlier("steps")}
         self.ctx.decided = {"trail": {}, "order": [], "merged": {}}
         self.ctx.stock = None
         self.report(f"campaign {self.settings.name}: {self.total} candidates, {self.last + 1} stages")
+
+    def _earlier(self, part: str, stage: str | None = None) -> dict[str, Any]:
+        """What there is to take over: results, draws, rounds, ..., of a stage."""
+        found = dict(self.inputs.get(names.EARLIER, {}).get(part, {}))
+        return found if stage is None else dict(found.get(stage, {}))
+
+    def _taken_over(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Results of an earlier campaign as the first increments, by stage, shard and number."""
+        increments: dict[str, dict[str, dict[str, Any]]] = {}
+        for index, stage in enumerate(self.settings.stages):
+            tables = self._earlier("results", stage.name)
+            for key, shard in self.inputs.candidates.items() if tables else ():
+                found = take_over(shard, self.inputs.earlier.retry, **tables)
+                if names.LABELS in found:
+                    increments.setdefault(self._slot(index), {})[key] = {TAKEN_OVER: found[names.LABELS]}
+        return increments
 
     @staticmethod
     def _slot(index: int) -> str:
@@ -167,7 +189,7 @@ class Screen(ProtocolBuilder, Steered):
     def open_stage(self) -> None:
         """Find out which candidates may be considered for the stage."""
         at = self.ctx.at
-        at["relaxing"], at["round"], self.ctx.stock = at["stage"], 0, None
+        at["relaxing"], at["round"], at["draw"], self.ctx.stock = at["stage"], 0, 0, None
         pool = self._entered_first() if at["stage"] == 0 else self._entered_next(at["stage"])
         self.ctx.waiting["pool"] = pool
         self.remember("open", pool)
@@ -223,11 +245,18 @@ class Screen(ProtocolBuilder, Steered):
 
     def start_missing(self) -> bool:
         """Whether models are about to be asked before enough has been labeled to teach them."""
-        missing = self.has_gate() and self._learnable() < needed_labels(self.settings.ensemble)
-        return missing and self.may_go_on()
+        missing = self._learnable() < needed_labels(self.settings.ensemble)
+        return self.has_gate() and (missing or self._draw_left()) and self.may_go_on()
+
+    def _draw_left(self) -> bool:
+        """Whether an earlier campaign has drawn a start set that this one has not gone through yet."""
+        return bool(self.ctx.at["draw"] < len(self._earlier("draws", self.stage.name)))
 
     def choose_start(self) -> ExitCode | None:
         """Draw the start set, or more of it after failures; not again after a draw that gave nothing at all."""
+        if self._draw_left():
+            self._take_over_draw()
+            return None
         have, waiting = self._learnable(), self._still_waiting()
         if have == self.ctx.at["learnable"]:
             return self._failed("ERROR_START_FAILED", why=f"nothing came of the last draw; {self._failures()}")
@@ -241,6 +270,13 @@ class Screen(ProtocolBuilder, Steered):
         self.ctx.chosen = functions.choose_start(self.inputs.settings, position, pools=waiting)
         self.remember("start", self.ctx.chosen)
         return None
+
+    def _take_over_draw(self) -> None:
+        """Go through an earlier campaign's start set, of which part may be relaxed already."""
+        draws, at = self._earlier("draws", self.stage.name), self.ctx.at
+        self.ctx.chosen = dict(draws[sorted(draws)[at["draw"]]])
+        at["starting"], at["draw"] = True, at["draw"] + 1
+        self.remember("start", self.ctx.chosen)
 
     def _failed(self, label: str, **words: str) -> ExitCode:
         """An exit code with its message filled in."""
@@ -287,19 +323,28 @@ class Screen(ProtocolBuilder, Steered):
         if "jobs" in engine.spec().inputs:
             inputs["jobs"] = self.inputs.jobs
         running = {}
-        for key, chosen in self.ctx.chosen.items():
+        for key, decided in self.ctx.chosen.items():
+            chosen = self._not_done(key, decided)
             if count_of(chosen):
                 shard = {"cells": cells[key], "chosen": chosen}
                 label = {"label": f"{stage.name}, round {self.ctx.at['round']}, {key}"}
                 running[f"running.engine_{key}"] = self.submit(engine, {**inputs, **shard, "metadata": label})
+        self.ctx.waiting["sent"] = [name.removeprefix("running.engine_") for name in running]
         return ToContext(**running)
+
+    def _not_done(self, key: str, chosen: Any) -> Any:
+        """The chosen rows of a shard without those that were taken over."""
+        done = self.increments(self.ctx.at["relaxing"]).get(key, {})
+        if TAKEN_OVER not in done or not count_of(chosen):
+            return chosen
+        return functions.still_waiting(chosen, **{TAKEN_OVER: done[TAKEN_OVER]})
 
     def collect(self) -> ExitCode | None:
         """Keep the new rows beside the stage's results so far."""
         slot, failed = self._slot(self.ctx.at["relaxing"]), []
         labels = self.ctx.labels
         labels["new"] = {}
-        for key in (key for key, chosen in self.ctx.chosen.items() if count_of(chosen)):
+        for key in self.ctx.waiting["sent"]:
             node = self.ctx.running[f"engine_{key}"]
             if not node.is_finished_ok:
                 failed.append(f"{key}: {why_failed(node)}")
@@ -311,19 +356,45 @@ class Screen(ProtocolBuilder, Steered):
             parts[part] = labels["new"][key] = node.outputs.labels
             if names.STEPS in node.outputs:
                 labels["steps"][f"{slot}_{key}_{part}"] = node.outputs.steps
+        self._add_taken_over()
         if failed:
             stage = self.settings.stages[self.ctx.at["relaxing"]].name
             return self._failed("ERROR_ENGINE_FAILED", stage=stage, why="; ".join(failed))
         return None
 
+    def _add_taken_over(self) -> None:
+        """A start set goes on with all of its rows: those that were relaxed now, and those that were taken over."""
+        at, new = self.ctx.at, self.ctx.labels["new"]
+        for key, chosen in self.ctx.chosen.items() if at["starting"] else ():
+            done = self.increments(at["relaxing"]).get(key, {})
+            if TAKEN_OVER not in done or not count_of(chosen):
+                continue
+            tables = {TAKEN_OVER: done[TAKEN_OVER], **({"new": new[key]} if key in new else {})}
+            found = pick_results(chosen, **tables)
+            if names.LABELS in found:
+                new[key] = found[names.LABELS]
+
     # ---------------------------------------------------------------- rounds at a gate
+
+    def round_left(self) -> bool:
+        """Whether an earlier campaign has decided at this gate; part of its last round may not be relaxed yet."""
+        return self.has_gate() and bool(self._earlier("rounds", self.stage.name)) and self.may_go_on()
+
+    def take_over_round(self) -> None:
+        """Go on with the rows that the earlier campaign's last round chose."""
+        decided = self._earlier("rounds", self.stage.name)
+        self.remember("round", decided)
+        self.ctx.at["round"] = max(node.base.attributes.get("round") for node in decided.values())
+        self.ctx.chosen = decided
 
     def take_stock(self) -> None:
         """See what the results amount to, which candidates still wait, and whether to go on."""
         if not self.may_go_on():
             return
         number, open_to = self.ctx.at["round"], self.ctx.waiting
-        if number == 0:
+        first = self.ctx.stock is None
+        previous = self._earlier("stocks").get(self.stage.name) if first else self.ctx.stock
+        if first:
             open_to |= {"shards": self._still_waiting(), "rows": "kept"}
         else:  # what the round has not chosen waits for the next one
             open_to |= {"shards": self.ctx.chosen, "rows": "dropped"}
@@ -333,7 +404,7 @@ class Screen(ProtocolBuilder, Steered):
             self.stage_node(self.ctx.at["stage"]),
             orm.Dict({"round": number, "total": self.total, "waiting": waiting}),
             self.inputs.references,
-            **({} if self.ctx.stock is None else {"previous": self.ctx.stock}),
+            **({} if previous is None else {"previous": previous}),
             results=self.increments(self.last),
             **({"decided": dict(self.ctx.chosen)} if number else {}),
         )

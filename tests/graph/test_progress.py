@@ -10,6 +10,7 @@ from aiida import orm
 from aiida_mlhull import Campaign
 from aiida_mlhull.data import CandidatesData, ReferencesData
 from aiida_mlhull.launching import running
+from aiida_mlhull.science.campaign import campaign_settings
 from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import simplest
 from tests.cli.conftest import run
@@ -43,12 +44,13 @@ def test_the_command_line_says_it_to_people_and_programs(finished):
 
 
 def test_while_jobs_run_every_look_adds_up_and_they_only_grow(aiida_code_installed, monkeypatch):
-    """Twelve crystals and one without hope, two jobs, one at a time; looked at five times a second."""
+    """Twelve crystals in two jobs, one at a time; looked at five times a second."""
     pytest.importorskip("chgnet", reason="the extra 'potential' is not installed")
     monkeypatch.setattr(running, "LOOK_SECONDS", 0.2)
     code, excerpt = installed(aiida_code_installed), simplest(12)
     settings = {"relaxation": {"freedom": "full", "max_force": 0.1, "max_steps": 4}}
     stage = {"name": "cheap", "engine": "potential", "settings": settings}
+    whole = campaign_settings({"stages": [stage], "ensemble": {"model": "trees_gp", "members": 2}})
     builder = Screen.get_builder()
     builder._update(
         {
@@ -56,8 +58,8 @@ def test_while_jobs_run_every_look_adds_up_and_they_only_grow(aiida_code_install
             "candidates": {"all": CandidatesData.from_science(excerpt.candidates)},
             "references": ReferencesData.from_science(excerpt.references),
             "engines": {"potential": {"code": code}},
-            "settings": {"stages": [stage], "ensemble": {"model": "trees_gp", "members": 2}},
-            "jobs": {"rows_per_job": 6, "max_in_flight": 1, "max_attempts": 1},
+            "settings": orm.Dict(whole.model_dump(mode="json")),
+            "jobs": orm.Dict({"rows_per_job": 6, "max_in_flight": 1, "max_attempts": 1}),
         }
     )
     looks = []

@@ -190,7 +190,8 @@ def test_a_campaign_whose_jobs_are_all_lost_still_says_what_became_of_everybody(
     aiida_code_installed, tmp_path: Path
 ) -> None:
     stages = [{"name": "first", "engine": "potential"}, {"name": "second", "engine": "potential"}]
-    node = screen(scripted(aiida_code_installed, tmp_path, "exit 3"), stages=stages)
+    jobs = ONE_TRY | {"same_failures": None}  # else it would pause and wait for a person
+    node = screen(scripted(aiida_code_installed, tmp_path, "exit 3"), jobs=jobs, stages=stages)
     assert node.exit_status == 522
     assert "stage first: 24 engine_error" in node.exit_message
     outcomes = concatenate([one.to_science() for one in node.outputs.outcomes.values()])

@@ -11,7 +11,7 @@ from aiida_mlhull.science.campaign.decisions import (
 )
 from aiida_mlhull.science.campaign.merging import merge_same
 from aiida_mlhull.science.campaign.outcomes import final_outcomes, funnel
-from aiida_mlhull.science.campaign.results import failed, on_hull, portions, recorded
+from aiida_mlhull.science.campaign.results import failed, on_hull, portions, recorded, results_of, taken_over
 from aiida_mlhull.science.campaign.settings import (
     CampaignSettings,
     GateSettings,
@@ -44,6 +44,8 @@ __all__ = [
     "portions",
     "protocol_names",
     "recorded",
+    "results_of",
     "still_waiting",
     "summarize",
+    "taken_over",
 ]

@@ -58,7 +58,7 @@ class StageProgress:
         waiting: sent in, but their job has not been submitted yet.
         at_most: candidates that may go through it in all.
         failures: failed ones by the code of their reason.
-        core_minutes: spent here.
+        core_minutes: spent, on results that were taken over, too.
         pace: None before the first result.
     """
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import TableError
-from aiida_mlhull.science.types import Candidates, Decisions, Labels
-from aiida_mlhull.science.types.reasons import Reason
+from aiida_mlhull.science.types import Candidates, Decisions, Labels, concatenate
+from aiida_mlhull.science.types.reasons import Reason, code_of
 from aiida_mlhull.science.types.table import slices
 
 
@@ -47,6 +47,35 @@ def failed(cells: Candidates | Labels, chosen: Decisions, stage: StageSettings, 
         engine=stage.engine,
         scheme=scheme,
     )
+
+
+def taken_over(candidates: Candidates, tables: Sequence[Labels], *, retry: Collection[str]) -> Labels | None:
+    """An earlier campaign's results of one stage for the candidates of a shard.
+
+    Args:
+        candidates: the shard.
+        tables: results of the stage; of candidates with several rows the last one counts.
+        retry: codes of reasons of failure that don't count, because another try may end better.
+
+    Returns:
+        None if there are none.
+    """
+    kept: list[Labels] = []
+    for table in reversed(tables):
+        lost = np.array([code_of(reason) in retry for reason in table.failures.tolist()], dtype=bool)
+        rows: Labels = table.take(candidates.has(table.ids) & ~lost)
+        for newer in kept:
+            rows = rows.without(newer.ids)
+        kept.append(rows)
+    filled = [rows for rows in kept if len(rows)]
+    return concatenate(filled) if filled else None
+
+
+def results_of(chosen: Decisions, tables: Sequence[Labels]) -> Labels | None:
+    """The results of the candidates that decisions keep; None if there are none."""
+    wanted = chosen.ids[chosen.keep]
+    filled = [rows for table in tables if len(rows := table.select(wanted[table.has(wanted)]))]
+    return concatenate(filled) if filled else None
 
 
 def portions(chosen: Decisions, *, size: int) -> Iterator[Decisions]:

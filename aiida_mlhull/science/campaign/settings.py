@@ -248,32 +248,46 @@ def campaign_settings(overrides: Mapping[str, Any], *, protocol: str | None = No
     """
     base = load_protocol(protocol) if protocol else {}
     base.pop("description", None)
+    return validated(CampaignSettings, changed(base, overrides, what=f"protocol {protocol}"), what="campaign")
+
+
+def changed(base: Mapping[str, Any], overrides: Mapping[str, Any], *, what: str) -> dict[str, Any]:
+    """Settings with others laid over them: mappings are merged, lists replaced, stages changed by their names.
+
+    Args:
+        base: keys and values.
+        overrides: what is different.
+        what: has the base's stages, for messages.
+
+    Raises:
+        SettingsError: if a stage is changed that doesn't exist.
+    """
     asked = dict(overrides)
     if isinstance(asked.get("stages"), Mapping):
-        asked["stages"] = _changed_stages(base.get("stages", []), asked["stages"], protocol=protocol)
-    return validated(CampaignSettings, _merged(base, asked), what="campaign")
+        asked["stages"] = _changed_stages(base.get("stages", []), asked["stages"], what=what)
+    return _merged(base, asked)
 
 
 def _changed_stages(
-    stages: Sequence[Mapping[str, Any]], changes: Mapping[str, Any], *, protocol: str | None
+    stages: Sequence[Mapping[str, Any]], changes: Mapping[str, Any], *, what: str
 ) -> list[dict[str, Any]]:
     """The protocol's stages, with what is said of each by its name."""
     known = [stage["name"] for stage in stages]
     for name, change in changes.items():
         if name not in known:
             raise SettingsError(
-                f"campaign: stages: protocol {protocol} has no stage {name!r} (stages: {', '.join(known)})"
+                f"campaign: stages: {what} has no stage {name!r} (stages: {', '.join(known)})"
                 f"{did_you_mean(name, known)}"
             )
         if not isinstance(change, Mapping):
             raise SettingsError(f"campaign: stages.{name}: expected keys and values, such as {{gate: {{batch: 20}}}}")
-    changed = []
+    found = []
     for stage in stages:
         change = changes.get(stage["name"], {})
         other = change.get("engine", stage["engine"]) != stage["engine"]
         kept = {key: value for key, value in stage.items() if not (other and key in {"settings", "core_minutes"})}
-        changed.append(_merged(kept, change))
-    return changed
+        found.append(_merged(kept, change))
+    return found
 
 
 def _merged(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,207 @@
+"""Going on from an earlier campaign, whatever became of it: finished, stopped, failed or killed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiida_mlhull import names
+from aiida_mlhull.science.campaign.extension import Extension
+from aiida_mlhull.science.errors import InputError, NotReadyError
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+    from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.launching.inputs import CampaignInputs
+    from aiida_mlhull.launching.launch import PreparedCampaign
+    from aiida_mlhull.science.campaign import CampaignSettings
+
+ExtensionSource = str | Path | Mapping[str, Any] | Extension
+"""What is different: a YAML file, its content, or as it was checked."""
+
+
+def prepare_extension(earlier: Campaign | int | str, changes: ExtensionSource | None = None) -> PreparedCampaign:
+    """A campaign that takes over every result, draw and decision of an earlier one; nothing is stored yet.
+
+    Args:
+        earlier: the campaign, its pk, UUID or label.
+        changes: what is different, see :class:`~aiida_mlhull.science.campaign.extension.Extension`; None goes on as
+            it was, which is what a killed campaign needs.
+
+    Raises:
+        NotReadyError: if the earlier campaign still runs.
+        InputError: if its results can't be taken over, or anything does not fit together.
+    """
+    from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.job_pool.settings import JobSettings
+    from aiida_mlhull.launching.launch import PreparedCampaign
+    from aiida_mlhull.science.types.strict import validated
+
+    before = earlier if isinstance(earlier, Campaign) else Campaign(earlier)
+    if not before.node.is_terminated:
+        raise NotReadyError(
+            f"campaign {before.pk} ({before.label}) still runs: end it with 'aiida-mlhull stop {before.pk}', which "
+            f"keeps what is there, and extend it then"
+        )
+    wanted = _changes(changes)
+    given = before.node.inputs
+    settings = wanted.settings(given[names.SETTINGS].get_dict())
+    jobs = validated(JobSettings, {**given["jobs"].get_dict(), **wanted.jobs}, what="jobs")
+    inputs = _inputs(before.node, wanted)
+    nodes = _nodes(before.node, inputs)
+    heritage = _heritage(before, settings, wanted, same_references=wanted.references is None)
+    builder = _builder(before.node, nodes, settings, jobs.model_dump(), heritage)
+    return PreparedCampaign(
+        settings=settings, jobs=jobs, inputs=inputs, nodes=nodes, code=given["code"], builder=builder
+    )
+
+
+def extend(
+    earlier: Campaign | int | str, changes: ExtensionSource | None = None, *, foreground: bool = False
+) -> Campaign:
+    """Start a campaign that goes on from an earlier one.
+
+    Args:
+        earlier: the campaign, its pk, UUID or label.
+        changes: what is different; see :func:`prepare_extension`.
+        foreground: run it in this process and return when it has ended.
+
+    Raises:
+        MlhullError: if anything is wrong (nothing was stored then), if the daemon can't take it, or if it has failed
+            in the foreground.
+    """
+    from aiida_mlhull.graph.campaign import Campaign
+
+    prepared = prepare_extension(earlier, changes)
+    if foreground:
+        return Campaign(prepared.run())
+    prepared.require_daemon()
+    return Campaign(prepared.submit())
+
+
+def _changes(changes: ExtensionSource | None) -> Extension:
+    from aiida_mlhull.science.campaign.extension import check_extension, read_extension
+
+    if isinstance(changes, Extension):
+        return changes
+    if isinstance(changes, str | Path):
+        return read_extension(Path(changes))
+    return check_extension(changes or {}, folder=Path.cwd())
+
+
+def _inputs(before: orm.ProcessNode, wanted: Extension) -> CampaignInputs:
+    """The earlier candidates, new ones beside them, and what they compete with."""
+    from aiida_mlhull.launching.inputs import CampaignInputs, read_candidates_at, read_references_at
+    from aiida_mlhull.science.types import concatenate
+
+    shards = [node for _, node in sorted(before.inputs[names.CANDIDATES].items())]
+    snapshot, remarks = before.inputs[names.REFERENCES], []
+    references = snapshot.to_science()
+    if wanted.references is not None:
+        references, snapshot, remark = read_references_at(wanted.references)
+        remarks.append(remark)
+    stored, intakes, others = read_candidates_at(wanted.candidates, bad_rows=wanted.bad_rows, scheme=references.scheme)
+    remarks += [*(intake.summary() for intake in intakes), *others]
+    tables = [node.to_science() for node in (*shards, *stored)]
+    records = [intake.record for intake in intakes if intake.record is not None]
+    return CampaignInputs(
+        candidates=concatenate([*tables, *(intake.candidates for intake in intakes)]),
+        references=references,
+        record=concatenate(records) if records and len(records) == len(intakes) else None,
+        remarks=(*(f"goes on from campaign {before.pk} ({before.label})",), *remarks),
+        shards=(*shards, *stored),
+        snapshot=snapshot,
+    )
+
+
+def _nodes(before: orm.ProcessNode, inputs: CampaignInputs) -> dict[str, Any]:
+    """The earlier shards under their own names, new ones behind them."""
+    from aiida_mlhull.data import LabelsData
+    from aiida_mlhull.launching.inputs import make_nodes
+    from aiida_mlhull.science.types import concatenate
+
+    nodes = make_nodes(inputs)
+    old = {node.uuid: key for key, node in before.inputs[names.CANDIDATES].items()}
+    candidates, number = {}, 0
+    for node in nodes["candidates"].values():
+        key = old.get(node.uuid)
+        while key is None:
+            name, number = f"shard_{number:03d}", number + 1
+            key = None if name in old.values() else name
+        candidates[key] = node
+    nodes["candidates"] = candidates
+    engines = before.inputs["engines"]
+    if "recorded" in engines:
+        record = engines["recorded"][names.RECORD]
+        if inputs.record is not None:
+            both = concatenate([record.to_science().without(inputs.record.ids), inputs.record])
+            record = LabelsData.from_science(both)
+        nodes["record"] = record
+    return nodes
+
+
+def _heritage(
+    before: Campaign, settings: CampaignSettings, wanted: Extension, *, same_references: bool
+) -> dict[str, Any]:
+    """What the earlier campaign leaves, as far as the changes let it count."""
+    from aiida import orm
+
+    from aiida_mlhull.graph.heritage import heritage
+    from aiida_mlhull.science.campaign.extension import gates_kept, stages_kept
+
+    left = heritage(before.node)
+    stages, gates = stages_kept(before.settings, settings), gates_kept(before.settings, settings)
+    same_rows = same_references and not wanted.candidates
+    return {
+        names.EARLIER_CAMPAIGN: orm.Str(before.node.uuid),
+        "retry": orm.List(list(wanted.retry)),
+        "results": {stage: tables for stage, tables in left["results"].items() if stage in stages},
+        "steps": left["steps"],
+        "draws": {stage: draws for stage, draws in left["draws"].items() if _has_gate(settings, stage)},
+        "rounds": {stage: tables for stage, tables in left["rounds"].items() if _has_gate(settings, stage)},
+        "stocks": {stage: stock for stage, stock in left["stocks"].items() if same_rows and stage in gates},
+    }
+
+
+def _has_gate(settings: CampaignSettings, name: str) -> bool:
+    return any(stage.name == name and stage.gate is not None for stage in settings.stages)
+
+
+def _builder(
+    before: orm.ProcessNode,
+    nodes: Mapping[str, Any],
+    settings: CampaignSettings,
+    jobs: Mapping[str, Any],
+    heritage: Mapping[str, Any],
+) -> Any:
+    """The new campaign's builder, checked."""
+    from aiida import orm
+
+    from aiida_mlhull.workflows.inputs import check_stages
+    from aiida_mlhull.workflows.screen import Screen
+
+    check_stages(settings)
+    engines = {name: dict(inputs) for name, inputs in before.inputs["engines"].items()}
+    if "record" in nodes:
+        engines["recorded"] = {names.RECORD: nodes["record"]}
+    for inputs in engines.values():
+        if names.REFERENCES in inputs:
+            inputs[names.REFERENCES] = nodes["references"]
+    builder = Screen.get_builder()
+    builder.code = before.inputs["code"]
+    builder.candidates = dict(nodes["candidates"])
+    builder.references = nodes["references"]
+    builder.engines = engines
+    builder.settings = orm.Dict(settings.model_dump(mode="json"))
+    builder.jobs = orm.Dict(dict(jobs))
+    builder.earlier = {key: value for key, value in heritage.items() if value or not isinstance(value, dict)}
+    builder["metadata"]["label"] = settings.name
+    if "parent" in before.inputs:
+        builder.parent = before.inputs["parent"]
+    ports = Screen.spec().inputs
+    refused = ports.validate(ports.pre_process(builder._inputs(prune=True)))  # noqa: SLF001  (as AiiDA itself does)
+    if refused is not None:
+        raise InputError(refused.message)
+    return builder
