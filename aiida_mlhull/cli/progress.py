@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from aiida_mlhull.graph import stages
 from aiida_mlhull.science.tables import text
-from aiida_mlhull.cli import stages
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -22,7 +22,7 @@ CLEAR: Final = "\r\033[K"
 
 
 def bar() -> Look | None:
-    """What draws the stage at work as a bar in the last line of a terminal; None where nobody would see it."""
+    """What draws the stage at work as a bar in the last line of a terminal; None where the output is no terminal."""
     return _draw if sys.stderr.isatty() else None
 
 

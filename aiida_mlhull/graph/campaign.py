@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from aiida_mlhull.graph.comparison import RoundComparison
     from aiida_mlhull.science.campaign import CampaignSettings
-    from aiida_mlhull.science.metrics import CampaignCost
     from aiida_mlhull.science.campaign.progress import CampaignProgress
+    from aiida_mlhull.science.metrics import CampaignCost
     from aiida_mlhull.science.plots import Diagram
     from aiida_mlhull.science.report import Report
     from aiida_mlhull.science.types import Decisions, Labels
@@ -117,7 +117,7 @@ class Campaign:
         steering.pause(self.node, why)
 
     def resume(self, why: str = "") -> None:
-        """Let it go on after a pause, whoever has paused it.
+        """Let it go on after a pause, also after one of its own.
 
         Raises:
             NotReadyError: if it doesn't pause.

@@ -15,7 +15,7 @@ from aiida_mlhull.science.campaign.breaker import same_failure
 def trip(campaign: orm.ProcessNode, engine: orm.ProcessNode, *, first: int) -> str:
     """Pause a campaign if the first results of an engine are all the same failure.
 
-    After somebody has said to go on, only results since then count.
+    After the word to go on only results since then count.
 
     Args:
         campaign: to be paused.

@@ -1,9 +1,9 @@
 """What people, or a campaign itself, say to a campaign that runs: pause, go on, stop.
 
 It is said by an extra of the campaign's node: a list to which every word is added, with the time and the reason, so
-that it survives whatever is killed and is seen by everybody who looks at the node. Its processes read it before they
+that it survives whatever is killed and is seen by all who look at the node. Its processes read it before they
 submit anything. One that is told to pause pauses itself in AiiDA's sense (``verdi process list`` shows it) and looks
-again every few seconds, under a daemon or in a terminal alike: to go on, nobody has to reach it.
+again every few seconds, under a daemon or in a terminal alike: to go on, it need not be reached by a message.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Steered(WorkChain):
             self.pause(f"{PAUSED}{f': {said.why}' if said.why else ''}")
 
     def on_paused(self, msg: str | None = None) -> None:
-        """Begin to look for the word to go on, unless somebody has paused this process alone."""
+        """Begin to look for the word to go on, unless this process alone was paused from outside."""
         super().on_paused(msg)
         if (msg or "").startswith(PAUSED):
             self._look_again()

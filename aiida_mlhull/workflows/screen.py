@@ -313,7 +313,7 @@ class Screen(ProtocolBuilder, Steered):
     # ---------------------------------------------------------------- relaxations
 
     def relax(self) -> Any:
-        """Hand the chosen rows of every shard to the stage's engine; nobody's once the campaign was told to stop."""
+        """Hand the chosen rows of every shard to the stage's engine; none once the campaign was told to stop."""
         if not self.may_go_on():
             self.ctx.chosen = {}
         index, cells = self.ctx.at["relaxing"], self.cells()

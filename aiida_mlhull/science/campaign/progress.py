@@ -126,7 +126,7 @@ class CampaignProgress:
         pk: of its node.
         name: its label.
         state: AiiDA's process state, with the exit status if it has ended otherwise than well.
-        told: ``pause`` or ``stop`` where somebody, or the campaign itself, has said so; else empty.
+        told: ``pause`` or ``stop`` where a person, or the campaign itself, has said so; else empty.
         why: it was told so.
         begun: when it was created.
         seconds: since then, until now or its end.
@@ -143,7 +143,7 @@ class CampaignProgress:
         last_failures: the newest first.
         quiet_seconds: since anything has moved.
         median_seconds: of the jobs of the kind that is under way; None before the first has ended.
-        alarm: why somebody should look, or empty.
+        alarm: why it is worth a look, or empty.
     """
 
     pk: int | None
@@ -236,7 +236,7 @@ def without(intervals: Sequence[Interval], pauses: Sequence[Interval]) -> list[I
 
 
 def standstill(quiet: float, durations: Sequence[float]) -> str:
-    """Why somebody should look, if nothing has moved for much longer than jobs take; else empty.
+    """Why it is worth a look, if nothing has moved for much longer than jobs take; else empty.
 
     Args:
         quiet: seconds since anything has moved.

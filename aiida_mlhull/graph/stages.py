@@ -6,8 +6,8 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any, Final
 
-from aiida_mlhull.science.tables import text
 from aiida_mlhull.science.campaign.progress import CampaignProgress, Pace, StageProgress
+from aiida_mlhull.science.tables import text
 
 WIDTH: Final = 24
 GO_ON: Final = {"pause": "\n  -> to go on: aiida-mlhull resume {pk}"}
@@ -28,7 +28,7 @@ STAGES: Final = (
 
 
 def describe(progress: CampaignProgress) -> str:
-    """All stages, what is under way, what was spent, what failed last, and whether somebody should look."""
+    """All stages, what is under way, what was spent, what failed last, and an alarm where nothing moves."""
     parts = [f"Stages\n{text.table(STAGES, map(_row, progress.stages), indent='  ')}", text.pairs(_facts(progress))]
     if progress.last_failures:
         rows = [(one.id, one.stage, one.reason, f"{_ago(one.when)} ago", one.pk) for one in progress.last_failures]
