@@ -22,7 +22,7 @@ CLEAR: Final = "\r\033[K"
 
 
 def bar() -> Look | None:
-    """What draws the stage at work as a bar in the last line of a terminal; None where the output is no terminal."""
+    """What draws the stage at work as a bar in the last line of a terminal; None where a terminal is missing."""
     return _draw if sys.stderr.isatty() else None
 
 
