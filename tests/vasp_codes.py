@@ -49,7 +49,11 @@ def replayed(install: Install, folder: Path, case: str, *, faults: str = "") -> 
         lines.append(f"export MOCK_VASP_VASP_CMD={recorder}")
     hint = f"this run is not recorded in {case}: see tests/vasp_codes.py"
     lines += ["mock-vasp || echo " + repr(hint), 'rm -f "$MOCK_VASP_REG_BASE"/*/out/_*']
-    return install(label=f"replayed-{case}", filepath_executable=str(_script(folder / "replay.sh", lines)))
+    return install(
+        label=f"replayed-{case}",
+        filepath_executable=str(_script(folder / "replay.sh", lines)),
+        default_calc_job_plugin="vasp.vasp",
+    )
 
 
 def standin(install: Install, folder: Path, *, faults: str = "") -> Any:
@@ -63,6 +67,7 @@ def standin(install: Install, folder: Path, *, faults: str = "") -> Any:
     return install(
         label="vasp-standin",
         filepath_executable=str(BIN / "mlhull-vasp-standin"),
+        default_calc_job_plugin="vasp.vasp",
         prepend_text=f"export MLHULL_STANDIN_SERVER=start MLHULL_STANDIN_HOME={folder} MLHULL_STANDIN_FAULTS='{faults}'",
     )
 

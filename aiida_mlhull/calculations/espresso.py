@@ -21,6 +21,7 @@ from aiida_mlhull.science.espresso.inputs import espresso_inputs, scheme
 from aiida_mlhull.science.espresso.pseudos import PseudoFamily
 from aiida_mlhull.science.espresso.reading import ParsedPwRun, ionic_steps, read
 from aiida_mlhull.science.espresso.settings import EspressoSettings, EspressoStep, read_step
+from aiida_mlhull.science.types import Candidates, Labels
 from aiida_mlhull.science.types.strict import validated
 
 
@@ -35,10 +36,15 @@ def prepare_espresso(cells: CandidatesData | LabelsData, stage: orm.Dict, family
         name: the candidate's id.
     """
     row = cells.to_science().select([name.value])
+    return input_nodes(row, espresso_step_of(stage), family_of(family))
+
+
+def input_nodes(row: Candidates | Labels, step: EspressoStep, family: PseudoFamily) -> Nodes:
+    """What :func:`prepare_espresso` makes of a table of one row, not stored."""
     crystal = crystals_of(row).structure(0)
-    prepared = espresso_inputs(crystal, espresso_step_of(stage), family_of(family))
+    prepared = espresso_inputs(crystal, step, family)
     structure = _structure(prepared.structure, prepared.hubbard)
-    structure.label = name.value
+    structure.label = str(row.ids[0])
     nodes: Nodes = {
         "structure": structure,
         "parameters": orm.Dict(prepared.parameters),

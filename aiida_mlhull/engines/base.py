@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from aiida_mlhull.calculations.ports import plain_input
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData
+from aiida_mlhull.engines.shown import plainly, sections
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MlhullError, SettingsError, listed
 from aiida_mlhull.science.types import Candidates
@@ -119,6 +120,17 @@ class Engine(WorkChain):
         Raises:
             InputError: naming what is missing.
         """
+
+    @classmethod
+    def shown(cls, stage: StageSettings, inputs: Mapping[str, Any], row: Candidates) -> str:  # noqa: ARG003  (others depend on them)
+        """What the calculation of a candidate would be given, as text; nothing is stored.
+
+        Args:
+            stage: that it goes through.
+            inputs: what the campaign was given for this engine.
+            row: the candidate, a table of one row.
+        """
+        return sections({"settings": plainly(cls.read_settings(stage).model_dump(mode="json"))})
 
     @cached_property
     def stage(self) -> StageSettings:

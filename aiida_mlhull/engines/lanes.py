@@ -14,6 +14,7 @@ from aiida_mlhull.calculations.lanes import share_out
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.engines.base import Engine
 from aiida_mlhull.job_pool.lane import DEFAULT_OPTIONS, Lane, lane_inputs_of, rows_read
+from aiida_mlhull.job_pool.options import check_options, check_plugin
 from aiida_mlhull.job_pool.settings import JobSettings, why_failed
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.dft.account import Account
@@ -68,6 +69,26 @@ class LaneEngine(Engine):
     def keeps_steps(cls, stage: StageSettings) -> bool:
         """Whether the stage's settings say so."""
         return bool(cls.asked(stage).keep_steps)
+
+    @classmethod
+    def check_calculation(
+        cls, inputs: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]], *, plugin: str
+    ) -> None:
+        """Refuse a code of another program, and options that its scheduler can't take.
+
+        Args:
+            inputs: what the campaign was given for this engine.
+            options: those that stages have of their own, by stage.
+            plugin: AiiDA's name of the program's calculations.
+
+        Raises:
+            SettingsError: naming what is wrong.
+        """
+        code = inputs["code"]
+        check_plugin(code, plugin, what="engines")
+        given = inputs["options"].get_dict() if "options" in inputs else {}
+        for stage, own in options.items():
+            check_options({**given, **own}, code, what=f"stage {stage}")
 
     def share_out(self) -> None:
         """Give every lane about as much work."""

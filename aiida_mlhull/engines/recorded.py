@@ -50,6 +50,11 @@ class RecordedEngine(Engine):
         return scheme
 
     @classmethod
+    def shown(cls, stage: StageSettings, inputs: Mapping[str, Any], row: Candidates) -> str:  # noqa: ARG003
+        """Where the result comes from."""
+        return "  nothing is calculated: the result is looked up in the record"
+
+    @classmethod
     def check(
         cls,
         inputs: Mapping[str, Any],

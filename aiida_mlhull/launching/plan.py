@@ -29,6 +29,25 @@ def describe(
     return "\n\n".join(["\n".join(inputs.remarks), _material(settings, inputs, code), stages, _nodes(settings, nodes)])
 
 
+def shown(settings: CampaignSettings, inputs: CampaignInputs, engines: Mapping[str, Any]) -> str:
+    """What the calculation of one candidate, the first in order, would be given in every stage."""
+    import numpy as np
+
+    from aiida_mlhull.engines import ENGINES
+
+    row = inputs.candidates.take(np.arange(1))
+    parts = []
+    for index, stage in enumerate(settings.stages):
+        cell = (
+            "its unrelaxed cell"
+            if index == 0
+            else f"its unrelaxed cell, instead of what {settings.stages[index - 1].name} makes of it"
+        )
+        head = f"Stage {stage.name}, engine {stage.engine}: {row.ids[0]}, {row.formulas[0]}, with {cell}"
+        parts.append(f"{head}\n\n{ENGINES[stage.engine].shown(stage, engines[stage.engine], row)}")
+    return "\n\n".join(parts)
+
+
 def _material(settings: CampaignSettings, inputs: CampaignInputs, code: orm.AbstractCode) -> str:
     from aiida_mlhull.science.errors import listed
     from aiida_mlhull.science.tables.summary import summarize

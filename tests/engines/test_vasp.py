@@ -21,6 +21,7 @@ from aiida_mlhull.data import CandidatesData, DecisionsData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.engines.vasp.engine import VaspEngine
 from aiida_mlhull.engines.vasp.jobs import is_standin
+from aiida_mlhull.job_pool.lane import DEFAULT_OPTIONS
 from aiida_mlhull.science.campaign import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, SettingsError
 from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
@@ -160,8 +161,10 @@ def check_no_potential_in(path: Path) -> None:
     assert not any(b"End of Dataset" in content for content in files)
 
 
-def test_missing_potentials_are_named_before_anything_runs(aiida_profile, tmp_path) -> None:
-    inputs = {"potential_family": orm.Str(placeholders(tmp_path, *POTENTIALS, family="six-placeholders"))}
+def test_missing_potentials_are_named_before_anything_runs(aiida_code_installed, tmp_path) -> None:
+    family = orm.Str(placeholders(tmp_path, *POTENTIALS, family="six-placeholders"))
+    code = aiida_code_installed(label="vasp-x", filepath_executable="/bin/true", default_calc_job_plugin="vasp.vasp")
+    inputs = {"potential_family": family, "code": code, "options": orm.Dict(DEFAULT_OPTIONS)}
     stages = [stage_of(name) for name in ("preprerelax", "final")]
     VaspEngine.check(inputs, [rock_salts(MgO=4.2, SrS=6.0)], stages)
     with pytest.raises(MissingPotentialError, match=r"'six-placeholders' lacks Se, Zn; upload them"):
@@ -238,3 +241,38 @@ def test_rows_that_a_lost_lane_did_not_come_to_are_failures(aiida_code_installed
     assert labels.ids.tolist() == cells.ids.tolist()
     assert all(reason.startswith("engine_error: its lane was lost: ") for reason in labels.failures.tolist())
     assert np.array_equal(labels.crystals.lattices, cells.crystals.lattices)
+
+
+def test_other_programs_and_options_that_cannot_work_are_refused_before_anything_runs(
+    aiida_code_installed, tmp_path
+) -> None:
+    family = orm.Str(placeholders(tmp_path, *POTENTIALS))
+    other = aiida_code_installed(label="adder", filepath_executable="/bin/true")
+    vasp = aiida_code_installed(label="vasp-y", filepath_executable="/bin/true", default_calc_job_plugin="vasp.vasp")
+    inputs = {"potential_family": family, "code": other, "options": orm.Dict(DEFAULT_OPTIONS)}
+    with pytest.raises(SettingsError, match="code adder@.* is for core.arithmetic.add, not for vasp.vasp"):
+        VaspEngine.check(inputs, [rock_salts(MgO=4.2)], [stage_of("final")])
+    own = {"options": {"que_name": "fast", "max_wallclock_seconds": "long", "resources": {"cores": 4}}}
+    with pytest.raises(SettingsError) as refused:
+        VaspEngine.check(inputs | {"code": vasp}, [rock_salts(MgO=4.2)], [stage_of("final", **own)])
+    told = str(refused.value)
+    assert "stage final, options of the scheduler: no option 'que_name' (did you mean queue_name?)" in told
+    assert "max_wallclock_seconds:" in told
+    assert "resources:" in told
+
+
+def test_what_a_candidate_would_be_given_is_shown(aiida_code_installed, tmp_path) -> None:
+    vasp = aiida_code_installed(label="vasp-z", filepath_executable="/bin/true", default_calc_job_plugin="vasp.vasp")
+    inputs = {
+        "potential_family": orm.Str(placeholders(tmp_path, *POTENTIALS)),
+        "code": vasp,
+        "options": orm.Dict({**DEFAULT_OPTIONS, "queue_name": "fast"}),
+    }
+    before = orm.QueryBuilder().append(orm.Node).count()
+    told = VaspEngine.shown(stage_of("final", incar={"ENCUT": 555}), inputs, rock_salts(MgO=4.2))
+    assert orm.QueryBuilder().append(orm.Node).count() == before
+    lines = [line.strip() for line in told.splitlines()]
+    assert "ENCUT  =  555" in lines
+    assert {"INCAR", "KPOINTS", "POTCAR", "POSCAR", "options"} <= set(lines)
+    assert "Mg_pv O" in lines
+    assert "queue_name: fast" in lines

@@ -11,10 +11,13 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from aiida_mlhull import names
 from aiida_mlhull.calculations.espresso import family_of
 from aiida_mlhull.engines.lanes import LaneEngine, elements_in
 from aiida_mlhull.engines.quantumespresso.lane import EspressoLane, pseudo_family_input
 from aiida_mlhull.engines.quantumespresso.words import load_espresso_inputs
+from aiida_mlhull.engines.quantumespresso.written import pw_input
+from aiida_mlhull.engines.shown import plainly, sections
 from aiida_mlhull.job_pool.lane import Lane
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, SettingsError, listed
@@ -48,6 +51,13 @@ class EspressoEngine(LaneEngine):
         return load_espresso_inputs(words)
 
     @classmethod
+    def shown(cls, stage: StageSettings, inputs: Mapping[str, Any], row: Candidates) -> str:
+        """The input of pw.x as aiida-quantumespresso writes it, and the scheduler's options."""
+        step = cls.asked(stage)
+        options = {**inputs["options"].get_dict(), **step.options}
+        return sections({"pw.x": pw_input(row, step, inputs["pseudo_family"]), "options": plainly(options)})
+
+    @classmethod
     def check(
         cls, inputs: Mapping[str, Any], candidates: Sequence[Candidates], stages: Sequence[StageSettings]
     ) -> None:
@@ -55,8 +65,11 @@ class EspressoEngine(LaneEngine):
 
         Raises:
             MissingPotentialError: naming the elements.
-            SettingsError: if no cutoffs are known, or the pseudopotentials don't fit together.
+            SettingsError: if no cutoffs are known, the pseudopotentials don't fit together, or code or options can't
+                work.
         """
+        options = {stage.name: cls.asked(stage).options for stage in stages}
+        cls.check_calculation(inputs, options, plugin=names.PW_CALCULATION.entry_point)
         family = family_of(inputs["pseudo_family"])
         elements = elements_in(candidates)
         missing = family.missing(elements)

@@ -11,16 +11,21 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from aiida_mlhull import names
 from aiida_mlhull.engines.lanes import LaneEngine
+from aiida_mlhull.engines.shown import plainly, sections
 from aiida_mlhull.engines.vasp.jobs import is_standin
 from aiida_mlhull.engines.vasp.lane import VaspLane, potential_family_input
 from aiida_mlhull.engines.vasp.words import load_inputs, missing_potentials
 from aiida_mlhull.job_pool.lane import Lane
 from aiida_mlhull.science.campaign.settings import StageSettings
+from aiida_mlhull.science.ensembles.rows import crystals_of
 from aiida_mlhull.science.errors import MissingPotentialError, listed
 from aiida_mlhull.science.not_vasp import NOT_VASP
 from aiida_mlhull.science.types import Candidates
+from aiida_mlhull.science.vasp.inputs import vasp_inputs
 from aiida_mlhull.science.vasp.settings import VaspSettings, read_step
+from aiida_mlhull.science.vasp.written import written
 
 
 class VaspEngine(LaneEngine):
@@ -48,14 +53,26 @@ class VaspEngine(LaneEngine):
         return load_inputs(words)
 
     @classmethod
+    def shown(cls, stage: StageSettings, inputs: Mapping[str, Any], row: Candidates) -> str:
+        """INCAR, KPOINTS, names of the potentials, POSCAR, and the scheduler's options."""
+        step = cls.asked(stage)
+        made = vasp_inputs(crystals_of(row).structure(0), step)
+        options = {**inputs["options"].get_dict(), **step.options}
+        files = {**written(made), "potential family": inputs["potential_family"].value}
+        return sections({**files, "options": plainly(options)})
+
+    @classmethod
     def check(
         cls, inputs: Mapping[str, Any], candidates: Sequence[Candidates], stages: Sequence[StageSettings]
     ) -> None:
-        """Refuse a family that lacks potentials.
+        """Refuse a code or options that can't work, and a family that lacks potentials.
 
         Raises:
-            MissingPotentialError: naming them.
+            SettingsError: naming the options.
+            MissingPotentialError: naming the potentials.
         """
+        options = {stage.name: cls.asked(stage).options for stage in stages}
+        cls.check_calculation(inputs, options, plugin=names.VASP_CALCULATION.entry_point)
         missing = missing_potentials(
             inputs["potential_family"].value, candidates, [cls.asked(stage) for stage in stages]
         )

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from aiida_mlhull.science.dft.limits import Limits
 from aiida_mlhull.science.dft.protocols import Protocols
 from aiida_mlhull.science.errors import SettingsError
 from aiida_mlhull.science.relaxation.base import Freedom
 from aiida_mlhull.science.types.strict import Strict
+from aiida_mlhull.science.vasp.tags import check_tags, lower_case
 
 VaspCorrections = Literal["none", "mp2020"]
 """What is added to the energies: nothing, or the Materials Project's corrections of 2020."""
@@ -152,6 +153,7 @@ class VaspSettings(Strict):
         protocol: name of a protocol.
         step: which of its steps; None takes the one that is called like the campaign's stage.
         corrections: what is added to the energies; only what the protocol's settings were fitted for.
+        unlisted_tags: INCAR tags that are meant though pymatgen's list doesn't have them.
         freedom, incar, kpoints, elements, parallel, must_converge, restarts, limits, options, look_every, keep_steps,
             keep_wavefunctions, keep_files: see :class:`VaspStep`; what isn't said is the protocol's.
     """
@@ -161,6 +163,7 @@ class VaspSettings(Strict):
     corrections: VaspCorrections = "none"
     freedom: Freedom | None = None
     incar: dict[str, Any] = Field(default_factory=dict)
+    unlisted_tags: tuple[str, ...] = ()
     kpoints: Kpoints | None = None
     elements: dict[str, VaspElement] = Field(default_factory=dict)
     parallel: Parallel | None = None
@@ -173,11 +176,14 @@ class VaspSettings(Strict):
     keep_wavefunctions: bool | None = None
     keep_files: bool | None = None
 
+    @field_validator("incar", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return lower_case(value) if isinstance(value, Mapping) else value
+
     @model_validator(mode="after")
     def _tags(self) -> VaspSettings:
-        wrong = sorted(tag for tag in self.incar if tag != tag.lower())
-        if wrong:
-            raise ValueError(f"INCAR tags are written in lower case: {', '.join(wrong)}")
+        check_tags(self.incar, unlisted=self.unlisted_tags)
         if self.freedom is not None and (twice := sorted(FREEDOM_TAGS[self.freedom].keys() & self.incar.keys())):
             raise ValueError(f"not in incar: {', '.join(twice)}; freedom {self.freedom!r} says what they are")
         placed = sorted(OWN_TAGS & self.incar.keys())
@@ -207,7 +213,9 @@ def read_step(settings: VaspSettings, *, stage: str) -> VaspStep:
             f"corrections {settings.corrections!r} were not fitted to {protocol['scheme']}; possible with protocol "
             f"{settings.protocol}: {', '.join(protocol['corrections'])}"
         )
-    said = settings.model_dump(exclude={"protocol", "step", "incar"}, exclude_none=True, exclude_defaults=True)
+    said = settings.model_dump(
+        exclude={"protocol", "step", "incar", "unlisted_tags"}, exclude_none=True, exclude_defaults=True
+    )
     incar = {**protocol.get("incar", {}), **step.get("incar", {})}
     first = {"input_set": protocol["input_set"], **step}
     return VaspStep(

@@ -88,7 +88,8 @@ def test_the_schemes_are_those_of_the_potential_that_learned_them() -> None:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"incar": {"ENCUT": 500}}, "lower case: ENCUT"),
+        ({"incar": {"enct": 500, "ISMAER": 0}}, r"no INCAR tags: enct \(did you mean encut\?\), ismaer \(did you mean"),
+        ({"incar": {"ENCUT": 500, "encut": 520}}, "said twice, in different cases: encut"),
         ({"incar": {"magmom": [1]}}, "not in incar: magmom; use elements"),
         ({"incar": {"kspacing": 0.2}}, "not in incar: kspacing"),
         ({"kpoints": {}}, "either reciprocal_density or spacing"),
@@ -130,3 +131,21 @@ def test_what_changes_the_energies_changes_the_scheme(changes, words) -> None:
 )
 def test_what_does_not_leaves_it(changes) -> None:
     assert read_step(settings(corrections="mp2020", **changes), stage="final").full_scheme == KNOWN["mp-pbe-2020"].text
+
+
+def test_tags_may_be_written_in_any_case_and_newer_ones_be_named():
+    said = settings(incar={"ENCUT": 500, "Algo": "Normal", "newest_tag": 1}, unlisted_tags=["NEWEST_TAG"])
+    assert said.incar == {"encut": 500, "algo": "Normal", "newest_tag": 1}
+    assert read_step(said, stage="final").incar["newest_tag"] == 1
+
+
+def test_every_tag_that_a_protocol_or_an_input_set_says_is_known():
+    from pymatgen.io.vasp import sets
+
+    from aiida_mlhull.science.vasp.tags import check_tags
+
+    for name in protocol_names():
+        protocol = load_protocol(name)
+        tags = [protocol.get("incar", {}), *(step.get("incar", {}) for step in protocol["steps"].values())]
+        check_tags({tag for part in tags for tag in part})
+        check_tags({tag.lower() for tag in getattr(sets, protocol["input_set"]).CONFIG["INCAR"]})
