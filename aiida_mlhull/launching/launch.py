@@ -53,7 +53,7 @@ class PreparedCampaign:
         """What the calculation of one candidate would be given in every stage: INCAR, KPOINTS, input of pw.x, ..."""
         from aiida_mlhull.launching.plan import shown
 
-        return shown(self.settings, self.inputs, self.builder.engines)
+        return shown(self.settings, self.inputs, self.builder["engines"])
 
     def require_daemon(self) -> str:
         """Check that the daemon can take the campaign.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiida import orm
 from aiida.plugins import CalculationFactory
 
@@ -23,7 +25,8 @@ def pw_input(row: Candidates, step: EspressoStep, family: orm.Dict) -> str:
     known = family_of(family)
     made = input_nodes(row, step, known)
     pseudos = {node.element: node for node in load_family(known.label).nodes}
-    content, _ = CalculationFactory(names.PW_CALCULATION.entry_point)._generate_pwcp_inputdata(  # noqa: SLF001
+    plugin: Any = CalculationFactory(names.PW_CALCULATION.entry_point)
+    content, _ = plugin._generate_pwcp_inputdata(  # noqa: SLF001  (it has no public name)
         made["parameters"],
         {key.upper(): value for key, value in made["settings"].get_dict().items()} if "settings" in made else {},
         {kind.name: pseudos[kind.symbol] for kind in made["structure"].kinds},

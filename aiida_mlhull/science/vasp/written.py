@@ -16,7 +16,9 @@ def written(made: VaspInputs) -> dict[str, str]:
     from pymatgen.io.vasp.inputs import Incar, Kpoints, Poscar  # noqa: PLC0415  (slow import)
 
     tags: dict[str, Any] = {tag.upper(): value for tag, value in made.incar.items()}
-    mesh = Kpoints(comment="made by aiida-mlhull", style="Gamma", kpts=[made.mesh], kpts_shift=made.shift)
+    mesh = Kpoints(
+        comment="made by aiida-mlhull", style=Kpoints.supported_modes.Gamma, kpts=[made.mesh], kpts_shift=made.shift
+    )
     return {
         "INCAR": Incar(tags).get_str(sort_keys=True, pretty=True).rstrip(),
         "KPOINTS": str(mesh).rstrip(),
