@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from aiida_mlhull.cli import paths, status
+from aiida_mlhull.graph import stages
 from aiida_mlhull.launching import profile
 from aiida_mlhull.science.tables import text
 from aiida_mlhull.science.wire.files import write_whole
@@ -204,5 +205,20 @@ def _unfinished(campaign: Campaign) -> str:
     if node.is_terminated:
         why = (node.exit_message or node.exception or "").strip().splitlines()
         parts.append("\n".join([*why[-1:], f"Look closer with 'verdi process report {node.pk}'"]))
+    parts.append(stages.describe(campaign.progress()))
+    return "\n\n".join([*parts, *_so_far(campaign)])
+
+
+def _so_far(campaign: Campaign) -> Iterator[str]:
+    """Funnel, rounds, costs and phases of what is stored, as if the campaign stopped now; what there is of them."""
+    from aiida_mlhull.science.errors import InputError
+
+    yield "So far, as if it stopped now:"
     passed = rounds(campaign)
-    return "\n\n".join([*parts, *([passed] if passed else [])])
+    try:
+        yield funnel(campaign.funnel(), started=len(campaign.started()))
+        yield from [passed] if passed else []
+        yield costs(campaign)
+        yield phases(campaign)
+    except InputError as error:  # no candidate was considered, or none relaxed, so far
+        yield f"({error})"

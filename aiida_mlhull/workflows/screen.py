@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from aiida import orm
 from aiida.engine import ExitCode, ToContext, if_, while_
@@ -23,11 +23,9 @@ from aiida_mlhull.calculations import functions
 from aiida_mlhull.calculations.base import count_of
 from aiida_mlhull.calculations.ports import leaves
 from aiida_mlhull.calculations.settings import settings_of
-from aiida_mlhull.calculations.taking_over import pick_results, take_over
 from aiida_mlhull.data import DecisionsData, LabelsData, ReactionsData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.job_pool.settings import why_failed
-from aiida_mlhull.job_pool.steering import Steered
 from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
 from aiida_mlhull.science.ensembles import needed_labels
@@ -36,12 +34,10 @@ from aiida_mlhull.workflows.inputs import campaign_inputs
 from aiida_mlhull.workflows.protocol import ProtocolBuilder
 from aiida_mlhull.workflows.recipes import recipes_for_new_phases
 from aiida_mlhull.workflows.round import Round
-
-TAKEN_OVER: Final = "earlier"
-"""Name of the increment that an earlier campaign's results make, which a shard's others come after."""
+from aiida_mlhull.workflows.takes_over import TakesOver
 
 
-class Screen(ProtocolBuilder, Steered):
+class Screen(ProtocolBuilder, TakesOver):
     """From candidates to a phase diagram, with a reason for every candidate that was left out.
 
     Names in the context:
@@ -130,34 +126,24 @@ class Screen(ProtocolBuilder, Steered):
         self.ctx.parts = functions.split_settings(self.inputs.settings)
         self.ctx.waiting = {"pool": {}, "shards": {}, "rows": "kept", "sent": []}
         self.ctx.chosen = {}
-        self.ctx.labels = {"increments": self._taken_over(), "new": {}, "whole": {}, "steps": self._earlier("steps")}
+        self.ctx.labels = {
+            "increments": self.results_taken_over(),
+            "new": {},
+            "whole": {},
+            "steps": self.earlier("steps"),
+        }
         self.ctx.decided = {"trail": {}, "order": [], "merged": {}}
         self.ctx.stock = None
         self.report(f"campaign {self.settings.name}: {self.total} candidates, {self.last + 1} stages")
 
-    def _earlier(self, part: str, stage: str | None = None) -> dict[str, Any]:
-        """What there is to take over: results, draws, rounds, ..., of a stage."""
-        found = dict(self.inputs.get(names.EARLIER, {}).get(part, {}))
-        return found if stage is None else dict(found.get(stage, {}))
-
-    def _taken_over(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """Results of an earlier campaign as the first increments, by stage, shard and number."""
-        increments: dict[str, dict[str, dict[str, Any]]] = {}
-        for index, stage in enumerate(self.settings.stages):
-            tables = self._earlier("results", stage.name)
-            for key, shard in self.inputs.candidates.items() if tables else ():
-                found = take_over(shard, self.inputs.earlier.retry, **tables)
-                if names.LABELS in found:
-                    increments.setdefault(self._slot(index), {})[key] = {TAKEN_OVER: found[names.LABELS]}
-        return increments
-
     @staticmethod
-    def _slot(index: int) -> str:
+    def slot(index: int) -> str:
+        """Name of a stage among the parts of the context."""
         return f"stage_{index}"
 
     def stage_node(self, index: int) -> orm.Dict:
         """The settings of stage ``index`` as a node."""
-        node: orm.Dict = self.ctx.parts["stages"][self._slot(index)]
+        node: orm.Dict = self.ctx.parts["stages"][self.slot(index)]
         return node
 
     def cells(self) -> dict[str, Any]:
@@ -166,16 +152,16 @@ class Screen(ProtocolBuilder, Steered):
         if at["relaxing"] == 0:
             return dict(self.inputs.candidates)
         # A start set that has gone through a stage goes on with what came out of it, which is not yet a whole table.
-        before = self.ctx.labels["whole"].get(self._slot(at["relaxing"] - 1))
+        before = self.ctx.labels["whole"].get(self.slot(at["relaxing"] - 1))
         return dict(self.ctx.labels["new"] if before is None else before)
 
     def increments(self, index: int) -> dict[str, dict[str, Any]]:
         """What came out of stage ``index`` so far, by shard and increment."""
-        return dict(self.ctx.labels["increments"].get(self._slot(index), {}))
+        return dict(self.ctx.labels["increments"].get(self.slot(index), {}))
 
     def remember(self, kind: str, decisions: dict[str, Any]) -> None:
         """Keep decisions for the outcome; a later round of the same stage replaces the one before."""
-        step, decided = f"{self._slot(self.ctx.at['stage'])}_{kind}", self.ctx.decided
+        step, decided = f"{self.slot(self.ctx.at['stage'])}_{kind}", self.ctx.decided
         if step not in decided["order"]:
             decided["order"].append(step)
         decided["trail"][step] = decisions
@@ -202,7 +188,7 @@ class Screen(ProtocolBuilder, Steered):
         labels, merged = self.cells(), {}
         if labels and self.settings.stages[index - 1].merge is not None:
             merged = functions.merge_same(self.inputs.settings, self.stage_node(index - 1), labels=labels)
-            self.ctx.decided["merged"][self._slot(index - 1)] = merged
+            self.ctx.decided["merged"][self.slot(index - 1)] = merged
         return {
             key: functions.enter_next_stage(
                 node, self.stage_node(index), **({"merged": merged[key]} if key in merged else {})
@@ -227,7 +213,7 @@ class Screen(ProtocolBuilder, Steered):
 
     def close_stage(self) -> None:
         """One table per shard of what the stage gave, and on to the next one."""
-        self._close(self._slot(self.ctx.at["stage"]))
+        self._close(self.slot(self.ctx.at["stage"]))
         self.ctx.at["stage"] += 1
 
     def _close(self, slot: str) -> None:
@@ -246,16 +232,12 @@ class Screen(ProtocolBuilder, Steered):
     def start_missing(self) -> bool:
         """Whether models are about to be asked before enough has been labeled to teach them."""
         missing = self._learnable() < needed_labels(self.settings.ensemble)
-        return self.has_gate() and (missing or self._draw_left()) and self.may_go_on()
-
-    def _draw_left(self) -> bool:
-        """Whether an earlier campaign has drawn a start set that this one has not gone through yet."""
-        return bool(self.ctx.at["draw"] < len(self._earlier("draws", self.stage.name)))
+        return self.has_gate() and (missing or self.draw_left()) and self.may_go_on()
 
     def choose_start(self) -> ExitCode | None:
         """Draw the start set, or more of it after failures; not again after a draw that gave nothing at all."""
-        if self._draw_left():
-            self._take_over_draw()
+        if self.draw_left():
+            self.take_over_draw()
             return None
         have, waiting = self._learnable(), self._still_waiting()
         if have == self.ctx.at["learnable"]:
@@ -271,13 +253,6 @@ class Screen(ProtocolBuilder, Steered):
         self.remember("start", self.ctx.chosen)
         return None
 
-    def _take_over_draw(self) -> None:
-        """Go through an earlier campaign's start set, of which part may be relaxed already."""
-        draws, at = self._earlier("draws", self.stage.name), self.ctx.at
-        self.ctx.chosen = dict(draws[sorted(draws)[at["draw"]]])
-        at["starting"], at["draw"] = True, at["draw"] + 1
-        self.remember("start", self.ctx.chosen)
-
     def _failed(self, label: str, **words: str) -> ExitCode:
         """An exit code with its message filled in."""
         code: ExitCode = self.exit_codes[label].format(**words)
@@ -288,7 +263,7 @@ class Screen(ProtocolBuilder, Steered):
         by_stage = []
         for index, stage in enumerate(self.settings.stages):
             reasons: Counter[str] = Counter()
-            whole = self.ctx.labels["whole"].get(self._slot(index), {})
+            whole = self.ctx.labels["whole"].get(self.slot(index), {})
             for node in leaves(whole or self.increments(index)).values():
                 reasons.update(node.base.attributes.get("failure_reasons"))
             if reasons:
@@ -324,7 +299,7 @@ class Screen(ProtocolBuilder, Steered):
             inputs["jobs"] = self.inputs.jobs
         running = {}
         for key, decided in self.ctx.chosen.items():
-            chosen = self._not_done(key, decided)
+            chosen = self.not_done(key, decided)
             if count_of(chosen):
                 shard = {"cells": cells[key], "chosen": chosen}
                 label = {"label": f"{stage.name}, round {self.ctx.at['round']}, {key}"}
@@ -332,16 +307,9 @@ class Screen(ProtocolBuilder, Steered):
         self.ctx.waiting["sent"] = [name.removeprefix("running.engine_") for name in running]
         return ToContext(**running)
 
-    def _not_done(self, key: str, chosen: Any) -> Any:
-        """The chosen rows of a shard without those that were taken over."""
-        done = self.increments(self.ctx.at["relaxing"]).get(key, {})
-        if TAKEN_OVER not in done or not count_of(chosen):
-            return chosen
-        return functions.still_waiting(chosen, **{TAKEN_OVER: done[TAKEN_OVER]})
-
     def collect(self) -> ExitCode | None:
         """Keep the new rows beside the stage's results so far."""
-        slot, failed = self._slot(self.ctx.at["relaxing"]), []
+        slot, failed = self.slot(self.ctx.at["relaxing"]), []
         labels = self.ctx.labels
         labels["new"] = {}
         for key in self.ctx.waiting["sent"]:
@@ -356,36 +324,13 @@ class Screen(ProtocolBuilder, Steered):
             parts[part] = labels["new"][key] = node.outputs.labels
             if names.STEPS in node.outputs:
                 labels["steps"][f"{slot}_{key}_{part}"] = node.outputs.steps
-        self._add_taken_over()
+        self.add_taken_over()
         if failed:
             stage = self.settings.stages[self.ctx.at["relaxing"]].name
             return self._failed("ERROR_ENGINE_FAILED", stage=stage, why="; ".join(failed))
         return None
 
-    def _add_taken_over(self) -> None:
-        """A start set goes on with all of its rows: those that were relaxed now, and those that were taken over."""
-        at, new = self.ctx.at, self.ctx.labels["new"]
-        for key, chosen in self.ctx.chosen.items() if at["starting"] else ():
-            done = self.increments(at["relaxing"]).get(key, {})
-            if TAKEN_OVER not in done or not count_of(chosen):
-                continue
-            tables = {TAKEN_OVER: done[TAKEN_OVER], **({"new": new[key]} if key in new else {})}
-            found = pick_results(chosen, **tables)
-            if names.LABELS in found:
-                new[key] = found[names.LABELS]
-
     # ---------------------------------------------------------------- rounds at a gate
-
-    def round_left(self) -> bool:
-        """Whether an earlier campaign has decided at this gate; part of its last round may not be relaxed yet."""
-        return self.has_gate() and bool(self._earlier("rounds", self.stage.name)) and self.may_go_on()
-
-    def take_over_round(self) -> None:
-        """Go on with the rows that the earlier campaign's last round chose."""
-        decided = self._earlier("rounds", self.stage.name)
-        self.remember("round", decided)
-        self.ctx.at["round"] = max(node.base.attributes.get("round") for node in decided.values())
-        self.ctx.chosen = decided
 
     def take_stock(self) -> None:
         """See what the results amount to, which candidates still wait, and whether to go on."""
@@ -393,7 +338,7 @@ class Screen(ProtocolBuilder, Steered):
             return
         number, open_to = self.ctx.at["round"], self.ctx.waiting
         first = self.ctx.stock is None
-        previous = self._earlier("stocks").get(self.stage.name) if first else self.ctx.stock
+        previous = self.earlier("stocks").get(self.stage.name) if first else self.ctx.stock
         if first:
             open_to |= {"shards": self._still_waiting(), "rows": "kept"}
         else:  # what the round has not chosen waits for the next one
@@ -462,7 +407,7 @@ class Screen(ProtocolBuilder, Steered):
         """One row for every candidate, the phases on the hull as structures, and the account."""
         for slot in sorted(self.ctx.labels["increments"]):  # of stages that the campaign was stopped in
             self._close(slot)
-        results, decided = self.ctx.labels["whole"].get(self._slot(self.last), {}), self.ctx.decided
+        results, decided = self.ctx.labels["whole"].get(self.slot(self.last), {}), self.ctx.decided
         outcomes = functions.conclude(
             self.inputs.references,
             orm.List(decided["order"]),

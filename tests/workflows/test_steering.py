@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from aiida import orm
 
-from aiida_mlhull import Campaign
+from aiida_mlhull import Campaign, extend
 from aiida_mlhull.data import CandidatesData, ReferencesData
 from aiida_mlhull.job_pool import steering
 from aiida_mlhull.launching import running
@@ -106,6 +106,11 @@ def test_told_to_stop_it_concludes_with_what_is_there(aiida_code_installed) -> N
     outcomes = stopped.outcomes()
     assert outcomes.ids.tolist() == simplest(N).candidates.ids.tolist()
     assert stopped.funnel()["reason:not_asked"] == N - len(stopped.results())
+    whole = extend(stopped, foreground=True)
+    (stage,) = whole.progress().stages
+    assert (stage.taken_over, stage.done) == (len(stopped.results()), N - len(stopped.results()))
+    assert whole.results().ids.tolist() == simplest(N).candidates.ids.tolist()
+    assert jobs_of(stopped) + jobs_of(whole) == 3
 
 
 def test_a_paused_campaign_can_be_stopped(aiida_code_installed, tmp_path: Path) -> None:
