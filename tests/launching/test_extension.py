@@ -23,7 +23,13 @@ GATE = {"rule": "top_n", "rule_settings": {"n": 12}, "rounds": 4, "batch": 6}
 def screen(code: Any, **changes: Any) -> Campaign:
     """59 arsenides in rounds of six on a record, in two shards."""
     final = {"name": "final", "engine": "recorded", "core_minutes": 605.0, "gate": GATE}
-    settings = {"name": "arsenides", "seed": 3, "start": 16, "stages": [final], "ensemble": {"members": 2}} | changes
+    settings = {
+        "name": "arsenides",
+        "seed": 3,
+        "start": 16,
+        "stages": [final],
+        "ensemble": {"model": "trees_gp", "members": 2},
+    } | changes
     return Campaign(run_get_node(Screen, **campaign_inputs(code, every_sixth(), settings))[1])
 
 
