@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiida_mlhull.science.errors import InputError, SettingsError, listed
+from aiida_mlhull.science.errors import InputError, Problems, SettingsError, listed
 
 if TYPE_CHECKING:
     from aiida.engine import ProcessBuilder
 
     from aiida_mlhull.data import CandidatesData, ReferencesData
+    from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.campaign.file import CampaignFile, CandidatesSource, ReferencesSource
     from aiida_mlhull.science.reading import Intake
     from aiida_mlhull.science.reading.levels.staged import StagedRecord
@@ -332,15 +333,13 @@ def make_builder(
     """
     from aiida_mlhull.engines import ENGINES
     from aiida_mlhull.science.campaign import campaign_settings
-    from aiida_mlhull.workflows.inputs import check_stages
     from aiida_mlhull.workflows.screen import Screen
 
     settings = campaign_settings(overrides, protocol=protocol)
-    check_stages(settings)
     words, names = engines or {}, sorted({stage.engine for stage in settings.stages})
-    idle = sorted(set(words) - set(names))
-    if idle:
-        raise SettingsError(f"engines that no stage names: {listed(idle)}; stages name {listed(names)}")
+    problems = Problems()
+    check_stages_and_engines(settings, words, problems)
+    problems.refuse_any()
     offers = {
         "code": code,
         "record": nodes.get("record"),
@@ -372,6 +371,31 @@ def make_builder(
     if refused is not None:
         raise InputError(f"{refused.message}{_hint(refused.message)}")
     return builder
+
+
+def check_stages_and_engines(
+    settings: CampaignSettings, words: Mapping[str, Mapping[str, Any]], problems: Problems
+) -> None:
+    """Collect what is wrong with stages, and with what a file says of engines.
+
+    Args:
+        settings: of the campaign.
+        words: what the file says of engines, by their names.
+        problems: that are added to.
+    """
+    from aiida_mlhull.engines import ENGINES
+    from aiida_mlhull.workflows.inputs import check_stages
+
+    names = sorted({stage.engine for stage in settings.stages})
+    with problems:
+        check_stages(settings)
+    with problems:
+        idle = sorted(set(words) - set(names))
+        if idle:
+            raise SettingsError(f"engines that no stage names: {listed(idle)}; stages name {listed(names)}")
+    for name in names:
+        with problems:
+            ENGINES[name].load_inputs(words.get(name, {}))
 
 
 def _hint(message: str) -> str:

@@ -120,16 +120,26 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     from aiida_mlhull.launching import inputs, stored
     from aiida_mlhull.launching.codes import load_program
     from aiida_mlhull.launching.profile import require_loaded
+    from aiida_mlhull.science.errors import Problems
     from aiida_mlhull.science.types.strict import validated
 
     require_loaded()
     content = _campaign_file(campaign)
-    jobs = validated(JobSettings, content.jobs, what="jobs")
-    campaign_inputs = inputs.read_inputs(content)
-    code = load_program(content.code)
+    problems = Problems()
+    with problems:
+        jobs = validated(JobSettings, content.jobs, what="jobs")
+    with problems:
+        code = load_program(content.code)
+    with problems:
+        inputs.check_stages_and_engines(content.settings(), content.engines, problems)
+    with problems:
+        parent = None if content.parent is None else stored.ensemble(content.parent)
+    with problems:
+        campaign_inputs = inputs.read_inputs(content)
+    problems.refuse_any()
     nodes = inputs.make_nodes(campaign_inputs)
-    if content.parent is not None:
-        nodes["parent"] = stored.ensemble(content.parent)
+    if parent is not None:
+        nodes["parent"] = parent
     asked = content.recipes
     if asked is not None and asked.literature is not None and asked.literature.node is not None:
         nodes["literature"] = stored.recipes(asked.literature.node)

@@ -221,3 +221,35 @@ class HullError(MlhullError):
 
     code = "hull_not_certified"
     status = 511
+
+
+class Problems:
+    """Collects what is wrong with a file's parts, so that all of it is told in one go.
+
+    Parts that don't depend on one another are each checked ``with problems:``, and ``problems.refuse_any()`` follows.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[MlhullError] = []
+
+    def __enter__(self) -> Problems:  # noqa: PYI034  (Self needs Python 3.11)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        if not isinstance(error, MlhullError):
+            return False
+        self.found.append(error)
+        return True
+
+    def refuse_any(self) -> None:
+        """Raise what was found.
+
+        Raises:
+            MlhullError: the only problem as it is.
+            SettingsError: several of them, a line each.
+        """
+        if len(self.found) == 1:
+            raise self.found[0]
+        if self.found:
+            lines = "".join(f"\n  {number}. {error}" for number, error in enumerate(self.found, start=1))
+            raise SettingsError(f"{len(self.found)} things are wrong:{lines}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from aiida import orm
@@ -11,6 +12,7 @@ from aiida_mlhull import Campaign
 from aiida_mlhull.data import CandidatesData, ReferencesData
 from aiida_mlhull.launching import running
 from aiida_mlhull.science.campaign import campaign_settings
+from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
 from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import simplest
 from tests.cli.conftest import run
@@ -56,7 +58,7 @@ def test_while_jobs_run_every_look_adds_up_and_they_only_grow(aiida_code_install
         {
             "code": code,
             "candidates": {"all": CandidatesData.from_science(excerpt.candidates)},
-            "references": ReferencesData.from_science(excerpt.references),
+            "references": ReferencesData.from_science(replace(excerpt.references, scheme=MP2020_CORRECTED)),
             "engines": {"potential": {"code": code}},
             "settings": orm.Dict(whole.model_dump(mode="json")),
             "jobs": orm.Dict({"rows_per_job": 6, "max_in_flight": 1, "max_attempts": 1}),

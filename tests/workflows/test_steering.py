@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from aiida_mlhull.job_pool import steering
 from aiida_mlhull.launching import running
 from aiida_mlhull.science.campaign import campaign_settings
 from aiida_mlhull.science.errors import NotReadyError
+from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
 from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import simplest
 from tests.programs import installed, scripted
@@ -44,7 +46,7 @@ def screen(code: Any, look: Callable[[Campaign], object], **jobs: Any) -> Campai
         {
             "code": code,
             "candidates": {"all": CandidatesData.from_science(excerpt.candidates)},
-            "references": ReferencesData.from_science(excerpt.references),
+            "references": ReferencesData.from_science(replace(excerpt.references, scheme=MP2020_CORRECTED)),
             "engines": {"potential": {"code": code}},
             "settings": orm.Dict(settings.model_dump(mode="json")),
             "jobs": orm.Dict(sizes),

@@ -31,7 +31,7 @@ from pydantic import Field, field_validator, model_validator
 
 from aiida_mlhull.science.campaign.recipes import RecipesRequest
 from aiida_mlhull.science.campaign.settings import CampaignSettings, campaign_settings
-from aiida_mlhull.science.errors import SettingsError, WireError, listed
+from aiida_mlhull.science.errors import Problems, SettingsError, WireError, listed
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
 from aiida_mlhull.science.reading.phases.mp2020 import Guesses
 from aiida_mlhull.science.reading.phases.resolution import Corrections
@@ -262,10 +262,14 @@ def check_campaign(content: Mapping[str, Any], *, folder: Path, name: str = "cam
         UnknownNameError: if the protocol doesn't exist; the message lists the known ones.
     """
     checked = validated(CampaignFile, _anchored(content, folder), what=name)
-    missing = [str(path) for path in checked.paths() if not path.exists()]
-    if missing:
-        raise WireError(f"{name} names files that don't exist: {listed(missing)}")
-    checked.settings()
+    problems = Problems()
+    with problems:
+        missing = [str(path) for path in checked.paths() if not path.exists()]
+        if missing:
+            raise WireError(f"{name} names files that don't exist: {listed(missing)}")
+    with problems:
+        checked.settings()
+    problems.refuse_any()
     return checked
 
 
