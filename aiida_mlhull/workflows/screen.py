@@ -169,8 +169,9 @@ class Screen(ProtocolBuilder, TakesOver):
     # ---------------------------------------------------------------- stages
 
     def stage_left(self) -> bool:
-        """Whether a stage is still to be done."""
-        return bool(self.ctx.at["stage"] <= self.last) and self.may_go_on()
+        """Whether a stage is still to be done; the first one is opened in any case, so that every candidate is told of."""
+        begun = bool(self.ctx.decided["order"])
+        return bool(self.ctx.at["stage"] <= self.last) and (not begun or self.may_go_on())
 
     def open_stage(self) -> None:
         """Find out which candidates may be considered for the stage."""
@@ -392,7 +393,7 @@ class Screen(ProtocolBuilder, TakesOver):
 
     def take_decisions(self) -> ExitCode | None:
         """What the round decided is relaxed next."""
-        node = self.ctx.running.get("round")
+        node = self.ctx.get("running", {}).get("round")
         if not self.may_go_on() and (node is None or not node.is_finished_ok):
             return None
         if not node.is_finished_ok:
