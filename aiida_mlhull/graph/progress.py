@@ -92,7 +92,7 @@ def progress(campaign: orm.ProcessNode, *, now: datetime | None = None) -> Campa
     from aiida_mlhull.science.campaign.progress import CampaignProgress, standstill
     from aiida_mlhull.science.types.strict import amount
 
-    settings = CampaignSettings.model_validate(campaign.inputs[names.SETTINGS].get_dict())
+    settings = CampaignSettings.model_validate(_settings(campaign.pk))
     total = _candidates(campaign.pk)
     ended = campaign.is_terminated
     moment = campaign.mtime if ended else now or datetime.now(tz=timezone.utc)
@@ -133,6 +133,16 @@ def _median(durations: Sequence[float]) -> float | None:
     import numpy as np
 
     return float(np.median(durations)) if durations else None
+
+
+def _settings(pk: int | None) -> dict[str, Any]:
+    """By a query: AiiDA's way by the node loads all of its inputs, which may be thousands where results were taken over."""
+    from aiida import orm
+
+    query = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.Dict, with_outgoing="campaign", edge_filters={"label": names.SETTINGS}, project="attributes")
+    found: dict[str, Any] = query.one()[0]
+    return found
 
 
 def _candidates(pk: int | None) -> int:
