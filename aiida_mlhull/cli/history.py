@@ -42,7 +42,10 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
     facts += placed.facts(asked.node, identifier)
     click.echo(text.pairs([(name, value) for name, value in facts if value is not None]))
     click.echo(f"\n{_events(asked.history(identifier))}")
-    if also := sorted({other.campaign.pk or 0 for other in others} - {asked.pk}):
+    story = [one.pk for one in asked.story()]
+    if len(story) > 1:
+        click.echo(f"\nOne story over campaigns {', '.join(map(str, story))}")
+    if also := sorted({other.campaign.pk or 0 for other in others} - set(story)):
         click.echo(f"\nAlso in campaigns {', '.join(map(str, also))}: see --campaign")
 
 

@@ -114,7 +114,9 @@ def summary(campaign: Campaign) -> str:
     stop = state.stop
     why = STOPS.get(stop, stop) or "no models were asked"
     head = f"Campaign {campaign.pk} ({campaign.label}), seed {campaign.settings.seed}: {why}"
-    parts = [head, funnel(campaign.funnel(), started=len(campaign.started()))]
+    before = ", ".join(f"{one.pk} ({one.label})" for one in campaign.story()[:-1])
+    parts = [f"{head}\nIt goes on from {before}; all of it is told together" if before else head]
+    parts.append(funnel(campaign.funnel(), started=len(campaign.started())))
     passed = rounds(campaign)
     claimed = [promise(state.promise)] if state.promise else []
     return "\n\n".join([*parts, *([passed] if passed else []), *claimed, costs(campaign), phases(campaign)])
