@@ -22,7 +22,9 @@ def heritage(campaign: orm.ProcessNode) -> dict[str, Nodes]:
         ``results`` and ``steps`` by stage and number, ``draws`` by stage, number and shard, ``rounds`` by stage and
         shard, ``stocks`` by stage: what was there before those rounds.
     """
-    own = campaign.inputs[names.EARLIER] if names.EARLIER in campaign.inputs else {}
+    own: Nodes = {}
+    if names.EARLIER in campaign.inputs:
+        own = campaign.inputs[names.EARLIER]
     rounds = _rounds(campaign.pk) or {stage: dict(tables) for stage, tables in own.get("rounds", {}).items()}
     return {
         "results": _results(campaign.pk),

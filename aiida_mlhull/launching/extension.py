@@ -133,7 +133,7 @@ def _nodes(before: orm.ProcessNode, inputs: CampaignInputs) -> dict[str, Any]:
         candidates[key] = node
     nodes["candidates"] = candidates
     engines = before.inputs["engines"]
-    if "recorded" in engines:
+    if "recorded" in engines and names.RECORD in engines["recorded"]:
         record = engines["recorded"][names.RECORD]
         if inputs.record is not None:
             both = concatenate([record.to_science().without(inputs.record.ids), inputs.record])
@@ -198,8 +198,9 @@ def _builder(
     builder.jobs = orm.Dict(dict(jobs))
     builder.earlier = {key: value for key, value in heritage.items() if value or not isinstance(value, dict)}
     builder["metadata"]["label"] = settings.name
-    if "parent" in before.inputs:
-        builder.parent = before.inputs["parent"]
+    for name in ("parent", "recipes", "literature"):
+        if name in before.inputs:
+            builder[name] = before.inputs[name]
     ports = Screen.spec().inputs
     refused = ports.validate(ports.pre_process(builder._inputs(prune=True)))  # noqa: SLF001  (as AiiDA itself does)
     if refused is not None:

@@ -142,10 +142,11 @@ def test_tags_may_be_written_in_any_case_and_newer_ones_be_named():
 def test_every_tag_that_a_protocol_or_an_input_set_says_is_known():
     from pymatgen.io.vasp import sets
 
+    from aiida_mlhull.science.vasp.settings import PROTOCOLS
     from aiida_mlhull.science.vasp.tags import check_tags
 
-    for name in protocol_names():
-        protocol = load_protocol(name)
+    for name in PROTOCOLS.names():
+        protocol = PROTOCOLS.load(name)
         tags = [protocol.get("incar", {}), *(step.get("incar", {}) for step in protocol["steps"].values())]
         check_tags({tag for part in tags for tag in part})
         check_tags({tag.lower() for tag in getattr(sets, protocol["input_set"]).CONFIG["INCAR"]})
