@@ -303,6 +303,8 @@ def _took(kind: Any, callers: list[int | None], filters: dict[str, Any]) -> list
     """Seconds from the creation of the newest finished processes to their end."""
     from aiida import orm
 
+    if not callers:  # AiiDA refuses an empty list to choose from
+        return []
     query = orm.QueryBuilder(limit=DURATIONS)
     query.append(orm.WorkChainNode, filters={"id": {"in": callers}}, tag="caller")
     ended = {"attributes.process_state": "finished", **filters}

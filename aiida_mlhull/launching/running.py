@@ -204,8 +204,8 @@ def _looking(loop: asyncio.AbstractEventLoop, node: orm.ProcessNode, look: Look 
     timer: list[asyncio.TimerHandle] = []
 
     def again() -> None:
-        look(node)
         timer[:] = [loop.call_later(LOOK_SECONDS, again)]
+        look(node)
 
     timer[:] = [loop.call_later(LOOK_SECONDS, again)]
     try:
