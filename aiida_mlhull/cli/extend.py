@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from aiida_mlhull.cli.launch import start
+from aiida_mlhull.cli.launch import tell_and_start
 from aiida_mlhull.launching import profile
 
 
@@ -47,7 +47,7 @@ def extend(
     profile.load(profile_name)
     from aiida_mlhull.launching.extension import prepare_extension
 
-    start(prepare_extension(campaign, checked), dry_run=dry_run, foreground=foreground)
+    tell_and_start(prepare_extension(campaign, checked), dry_run=dry_run, foreground=foreground)
 
 
 def _plain(key: str, value: Any) -> Any:

@@ -376,11 +376,11 @@ def make_builder(
 def check_stages_and_engines(
     settings: CampaignSettings, words: Mapping[str, Mapping[str, Any]], problems: Problems
 ) -> None:
-    """Collect what is wrong with stages, and with what a file says of engines.
+    """Collect what is wrong with stages, and with what stands in a file about engines.
 
     Args:
         settings: of the campaign.
-        words: what the file says of engines, by their names.
+        words: what stands in the file about engines, by their names.
         problems: that are added to.
     """
     from aiida_mlhull.engines import ENGINES

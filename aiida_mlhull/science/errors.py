@@ -224,7 +224,7 @@ class HullError(MlhullError):
 
 
 class Problems:
-    """Collects what is wrong with a file's parts, so that all of it is told in one go.
+    """Collects what is wrong with the parts of a file, so that all of it is told together.
 
     Parts that don't depend on one another are each checked ``with problems:``, and ``problems.refuse_any()`` follows.
     """
