@@ -14,9 +14,9 @@ from pydantic import BaseModel
 from aiida_mlhull.calculations.ports import plain_input
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData
-from aiida_mlhull.engines.shown import plainly, sections
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MlhullError, SettingsError, listed
+from aiida_mlhull.science.tables.shown import plainly, sections
 from aiida_mlhull.science.types import Candidates
 from aiida_mlhull.science.types.strict import Strict, validated
 

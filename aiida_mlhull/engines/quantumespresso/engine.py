@@ -17,12 +17,12 @@ from aiida_mlhull.engines.lanes import LaneEngine, elements_in
 from aiida_mlhull.engines.quantumespresso.lane import EspressoLane, pseudo_family_input
 from aiida_mlhull.engines.quantumespresso.words import load_espresso_inputs
 from aiida_mlhull.engines.quantumespresso.written import pw_input
-from aiida_mlhull.engines.shown import plainly, sections
 from aiida_mlhull.job_pool.lane import Lane
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import MissingPotentialError, SettingsError, listed
 from aiida_mlhull.science.espresso.inputs import cutoffs, scheme
 from aiida_mlhull.science.espresso.settings import EspressoSettings, read_step
+from aiida_mlhull.science.tables.shown import plainly, sections
 from aiida_mlhull.science.types import Candidates
 
 

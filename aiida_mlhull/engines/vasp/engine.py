@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from aiida_mlhull import names
 from aiida_mlhull.engines.lanes import LaneEngine
-from aiida_mlhull.engines.shown import plainly, sections
 from aiida_mlhull.engines.vasp.jobs import is_standin
 from aiida_mlhull.engines.vasp.lane import VaspLane, potential_family_input
 from aiida_mlhull.engines.vasp.words import load_inputs, missing_potentials
@@ -22,6 +21,7 @@ from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.ensembles.rows import crystals_of
 from aiida_mlhull.science.errors import MissingPotentialError, listed
 from aiida_mlhull.science.not_vasp import NOT_VASP
+from aiida_mlhull.science.tables.shown import plainly, sections
 from aiida_mlhull.science.types import Candidates
 from aiida_mlhull.science.vasp.inputs import vasp_inputs
 from aiida_mlhull.science.vasp.settings import VaspSettings, read_step
