@@ -138,7 +138,7 @@ def _model_jobs(pk: int | None) -> orm.QueryBuilder:
     from aiida import orm
 
     query = orm.QueryBuilder()
-    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.WorkChainNode, filters={"id": {"in": story_pks(pk)}}, tag="campaign")
     query.append(orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round")
     waves = names.any_of(names.FIT_ENSEMBLE, names.PREDICT_SHARDS)
     query.append(orm.WorkChainNode, with_incoming="round", filters=waves, tag="wave")
