@@ -16,7 +16,6 @@ PRODUCTS = Registry(
         "null": "aiida_mlhull.science.products.null:Null",
         "mass_balance": "aiida_mlhull.science.products.mass_balance:MassBalance",
         "nearest": "aiida_mlhull.science.products.nearest:Nearest",
-        "boosted": "aiida_mlhull.science.products.boosted:Boosted",
         "magpie_concat": "aiida_mlhull.science.products.magpie_concat:MagpieConcat",
         "reaction_graph": "aiida_mlhull.science.products.reaction_graph:ReactionGraph",
         "trees": "aiida_mlhull.science.products.trees:Trees",
