@@ -59,8 +59,8 @@ def join(parts: Sequence[EnsembleWeights], *, settings: EnsembleSettings) -> Ens
     """
     whole = gather([member for part in parts for member in part.members], settings=settings)
     first = min(parts, key=lambda part: int(part.members[0].meta["member"]))
-    told = {"versions": first.versions, "baseline": first.baseline}
-    return replace(whole, **told, calibration=whole.calibration | first.calibration)
+    calibration = whole.calibration | first.calibration
+    return replace(whole, versions=first.versions, baseline=first.baseline, calibration=calibration)
 
 
 def predict(

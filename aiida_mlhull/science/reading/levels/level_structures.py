@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from aiida_mlhull.science.errors import WireError
-from aiida_mlhull.science.reading.columns import TABLE_SUFFIXES, Columns
+from aiida_mlhull.science.reading.columns import ENERGY_COLUMNS, TABLE_SUFFIXES, Columns
 from aiida_mlhull.science.reading.identifiers import identifier
 from aiida_mlhull.science.reading.levels.level import Level, catch_unlabeled, failure_reason, stage_name
 from aiida_mlhull.science.reading.phases.entries import ENTRY_CLASSES, entry_from
@@ -18,7 +18,7 @@ from aiida_mlhull.science.reading.rows import StructureRow, packed
 from aiida_mlhull.science.reading.sieve import BadRows, catch_broken_cells
 from aiida_mlhull.science.reading.structures.folders import read_folder
 from aiida_mlhull.science.reading.structures.structure_files import file_rows
-from aiida_mlhull.science.reading.table_files import ENERGY_COLUMNS, ID_COLUMNS
+from aiida_mlhull.science.reading.table_files import ID_COLUMNS
 from aiida_mlhull.science.reading.warned import attempt
 
 PER_ATOM: Final = (*ENERGY_COLUMNS, "energy_per_atom")

@@ -15,11 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
-from aiida_mlhull.science.reading.columns import OTHER_KIND, Columns
+from aiida_mlhull.science.reading.columns import ENERGY_COLUMNS, OTHER_KIND, Columns
 from aiida_mlhull.science.reading.levels.level import Level, catch_unlabeled, failure_reason, stage_name
 from aiida_mlhull.science.reading.sieve import BadRows, Sieve, catch_broken_cells, spread
 from aiida_mlhull.science.reading.table_files import (
-    ENERGY_COLUMNS,
     FORMULA_COLUMNS,
     ID_COLUMNS,
     catch_stated,
