@@ -1,7 +1,8 @@
-"""Write ``docs/reference/reasons.md`` from the list of reasons: ``python docs/generate_reasons.py``."""
+"""Write ``docs/reference/reasons.md`` from the list of reasons, and the other pages: ``python docs/generate_reasons.py``."""
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 from typing import Final
 
@@ -34,3 +35,4 @@ def page() -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    runpy.run_path(str(Path(__file__).with_name("generate_reference.py")), run_name="__main__")

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 @click.argument("file", type=paths.KNOWN_OR_FOLDER)
 @click.option(
     "-o",
-    "-o",
     "--output",
     type=paths.NEW_CANDIDATES,
     required=True,
