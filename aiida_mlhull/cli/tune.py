@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 @click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option(
     "-o",
-    "-o",
     "--output",
     required=True,
     type=paths.NEW,
