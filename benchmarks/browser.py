@@ -53,7 +53,13 @@ def browser(*, downloads: Path | None = None, width: int = 1500, height: int = 1
     for option in (*OPTIONS, f"--window-size={width},{height}"):
         options.add_argument(option)
     if downloads is not None:
-        options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+        options.add_experimental_option(
+            "prefs",
+            {
+                "download.default_directory": str(downloads),
+                "profile.default_content_setting_values.automatic_downloads": 1,  # a test downloads faster than people
+            },
+        )
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     found = next(filter(None, map(shutil.which, BROWSERS)))
     options.binary_location = found

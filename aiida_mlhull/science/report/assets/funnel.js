@@ -7,13 +7,13 @@ Report.drawFunnel = async () => {
   const { nodes, links } = Report.sections.funnel, chart = document.getElementById("funnel-chart"), { columns } = Report.table;
   const faded = (color) => `${color}55`;
   await Plotly.newPlot(chart, [{
-    type: "sankey", arrangement: "snap", valueformat: ",d",
+    type: "sankey", arrangement: "fixed", valueformat: ",d",
     node: { label: nodes.map((node) => `${Report.escape(node.name.replaceAll("_", " "))} (${Report.count(node.count)})`), color: nodes.map((node) => Report.KINDS[node.kind]), pad: 16, thickness: 14, align: "left", line: { width: 0 }, hovertemplate: "%{label}<extra></extra>" },
     link: { source: links.map((link) => link.source), target: links.map((link) => link.target), value: links.map((link) => link.count), color: links.map((link) => faded(Report.KINDS[nodes[link.target].kind])), label: links.map((link) => (link.start_set ? "start set" : "")), hovertemplate: "%{value} %{label}<extra></extra>" },
   }], { ...Report.LOOK, margin: { l: 10, r: 10, t: 10, b: 10 }, font: { ...Report.LOOK.font, size: 12 } }, Report.CONFIG);
   chart.on("plotly_click", ({ points: [point] }) => {
     const isLink = point.source !== undefined && point.target !== undefined && point.source !== null && typeof point.source === "object";
-    const chosen = isLink ? links[point.index ?? point.pointNumber] : nodes[point.index ?? point.pointNumber];
+    const chosen = isLink ? links[point.pointNumber] : nodes[point.pointNumber];
     const words = isLink ? `${nodes[chosen.source].name} → ${nodes[chosen.target].name}` : chosen.name;
     Report.choose(words, chosen);
   });
