@@ -79,7 +79,7 @@ class PhaseDiagrams {
     const { data, layout, shown } = draw.call(this, system, near, cut);
     const away = wanted.length - near.length;
     document.getElementById("phase-hint").textContent = `Filled: relaxed; hollow: predicted${k === 2 ? ", with σ" : ""}. ${Report.count(shown)} of ${Report.count(all.length)} candidates are drawn${away ? `; ${Report.count(away)} lie above the cut` : ""}${shown < near.length ? "; of those at one composition the lowest, relaxed before predicted" : ""}. Click a mark for its structure, CIF and history.${this.more}`;
-    await Plotly.react(this.chart, data, { ...Report.LOOK, ...layout, legend: { x: 0, y: 1, itemsizing: "constant", bgcolor: "#ffffffb0" }, uirevision: `${index}${this.view.value}` }, Report.CONFIG);
+    await Plotly.react(this.chart, data, { ...Report.LOOK, ...layout, legend: { itemsizing: "constant", bgcolor: "#ffffffb0", ...(k === 2 ? { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" } : { x: 0, y: 1 }) }, uirevision: `${index}${this.view.value}` }, Report.CONFIG);
     this.chart.dataset.step = step;
     this.chart.dataset.shown = shown;
     if (!this.listening) {
@@ -184,7 +184,7 @@ class PhaseDiagrams {
     const scale = [900, 430 / (highest - lowest + 0.05)];
     const data = [...this.hulls(system, place, false), ...this.known(system, place, cut, false), ...this.marks(points, cut, place, { type: "scatter", size: 9, bars: this.bars.checked })];
     const spots = points.map(place);
-    return { data, shown: points.length, layout: {
+    return { data, shown: points.length, layout: { margin: { ...Report.LOOK.margin, t: 50 },
       xaxis: { ...Report.AXIS, title: { text: `<i>x</i> in ${first}<sub>1−x</sub>${second}<sub>x</sub>` }, range: [-0.04, 1.04] },
       yaxis: { ...Report.AXIS, title: { text: "formation energy (eV/atom)" }, zeroline: true, zerolinecolor: "#c9ced8", range: [lowest - 0.09 * (highest - lowest) - 0.02, highest + 0.04] },
       annotations: this.names(system, place, spots, { scale, away: () => Math.PI / 2 }) } };
