@@ -1,4 +1,4 @@
-"""mlhull.strain with an engine of density functional theory: VASP's files from the stand-in, recorded."""
+"""mlhull.strain with engines of density functional theory: VASP's files from the stand-in, recorded; pw.x itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from aiida_mlhull.data import CandidatesData
 from aiida_mlhull.science.strain.grid import grid_id
 from aiida_mlhull.science.types import Candidates, Labels
 from aiida_mlhull.workflows.strain import Strain
+from tests.engines.test_espresso import CHEAP, crystals, magnesium
 from tests.engines.test_vasp import OPTIONS, POTENTIALS, rock_salts
+from tests.pw_codes import needs_pw, pw_inputs
 from tests.vasp_codes import placeholders, replayed
 
 WIDER = 0.03
@@ -73,3 +75,14 @@ def test_vasp(aiida_code_installed, tmp_path, freedom):
     labels, response = strain(salt, "vasp", settings, inputs)
     check(salt.crystals.lattices[0], labels, "MgO_rock_salt", freedom)
     assert len(response["bonds"]) >= 1
+
+
+@needs_pw
+@pytest.mark.slow
+@pytest.mark.parametrize("freedom", ["positions", "normal"])
+def test_pw_itself(aiida_code_installed, freedom):
+    metal = crystals(magnesium=magnesium())
+    settings = {**CHEAP, "step": "coarse", "freedom": freedom}
+    labels, response = strain(metal, "quantumespresso", settings, pw_inputs(aiida_code_installed))
+    check(metal.crystals.lattices[0], labels, "magnesium", freedom)
+    np.testing.assert_allclose(response["film"], labels.energies, atol=1e-9)  # one height each: a film's is its own
