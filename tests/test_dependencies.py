@@ -53,7 +53,8 @@ def test_every_import_is_declared(project):
     missing = {
         name: sorted(files)
         for name, files in imported().items()
-        if name not in PEOPLE_S_OWN and not {one.lower().replace("_", "-") for one in known.get(name, [name])} & declared
+        if name not in PEOPLE_S_OWN
+        and not {one.lower().replace("_", "-") for one in known.get(name, [name])} & declared
     }
     assert missing == {}
 
