@@ -190,6 +190,7 @@ EARLIER_CAMPAIGN: Final = "campaign"
 
 EARLIER_CAMPAIGN_LINK: Final = f"{EARLIER}__{EARLIER_CAMPAIGN}"
 
+ENSEMBLE: Final = "ensemble"
 LABELS: Final = "labels"
 STEPS: Final = "steps"
 JOB_RESULTS: Final = "results"

@@ -10,7 +10,7 @@ from aiida_mlhull import names
 if TYPE_CHECKING:
     from aiida import orm
 
-    from aiida_mlhull.data import PredictionsData
+    from aiida_mlhull.data import EnsembleData, PredictionsData
     from aiida_mlhull.science.types import Labels, Predictions
 
 
@@ -61,6 +61,24 @@ def prediction_nodes(pk: int | None) -> list[PredictionsData]:
 def predictions(pk: int | None) -> Iterator[Predictions]:
     """The tables of :func:`prediction_nodes`."""
     return (node.to_science() for node in prediction_nodes(pk))
+
+
+def last_ensembles(pk: int | None) -> dict[str, EnsembleData]:
+    """The newest ensemble of every gate of a campaign, by the gate's stage."""
+    from aiida import orm
+
+    from aiida_mlhull.data import EnsembleData
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round")
+    query.append(orm.WorkChainNode, with_incoming="round", filters=names.any_of(names.FIT_ENSEMBLE), tag="fit")
+    edge = {"label": names.ENSEMBLE}
+    query.append(EnsembleData, with_incoming="fit", edge_filters=edge, tag="ensemble", project="*")
+    edge = {"label": names.STAGE}
+    query.append(orm.Dict, with_outgoing="round", edge_filters=edge, project="attributes.name")
+    query.order_by({"ensemble": {"ctime": "asc"}})
+    return {str(stage): node for node, stage in query.all()}
 
 
 def record_of(campaign: orm.ProcessNode) -> Labels | None:

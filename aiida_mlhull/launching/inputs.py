@@ -318,7 +318,7 @@ def make_builder(
     """The campaign, checked and ready to run; nothing has been stored yet.
 
     Args:
-        nodes: of :func:`make_nodes`; also ``parent``, where members begin with another ensemble's.
+        nodes: of :func:`make_nodes`; also ``parent`` or ``parents`` by gate, where members begin with another ensemble's.
         protocol: name of the protocol.
         overrides: what differs from it.
         code: the program mlhull-job.
@@ -362,6 +362,8 @@ def make_builder(
     )
     if "parent" in nodes:
         builder.parent = nodes["parent"]
+    if nodes.get("parents"):
+        builder.parents = nodes["parents"]
     if recipes is not None:
         builder.recipes = dict(recipes)
         if "literature" in nodes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,8 +119,10 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     from aiida_mlhull.job_pool.settings import JobSettings
     from aiida_mlhull.launching import inputs, stored
     from aiida_mlhull.launching.codes import load_program
+    from aiida_mlhull.launching.parents import find_parents
     from aiida_mlhull.launching.profile import require_loaded
     from aiida_mlhull.science.errors import Problems
+    from aiida_mlhull.science.representations.composition import elements_of
     from aiida_mlhull.science.types.strict import validated
 
     require_loaded()
@@ -140,6 +142,14 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     nodes = inputs.make_nodes(campaign_inputs)
     if parent is not None:
         nodes["parent"] = parent
+    if content.parents is not None:
+        nodes["parents"], remarks = find_parents(
+            content.parents,
+            content.settings(),
+            scheme=campaign_inputs.references.scheme,
+            elements=elements_of(campaign_inputs.candidates.formulas.tolist()),
+        )
+        campaign_inputs = replace(campaign_inputs, remarks=(*campaign_inputs.remarks, *remarks))
     asked = content.recipes
     if asked is not None and asked.literature is not None and asked.literature.node is not None:
         nodes["literature"] = stored.recipes(asked.literature.node)

@@ -32,6 +32,13 @@ def campaign_inputs(spec: Any) -> None:
     spec.input("references", valid_type=ReferencesData, help="Known phases, the elements among them.")
     plain_input(spec, "settings", orm.Dict, validator=check_settings, help="CampaignSettings.")
     spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members all ensembles begin with.")
+    spec.input_namespace(
+        "parents",
+        dynamic=True,
+        required=False,
+        valid_type=EnsembleData,
+        help="Whose members the ensembles of a gate begin with, by the gate's stage.",
+    )
     plain_input(
         spec, "recipes", orm.Dict, required=False, help="RecipeSettings, to be asked for new phases at the end."
     )
@@ -80,7 +87,7 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
     shards = inputs.get("candidates") or {}
     engines = inputs.get("engines", {})
     try:
-        check_parent(campaign.ensemble, has_parent="parent" in inputs)
+        check_parent(campaign.ensemble, has_parent=_every_gate_has_one(campaign, inputs))
         check_amount(sum(node.n_rows for node in shards.values()), campaign)
         check_cells(shards.values())
         check_baseline("references", shards.values(), inputs["references"])
@@ -96,6 +103,26 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
     except InputError as error:
         return str(error)
     return None
+
+
+def _every_gate_has_one(campaign: CampaignSettings, inputs: Mapping[str, Any]) -> bool:
+    """Whether there are ensembles to begin with, for all gates.
+
+    Raises:
+        SettingsError: if there are for some of them only, for stages without a gate, or for one twice.
+    """
+    parents = inputs.get("parents") or {}
+    gates = {stage.name for stage in campaign.stages if stage.gate is not None}
+    if not parents:
+        return "parent" in inputs
+    if "parent" in inputs:
+        raise SettingsError("'parent' is for all gates, 'parents' for each: give one of the two")
+    strange, lacking = sorted(set(parents) - gates), sorted(gates - set(parents))
+    if strange:
+        raise SettingsError(f"parents for stages without a gate: {listed(strange)}")
+    if lacking:
+        raise SettingsError(f"parents for some gates only: {listed(lacking)} have none")
+    return True
 
 
 def check_stages(campaign: CampaignSettings) -> None:

@@ -386,10 +386,17 @@ class Screen(ProtocolBuilder, TakesOver):
             ensemble_settings=self.ctx.parts["ensemble"],
             stage=self.stage_node(at["stage"]),
             position=orm.Dict({"round": at["round"], "total": self.total}),
-            **({"parent": self.inputs.parent} if "parent" in self.inputs else {}),
+            **self._parent(),
             metadata={"label": f"{self.stage.name}, round {at['round']}"},
         )
         return ToContext(**{"running.round": node})
+
+    def _parent(self) -> dict[str, Any]:
+        """The ensemble that this gate's members begin with, if any."""
+        of_gates = self.inputs.get("parents", {})
+        if self.stage.name in of_gates:
+            return {"parent": of_gates[self.stage.name]}
+        return {"parent": self.inputs.parent} if "parent" in self.inputs else {}
 
     def take_decisions(self) -> ExitCode | None:
         """What the round decided is relaxed next."""

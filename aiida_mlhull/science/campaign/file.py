@@ -153,6 +153,8 @@ class CampaignFile(Strict):
             for its ``levels``; if None they are taken from the candidates.
         parent: pk, UUID or label of a stored ``mlhull.ensemble`` whose members all ensembles begin with;
             ``overrides`` then say how, in ``ensemble: {transfer: {mode: full}}``.
+        parents: the same gate by gate, ``{STAGE: NODE}``, or one word for all gates: an ensemble, ``campaign:PK`` for the
+            last ensemble of the same gate of an earlier campaign, or ``auto`` for that of the most related campaign.
         code: AiiDA's name of the program ``mlhull-job``.
         jobs: sizes and limits of jobs that differ from the defaults.
         engines: what engines take from here, by their names: ``{vasp: {code: vasp@cluster, ...}}``.
@@ -169,6 +171,7 @@ class CampaignFile(Strict):
     references: ReferencesSource
     record: RecordSource | None = None
     parent: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
+    parents: str | dict[str, str] | None = Field(default=None, coerce_numbers_to_str=True)
     code: str = DEFAULT_CODE
     jobs: dict[str, Any] = Field(default_factory=dict)
     engines: dict[str, dict[str, Any]] = Field(default_factory=dict)
