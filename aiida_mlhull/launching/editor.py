@@ -45,6 +45,7 @@ references:
 EXAMPLES: Final[Mapping[str, Any]] = {
     "record": "record.parquet",
     "parent": "PK or label of an ensemble",
+    "parents": "auto",
     "engines": {"vasp": {"code": "vasp@cluster"}},
     "overrides": {"start": "5%", "stages": {"final": {"settings": {"relaxation": {"max_steps": 300}}}}},
 }

@@ -171,7 +171,7 @@ class CampaignFile(Strict):
     references: ReferencesSource
     record: RecordSource | None = None
     parent: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
-    parents: str | dict[str, str] | None = Field(default=None, coerce_numbers_to_str=True)
+    parents: str | dict[str, str] | None = None
     code: str = DEFAULT_CODE
     jobs: dict[str, Any] = Field(default_factory=dict)
     engines: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -190,6 +190,13 @@ class CampaignFile(Strict):
         if isinstance(value, list | tuple):
             return {"levels": value}
         return {"file": value} if isinstance(value, str | Path) else value
+
+    @field_validator("parents", mode="before")
+    @classmethod
+    def _pks_as_text(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: str(word) if isinstance(word, int) else word for key, word in value.items()}
+        return str(value) if isinstance(value, int) else value
 
     @field_validator("references", mode="before")
     @classmethod

@@ -67,6 +67,19 @@ def test_a_record_is_a_file_or_levels_or_what_lies_in_the_graph(write, tmp_path,
     assert read.record.campaign == ("12" if record == {"campaign": 12} else None)
 
 
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("auto", "auto"),
+        (1234, "1234"),
+        ("campaign:12", "campaign:12"),
+        ({"final": 1234, "coarse": "campaign:12"}, {"final": "1234", "coarse": "campaign:12"}),
+    ],
+)
+def test_parents_are_one_word_or_one_for_each_gate(write, said, read):
+    assert read_campaign_file(write({**GOOD, "parents": said})).parents == read
+
+
 def test_overrides_are_merged_into_the_protocol(write):
     settings = read_campaign_file(
         write({**GOOD, "protocol": "laptop", "name": "mine", "seed": 7, "overrides": {"ensemble": {"members": 3}}})
