@@ -7,9 +7,10 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull import names
-from aiida_mlhull.graph import campaigns, comparison, costs, history, results
+from aiida_mlhull.graph import campaigns, comparison, costs, history, progress, results
 from aiida_mlhull.graph.models import record_of
 from aiida_mlhull.graph.rows import TABLE
+from aiida_mlhull.graph.stages import as_json, describe
 from aiida_mlhull.science.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def material(node: orm.ProcessNode) -> Material:
     inputs = node.inputs
     settings = CampaignSettings.model_validate(inputs[names.SETTINGS].get_dict())
     stages = [_stage(node, stage.name) for stage in settings.stages]
+    told = progress.progress(node)
     return Material(
         identity=_identity(node),
         settings=settings,
@@ -49,6 +51,8 @@ def material(node: orm.ProcessNode) -> Material:
         record=record_of(node),
         comparisons=_comparisons(node),
         order=() if stages[-1].labels is None else _order(node),
+        progress=describe(told),
+        figures=as_json(told),
     )
 
 

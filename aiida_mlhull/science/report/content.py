@@ -192,6 +192,8 @@ def _now(material: Material, rows: CandidateRows) -> dict[str, Any]:
         "rounds": len(material.rounds),
         "waiting": stock.get("waiting"),
         "stop": stock.get("stop", ""),
+        "progress": material.progress,
+        "figures": dict(material.figures),
         "stocks": [
             {
                 "stage": one["stage"],

@@ -135,6 +135,8 @@ class Material:
         record: true results of all candidates in a retrospective campaign; None where they had to be calculated.
         comparisons: what every keep-rule would have done, by the title of a round.
         order: ids in the order in which they went into the last stage.
+        progress: how far every stage is, in words.
+        figures: the same for programs.
     """
 
     identity: Identity
@@ -151,6 +153,8 @@ class Material:
     record: Labels | None = None
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     order: Sequence[str] = ()
+    progress: str = ""
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def results(self) -> Labels | None:

@@ -27,8 +27,8 @@ Report.drawNow = () => {
   const { now, head } = Report.sections, body = Report.body("now");
   body.append(Report.tiles([[Report.count(now.candidates), "candidates"], [Report.count(now.references), "competing phases"], [Report.count(now.relaxed), "relaxed to the end"], [Report.count(now.failed), "failed in the last stage"], [Report.count(now.on_hull), "on the hull"], [Report.count(now.rounds), "rounds"], [Report.count(now.waiting), head.running ? "wait" : "waited at the last count"]]));
   if (now.stop) body.append(Report.make("p", { class: "hint" }, `The models stopped being asked: ${now.stop.replaceAll("_", " ")}.`));
-  if (now.progress) body.append(Report.pairs(Object.entries(now.progress)));
-  body.append(Report.plainTable(["stage", "done", "failed"], now.stages.map((one) => [one.name, Report.count(one.done), Report.count(one.failed)])));
+  if (now.progress) body.append(Report.make("pre", { id: "progress" }, now.progress));
+  else body.append(Report.plainTable(["stage", "done", "failed"], now.stages.map((one) => [one.name, Report.count(one.done), Report.count(one.failed)])));
   if (now.stocks.length) body.append(Report.make("h3", {}, "After every round"), Report.plainTable(["stage", "round", "relaxed", "on the hull", "new", "wait"], now.stocks.map((one) => [one.stage, one.round, Report.count(one.relaxed), one.on_hull, one.new, Report.count(one.waiting)])));
   Report.sparkline(body, now.arrivals);
 };
