@@ -96,8 +96,8 @@ def start(folder: Path, elements: list[str], *, largest_cell: int, limit: int | 
     from aiida import load_profile
 
     load_profile(PROFILE)
-    from aiida_mlhull.launching import elements as elemental
     from aiida_mlhull.launching.codes import register_code, register_localhost
+    from aiida_mlhull.launching.materials import elements as elemental
 
     computer, _ = register_localhost()
     register_code(computer, Path(program), label="pw", default_calc_job_plugin="quantumespresso.pw")

@@ -25,9 +25,9 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition
 
 from aiida_mlhull.science.hull.phase_space import PhaseSpace, phase_space
-from aiida_mlhull.science.hull.selectivity import selectivity
-from aiida_mlhull.science.hull.slices import ROOM, cut
-from aiida_mlhull.science.hull.walk import walk_many
+from aiida_mlhull.science.hull.reactions.selectivity import selectivity
+from aiida_mlhull.science.hull.reactions.slices import ROOM, cut
+from aiida_mlhull.science.hull.reactions.walk import walk_many
 from aiida_mlhull.science.representations.composition import elements_of
 from aiida_mlhull.science.types import References
 from benchmarks.places import find

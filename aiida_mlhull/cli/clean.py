@@ -37,7 +37,7 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     FILE is anything that candidates are read from. Where it has a record of energies, of all rows with one
     label the lowest is kept, else the first.
     """
-    from aiida_mlhull.launching import cleaning
+    from aiida_mlhull.launching.materials import cleaning
     from aiida_mlhull.science.cleaning.funnel import funnel_steps
     from aiida_mlhull.science.reading.candidates import read_candidates
     from aiida_mlhull.science.tables.export import WRITERS

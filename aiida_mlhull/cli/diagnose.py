@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import class_scores, near_hull
 from aiida_mlhull.launching import profile
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida_mlhull.data import EnsembleData
-    from aiida_mlhull.science.metrics import Calibration
 
 
 @click.command()
@@ -43,6 +40,7 @@ def diagnose(  # noqa: PLR0917  (click calls it by name)
     profile.load(profile_name)
     from aiida_mlhull.graph.calibration import ensemble_named, stated_by
     from aiida_mlhull.science.metrics import diagnose as measure
+    from aiida_mlhull.science.metrics.words import hull_spreads_in_words, near_hull_in_words, spreads_in_words
     from aiida_mlhull.science.plots.errors import near_hull_figures
     from aiida_mlhull.science.plots.saving import save
     from aiida_mlhull.science.plots.uncertainty import spread_figures
@@ -60,7 +58,7 @@ def diagnose(  # noqa: PLR0917  (click calls it by name)
     }
     near, remarks = spreads.near_hull(), list(spreads.remarks)
     if hull and spreads.campaign is not None:
-        remarks.append(near_hull.spread_as_text(spreads.hull_spreads()))
+        remarks.append(hull_spreads_in_words(spreads.hull_spreads()))
     pictures = []
     if output is not None:
         pictures = save(spread_figures(spreads.stated, unit=unit) | (near_hull_figures(near) if near else {}), output)
@@ -71,7 +69,9 @@ def diagnose(  # noqa: PLR0917  (click calls it by name)
         click.echo(json.dumps({"node": title, "unit": unit, **by_name, **sorting, "pictures": drawn}, indent=2))
         return
     click.echo(
-        "\n\n".join([title, describe(measures, unit=unit), *([near_hull.as_text(near)] if near else []), *remarks])
+        "\n\n".join(
+            [title, spreads_in_words(measures, unit=unit), *([near_hull_in_words(near)] if near else []), *remarks]
+        )
     )
     if pictures:
         click.echo(f"\n{_written(pictures, output)}")
@@ -79,6 +79,7 @@ def diagnose(  # noqa: PLR0917  (click calls it by name)
 
 def _diagnose_classes(node: EnsembleData, *, output: Path | None, as_json: bool) -> None:
     from aiida_mlhull.graph.calibration import class_scores_of
+    from aiida_mlhull.science.metrics.words import classes_in_words
     from aiida_mlhull.science.plots.classes import class_figures
     from aiida_mlhull.science.plots.saving import save
 
@@ -88,34 +89,10 @@ def _diagnose_classes(node: EnsembleData, *, output: Path | None, as_json: bool)
         facts = {"node": title, **scores.to_dict(), "pictures": [str(path) for path in pictures]}
         click.echo(json.dumps(facts, indent=2))
         return
-    click.echo(f"{title}\n\n{class_scores.as_text(scores)}")
+    click.echo(f"{title}\n\n{classes_in_words(scores)}")
     if pictures:
         click.echo(f"\n{_written(pictures, output)}")
 
 
 def _written(pictures: list[Path], folder: Path | None) -> str:
     return f"{text.count(len(pictures), 'picture')} in {folder}: {', '.join(path.name for path in pictures)}"
-
-
-def describe(measures: Mapping[str, Calibration], *, unit: str) -> str:
-    """The numbers for people, one column for each name."""
-
-    def line(label: str, show: Callable[[Calibration], str]) -> tuple[str, ...]:
-        return (label, *(show(one) for one in measures.values()))
-
-    levels = next(iter(measures.values())).coverage
-    rows = [
-        line("rows", lambda one: f"{one.rows:,}"),
-        line(f"MAE, {unit}", lambda one: f"{one.mae:.4f}"),
-        line(f"RMSE, {unit}", lambda one: f"{one.rmse:.4f}"),
-        line(f"root of mean σ², {unit}", lambda one: f"{one.sharpness:.4f}"),
-        line(f"CRPS, {unit}", lambda one: f"{one.crps:.4f}"),
-        line("z: mean", lambda one: f"{one.z_mean:.2f}"),
-        line("z: width", lambda one: f"{one.z_std:.2f}"),
-        *(line(f"within {level:.0%}", lambda one, level=level: f"{one.coverage[level]:.1%}") for level in levels),  # type: ignore[misc]
-        line("miscalibration area", lambda one: f"{one.miscalibration_area:.3f}"),
-        line("NLL", lambda one: f"{one.nll:.3f}"),
-        line("ranking", lambda one: f"{one.ranking:.2f}"),
-        line("log10 σ_a/σ_e", lambda one: "-" if one.log_ratio is None else f"{one.log_ratio:.2f}"),
-    ]
-    return text.table(("", *measures), rows)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from aiida_mlhull.launching.checks import check_everything
-from aiida_mlhull.launching.findings import BAD, Finding
+from aiida_mlhull.launching.doctor.checks import check_everything
+from aiida_mlhull.launching.doctor.findings import BAD, Finding
 
 
 @click.command()

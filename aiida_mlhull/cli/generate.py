@@ -12,9 +12,8 @@ from aiida_mlhull.launching import profile
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
-    from aiida_mlhull.launching.generation import Start
-    from aiida_mlhull.science.generators.base import Generator, GeneratorInput, Plan
-    from aiida_mlhull.science.tables.writing import Shard, Written
+    from aiida_mlhull.science.generators.base import Generator, GeneratorInput
+    from aiida_mlhull.science.tables.writing import Shard
     from aiida_mlhull.science.types import Substitutions
 
 
@@ -62,13 +61,13 @@ def generate(
     FILE is what candidates are read from: a table, or a folder of CIF or POSCAR files. Every row holds where
     it came from. Draws that come to nothing are counted by reason.
     """  # noqa: D301  (click's mark for a paragraph that keeps its lines)
-    from aiida_mlhull.launching import generation
+    from aiida_mlhull.launching.materials import generation
 
     if (output is None) == (group is None) and not dry_run:
         raise click.UsageError("say where candidates go, --output FILE or --group LABEL, or look first with --dry-run")
     generator = generation.make_generator(name, settings)
     start = generation.read_start(generator, name, names, **files)
-    click.echo(describe_start(start), nl=False)
+    click.echo(generation.describe_start(start), nl=False)
     if write_table is not None or draw_table is not None:
         keep_table(generation.table_of(generator, start.given), write_table, draw_table)
     where = {"output": None, "group": None} if dry_run else {"output": output, "group": group}
@@ -79,7 +78,7 @@ def draw(
     name: str, generator: Generator, start: GeneratorInput, *, seed: int, output: Path | None, group: str | None
 ) -> None:
     """Print what would be drawn and, if a file or a group is named, draw and write or store it."""
-    from aiida_mlhull.launching.generation import store
+    from aiida_mlhull.launching.materials.generation import describe_plan, describe_written, store
     from aiida_mlhull.science.tables.writing import write_shards
 
     plan = generator.plan(start)
@@ -114,27 +113,3 @@ def keep_table(table: Substitutions, file: Path | None, picture: Path | None) ->
     if picture is not None:
         draw_substitutions(table, title=table.source).savefig(picture)
         click.echo(f"written: {picture}")
-
-
-def describe_start(start: Start) -> str:
-    """What was read, for people, one line each."""
-    lines = [] if start.references is None else [f"{start.references.summary()}\n"]
-    if start.parents is not None:
-        parents, left_out = start.parents
-        lines.append(
-            f"{parents.source}: {text.count(len(parents), 'crystal')}, {parents.symmetric} with symmetry beyond P1; "
-            f"{left_out.summary()}; other columns stay with them\n"
-        )
-    return "".join(lines)
-
-
-def describe_plan(name: str, plan: Plan) -> str:
-    """What would be drawn, for people."""
-    facts = [(what, value) for what, value in plan.facts.items() if value is not None]
-    return f"\n{name}\n{text.pairs([*facts, ('draws', plan.draws)])}"
-
-
-def describe_written(written: Written) -> str:
-    """What became of the draws, for people."""
-    reasons = [(reason.replace("_", " "), count) for reason, count in written.left_out.most_common()]
-    return text.pairs([("draws", written.drawn), *reasons, ("candidates", written.candidates)])

@@ -11,7 +11,6 @@ import click
 from aiida_mlhull.cli import paths
 from aiida_mlhull.cli.table_options import table_options
 from aiida_mlhull.launching import profile, training
-from aiida_mlhull.science.tables import text
 
 
 @click.command("learning-curve")
@@ -46,6 +45,7 @@ def learning_curve(
     """
     from aiida_mlhull.science.ensembles.learning import learning_curve as draw_curve
     from aiida_mlhull.science.metrics.learning import learning_facts
+    from aiida_mlhull.science.metrics.words import curves_in_words
 
     known = training.read_known_phases(training_set.pop("references"), training_set.pop("elements"))
     training_set["references"] = known
@@ -81,23 +81,7 @@ def learning_curve(
         name: learning_facts(curve.sizes, curve.mae, curve.rmse) | {"test_rows": curve.test_rows}
         for name, curve in curves.items()
     }
-    click.echo(json.dumps(facts, indent=2) if as_json else describe(facts, unit=settings.unit))
-
-
-def describe(by_name: dict[str, dict[str, Any]], *, unit: str) -> str:
-    """Curves for people."""
-    sizes = next(iter(by_name.values()))["sizes"]
-    rows = [
-        (f"{size:,}", *(f"{one['mae'][place]:.4g}" for one in by_name.values())) for place, size in enumerate(sizes)
-    ]
-    laws = [
-        f"{name}: MAE = 10^{one['intercept']:.3f} n^{one['slope']:.3f}; "
-        + (f"half the last one after {one['rows_for_half']:,.0f} rows" if one["rows_for_half"] else "labels don't help")
-        for name, one in by_name.items()
-        if one["slope"] is not None
-    ]
-    head = f"MAE{f', {unit}' if unit else ''}, of {next(iter(by_name.values()))['test_rows']:,} test rows"
-    return "\n\n".join([f"{head}\n{text.table(('rows', *by_name), rows)}", *laws])
+    click.echo(json.dumps(facts, indent=2) if as_json else curves_in_words(facts, unit=settings.unit))
 
 
 def _numbers(words: str) -> list[int]:

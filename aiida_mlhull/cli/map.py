@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from aiida_mlhull.cli import paths
 from aiida_mlhull.launching import profile
-from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
-    from aiida_mlhull.science.maps.points import Estimated, MapPoints
-    from aiida_mlhull.science.maps.selection import Selection
-    from aiida_mlhull.science.maps.territory import Territory
     from aiida_mlhull.science.reading.columns import Columns
-
-SHOWN: Final = 12
-"""Candidates in new territory that are named."""
 
 
 @click.command("map")
@@ -70,6 +63,7 @@ def map_command(
     from aiida_mlhull.science.maps.points import read_points
     from aiida_mlhull.science.maps.selection import best_points
     from aiida_mlhull.science.maps.territory import explore
+    from aiida_mlhull.science.maps.words import best_in_words, estimates_in_words, regions_in_words
     from aiida_mlhull.science.plots.maps import write_map
     from aiida_mlhull.science.reading.columns import Columns
 
@@ -78,10 +72,10 @@ def map_command(
     words = {"x": x, "y": y, "color": color, "by": by, "coarse": _names(coarse), "extrapolate": extrapolate}
     points, made = read_points(whole, **words, reference=known)  # type: ignore[arg-type]
     if made is not None:
-        click.echo(_lines(made, by or "family"))
+        click.echo(estimates_in_words(made, by or "family"))
     if best:
         chosen = best_points(points, whole, _names(best))
-        click.echo(_best(chosen))
+        click.echo(best_in_words(chosen))
         points = points.take(chosen.chosen)
     placed = None
     if candidates is not None:
@@ -89,7 +83,7 @@ def map_command(
     shown = points.shown
     territory = explore(points.x[shown], points.y[shown], bins=bins)
     click.echo(f"{int(shown.sum()):,} of {len(points):,} rows on the map")
-    click.echo(_regions(territory, points, placed))
+    click.echo(regions_in_words(territory, points, placed))
     write_map(output, points, territory, candidates=placed, title=Path(whole.name).stem)
     click.echo(f"written: {output}")
 
@@ -110,61 +104,3 @@ def _table(name: str, profile_name: str | None) -> Columns:
 
 def _names(words: str) -> list[str]:
     return [word.strip() for word in words.split(",") if word.strip()]
-
-
-def _best(selection: Selection) -> str:
-    """How many rows were taken, and how many might have been instead."""
-    ties = int(selection.tied.sum())
-    others = f" ({ties:,} others equal the last one taken: the table's order decided)" if ties else ""
-    return f"best of every cluster: {int(selection.chosen.sum()):,} of {len(selection.chosen):,} rows{others}"
-
-
-def _lines(made: Estimated, by: str) -> str:
-    """The calibration for people."""
-    import numpy as np
-
-    rows = [
-        (
-            family,
-            line.n_rows,
-            " ".join(f"{value:.4f}" for value in line.coefficients),
-            f"{line.intercept:.4f}",
-            f"{line.leave_one_out:.3g}",
-            f"{line.spread:.3g}",
-            "" if line.converged else "not converged",
-        )
-        for family, line in made.calibration.lines.items()
-    ]
-    reasons, counts = np.unique(made.estimates.reasons, return_counts=True)
-    tally = ", ".join(f"{count:,} {reason}" for reason, count in zip(reasons.tolist(), counts.tolist(), strict=True))
-    head = (by, "reference", "coefficients", "intercept", "leave-one-out", "own spread", "")
-    small = ", ".join(f"{family} ({count})" for family, count in made.calibration.too_small.items())
-    return "\n".join(
-        [
-            f"{made.column}, estimated by Huber regression",
-            text.table(head, rows, indent="  "),
-            *([f"  too few or too equal reference rows: {small}"] if small else []),
-            f"  rows: {tally}",
-        ]
-    )
-
-
-def _regions(territory: Territory, points: MapPoints, placed: MapPoints | None) -> str:
-    """Empty regions in ranges, and who falls there."""
-    from aiida_mlhull.science.maps.territory import OUTSIDE
-
-    x_name, y_name, *_ = points.labels
-    there = None if placed is None else territory.where(placed.x, placed.y)
-    lines = []
-    for number, region in enumerate(territory.regions):
-        lines.append(
-            f"  {number + 1}: {region.share:.0%} of the map, {'enclosed' if region.enclosed else 'at its border'}; "
-            f"within it {x_name} {region.x[0]:.4g} to {region.x[1]:.4g}, {y_name} {region.y[0]:.4g} to {region.y[1]:.4g}"
-        )
-        if there is not None and placed is not None:
-            names = placed.names[there == number].tolist()
-            lines.append(f"     candidates there: {len(names):,}{': ' if names else ''}{', '.join(names[:SHOWN])}")
-    if there is not None and placed is not None:
-        names = placed.names[there == OUTSIDE].tolist()
-        lines.append(f"  outside the range of the map: {len(names):,}{': ' if names else ''}{', '.join(names[:SHOWN])}")
-    return "\n".join([f"unexplored regions: {len(territory.regions)}", *lines])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aiida_mlhull.cli import paths
-from aiida_mlhull.launching.placing import place_source
+from aiida_mlhull.launching.questions.placing import place_source
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:

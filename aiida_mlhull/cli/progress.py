@@ -15,7 +15,7 @@ from aiida_mlhull.science.tables import text
 if TYPE_CHECKING:
     from aiida import orm
 
-    from aiida_mlhull.launching.running import Look, Report
+    from aiida_mlhull.launching.running import Look, ProgressReport
 
 CLEAR: Final = "\r\033[K"
 """Back to the beginning of the line, and away with what it holds."""
@@ -33,7 +33,7 @@ def _draw(node: orm.ProcessNode) -> None:
     click.echo(f"{CLEAR}{line}", nl=False, err=True)
 
 
-def show(report: Report) -> None:
+def show(report: ProgressReport) -> None:
     """Print a report; warnings go to standard error."""
     if sys.stderr.isatty():
         click.echo(CLEAR, nl=False, err=True)

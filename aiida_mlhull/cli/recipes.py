@@ -14,7 +14,6 @@ from aiida_mlhull.science.tables import text
 if TYPE_CHECKING:
     from aiida_mlhull.science.recipes.text_mined import ReadRecipes
     from aiida_mlhull.science.types import References
-    from aiida_mlhull.science.types.recipes import Reactions
 
 REFERENCES = click.option(
     "--references",
@@ -79,7 +78,8 @@ def recipes(
     Energies are taken from --references. Given a snapshot or a campaign, the answer is stored with all that it
     follows from; given a file, it is only printed.
     """
-    from aiida_mlhull.launching import recipes as asking
+    from aiida_mlhull.launching.questions import recipes as asking
+    from aiida_mlhull.science.recipes.answer import describe
 
     settings = asking.settings_of(conditions=asking.conditions_of(temperature, atmosphere, corrections), **words)
     read = None if literature is None or not Path(literature).is_file() else _read(Path(literature))
@@ -122,59 +122,6 @@ def _read(path: Path) -> ReadRecipes:
     return read
 
 
-def describe(table: Reactions) -> str:
-    """The answer for one target as text."""
-    if not len(table):
-        return "no combination of these precursors gives the target: allow other elements with --with"
-    rows = []
-    for i in range(len(table)):
-        spread = table.gamma_std[i]
-        rows.append(
-            (
-                i + 1,
-                table.equations[i],
-                _mev(table.reaction_energies[i]),
-                "yes" if table.deepest[i] else "no",
-                _mev(table.inverse_hull[i]),
-                _mev(table.primary[i]),
-                _mev(table.secondary[i]),
-                _mev(table.gamma[i]) + ("" if spread != spread else f" ± {_mev(spread)}"),  # noqa: PLR0124  (NaN)
-                table.competing[i] or "-",
-                _published(table, i),
-                *_expected(table, i),
-            )
-        )
-    headers = ["", "reaction", "ΔE", "deepest", "inv. hull", "C1", "C2", "Γ", "competing", "published"]
-    headers += [] if table.predicted is None else ["expected"]
-    lines = [
-        f"{table.formulas[0]}: {table.conditions}; by {table.ranking}; meV per atom of reactants",
-        text.table(headers, rows),
-    ]
-    if table.decisive[0]:
-        lines.append(f"relaxing {table.decisive[0]} would be most likely to change this order")
-    return "\n".join(lines)
-
-
-def _expected(table: Reactions, i: int) -> list[str]:
-    """What published syntheses make of these precursors, and how far that is from the target."""
-    if table.predicted is None or table.predicted_distance is None:
-        return []
-    return [f"{table.predicted[i]} ({table.predicted_distance[i]:.1f})"]
-
-
-def _mev(value: float) -> str:
-    return "-" if value != value else f"{1000 * value:.1f}"  # noqa: PLR0124  (NaN)
-
-
-def _published(table: Reactions, i: int) -> str:
-    count = table.precedents[i]
-    if not count > 0:
-        return "-" if count != count or not table.nearest[i] else f"none (nearest {table.nearest[i]})"  # noqa: PLR0124
-    heated = "" if table.temperatures[i] != table.temperatures[i] else f", {table.temperatures[i]:.0f} K"
-    whole = "" if table.hours[i] != table.hours[i] else f" {table.hours[i]:g} h"
-    return f"{count:.0f} for {table.nearest[i]}{heated}{whole}, {table.published[i]}"
-
-
 @click.command("slice")
 @click.argument("start", metavar="A")
 @click.argument("end", metavar="B")
@@ -197,7 +144,7 @@ def slice_command(
     **conditions: Any,
 ) -> None:
     """What mixtures of A and B can become: every kink of the hull between the two."""
-    from aiida_mlhull.launching.recipes import conditions_of
+    from aiida_mlhull.launching.questions.recipes import conditions_of
     from aiida_mlhull.science.plots.slices import slice_picture, write_slice
     from aiida_mlhull.science.recipes.between import between
 
@@ -217,7 +164,7 @@ def slice_command(
 
 
 def _references(profile_name: str | None, known: str | None) -> References:
-    from aiida_mlhull.launching.recipes import references
+    from aiida_mlhull.launching.questions.recipes import references
 
     if known is None:
         raise click.UsageError("say which energies to use: --references PK or FILE")
@@ -238,6 +185,7 @@ def air(profile_name: str | None, /, target: str, known: str | None, temperature
     Solids are taken at 0 K, gases at their partial pressure. The A-Lab leaves out targets that react.
     """
     from aiida_mlhull.science.recipes import in_air
+    from aiida_mlhull.science.recipes.answer import mev
 
     tested = in_air(target, _references(profile_name, known), temperature=temperature, corrections=corrections)
     rows = [
@@ -245,7 +193,7 @@ def air(profile_name: str | None, /, target: str, known: str | None, temperature
             one.gas,
             f"{one.pressure:g}",
             "-" if one.note else ("yes" if one.reacts else "no"),
-            _mev(one.energy),
+            mev(one.energy),
             one.note or one.equation or "-",
         )
         for one in tested

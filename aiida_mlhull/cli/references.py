@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,11 +12,7 @@ from aiida_mlhull.launching import profile
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
-    from aiida_mlhull.data import ReferencesData
-    from aiida_mlhull.science.reading import LeftOut
     from aiida_mlhull.science.reading.references import ReferenceIntake
-
-SHOWN: Final = 10
 
 
 @click.group()
@@ -84,7 +79,7 @@ def import_file(profile_name: str | None, /, *, file: Path, **words: Any) -> Non
     are refused. MP2020 corrections are applied by pymatgen with run type, U values and pseudopotentials of every
     entry's own parameters. Entries that it refuses are left out; how many, and why, is said.
     """  # noqa: D205  (click joins the lines)
-    from aiida_mlhull.launching.references import read_file
+    from aiida_mlhull.launching.materials.references import read_file
 
     _store(profile_name, read_file(file, **words), label=file.name)
 
@@ -106,7 +101,7 @@ def import_materials_project(profile_name: str | None, /, *, elements: tuple[str
 
     The key is read from MP_API_KEY. Needs the extra 'mp'.
     """
-    from aiida_mlhull.launching.references import from_materials_project
+    from aiida_mlhull.launching.materials.references import from_materials_project
 
     _store(profile_name, from_materials_project(elements, **words))
 
@@ -126,7 +121,7 @@ def import_materials_project(profile_name: str | None, /, *, elements: tuple[str
 @click.pass_obj
 def import_optimade(profile_name: str | None, /, *, url: str, **words: Any) -> None:
     """Import phases that a filter finds in the OPTIMADE database at URL, with a column of its own as energies."""
-    from aiida_mlhull.launching.references import from_optimade
+    from aiida_mlhull.launching.materials.references import from_optimade
 
     _store(profile_name, from_optimade(url, **words))
 
@@ -134,7 +129,7 @@ def import_optimade(profile_name: str | None, /, *, url: str, **words: Any) -> N
 def _store(profile_name: str | None, intake: ReferenceIntake, *, label: str = "") -> None:
     """Store what was read, and say what it is."""
     profile.load(profile_name)
-    from aiida_mlhull.launching.references import store
+    from aiida_mlhull.launching.materials.references import describe, store
 
     node = store(intake, label=label or intake.references.source)
     click.echo(describe(node, left_out=intake.left_out, remarks=intake.remarks))
@@ -162,10 +157,12 @@ def compute(profile_name: str | None, elements: tuple[str, ...], campaign_file: 
     Ground states of the elements are relaxed here and now by the stage's engine, so that their energies meet those of
     the campaign in one hull; molecules (H, N, O, F, Cl) at a fixed box. The campaign file needn't have references yet.
     """
-    from aiida_mlhull.launching import elements as elemental
+    from aiida_mlhull.launching.materials import elements as elemental
 
     stage, words = elemental.campaign_stage(campaign_file, engine=engine)
     profile.load(profile_name)
+    from aiida_mlhull.launching.materials.references import describe
+
     click.echo(describe(elemental.compute(elements, stage, words)))
 
 
@@ -179,10 +176,10 @@ def from_campaign(profile_name: str | None, campaign: str) -> None:
     """
     profile.load(profile_name)
     from aiida_mlhull.graph import campaigns
-    from aiida_mlhull.launching import references as snapshots
+    from aiida_mlhull.launching.materials import references as snapshots
 
     node, failed = snapshots.from_campaign(campaigns.find(campaign))
-    click.echo(describe(node, failed=failed))
+    click.echo(snapshots.describe(node, failed=failed))
 
 
 @references.command("from-group")
@@ -196,47 +193,7 @@ def from_group(profile_name: str | None, group: str, known: str, stage: str | No
     All of them have to be of one stage: energies of a cheap one are not those of the last.
     """
     profile.load(profile_name)
-    from aiida_mlhull.launching import references as snapshots
+    from aiida_mlhull.launching.materials import references as snapshots
 
     node, failed = snapshots.from_group(group, known, stage=stage)
-    click.echo(describe(node, failed=failed))
-
-
-def describe(
-    node: ReferencesData,
-    *,
-    left_out: LeftOut | None = None,
-    remarks: Mapping[str, str] | None = None,
-    failed: int = 0,
-) -> str:
-    """A snapshot for people: pk, counts, scheme, hash, and what is not in it."""
-    from aiida_mlhull.science.schemes import described
-
-    facts = node.base.attributes
-    lines = [
-        ("from", facts.get("origin")),
-        ("phases", facts.get("n_rows")),
-        ("compositions", facts.get("n_compositions")),
-        ("elements", f"{len(facts.get('end_members'))}: {' '.join(facts.get('end_members'))}"),
-        ("scheme", described(facts.get("scheme"))),
-        ("pymatgen", facts.get("pymatgen_version")),
-        ("content hash", facts.get("content_hash")),
-        *([("failed", f"{text.count(failed, 'result')} without an energy left out")] if failed else []),
-    ]
-    said = f"References {node.pk}\n{text.pairs(lines)}"
-    if remarks:
-        rows = [(name, words) for name, words in list(remarks.items())[:SHOWN]]
-        more = f"\n  ... and {len(remarks) - SHOWN} more" if len(remarks) > SHOWN else ""
-        head = f"Corrected by a guess: {text.count(len(remarks), 'phase')}"
-        said += f"\n\n{head}\n{text.table(('phase', 'guessed'), rows, indent='  ')}{more}"
-    if left_out is None or not len(left_out):
-        return said
-    return f"{said}\n\nLeft out: {text.count(len(left_out), 'phase')}\n{_reasons(left_out)}"
-
-
-def _reasons(left_out: LeftOut) -> str:
-    """Rows by reason and detail, the most frequent first, with an example each."""
-    ordered = left_out.examples()
-    rows = [(count, reason, detail or None, example) for count, reason, detail, example in ordered[:SHOWN]]
-    more = f"\n  ... and {len(ordered) - SHOWN} more reasons" if len(ordered) > SHOWN else ""
-    return text.table(("phases", "reason", "detail", "for example"), rows, indent="  ") + more
+    click.echo(snapshots.describe(node, failed=failed))

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
 from aiida_mlhull.launching import profile
-from aiida_mlhull.science.tables import text
-
-if TYPE_CHECKING:
-    from aiida_mlhull.science.campaign.comparison import Comparison
 
 
 @click.command()
@@ -30,6 +25,7 @@ def rules(profile_name: str | None, campaign: str | None, number: int, stage: st
     """
     profile.load(profile_name)
     from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.science.campaign.comparison import in_words
     from aiida_mlhull.science.wire.files import without_nan
 
     asked = Campaign(campaign)
@@ -39,24 +35,4 @@ def rules(profile_name: str | None, campaign: str | None, number: int, stage: st
         comparison = without_nan(asdict(compared.comparison))
         click.echo(json.dumps({"campaign": asked.pk, "where": where, **comparison}, indent=2))
     else:
-        click.echo(f"Campaign {asked.pk} ({asked.label}), {where}: {describe(compared.comparison)}")
-
-
-def describe(compared: Comparison) -> str:
-    """The comparison for people."""
-    shown = any(outcome.recall is not None for outcome in compared.outcomes)
-    headers = ["rule", "kept", "share", "saved core-min"]
-    headers += ["recall", "recall 25 meV", "precision"] if shown else []
-    rows = []
-    for one in compared.outcomes:
-        row = [one.rule, one.kept, f"{one.kept_fraction:.1%}", text.core_minutes(one.saved_core_minutes)]
-        rows.append(row + ([_share(v) for v in (one.recall, one.recall_25mev, one.precision)] if shown else []))
-    remarks = "".join(f"\n{remark}" for remark in compared.remarks)
-    return (
-        f"{text.count(compared.rows, 'candidate')}, {text.core_minutes(compared.core_minutes_each)} core-minutes "
-        f"each\n\n{text.table(headers, rows)}\n{remarks}"
-    ).rstrip()
-
-
-def _share(value: float | None) -> str | None:
-    return None if value is None or value != value else f"{value:.3f}"  # noqa: PLR0124
+        click.echo(f"Campaign {asked.pk} ({asked.label}), {where}: {in_words(compared.comparison)}")

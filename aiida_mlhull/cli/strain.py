@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from aiida_mlhull.cli import paths, progress
 from aiida_mlhull.launching import profile
-from aiida_mlhull.science.tables import text
 
 GRID = "-0.04,-0.02,0,0.02,0.04"
 
@@ -55,10 +53,11 @@ def strain(
     of its competitors is given for every strain of the plane: the references as they are, and the other crystals under
     the same strain or on the same substrate. The WorkChain is mlhull.strain, which takes any engine.
     """
-    from aiida_mlhull.launching.strain import draw, strain_crystals
+    from aiida_mlhull.launching.questions.strain import draw, strain_crystals
     from aiida_mlhull.science.reading import read_references
     from aiida_mlhull.science.reading.candidates import AS_PUBLISHED, read_crystals
     from aiida_mlhull.science.strain.grid import StrainSettings
+    from aiida_mlhull.science.strain.words import response_in_words
     from aiida_mlhull.science.types.strict import validated
 
     wish = {
@@ -81,7 +80,7 @@ def strain(
         processes=processes,
         progress=progress.show,
     )
-    click.echo(_summary(node.outputs.response["crystals"]))
+    click.echo(response_in_words(node.outputs.response["crystals"]))
     if output is not None:
         draw(node, output)
         click.echo(f"written: {output}")
@@ -92,35 +91,3 @@ def _strains(words: str) -> list[float]:
         return [float(word) for word in words.split(",")]
     except ValueError:
         raise click.BadParameter(f"{words!r} should be fractions with commas between, as -0.02,0,0.02") from None
-
-
-def _summary(found: list[dict[str, Any]]) -> str:
-    """Slopes of bonds, films' energies, and the strain that brings each crystal lowest."""
-    lines = []
-    for crystal in found:
-        rows = [
-            (bond["name"], _number(bond["d_c"]), _number(bond["d_ab"]), _number(bond["r_squared"]))
-            for bond in crystal["bonds"]
-        ]
-        lines.append(f"{crystal['id']}, {crystal['formula']}")
-        lines.append(text.table(("bond", "Å per c strain", "Å per ab strain", "R²"), rows, indent="  "))
-        heights = crystal["e_above_hull"]
-        heads = ("strain of the plane", "eV/atom", *(("above the hull", "strained competitors") if heights else ()))
-        films = [
-            (
-                f"{strain:+.2%}",
-                _number(energy, 4),
-                *((_number(heights[k], 4), crystal["competitors"][k]) if heights else ()),
-            )
-            for k, (strain, energy) in enumerate(zip(crystal["ab"], crystal["film"], strict=True))
-        ]
-        lines.append(text.table(heads, films, indent="  "))
-        known = [pair for pair in zip(heights or (), crystal["ab"], strict=False) if pair[0] is not None]
-        if known:
-            height, best = min(known)
-            lines.append(f"  lowest above its competitors' hull at {best:+.2%}: {height:.4f} eV/atom")
-    return "\n".join(lines)
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

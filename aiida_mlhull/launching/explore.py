@@ -80,7 +80,7 @@ def set_out(
 
 def _known(elements: tuple[str, ...], references: str, folder: Path) -> tuple[dict[str, str], list[str]]:
     """The campaign file's entry for the known phases, and remarks; makes the folder."""
-    from aiida_mlhull.launching.references import from_materials_project
+    from aiida_mlhull.launching.materials.references import from_materials_project
     from aiida_mlhull.science.reading.phases.shipped import SHIPPED
     from aiida_mlhull.science.tables.export import to_parquet
 

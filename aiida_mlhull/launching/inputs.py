@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiida_mlhull.science.errors import InputError, Problems, SettingsError, listed
+from aiida_mlhull.science.errors import InputError, MixedSchemesError, Problems, SettingsError, listed
 
 if TYPE_CHECKING:
     from aiida.engine import ProcessBuilder
@@ -131,7 +131,7 @@ def _staged(campaign: CampaignFile, candidates: Candidates, *, scheme: str, stor
     Raises:
         InputError: if they are more or fewer than these stages.
     """
-    from aiida_mlhull.launching.levels import CAMPAIGN, GROUP, read_sources
+    from aiida_mlhull.launching.materials.levels import CAMPAIGN, GROUP, read_sources
     from aiida_mlhull.science.campaign.replay import RECORDED
     from aiida_mlhull.science.reading.levels.staged import assemble, under_names
 
@@ -160,7 +160,7 @@ def read_levels(
     References that say no scheme are taken to be of the last level's, which is said.
 
     Args:
-        words: levels, as :func:`~aiida_mlhull.launching.levels.read_sources` takes them.
+        words: levels, as :func:`~aiida_mlhull.launching.materials.levels.read_sources` takes them.
         candidates: cells before the first level, in a file or folder; None takes those of an earlier campaign where it
             is the source, else those after the first level.
         names: of the stages.
@@ -171,7 +171,7 @@ def read_levels(
     Returns:
         The inputs, and whether the cells before the first level are known.
     """
-    from aiida_mlhull.launching import levels as sources
+    from aiida_mlhull.launching.materials import levels as sources
     from aiida_mlhull.science.reading import read_references, relevant
     from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
     from aiida_mlhull.science.reading.levels.staged import assemble, read_staged
@@ -331,7 +331,6 @@ def make_builder(
         UnknownNameError: if a name is unknown.
         InputError: if the inputs don't fit together.
     """
-    from aiida_mlhull.engines import ENGINES
     from aiida_mlhull.science.campaign import campaign_settings
     from aiida_mlhull.workflows.screen import Screen
 
@@ -340,17 +339,8 @@ def make_builder(
     problems = Problems()
     check_stages_and_engines(settings, words, problems)
     problems.refuse_any()
-    offers = {
-        "code": code,
-        "record": nodes.get("record"),
-        "levels": nodes.get("levels"),
-        "references": nodes["references"],
-    }
-    of_engines = {}
-    for name in names:
-        ports = ENGINES[name].spec().inputs
-        offered = {key: value for key, value in offers.items() if key in ports and value is not None}
-        of_engines[name] = offered | ENGINES[name].load_inputs(words.get(name, {}))
+    of_engines = {name: _engine_inputs(name, nodes, code=code, words=words.get(name, {})) for name in names}
+    _check_meeting(settings, of_engines, nodes["references"])
     builder: ProcessBuilder = Screen.get_builder_from_protocol(
         code,
         nodes["candidates"],
@@ -371,7 +361,7 @@ def make_builder(
     ports = Screen.spec().inputs
     refused = ports.validate(ports.pre_process(builder._inputs(prune=True)))  # noqa: SLF001  (as AiiDA itself does)
     if refused is not None:
-        raise InputError(f"{refused.message}{_hint(refused.message)}")
+        raise InputError(refused.message)
     return builder
 
 
@@ -400,13 +390,29 @@ def check_stages_and_engines(
             ENGINES[name].load_inputs(words.get(name, {}))
 
 
-def _hint(message: str) -> str:
-    """What people can do about it in their campaign file."""
-    if "don't meet in one hull" in message:
-        return "; if they were, say so in the campaign file, with 'scheme' under 'references'"
-    if "engines.recorded" in message:
-        return (
-            "; it looks up published results, but none were given: name a file with 'record', give candidates with "
-            "relaxed cells and energies, or take a protocol that relaxes ('protocol: potential')"
+def _engine_inputs(name: str, nodes: Mapping[str, Any], *, code: Any, words: Mapping[str, Any]) -> dict[str, Any]:
+    """What an engine takes of the campaign's nodes, and what the campaign file says of it."""
+    from aiida_mlhull.engines import ENGINES
+
+    ports = ENGINES[name].spec().inputs
+    offers = {"code": code, **{key: nodes.get(key) for key in ("record", "levels", "references")}}
+    offered = {key: value for key, value in offers.items() if key in ports and value is not None}
+    return {**offered, **ENGINES[name].load_inputs(words)}
+
+
+def _check_meeting(settings: CampaignSettings, engines: Mapping[str, Any], references: Any) -> None:
+    """Refuse what AiiDA's validation would refuse later, with what people can do about it in their campaign file."""
+    from aiida_mlhull.science.campaign.replay import RECORDED
+    from aiida_mlhull.workflows.inputs import check_scheme
+
+    if RECORDED in engines and "record" not in engines[RECORDED]:
+        raise InputError(
+            f"the engine {RECORDED} looks up published results, but none were given: name a file with 'record', give "
+            f"candidates with relaxed cells and energies, or take a protocol that relaxes ('protocol: potential')"
         )
-    return ""
+    try:
+        check_scheme(settings, engines, references)
+    except MixedSchemesError as error:
+        raise MixedSchemesError(
+            f"{error}; if they were, say so in the campaign file, with 'scheme' under 'references'"
+        ) from None

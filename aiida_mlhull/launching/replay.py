@@ -205,7 +205,7 @@ def prepare_levels(
 
     Args:
         levels: files and folders, ``campaign:PK`` or ``group:LABEL``; see
-            :func:`~aiida_mlhull.launching.levels.read_sources`.
+            :func:`~aiida_mlhull.launching.materials.levels.read_sources`.
         references: known phases.
         elements: elemental references, if they stand apart.
         candidates: cells before the first level.
@@ -220,17 +220,13 @@ def prepare_levels(
         WireError: if a file can't be read.
         InputError: if the record or the settings are wrong.
     """
-    from aiida_mlhull.launching.levels import is_stored
+    from aiida_mlhull.launching.materials.levels import is_stored
     from aiida_mlhull.science.campaign import campaign_settings
     from aiida_mlhull.science.campaign.file import read_mapping
     from aiida_mlhull.science.campaign.replay import RECORDED, enough_to_start, on_levels
 
     if engine != RECORDED:
         raise SettingsError("a record of several levels answers all stages by itself: leave --engine out")
-    try:
-        minutes = [float(price) for price in prices]
-    except ValueError:
-        raise SettingsError(f"prices should be core-minutes, as 5,60,540, not {listed(map(str, prices))}") from None
     read, decide_first = inputs.read_levels(
         levels, candidates=candidates, names=names, references=references, elements=elements
     )
@@ -240,7 +236,7 @@ def prepare_levels(
         read.levels,
         seed=seed,
         changes={"name": name, **(read_mapping(overrides) if overrides else {})},
-        prices=minutes,
+        prices=_core_minutes(prices),
         decide_first=decide_first,
     )
     changes, more = enough_to_start(changes, protocol=protocol, total=len(read.candidates))
@@ -273,6 +269,13 @@ def _going_on(read: CampaignInputs, settings: CampaignSettings, *, stage: str) -
         record=continued.record,
         remarks=(*read.remarks, continued.remark(stage)),
     )
+
+
+def _core_minutes(prices: Sequence[float | str]) -> list[float]:
+    try:
+        return [float(price) for price in prices]
+    except ValueError:
+        raise SettingsError(f"prices should be core-minutes, as 5,60,540, not {listed(map(str, prices))}") from None
 
 
 def replay(

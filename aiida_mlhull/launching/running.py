@@ -30,7 +30,7 @@ REPORT: Final = re.compile(r"^\[(?P<pk>\d+)\|(?P<process>\w+)\|(?P<step>\w+)\]:\
 
 
 @dataclass(frozen=True)
-class Report:
+class ProgressReport:
     """What a process has reported, or AiiDA has warned of.
 
     Attributes:
@@ -53,11 +53,11 @@ class Report:
         return self.message if self.process in {"", "Screen"} else f"{self.process}: {self.message}"
 
 
-Progress = Callable[[Report], object]
+Progress = Callable[[ProgressReport], object]
 """Is called with every report while a process runs; ``print`` will do."""
 
 
-def silent(report: Report) -> None:
+def silent(report: ProgressReport) -> None:
     """Ignore a report."""
 
 
@@ -74,10 +74,10 @@ class Clock:
         self._begun = begun
         self._last_stock: float | None = None
 
-    def report(self, match: re.Match[str], *, at: float) -> Report:
+    def report(self, match: re.Match[str], *, at: float) -> ProgressReport:
         """The report behind a line of AiiDA's log, which was written ``at`` so many seconds since the epoch."""
         message = match["message"].strip().splitlines()[-1]
-        return Report(
+        return ProgressReport(
             process=match["process"],
             step=match["step"],
             message=message,
@@ -86,10 +86,10 @@ class Clock:
             remaining=self._remaining(message, at=at) if match["step"] == "take_stock" else None,
         )
 
-    def warning(self, record: logging.LogRecord) -> Report:
+    def warning(self, record: logging.LogRecord) -> ProgressReport:
         """A line of AiiDA's log that no process has reported."""
         elapsed = record.created - self._begun
-        return Report(process="", step="", message=record.getMessage(), level=record.levelno, elapsed=elapsed)
+        return ProgressReport(process="", step="", message=record.getMessage(), level=record.levelno, elapsed=elapsed)
 
     def _remaining(self, message: str, *, at: float) -> float | None:
         """None where the round isn't the newest one, or is the first."""

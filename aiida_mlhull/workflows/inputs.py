@@ -99,7 +99,7 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
             check_recipes(asked, references, has_literature="literature" in inputs)
         for name in _engines_of(campaign):
             ENGINES[name].check(engines[name], tables, [stage for stage in campaign.stages if stage.engine == name])
-        _check_scheme(campaign, engines, inputs["references"])
+        check_scheme(campaign, engines, inputs["references"])
     except InputError as error:
         return str(error)
     return None
@@ -182,8 +182,12 @@ def _check_engines(campaign: CampaignSettings, given: Mapping[str, Any]) -> None
         raise SettingsError(f"inputs for the engines are missing: {listed(missing)}")
 
 
-def _check_scheme(campaign: CampaignSettings, given: Mapping[str, Any], references: Any) -> None:
-    """Refuse results that can't meet the references in one hull."""
+def check_scheme(campaign: CampaignSettings, given: Mapping[str, Any], references: Any) -> None:
+    """Refuse results that can't meet the references in one hull.
+
+    Raises:
+        MixedSchemesError: naming both schemes.
+    """
     last = campaign.stages[-1]
     gives = ENGINES[last.engine].scheme(last, given[last.engine])
     known = references.base.attributes.get("scheme")

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from aiida_mlhull.launching import checks
-from aiida_mlhull.launching.checks import slots_per_job
+from aiida_mlhull.launching.doctor import checks
+from aiida_mlhull.launching.doctor.checks import slots_per_job
 from tests.cli.conftest import run
 from tests.vasp_codes import placeholders
 

@@ -11,6 +11,7 @@ import numpy as np
 from aiida_mlhull.science.campaign.settings import GateSettings, StageSettings
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.metrics import score_rules
+from aiida_mlhull.science.tables import text
 from aiida_mlhull.science.triage import RULES
 from aiida_mlhull.science.types import Decisions, Labels, Predictions, References
 
@@ -155,3 +156,23 @@ def _uncertain(decided: Mapping[str, Decisions], *, core_minutes_each: float) ->
             )
         )
     return sorted(outcomes, key=lambda outcome: (outcome.kept, outcome.rule))
+
+
+def in_words(compared: Comparison) -> str:
+    """The comparison for people."""
+    shown = any(outcome.recall is not None for outcome in compared.outcomes)
+    headers = ["rule", "kept", "share", "saved core-min"]
+    headers += ["recall", "recall 25 meV", "precision"] if shown else []
+    rows = []
+    for one in compared.outcomes:
+        row = [one.rule, one.kept, f"{one.kept_fraction:.1%}", text.core_minutes(one.saved_core_minutes)]
+        rows.append(row + ([_share(v) for v in (one.recall, one.recall_25mev, one.precision)] if shown else []))
+    remarks = "".join(f"\n{remark}" for remark in compared.remarks)
+    return (
+        f"{text.count(compared.rows, 'candidate')}, {text.core_minutes(compared.core_minutes_each)} core-minutes "
+        f"each\n\n{text.table(headers, rows)}\n{remarks}"
+    ).rstrip()
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None or value != value else f"{value:.3f}"  # noqa: PLR0124

@@ -10,6 +10,7 @@ a benchmark says what happens to candidates whose basin the potential has got ri
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,9 @@ def continue_from(stage: Labels, candidates: Candidates, record: Labels) -> Cont
     if not len(left):
         raise InputError(f"no candidate's cell after stage {stage.stage} is one of the published results")
     ids = relaxed.ids[left]
-    columns = {name: column[found[left]] for name, column in record.columns() if isinstance(column, np.ndarray)}
+    columns: dict[str, Any] = {
+        name: column[found[left]] for name, column in record.columns() if isinstance(column, np.ndarray)
+    }
     results = replace(record, **columns, crystals=record.crystals.take(found[left]))
     return Continued(
         candidates=candidates.select(ids),

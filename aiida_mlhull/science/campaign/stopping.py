@@ -61,26 +61,20 @@ def assess(
     stable = done.ids[height <= ON_HULL_TOLERANCE].tolist()
     before = set() if previous is None else set(previous["stable"])
     quiet = 0 if previous is None or set(stable) != before else previous["quiet_rounds"] + 1
-    relaxed = len(results)
     promise = _promise(height, left, stage)
-    stop = GO_ON
     if waiting == 0:
         stop = NOBODY_WAITS
     elif stage.gate is None or number >= stage.gate.rounds:
         stop = ROUNDS_DONE
     elif previous is not None and previous["waiting"] == waiting:
         stop = NOTHING_KEPT
-    elif settings.budget is not None and relaxed >= amount(settings.budget, total):
-        stop = BUDGET_SPENT
-    elif promise is not None and settings.stop.promise is not None and promise["claim"] >= settings.stop.promise:
-        stop = PROMISE_KEPT
-    elif _quiet_enough(settings, quiet=quiet, relaxed=relaxed, total=total):
-        stop = QUIET
+    else:
+        stop = _enough(settings, relaxed=len(results), total=total, promise=promise, quiet=quiet)
     return {
         "stage": stage.name,
         "round": number,
         "waiting": waiting,
-        "relaxed": relaxed,
+        "relaxed": len(results),
         "failed": int((~results.succeeded).sum()),
         "core_minutes": float(results.core_minutes.sum()),
         "stable": stable,
@@ -99,6 +93,15 @@ def _promise(height: Floats, left: Decisions | None, stage: StageSettings) -> di
     if not states_chances(rule):
         return None
     return claim(height, left, window=rule.settings.window)
+
+
+def _enough(settings: CampaignSettings, *, relaxed: int, total: int, promise: dict[str, Any] | None, quiet: int) -> str:
+    """Why the campaign has had enough, by what was asked of it; empty to go on."""
+    if settings.budget is not None and relaxed >= amount(settings.budget, total):
+        return BUDGET_SPENT
+    if promise is not None and settings.stop.promise is not None and promise["claim"] >= settings.stop.promise:
+        return PROMISE_KEPT
+    return QUIET if _quiet_enough(settings, quiet=quiet, relaxed=relaxed, total=total) else GO_ON
 
 
 def _quiet_enough(settings: CampaignSettings, *, quiet: int, relaxed: int, total: int) -> bool:

@@ -43,7 +43,7 @@ class DrawingSettings(GeneratorSettings):
     known_compositions: bool = False
 
 
-class Chances(Protocol):
+class DrawingChances(Protocol):
     """What stands in place of a parent's elements, by chance."""
 
     def draw(self, formula: str, own: _Numbers, n: int, chance: np.random.Generator) -> tuple[Integers, Strings]:
@@ -75,7 +75,7 @@ def chosen_parents(start: GeneratorInput, settings: DrawingSettings) -> Parents:
 
 
 def drawn_shards(
-    start: GeneratorInput, settings: DrawingSettings, chances: Chances, *, seed: int, size: int, source: str
+    start: GeneratorInput, settings: DrawingSettings, chances: DrawingChances, *, seed: int, size: int, source: str
 ) -> Iterator[Shard]:
     """Draw from parents in the order of their ids; each has its own chance.
 
@@ -114,7 +114,7 @@ def drawn_shards(
 def _worthwhile(
     parents: Parents,
     settings: DrawingSettings,
-    chances: Chances,
+    chances: DrawingChances,
     *,
     known: frozenset[Composition],
     left_out: Counter[str],

@@ -145,6 +145,30 @@ class PlacedPhases:
         return self._mixtures.decompositions(self._all_ids)
 
 
+def _rivals(known: References, phases: References) -> References:
+    """What else competes with the phases."""
+    rivals = _others(known, phases)
+    if not same_scheme(phases.scheme, rivals.scheme):
+        raise MixedSchemesError(
+            f"{phases.source or 'the phases'} are {phases.scheme or 'of unknown scheme'!r}, {rivals.source or 'the known'} "
+            f"{rivals.scheme or 'of unknown scheme'!r} ({difference(phases.scheme, rivals.scheme)}): energies of different "
+            "schemes don't meet in one hull; if they were made the same way, say so (--scheme)"
+        )
+    return rivals
+
+
+def _limits(sizes: Integers, underexplored: Mapping[int, float]) -> Floats:
+    """(m,) eV/atom, below which a stable phase of so many elements is underexplored."""
+    return np.asarray([underexplored.get(size, -np.inf) for size in sizes.tolist()])
+
+
+def _require_elements(ground: GroundStates, targets: Sequence[Composition], table: References) -> None:
+    """Refuse targets with elements that no phase is of."""
+    missing = {z for target in targets for z in target.numbers} - set(ground.elements)
+    if missing:
+        raise refusal([SYMBOLS[z - 1] for z in sorted(missing)], table)
+
+
 def place(
     phases: References, known: References | None = None, *, underexplored: Mapping[int, float] = UNDEREXPLORED
 ) -> PlacedPhases:
@@ -162,21 +186,13 @@ def place(
         MixedSchemesError: if the energies are of different schemes.
         HullError: if a hull energy could not be certified.
     """
-    rivals = None if known is None else _others(known, phases)
-    if rivals is not None and not same_scheme(phases.scheme, rivals.scheme):
-        raise MixedSchemesError(
-            f"{phases.source or 'the phases'} are {phases.scheme or 'of unknown scheme'!r}, {rivals.source or 'the known'} "
-            f"{rivals.scheme or 'of unknown scheme'!r} ({difference(phases.scheme, rivals.scheme)}): energies of different "
-            "schemes don't meet in one hull; if they were made the same way, say so (--scheme)"
-        )
+    rivals = None if known is None else _rivals(known, phases)
     whole = [phases] if rivals is None else [rivals, phases]
     formulas = np.concatenate([table.formulas for table in whole])
     energies = np.concatenate([table.energies for table in whole])
     ground = GroundStates(formulas, energies)
     targets, which = distinct(phases.formulas.tolist())
-    missing = {z for target in targets for z in target.numbers} - set(ground.elements)
-    if missing:
-        raise refusal([SYMBOLS[z - 1] for z in sorted(missing)], phases if known is None else known)
+    _require_elements(ground, targets, phases if known is None else known)
     hull = hull_points(ground, targets)
     sizes = np.asarray([len(target.numbers) for target in targets], dtype=np.int64)
     compounds = np.flatnonzero(sizes > 1)
@@ -192,7 +208,6 @@ def place(
     best_other = np.where(np.isfinite(best_other), best_other, phases.energies)  # the only phase of an element
     height = np.maximum(phases.energies - hull.energies[which], 0.0)
     apart = phases.energies - separated[which]
-    limits = np.asarray([underexplored.get(size, -np.inf) for size in sizes.tolist()])[which]
     return PlacedPhases(
         ids=phases.ids,
         formulas=phases.formulas,
@@ -202,7 +217,7 @@ def place(
         signed=phases.energies - best_other,
         phase_separation=apart,
         gaps=gaps[which],
-        underexplored=(height <= ON_HULL_TOLERANCE) & (apart < limits),
+        underexplored=(height <= ON_HULL_TOLERANCE) & (apart < _limits(sizes, underexplored)[which]),
         scheme=phases.scheme,
         _ground=ground,
         _targets=targets,

@@ -6,7 +6,7 @@ from aiida_mlhull.science.metrics.confidence import ConfidenceCurve, confidence_
 from aiida_mlhull.science.metrics.cost import CampaignCost, StageCost
 from aiida_mlhull.science.metrics.discovery import DiscoveryCurve, discovery_curve, discovery_curves
 from aiida_mlhull.science.metrics.elements import ElementError, errors_by_element
-from aiida_mlhull.science.metrics.learning import PowerLaw, Spending, fit_power_law, spend
+from aiida_mlhull.science.metrics.learning import LabelSpending, PowerLaw, fit_power_law, spend
 from aiida_mlhull.science.metrics.rules import RuleScores, score_rules
 from aiida_mlhull.science.metrics.stated import StatedErrors, stated
 from aiida_mlhull.science.metrics.uncertainty import Calibration, coverage, miscalibration_area, z_scores
@@ -21,11 +21,11 @@ __all__ = [
     "DiscoveryCurve",
     "ElementError",
     "Errors",
+    "LabelSpending",
     "PowerLaw",
     "RecallCurve",
     "RollingError",
     "RuleScores",
-    "Spending",
     "StabilityHistogram",
     "StageCost",
     "StatedErrors",

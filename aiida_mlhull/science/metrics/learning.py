@@ -100,7 +100,7 @@ def learning_facts(sizes: Integers, mae: Floats, rmse: Floats) -> dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Spending:
+class LabelSpending:
     """How a budget is best spent on two kinds of labels.
 
     Attributes:
@@ -122,7 +122,7 @@ class Spending:
 
 def spend(
     expensive: PowerLaw, cheap: PowerLaw, *, have: tuple[float, float], budget: float, cost: float, cost_ratio: float
-) -> Spending:
+) -> LabelSpending:
     """Where to spend ``budget`` core-hours.
 
     Both curves are the error of the same wanted quantity: over the number of expensive labels with the cheap
@@ -153,7 +153,7 @@ def spend(
     bought = on_expensive / cost, (budget - on_expensive) * cost_ratio / cost
     logarithm = sum(-power * np.log1p(more / now) for power, more, now in zip(helps, bought, have, strict=True))
     gains = helps[0] / spent[0], helps[1] / spent[1]
-    return Spending(
+    return LabelSpending(
         expensive=bought[0],
         cheap=bought[1],
         error_ratio=float(np.exp(logarithm)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from aiida_mlhull.science.hull.phase_space import PhaseSpace
-from aiida_mlhull.science.hull.slices import Slice
+from aiida_mlhull.science.hull.reactions.slices import Slice
 from aiida_mlhull.science.plots.style import ACCENTS, DROPPED, LINE, STABLE, html, mathtext
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.units import MEV_PER_EV

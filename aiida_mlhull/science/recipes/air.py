@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from aiida_mlhull.science.hull.open_system import equation
 from aiida_mlhull.science.hull.phase_space import phase_space
-from aiida_mlhull.science.hull.slices import cut
+from aiida_mlhull.science.hull.reactions.open_system import equation
+from aiida_mlhull.science.hull.reactions.slices import cut
 from aiida_mlhull.science.recipes.formulas import equation_text
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.thermochemistry import Conditions, apply

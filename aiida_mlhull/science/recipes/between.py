@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiida_mlhull.science.hull.phase_space import PhaseSpace, phase_space
-from aiida_mlhull.science.hull.slices import Slice, cut
+from aiida_mlhull.science.hull.reactions.slices import Slice, cut
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.thermochemistry import Conditions, apply
 from aiida_mlhull.science.types import References

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from aiida_mlhull.science.errors import InputError
-from aiida_mlhull.science.hull.selectivity import Selectivity, Weights
+from aiida_mlhull.science.hull.reactions.selectivity import Selectivity, Weights
 from aiida_mlhull.science.recipes.literature import Literature
 from aiida_mlhull.science.registry import Registry
 from aiida_mlhull.science.representations.composition import Composition

@@ -11,10 +11,10 @@ from pydantic import Field, field_validator
 
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.hull.phase_space import PhaseSpace, phase_space
-from aiida_mlhull.science.hull.sampled_selectivity import SampledSelectivity, decisive, sampled_selectivity
-from aiida_mlhull.science.hull.selectivity import Selectivity, Weights, selectivity
+from aiida_mlhull.science.hull.reactions.sampled_selectivity import SampledSelectivity, decisive, sampled_selectivity
+from aiida_mlhull.science.hull.reactions.selectivity import Selectivity, Weights, selectivity
+from aiida_mlhull.science.hull.reactions.triples import richest_mixtures, selectivity_of_triples
 from aiida_mlhull.science.hull.stability import stability
-from aiida_mlhull.science.hull.triples import richest_mixtures, selectivity_of_triples
 from aiida_mlhull.science.products import PRODUCTS
 from aiida_mlhull.science.recipes.enumeration import (
     Precursors,
@@ -51,7 +51,7 @@ class RecipeSettings(Strict):
         source: where precursors come from: ``stable`` phases, ``literature``, or the list ``precursors``.
         precursors: formulas or ids, for ``source: list``.
         at_least: published uses that a precursor needs, for ``source: literature``.
-        size: precursors per reaction, 2 or 3; see :mod:`~aiida_mlhull.science.hull.triples` for the scores of three.
+        size: precursors per reaction, 2 or 3; see :mod:`~aiida_mlhull.science.hull.reactions.triples` for the scores of three.
         top: reactions that are kept.
         by_products: whether anything else than the target may come out.
         weights: of ΔE, C1 and C2 in Γ.
@@ -168,16 +168,16 @@ def recommend(
         scheme=references.scheme,
     )
     if literature is not None and len(literature) and settings.forward != NO_CHECK:
-        expected, away = forward_check(
-            space.compositions[goal],
-            reactions.precursors.tolist(),
-            literature,
-            model=settings.forward,
-            seed=settings.seed,
-        )
-        reactions = replace(reactions, predicted=np.asarray(expected, dtype=np.str_), predicted_distance=away)
+        reactions = _checked(reactions, space.compositions[goal], literature, settings)
     rivals = float(space.energies[goal] - space.hull(without=goal)[goal])
     return Recommended(reactions, len(fine), int(fine.sum()), chosen.missing, cold, rivals)
+
+
+def _checked(reactions: Reactions, target: Composition, literature: Literature, settings: RecipeSettings) -> Reactions:
+    """The reactions with what published syntheses make of their precursors."""
+    precursors = reactions.precursors.tolist()
+    expected, away = forward_check(target, precursors, literature, model=settings.forward, seed=settings.seed)
+    return replace(reactions, predicted=np.asarray(expected, dtype=np.str_), predicted_distance=away)
 
 
 def believed(references: References, predictions: Predictions) -> References:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from aiida_mlhull.science.hull.open_system import equation
 from aiida_mlhull.science.hull.phase_space import PhaseSpace
-from aiida_mlhull.science.hull.selectivity import targeted
-from aiida_mlhull.science.hull.slices import Slice, cut
-from aiida_mlhull.science.hull.triples import products_of_mixture, richest_mixtures
+from aiida_mlhull.science.hull.reactions.open_system import equation
+from aiida_mlhull.science.hull.reactions.selectivity import targeted
+from aiida_mlhull.science.hull.reactions.slices import Slice, cut
+from aiida_mlhull.science.hull.reactions.triples import products_of_mixture, richest_mixtures
 from aiida_mlhull.science.recipes.formulas import equation_text, spelled
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.types.recipes import JOINED

@@ -33,7 +33,7 @@ from aiida_mlhull.science.wire.files import write_whole
 FORMAT: Final = "aiida-mlhull report 1"
 """What the JSON twin calls itself; the number changes when a reader has to."""
 
-Columns = dict[str, NDArray[Any]]
+ColumnArrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +53,12 @@ class Report:
     """
 
     sections: Mapping[str, Any]
-    candidates: Columns
-    rounds: list[Columns]
-    stages: list[Columns]
+    candidates: ColumnArrays
+    rounds: list[ColumnArrays]
+    stages: list[ColumnArrays]
     cells: Mapping[str, tuple[NDArray[Any], Crystals]]
     diagrams: list[System]
-    benchmark: Columns
+    benchmark: ColumnArrays
 
     def to_html(self) -> str:
         """The page, one file that needs no other and no network."""
@@ -237,7 +237,7 @@ def _said(one: Any) -> dict[str, Any]:
     }
 
 
-def _round_columns(one: Any, rows: CandidateRows) -> Columns:
+def _round_columns(one: Any, rows: CandidateRows) -> ColumnArrays:
     decided, predictions = one.decisions, one.predictions
     row = np.searchsorted(rows.ids, decided.ids)
     mean, sigma = np.full(len(decided), np.nan), np.full(len(decided), np.nan)
@@ -256,7 +256,7 @@ def _round_columns(one: Any, rows: CandidateRows) -> Columns:
     }
 
 
-def _stage_columns(stage: Any, rows: CandidateRows) -> Columns:
+def _stage_columns(stage: Any, rows: CandidateRows) -> ColumnArrays:
     labels = stage.labels
     columns = {
         "row": np.searchsorted(rows.ids, labels.ids),
@@ -283,7 +283,7 @@ def _cells(material: Material, rows: CandidateRows) -> dict[str, tuple[NDArray[A
     return found
 
 
-def _cell_columns(row: NDArray[Any], crystals: Crystals) -> Columns:
+def _cell_columns(row: NDArray[Any], crystals: Crystals) -> ColumnArrays:
     return {
         "row": row,
         "sites": crystals.n_sites,

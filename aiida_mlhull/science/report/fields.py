@@ -1,4 +1,4 @@
-"""Columns of the table of candidates: what each says, and in which unit."""
+"""ColumnArrays of the table of candidates: what each says, and in which unit."""
 
 from __future__ import annotations
 

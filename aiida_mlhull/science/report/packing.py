@@ -1,4 +1,4 @@
-"""Columns packed for a browser: numbers as they lie in memory, words as codes, everything compressed at once.
+"""ColumnArrays packed for a browser: numbers as they lie in memory, words as codes, everything compressed at once.
 
 A packed set of columns is gzip of ``MLHULL01``, the length of a JSON header (32 bits, little-endian), the header, and
 the bytes of all columns, each from a multiple of eight on. The header names every column with its kind:
@@ -32,7 +32,7 @@ MANY_WORDS: Final = 0.5
 
 
 def packed(columns: Mapping[str, NDArray[Any]], *, meta: Mapping[str, Any] | None = None) -> str:
-    """Columns as base64, to be put into a page.
+    """ColumnArrays as base64, to be put into a page.
 
     Args:
         columns: name to values; floats are kept to 32 bits, strings as words where they repeat.

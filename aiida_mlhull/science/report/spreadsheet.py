@@ -20,7 +20,7 @@ def guarded(text: str) -> str:
 
 
 def to_csv(columns: Mapping[str, NDArray[Any]]) -> str:
-    """Columns as csv with a header; numbers are written as they are, missing ones are empty, text is guarded."""
+    """ColumnArrays as csv with a header; numbers are written as they are, missing ones are empty, text is guarded."""
     sink = StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow([guarded(name) for name in columns])

@@ -193,9 +193,20 @@ def test_the_page_is_written_from_the_list():
     assert all(text.count(f"| `{reason.value}` |") == 1 for reason in Reason)
 
 
-# Words that mean something else, too: a count of a campaign and functions; errors' own codes; OPTIMADE's.
+# Words that mean something else, too: counts of a campaign, functions, fields of the page about one; errors' own codes; OPTIMADE's.
 ELSEWHERE = {
-    "on_hull": {"cli/report.py", "graph/pictures.py", "science/campaign/__init__.py", "science/campaign/outcomes.py"},
+    "on_hull": {
+        "cli/report.py",
+        "launching/replayed.py",
+        "science/campaign/__init__.py",
+        "science/campaign/outcomes.py",
+        "science/campaign/phase_table.py",
+        "science/metrics/counting.py",
+        "science/report/",
+    },
+    "above_hull": {"science/report/"},
+    "start_set": {"science/report/"},
+    "not_asked": {"science/report/"},
     "missing_end_members": {"science/errors.py", "science/hull/__init__.py"},
     "out_of_memory": {"science/errors.py", "standin/faults.py"},
     "missing_potential": {"science/errors.py"},
@@ -216,7 +227,7 @@ def test_no_other_module_spells_a_reason():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
                 where = path.relative_to(PACKAGE).as_posix()
-                literal = node.value in codes and where not in ELSEWHERE.get(node.value, ())
+                literal = node.value in codes and not where.startswith(tuple(ELSEWHERE.get(node.value, ())))
                 if literal or node.value in beginnings:
                     spelled.append(f"{where}:{node.lineno}: {node.value!r}")
-    assert spelled == []
+    assert not spelled, "\n".join(spelled)

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from aiida_mlhull.science.errors import InputError, SettingsError
 from aiida_mlhull.science.hull.phase_space import phase_space
-from aiida_mlhull.science.hull.sampled_selectivity import decisive, sampled_selectivity
-from aiida_mlhull.science.hull.selectivity import Weights, selectivity
-from aiida_mlhull.science.hull.slices import cut
-from aiida_mlhull.science.hull.walk import mean_altitude
+from aiida_mlhull.science.hull.reactions.sampled_selectivity import decisive, sampled_selectivity
+from aiida_mlhull.science.hull.reactions.selectivity import Weights, selectivity
+from aiida_mlhull.science.hull.reactions.slices import cut
+from aiida_mlhull.science.hull.reactions.walk import mean_altitude
 from aiida_mlhull.science.types import Predictions, References
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 
 def published():

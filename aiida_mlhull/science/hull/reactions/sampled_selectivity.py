@@ -10,9 +10,9 @@ import numpy as np
 from aiida_mlhull.science.errors import HullError
 from aiida_mlhull.science.hull.phase_space import CAN_COMPETE, PhaseSpace
 from aiida_mlhull.science.hull.probability import SAMPLES
+from aiida_mlhull.science.hull.reactions.selectivity import ABSENT, Weights
+from aiida_mlhull.science.hull.reactions.slices import ROOM
 from aiida_mlhull.science.hull.sampling import SHARED, sample_energies
-from aiida_mlhull.science.hull.selectivity import ABSENT, Weights
-from aiida_mlhull.science.hull.slices import ROOM
 from aiida_mlhull.science.types import Predictions
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
@@ -114,7 +114,7 @@ def sampled_selectivity(
     Raises:
         HullError: if a slice could not be certified.
     """
-    from aiida_mlhull.science.hull.walk import gather, score_samples  # noqa: PLC0415  (numba, only when needed)
+    from aiida_mlhull.science.hull.reactions.walk import gather, score_samples  # noqa: PLC0415  (numba, only when needed)
 
     inside = predictions.take(np.isin(predictions.ids, space.ids))
     rows = np.asarray([int(np.flatnonzero(space.ids == name)[0]) for name in inside.ids.tolist()], dtype=np.int64)

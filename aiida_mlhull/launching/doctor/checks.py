@@ -11,9 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from aiida_mlhull.launching import profile, pw_checks, vasp_checks
+from aiida_mlhull.launching import profile
 from aiida_mlhull.launching.codes import LOCAL_TRANSPORT, PROGRAM
-from aiida_mlhull.launching.findings import BAD, GOOD, NOTE, Finding, Grade
+from aiida_mlhull.launching.doctor import pw_checks, vasp_checks
+from aiida_mlhull.launching.doctor.findings import BAD, GOOD, NOTE, Finding, Grade
 from aiida_mlhull.science.errors import NotReadyError
 
 DISK_WARNING_GIB: Final = 5.0

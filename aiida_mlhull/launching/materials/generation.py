@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
-    from aiida_mlhull.science.generators.base import Generator, GeneratorInput
+    from aiida_mlhull.science.generators.base import Generator, GeneratorInput, Plan
     from aiida_mlhull.science.generators.parents import Parents
     from aiida_mlhull.science.reading.references import ReferenceIntake
     from aiida_mlhull.science.reading.sieve import LeftOut
@@ -133,3 +134,27 @@ def store(shards: Iterator[Shard], group: str, *, progress: Callable[[Shard], No
 
     nodes = store_shards(rows(), group=group)
     return Written(sum(node.n_rows for node in nodes), left_out), len(nodes)
+
+
+def describe_start(start: Start) -> str:
+    """What was read, for people, one line each."""
+    lines = [] if start.references is None else [f"{start.references.summary()}\n"]
+    if start.parents is not None:
+        parents, left_out = start.parents
+        lines.append(
+            f"{parents.source}: {text.count(len(parents), 'crystal')}, {parents.symmetric} with symmetry beyond P1; "
+            f"{left_out.summary()}; other columns stay with them\n"
+        )
+    return "".join(lines)
+
+
+def describe_plan(name: str, plan: Plan) -> str:
+    """What would be drawn, for people."""
+    facts = [(what, value) for what, value in plan.facts.items() if value is not None]
+    return f"\n{name}\n{text.pairs([*facts, ('draws', plan.draws)])}"
+
+
+def describe_written(written: Written) -> str:
+    """What became of the draws, for people."""
+    reasons = [(reason.replace("_", " "), count) for reason, count in written.left_out.most_common()]
+    return text.pairs([("draws", written.drawn), *reasons, ("candidates", written.candidates)])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiida_mlhull.launching.codes import LOCAL_TRANSPORT
-from aiida_mlhull.launching.findings import GOOD, NOTE, Finding
+from aiida_mlhull.launching.doctor.findings import GOOD, NOTE, Finding
 from aiida_mlhull.science.errors import listed
 
 PLUGIN: Final = "quantumespresso.pw"

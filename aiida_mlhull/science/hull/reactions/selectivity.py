@@ -16,7 +16,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import HullError, InputError, SettingsError
 from aiida_mlhull.science.hull.phase_space import PhaseSpace
-from aiida_mlhull.science.hull.slices import ROOM
+from aiida_mlhull.science.hull.reactions.slices import ROOM
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.table import Booleans
 
@@ -96,7 +96,7 @@ def targeted(space: PhaseSpace, target: int) -> tuple[PhaseSpace, Integers, int,
         stood before; the target's row in it; and the energy in eV per conserved atom by which the target
         was lowered, to just below that hull, where it is not stable.
     """
-    from aiida_mlhull.science.hull.walk import BARELY  # noqa: PLC0415  (numba, only when needed)
+    from aiida_mlhull.science.hull.reactions.walk import BARELY  # noqa: PLC0415  (numba, only when needed)
 
     if target < len(space.elements):
         raise InputError(f"{space.formulas[target]} is the lowest phase of a pure element: name a compound as target")
@@ -122,7 +122,7 @@ def selectivity(space: PhaseSpace, target: int, pairs: Integers) -> Selectivity:
         HullError: if a slice could not be certified.
         InputError: if the target is a pure element.
     """
-    from aiida_mlhull.science.hull.walk import score_pairs  # noqa: PLC0415  (numba, only when needed)
+    from aiida_mlhull.science.hull.reactions.walk import score_pairs  # noqa: PLC0415  (numba, only when needed)
 
     asked = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
     smaller, _, row, lift = targeted(space, target)

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.launching import stored
 from aiida_mlhull.science.errors import InputError, listed
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida import orm
 
     from aiida_mlhull.data import LabelsData, ReferencesData
+    from aiida_mlhull.science.reading import LeftOut
     from aiida_mlhull.science.reading.phases.mp2020 import Guesses
     from aiida_mlhull.science.reading.phases.resolution import Corrections
     from aiida_mlhull.science.reading.references import ReferenceIntake
     from aiida_mlhull.science.sources.phases import ThermoType
 
+SHOWN: Final = 10
 MP_ENDPOINT: Final = "MP_API_ENDPOINT"
 """Environment variable: another server that speaks the Materials Project's API."""
 
@@ -159,3 +162,43 @@ def extend(known: ReferencesData, shards: Mapping[str, LabelsData], *, source: s
     extended(known.to_science(), [table.to_science() for table in shards.values()], source=source)
     node: ReferencesData = extend_references(references=known, source=orm.Str(source), **shards)
     return node, sum(table.base.attributes.get("n_failed") for table in shards.values())
+
+
+def describe(
+    node: ReferencesData,
+    *,
+    left_out: LeftOut | None = None,
+    remarks: Mapping[str, str] | None = None,
+    failed: int = 0,
+) -> str:
+    """A snapshot for people: pk, counts, scheme, hash, and what is not in it."""
+    from aiida_mlhull.science.schemes import described
+
+    facts = node.base.attributes
+    lines = [
+        ("from", facts.get("origin")),
+        ("phases", facts.get("n_rows")),
+        ("compositions", facts.get("n_compositions")),
+        ("elements", f"{len(facts.get('end_members'))}: {' '.join(facts.get('end_members'))}"),
+        ("scheme", described(facts.get("scheme"))),
+        ("pymatgen", facts.get("pymatgen_version")),
+        ("content hash", facts.get("content_hash")),
+        *([("failed", f"{text.count(failed, 'result')} without an energy left out")] if failed else []),
+    ]
+    said = f"References {node.pk}\n{text.pairs(lines)}"
+    if remarks:
+        rows = [(name, words) for name, words in list(remarks.items())[:SHOWN]]
+        more = f"\n  ... and {len(remarks) - SHOWN} more" if len(remarks) > SHOWN else ""
+        head = f"Corrected by a guess: {text.count(len(remarks), 'phase')}"
+        said += f"\n\n{head}\n{text.table(('phase', 'guessed'), rows, indent='  ')}{more}"
+    if left_out is None or not len(left_out):
+        return said
+    return f"{said}\n\nLeft out: {text.count(len(left_out), 'phase')}\n{_reasons(left_out)}"
+
+
+def _reasons(left_out: LeftOut) -> str:
+    """Rows by reason and detail, the most frequent first, with an example each."""
+    ordered = left_out.examples()
+    rows = [(count, reason, detail or None, example) for count, reason, detail, example in ordered[:SHOWN]]
+    more = f"\n  ... and {len(ordered) - SHOWN} more reasons" if len(ordered) > SHOWN else ""
+    return text.table(("phases", "reason", "detail", "for example"), rows, indent="  ") + more

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aiida_mlhull.science.hull.phase_space import PhaseSpace
-from aiida_mlhull.science.hull.slices import PRESENT, Slice
+from aiida_mlhull.science.hull.reactions.slices import PRESENT, Slice
 from aiida_mlhull.science.representations.composition import NUMBERS, SYMBOLS
 
 

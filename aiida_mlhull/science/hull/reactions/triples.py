@@ -16,8 +16,8 @@ import numpy as np
 from aiida_mlhull.science.errors import HullError
 from aiida_mlhull.science.hull.phase_space import PhaseSpace
 from aiida_mlhull.science.hull.points import CERTIFIED
-from aiida_mlhull.science.hull.selectivity import Selectivity, targeted
-from aiida_mlhull.science.hull.slices import PRESENT, ROOM
+from aiida_mlhull.science.hull.reactions.selectivity import Selectivity, targeted
+from aiida_mlhull.science.hull.reactions.slices import PRESENT, ROOM
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
 CHUNK: Final = 20_000
@@ -84,7 +84,7 @@ class _Lines:
         Raises:
             HullError: if the slice could not be certified.
         """
-        from aiida_mlhull.science.hull.walk import gather, walk  # noqa: PLC0415  (numba, only when needed)
+        from aiida_mlhull.science.hull.reactions.walk import gather, walk  # noqa: PLC0415  (numba, only when needed)
 
         if mask not in self._gathered:
             elements = np.asarray([j for j in range(len(self.space.elements)) if mask >> j & 1], dtype=np.int64)
@@ -171,7 +171,7 @@ def selectivity_of_triples(space: PhaseSpace, target: int, triples: Integers, sh
 
 def _scored(lines: _Lines, target: int, rows: Integers, shares: Floats) -> tuple[float, ...] | float:
     """Share of the target, reaction energy, deepest, inverse hull energy, C1, C2; NaN where it doesn't form."""
-    from aiida_mlhull.science.hull.walk import chain, mean_altitude  # noqa: PLC0415  (numba, only when needed)
+    from aiida_mlhull.science.hull.reactions.walk import chain, mean_altitude  # noqa: PLC0415  (numba, only when needed)
 
     space = lines.space
     mask = int(np.bitwise_or.reduce(space.masks[rows]))

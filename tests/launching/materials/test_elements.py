@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from aiida_mlhull.launching import elements
+from aiida_mlhull.launching.materials import elements
 from aiida_mlhull.science.errors import SettingsError
 from tests.pw_codes import FAMILY, family, needs_pw, pw_code
 

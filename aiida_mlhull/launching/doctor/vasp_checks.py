@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from aiida_mlhull.launching import standin
 from aiida_mlhull.launching.codes import LOCAL_TRANSPORT
-from aiida_mlhull.launching.findings import GOOD, NOTE, Finding
+from aiida_mlhull.launching.doctor.findings import GOOD, NOTE, Finding
 from aiida_mlhull.science.errors import listed
 from aiida_mlhull.science.not_vasp import NOT_VASP
 from aiida_mlhull.standin.folder import FAULTS

@@ -13,10 +13,11 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition
 
 from aiida_mlhull.science.errors import InputError, MissingEndMembersError
-from aiida_mlhull.science.hull import distances, simplex, walk
-from aiida_mlhull.science.hull.open_system import equation
+from aiida_mlhull.science.hull import distances, simplex
 from aiida_mlhull.science.hull.phase_space import phase_space
-from aiida_mlhull.science.hull.slices import cut
+from aiida_mlhull.science.hull.reactions import walk
+from aiida_mlhull.science.hull.reactions.open_system import equation
+from aiida_mlhull.science.hull.reactions.slices import cut
 
 SPACES = ["Li Fe P O", "Na Al Si Ca O", "Li Mn Fe O P F", "Mg Si O"]
 

@@ -138,7 +138,7 @@ def of_campaign(identifier: str) -> tuple[ReferencesData, list[str], dict[str, A
     """
     from aiida_mlhull.graph import campaigns
     from aiida_mlhull.graph.models import prediction_nodes
-    from aiida_mlhull.launching.references import from_campaign
+    from aiida_mlhull.launching.materials.references import from_campaign
     from aiida_mlhull.science.recipes import new_phases
 
     node = campaigns.find(identifier)

@@ -66,7 +66,7 @@ def cut(space: PhaseSpace, start: str | int, end: str | int, *, without: int | N
         HullError: if the slice could not be certified to 1e-9 eV/atom.
         InputError: if the two are the same composition.
     """
-    from aiida_mlhull.science.hull.walk import gather, walk  # noqa: PLC0415  (numba, only when needed)
+    from aiida_mlhull.science.hull.reactions.walk import gather, walk  # noqa: PLC0415  (numba, only when needed)
 
     (b0, e0), (b1, e1) = _end(space, start), _end(space, end)
     if np.abs(b0 - b1).max() < PRESENT:

@@ -1,0 +1,1 @@
+"""Is everything there that a campaign needs: profile, broker, daemon, codes, potentials, disk?"""

@@ -1,0 +1,1 @@
+"""What campaigns start from: candidates that are generated or cleaned, snapshots of references, elements computed."""

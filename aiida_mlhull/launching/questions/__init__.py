@@ -1,0 +1,1 @@
+"""Questions that need no campaign: recipes, strain, phases on a hull."""
