@@ -391,7 +391,7 @@ def check_stages_and_engines(
 
 
 def _engine_inputs(name: str, nodes: Mapping[str, Any], *, code: Any, words: Mapping[str, Any]) -> dict[str, Any]:
-    """What an engine takes of the campaign's nodes, and what the campaign file says of it."""
+    """What an engine takes of the campaign's nodes, and what the campaign file holds for it."""
     from aiida_mlhull.engines import ENGINES
 
     ports = ENGINES[name].spec().inputs
