@@ -9,22 +9,29 @@ Queries go by ``Cls.fields``::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from html import escape
 from importlib.metadata import version
-from typing import Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from aiida_mlhull.data.base import Exported, ScienceData, attribute, only_file
-from aiida_mlhull.science.errors import TableError
-from aiida_mlhull.science.tables.export import cif_files, to_cif, to_csv, to_json, to_parquet
+from aiida_mlhull.science.errors import TableError, UnknownNameError
+from aiida_mlhull.science.tables.export import cif_files, to_cif, to_csv, to_frame, to_json, to_parquet
 from aiida_mlhull.science.tables.headline import headline
 from aiida_mlhull.science.tables.listing import choose, listing
 from aiida_mlhull.science.tables.summary import summarize
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, Reactions, Recipes, References, Table
 from aiida_mlhull.science.wire import decode_table, encode_table
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from aiida.orm import Node
+
 T = TypeVar("T", bound=Table)
 
 TABLE_FILE: Final = "table.parquet"
+ROWS_SHOWN: Final = 10
+"""In notebooks."""
 MAX_SHARD_ROWS: Final = 10_000
 """Rows of a shard of candidates: picking one and exporting it stays a matter of a moment."""
 
@@ -56,6 +63,20 @@ class TableData(ScienceData[T]):
     def listing(self, **chosen: Any) -> dict[str, list[str]]:
         """Columns of text for a screen; arguments choose rows as in :func:`choose`."""
         return listing(self._chosen(chosen))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as people read them, see :func:`~aiida_mlhull.science.tables.export.to_frame`."""
+        return to_frame(self.to_science())
+
+    def _repr_html_(self) -> str:
+        """What the node is and its first rows, for notebooks."""
+        columns = self.listing(limit=ROWS_SHOWN)
+        head = "".join(f"<th>{escape(name)}</th>" for name in columns)
+        cells = zip(*columns.values(), strict=True)
+        body = "".join(f"<tr>{''.join(f'<td>{escape(value)}</td>' for value in row)}</tr>" for row in cells)
+        title = f"{type(self).__name__} {self.pk or '(not stored)'}"
+        facts = escape(self.headline(self.base.attributes.all))
+        return f"<div><b>{title}</b> {escape(self.label)}<br>{facts}<table><tr>{head}</tr>{body}</table></div>"
 
     def _chosen(self, chosen: Mapping[str, Any]) -> T:
         return choose(self.to_science(), **chosen)
@@ -104,6 +125,36 @@ class CandidatesData(CrystalTableData[Candidates]):
     """A shard of at most 10,000 candidates."""
 
     _noun: ClassVar = Candidates
+
+    @classmethod
+    def from_structures(cls, structures: Sequence[Node], *, label: str = "") -> CandidatesData:
+        """An unstored shard of structures that are nodes.
+
+        Args:
+            structures: ``StructureData`` and ``CifData``; ids are their labels where these differ, else their UUIDs.
+            label: of the node.
+
+        Raises:
+            CrystalError: if a structure can't be used.
+            InputError: if there are none.
+        """
+        from aiida_mlhull.data.structures import take_in  # noqa: PLC0415  (imports the readers)
+
+        return cls.from_science(take_in(structures, source=label or "structures").candidates, label=label)
+
+    @classmethod
+    def from_group(cls, label: str) -> CandidatesData:
+        """An unstored shard of the structures in a group; see :meth:`from_structures`.
+
+        Raises:
+            UnknownNameError: if there is no such group.
+        """
+        from aiida.orm import Group, QueryBuilder  # noqa: PLC0415
+
+        group = QueryBuilder().append(Group, filters={"label": label}).first(flat=True)
+        if group is None:
+            raise UnknownNameError(f"there is no group {label!r}: 'verdi group list' names those that are")
+        return cls.from_structures(list(group.nodes), label=label)
 
     class AttributesModel(CrystalTableData.AttributesModel):
         """Facts of the shard."""

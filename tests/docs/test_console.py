@@ -34,7 +34,6 @@ NOT_RUN = {
     "docs/how-to/from-my-own-crystals.md": "tests/cli/test_generate.py runs it in small",
     "docs/how-to/from-optimade.md": "tests/science/sources run it against a server of their own",
     "docs/how-to/from-python.md": "tests/docs/test_from_python.py runs it",
-    "docs/how-to/from-structures.md": "tests/data/test_from_structures.py runs it in small",
     "docs/how-to/maps.md": "tests/cli/test_map.py runs it in small",
     "docs/how-to/plug-ins.md": "tests/contracts/test_plug_ins.py runs it",
     "docs/how-to/quantum-espresso.md": "needs pw.x",
