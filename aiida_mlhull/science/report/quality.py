@@ -157,8 +157,9 @@ def _recall(one: RoundMaterial, truth: _Truth, material: Material) -> dict[str, 
 
 def _discovery(material: Material, truth: _Truth) -> dict[str, Any]:
     """What had been found after ever more relaxations."""
-    ids = [name for name in material.order if name in set(truth.labels.ids.tolist())]
-    if not ids:
+    order = np.asarray(material.order, dtype=np.str_)
+    ids = order[truth.labels.has(order)]
+    if not len(ids):
         return {}
     above = np.maximum(truth.signed, 0.0)
     curves = discovery_curves(truth.labels.positions(ids), above, thresholds=WITHIN)
