@@ -3,10 +3,17 @@
 
 const Report = { unpacked: new Map() };
 
+Report.fromBase64 = (text) => {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text); // browsers since 2025
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let at = 0; at < letters.length; at += 1) bytes[at] = letters.charCodeAt(at);
+  return bytes;
+};
+
 Report.bytes = async (name) => {
   const holder = document.getElementById(`packed-${name}`);
   if (!holder || !holder.textContent) return null;
-  const raw = Uint8Array.from(atob(holder.textContent), (one) => one.charCodeAt(0));
+  const raw = Report.fromBase64(holder.textContent);
   holder.textContent = "";
   const stream = new Blob([raw]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());

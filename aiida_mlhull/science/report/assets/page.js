@@ -2,6 +2,7 @@
 // Everything is brought up in the order in which it is read; the page says when it is ready.
 
 Report.start = async () => {
+  document.body.dataset.begun = performance.now().toFixed(0);
   Report.sections = JSON.parse(new TextDecoder().decode(await Report.bytes("sections")));
   document.getElementById("contents").append(...[...document.querySelectorAll("main section")].map((section) => Report.make("a", { href: `#${section.id}` }, section.querySelector("h2").textContent)));
   Report.drawHead();
