@@ -5,15 +5,12 @@ Apart from those of the loop, because AiiDA's caching looks at a calcfunction's 
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiida import orm
 from aiida.engine import calcfunction
 
+from aiida_mlhull.calculations.base import Nodes
 from aiida_mlhull.data import CandidatesData, DecisionsData, LabelsData
 from aiida_mlhull.science import campaign
-
-Nodes = dict[str, Any]
 
 
 @calcfunction

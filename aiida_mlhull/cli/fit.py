@@ -8,7 +8,8 @@ import click
 
 from aiida_mlhull.cli import progress
 from aiida_mlhull.cli.table_options import table_options_or_classes
-from aiida_mlhull.launching import profile, training
+from aiida_mlhull.launching import profile
+from aiida_mlhull.launching.questions import training
 
 
 @click.command()

@@ -68,7 +68,7 @@ def tell_and_start(prepared: PreparedCampaign, *, dry_run: bool, foreground: boo
 
 def start(prepared: PreparedCampaign) -> None:
     """Run a campaign in this terminal, and print what it has found."""
-    from aiida_mlhull.cli.report import summary
     from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.graph.written.summary import summary
 
     click.echo(f"\n{summary(Campaign(prepared.run(progress=progress.show, look=progress.bar())))}")

@@ -10,7 +10,8 @@ import click
 
 from aiida_mlhull.cli import paths
 from aiida_mlhull.cli.table_options import table_options
-from aiida_mlhull.launching import profile, training
+from aiida_mlhull.launching import profile
+from aiida_mlhull.launching.questions import training
 
 
 @click.command("learning-curve")

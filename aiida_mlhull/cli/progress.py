@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from aiida_mlhull.graph import stages
+from aiida_mlhull.graph.watching import stages
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:

@@ -107,9 +107,9 @@ def _words(option: str) -> list[str]:
 
 def report_outcome(outcome: Replay, output: Path | None, written: list[Path]) -> None:
     """Print report and scores of a replay, write the report's files to ``output``, and list what was written."""
-    from aiida_mlhull.cli.report import summary
     from aiida_mlhull.graph.campaign import Campaign
-    from aiida_mlhull.graph.files import write_report
+    from aiida_mlhull.graph.written.files import write_report
+    from aiida_mlhull.graph.written.summary import summary
     from aiida_mlhull.launching.replayed import describe
 
     campaign = Campaign(outcome.node)

@@ -54,7 +54,7 @@ def setup(profile_name: str | None, computer_label: str, executable: Path | None
 
 def _set_up_standin(computer: orm.Computer, executable: Path | None) -> None:
     """Register code and placeholders of the stand-in, and print what they are not."""
-    from aiida_mlhull.launching import standin
+    from aiida_mlhull.launching.doctor import standin
 
     code, news = standin.register_standin(computer, executable)
     family, uploaded = standin.upload_placeholders()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aiida_mlhull.cli import progress
-from aiida_mlhull.graph import stages
 from aiida_mlhull.graph.campaigns import State
+from aiida_mlhull.graph.watching import stages
 from aiida_mlhull.launching import daemon, profile
 from aiida_mlhull.science.tables import text
 

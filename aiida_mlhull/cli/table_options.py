@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from aiida_mlhull.cli import paths
-from aiida_mlhull.launching.training import MODEL
+from aiida_mlhull.launching.questions.training import MODEL
 
 OPTIONS: Final = (
     click.argument("table", metavar="TABLE", type=click.Path(path_type=Path)),

@@ -11,7 +11,7 @@ import click
 
 from aiida_mlhull.cli import paths
 from aiida_mlhull.cli.table_options import table_options
-from aiida_mlhull.launching import training
+from aiida_mlhull.launching.questions import training
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.ensembles.tune import Trial

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiida_mlhull import names
+from aiida_mlhull.calculations.base import Nodes
 from aiida_mlhull.graph.rows import TABLE
 
 if TYPE_CHECKING:
     from aiida import orm
-
-Nodes = dict[str, Any]
 
 
 def heritage(campaign: orm.ProcessNode) -> dict[str, Nodes]:

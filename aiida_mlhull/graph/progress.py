@@ -16,7 +16,7 @@ from aiida_mlhull import names
 from aiida_mlhull.graph import campaigns, results
 from aiida_mlhull.graph.history import result_tables
 from aiida_mlhull.graph.rows import TABLE
-from aiida_mlhull.graph.under_way import AtHand, UnderWay, at_hand, under_way
+from aiida_mlhull.graph.watching.under_way import AtHand, UnderWay, at_hand, under_way
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -49,7 +49,7 @@ class EngineRun:
 
 
 @dataclass(frozen=True)
-class Table:
+class ResultFacts:
     """What is known of a table of results without opening it.
 
     Attributes:
@@ -183,16 +183,16 @@ def engine_runs(pk: int | None) -> list[EngineRun]:
     ]
 
 
-def result_facts(pk: int | None) -> list[Table]:
+def result_facts(pk: int | None) -> list[ResultFacts]:
     """Facts of every table of results that a campaign has so far, the oldest first; rows that were read twice once."""
     query = result_tables(pk)
     columns = ("stage", "n_rows", "n_failed", "failure_reasons", "core_minutes", "id_min")
     query.add_projection(TABLE, ["id", "ctime", *(f"attributes.{name}" for name in columns)])
     query.add_projection("step", "process_type")
     query.order_by({TABLE: {"ctime": "asc"}})
-    found: dict[tuple[object, ...], Table] = {}
+    found: dict[tuple[object, ...], ResultFacts] = {}
     for row in query.all():
-        one = Table(*row)
+        one = ResultFacts(*row)
         found.setdefault((one.stage, one.first) if one.rows == 1 else (one.pk,), one)
     return list(found.values())
 
@@ -202,7 +202,7 @@ def _stages(
     *,
     total: int,
     runs: Sequence[EngineRun],
-    tables: Sequence[Table],
+    tables: Sequence[ResultFacts],
     processes: list[UnderWay],
     now: datetime,
 ) -> tuple[StageProgress, ...]:
@@ -225,7 +225,7 @@ def _stages(
 def _stage(
     name: str,
     engine: str,
-    tables: Sequence[Table],
+    tables: Sequence[ResultFacts],
     runs: Sequence[EngineRun],
     jobs: AtHand,
     *,
@@ -313,7 +313,7 @@ def _took(kind: Any, callers: list[int | None], filters: dict[str, Any]) -> list
     return [(last - first).total_seconds() for first, last in query.all()]
 
 
-def last_failures(tables: Sequence[Table], *, most: int = FAILURES_SHOWN) -> tuple[Failure, ...]:
+def last_failures(tables: Sequence[ResultFacts], *, most: int = FAILURES_SHOWN) -> tuple[Failure, ...]:
     """Ids and reasons of the relaxations that failed last, the newest first."""
     from aiida import orm
 

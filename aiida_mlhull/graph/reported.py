@@ -10,7 +10,7 @@ from aiida_mlhull import names
 from aiida_mlhull.graph import campaigns, comparison, costs, history, progress, results
 from aiida_mlhull.graph.models import record_of
 from aiida_mlhull.graph.rows import TABLE
-from aiida_mlhull.graph.stages import as_json, describe
+from aiida_mlhull.graph.watching.stages import as_json, describe
 from aiida_mlhull.science.errors import InputError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from aiida_mlhull.launching.levels import CAMPAIGN
+from aiida_mlhull.launching.materials.levels import CAMPAIGN
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, UnknownNameError, listed
 
 if TYPE_CHECKING:

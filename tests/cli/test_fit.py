@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from aiida_mlhull.cli.table_options import table_options
-from aiida_mlhull.launching import training
+from aiida_mlhull.launching.questions import training
 from tests.arsenides import every_sixth
 from tests.cli.conftest import Desk, run
 from tests.science.real_crystals import mp_crystals, mp_energies

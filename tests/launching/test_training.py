@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from aiida_mlhull.launching import training
+from aiida_mlhull.launching.questions import training
 from aiida_mlhull.science.campaign import CampaignSettings
 from aiida_mlhull.science.campaign.settings import GateSettings, MergeSettings, StageSettings, StopSettings
 from aiida_mlhull.science.ensembles import EnsembleSettings

@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from aiida_mlhull.launching import standin
 from aiida_mlhull.launching.codes import LOCAL_TRANSPORT
+from aiida_mlhull.launching.doctor import standin
 from aiida_mlhull.launching.doctor.findings import GOOD, NOTE, Finding
 from aiida_mlhull.science.errors import listed
 from aiida_mlhull.science.not_vasp import NOT_VASP

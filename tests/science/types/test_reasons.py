@@ -196,7 +196,7 @@ def test_the_page_is_written_from_the_list():
 # Words that mean something else, too: counts of a campaign, functions, fields of the page about one; errors' own codes; OPTIMADE's.
 ELSEWHERE = {
     "on_hull": {
-        "cli/report.py",
+        "graph/written/summary.py",
         "launching/replayed.py",
         "science/campaign/__init__.py",
         "science/campaign/outcomes.py",

@@ -15,8 +15,8 @@ def write_report(campaign: Campaign, folder: Path) -> list[Path]:
     Returns:
         The files, in the order in which people want them.
     """
-    from aiida_mlhull.graph import pictures
     from aiida_mlhull.graph.placed import beside
+    from aiida_mlhull.graph.written import pictures
     from aiida_mlhull.science.tables.export import to_cif, to_csv
     from aiida_mlhull.science.tables.export import written as written_table
 

@@ -1,0 +1,1 @@
+"""What a campaign gives people to read: a summary, tables and pictures in a folder."""
