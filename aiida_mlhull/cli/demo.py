@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from aiida_mlhull.cli import progress
 from aiida_mlhull.cli.replay import report_outcome
 from aiida_mlhull.launching import daemon, profile
-
-if TYPE_CHECKING:
-    from aiida_mlhull.launching.replay import Replay
 
 
 @click.command()
@@ -48,29 +42,4 @@ def demo(profile_name: str | None, quick: bool, output: Path) -> None:
     outcome = example.run(arsenides, quick=quick, by_daemon=in_daemon, progress=progress.show)
     output.mkdir(parents=True, exist_ok=True)
     report_outcome(outcome, output, outcome.write_curve(output / "recall", name=example.PROTOCOL))
-    _what_next(outcome)
-
-
-def _what_next(outcome: Replay) -> None:
-    """Commands to try, as they can be typed in the terminal that has seen the demo."""
-    from aiida_mlhull.graph.campaign import Campaign
-
-    phases = Campaign(outcome.node).phases()
-    scripts = Path(sys.executable).parent
-    command, verdi = (_typed(scripts / name) for name in ("aiida-mlhull", "verdi"))
-    click.echo("\nAsk the graph:")
-    click.echo(
-        f"  export {profile.PATH_VARIABLE}={os.environ.get(profile.PATH_VARIABLE) or profile.configuration_folder()}"
-    )
-    if len(phases):
-        click.echo(f"  {command} history {phases.ids[0]}")
-    click.echo(f"  {command} rejected --round 1")
-    click.echo(f"  {verdi} data mlhull-decisions list")
-
-
-def _typed(script: Path) -> str:
-    """A program as one types it: its name if the shell finds this one, else its path."""
-    if shutil.which(script.name) == str(script):
-        return script.name
-    here = Path.cwd()
-    return str(script.relative_to(here)) if script.is_relative_to(here) else str(script)
+    click.echo("\n".join(["\nAsk the graph:", *(f"  {line}" for line in example.what_next(outcome))]))

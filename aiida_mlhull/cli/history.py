@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from aiida_mlhull.launching import profile
 from aiida_mlhull.science.tables import text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @click.command()
@@ -27,6 +22,7 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
     from aiida_mlhull.graph import placed
     from aiida_mlhull.graph.campaign import Campaign
     from aiida_mlhull.graph.screened import screened
+    from aiida_mlhull.graph.written.lines import events_in_words
 
     wanted = None if campaign is None else Campaign(campaign)
     candidate, *others = screened(identifier, campaign=None if wanted is None else wanted.node)
@@ -41,17 +37,9 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
     ]
     facts += placed.facts(asked.node, identifier)
     click.echo(text.pairs([(name, value) for name, value in facts if value is not None]))
-    click.echo(f"\n{_events(asked.history(identifier))}")
+    click.echo(f"\n{events_in_words(asked.history(identifier))}")
     story = [one.pk for one in asked.story()]
     if len(story) > 1:
         click.echo(f"\nOne story over campaigns {', '.join(map(str, story))}")
     if also := sorted({other.campaign.pk or 0 for other in others} - set(story)):
         click.echo(f"\nAlso in campaigns {', '.join(map(str, also))}: see --campaign")
-
-
-def _events(events: pd.DataFrame) -> str:
-    rows = []
-    for *what, value, threshold, margin, _, ensemble, models, _ in text.rows_of(events):
-        behind = None if ensemble is None else f"{models} <{ensemble}>"
-        rows.append((*what, *map(text.number, (value, threshold, margin)), behind))
-    return text.table(("pk", "what", "outcome", "why", "value", "threshold", "margin", "models"), rows)

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 import click
 
 from aiida_mlhull.cli import paths
-from aiida_mlhull.launching.questions.placing import place_source
-from aiida_mlhull.science.tables import text
-
-if TYPE_CHECKING:
-    from aiida_mlhull.science.hull.placement import PlacedPhases
-
-SHOWN: Final = 20
+from aiida_mlhull.launching.questions.placing import in_words, place_source
 
 
 @click.command()
@@ -72,37 +65,7 @@ def phases(
     if as_json:
         click.echo(json.dumps(phase_records(placed, rows), indent=1, ensure_ascii=False))
     else:
-        click.echo("\n".join([*remarks, "", describe(placed, rows, details=bool(wanted))]))
+        click.echo("\n".join([*remarks, "", in_words(placed, rows, details=bool(wanted))]))
     if output is not None:
         write_phases(placed, output)
         click.echo(f"written: {output}", err=as_json)
-
-
-def describe(placed: PlacedPhases, rows: list[int], *, details: bool) -> str:
-    """Counts, then the phases: one by one where they were asked for."""
-    from aiida_mlhull.science.campaign.phase_table import phase_facts
-
-    facts = [
-        ("phases", len(placed)),
-        ("on the hull", int(placed.stable.sum())),
-        ("underexplored", int(placed.underexplored.sum())),
-        ("scheme", placed.scheme or None),
-        ("exact to", f"{placed.gaps.max(initial=0.0):.0e} eV/atom"),
-    ]
-    shown = rows[:SHOWN]
-    more = f"\n... and {len(rows) - SHOWN:,} more: --output writes all" if len(rows) > SHOWN else ""
-    if details:
-        blocks = [f"{placed.ids[row]}, {placed.formulas[row]}\n{text.pairs(phase_facts(placed, row))}" for row in shown]
-        return "\n\n".join([text.pairs(facts, indent=""), *blocks]) + more
-    headers = ("phase", "formula", "E_form", "above hull", "signed", "separation", "underexplored")
-    cells = [
-        (
-            placed.ids[row],
-            placed.formulas[row],
-            *(f"{column[row]:.4f}" for column in (placed.formation, placed.e_above_hull, placed.signed)),
-            f"{placed.phase_separation[row]:.4f}",
-            bool(placed.underexplored[row]),
-        )
-        for row in shown
-    ]
-    return f"{text.pairs(facts, indent='')}\n\n{text.table(headers, cells)}{more}\nEnergies in eV/atom, lowest distance first"

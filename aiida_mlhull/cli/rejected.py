@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from aiida_mlhull.cli import paths
 from aiida_mlhull.launching import profile
 from aiida_mlhull.science.tables import text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SHOWN = 30
 
@@ -34,6 +30,7 @@ def rejected(  # noqa: PLR0917  (click calls it by name)
     """
     profile.load(profile_name)
     from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.graph.written.lines import nearest_in_words
     from aiida_mlhull.science.errors import listed
     from aiida_mlhull.science.tables.export import to_csv
 
@@ -53,19 +50,9 @@ def rejected(  # noqa: PLR0917  (click calls it by name)
             f"for a place, {len(rejected)} rejected"
         )
         if target is None:
-            click.echo(_nearest(one.nearest(limit)), nl=False)
+            click.echo(nearest_in_words(one.nearest(limit)), nl=False)
             if len(rejected) > limit:
                 click.echo(f"... and {len(rejected) - limit} more; all with --csv FILE")
         else:
             target.write_bytes(to_csv(rejected))
             click.echo(f"written: {target}")
-
-
-def _nearest(rejected: pd.DataFrame) -> str:
-    """The rejected candidates nearest to the threshold, as a table."""
-    if rejected.empty:
-        return ""
-    columns = ["id", "formula", "reason", "value", "threshold", "margin"]
-    rows = [(*row[:3], *map(text.number, row[3:])) for row in text.rows_of(rejected[columns])]
-    headers = ("id", "formula", "reason", f"value ({rejected.unit[0]})", "threshold", "margin")
-    return f"\n{text.table(headers, rows)}\n"

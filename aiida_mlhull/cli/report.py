@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.cli import paths, status
+from aiida_mlhull.cli import paths
 from aiida_mlhull.graph.watching import stages
+from aiida_mlhull.graph.written.lines import state_in_words
 from aiida_mlhull.graph.written.summary import costs, funnel, phases, rounds, summary
 from aiida_mlhull.launching import profile
 from aiida_mlhull.science.wire.files import write_whole
@@ -91,7 +92,7 @@ def _serve(campaign: Campaign, *, port: int, watts: float | None) -> None:
 
 def _unfinished(campaign: Campaign) -> str:
     """What is known of a campaign that runs or has failed."""
-    parts, node = [status.describe(campaign.status())], campaign.node
+    parts, node = [state_in_words(campaign.status())], campaign.node
     if node.is_terminated:
         why = (node.exit_message or node.exception or "").strip().splitlines()
         parts.append("\n".join([*why[-1:], f"Look closer with 'verdi process report {node.pk}'"]))

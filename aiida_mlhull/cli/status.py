@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from aiida_mlhull.cli import progress
-from aiida_mlhull.graph.campaigns import State
 from aiida_mlhull.graph.watching import stages
+from aiida_mlhull.graph.written.lines import age_of, state_in_words
 from aiida_mlhull.launching import daemon, profile
 from aiida_mlhull.science.tables import text
 
@@ -72,7 +71,7 @@ def status(  # noqa: PLR0917  (click calls it by name)
         text.table(
             ("pk", "name", "state", "stage", "round", "relaxed", "on hull", "waiting", "age"),
             [
-                (s.pk, s.name, s.state, s.stage or None, s.round, s.relaxed, s.stable, s.waiting, _age(s.begun))
+                (s.pk, s.name, s.state, s.stage or None, s.round, s.relaxed, s.stable, s.waiting, age_of(s.begun))
                 for s in states
             ],
         )
@@ -83,7 +82,7 @@ def look(campaign: Campaign) -> str:
     """How far a campaign is, and what it waits for."""
     from aiida_mlhull.job_pool.steering import PAUSED
 
-    parts = [describe(campaign.status()), stages.describe(campaign.progress())]
+    parts = [state_in_words(campaign.status()), stages.describe(campaign.progress())]
     for process in campaign.paused():
         if (process.process_status or "").startswith(PAUSED):
             continue  # by the campaign's own word, which is told above
@@ -95,24 +94,3 @@ def look(campaign: Campaign) -> str:
     if not campaign.node.is_terminated and not daemon.look().running:
         parts.append(f"No daemon is running; unless a terminal runs the campaign: {daemon.START_HINT}")
     return "\n\n".join(parts)
-
-
-def describe(state: State) -> str:
-    """How far a campaign is, for people."""
-    return f"Campaign {state.pk} ({state.name})\n" + text.pairs(
-        [
-            ("state", state.state),
-            ("age", _age(state.begun)),
-            ("stage", state.stage or "before the first gate"),
-            ("round", state.round),
-            ("relaxed", state.relaxed),
-            ("on the hull", state.stable),
-            ("waiting", state.waiting),
-            *([("near ones found", f"{state.promise['claim']:.1%} by the model")] if state.promise else []),
-            *([("models stopped", state.stop)] if state.stop else []),
-        ]
-    )
-
-
-def _age(begun: datetime) -> str:
-    return text.about((datetime.now(tz=timezone.utc) - begun).total_seconds())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from importlib import resources
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from aiida_mlhull.launching import inputs
+from aiida_mlhull.launching import inputs, profile
 from aiida_mlhull.launching.replay import replay
 from aiida_mlhull.launching.running import Progress, silent
 
@@ -57,3 +61,27 @@ def run(
     overrides["stages"][-1]["gate"]["batch"] = size["batch"]
     overrides |= {"name": "demo", "start": size["start"], "budget": size["budget"]}
     return replay(campaign_inputs, protocol=protocol, overrides=overrides, by_daemon=by_daemon, progress=progress)
+
+
+def what_next(outcome: Replay) -> list[str]:
+    """Commands to try, as they can be typed in the terminal that has seen the demo."""
+    from aiida_mlhull.graph.campaign import Campaign
+
+    phases = Campaign(outcome.node).phases()
+    scripts = Path(sys.executable).parent
+    command, verdi = (_typed(scripts / name) for name in ("aiida-mlhull", "verdi"))
+    place = os.environ.get(profile.PATH_VARIABLE) or profile.configuration_folder()
+    return [
+        f"export {profile.PATH_VARIABLE}={place}",
+        *([f"{command} history {phases.ids[0]}"] if len(phases) else []),
+        f"{command} rejected --round 1",
+        f"{verdi} data mlhull-decisions list",
+    ]
+
+
+def _typed(script: Path) -> str:
+    """A program as one types it: its name if the shell finds this one, else its path."""
+    if shutil.which(script.name) == str(script):
+        return script.name
+    here = Path.cwd()
+    return str(script.relative_to(here)) if script.is_relative_to(here) else str(script)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiida_mlhull.launching import profile
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
 from aiida_mlhull.science.reading.phases.shipped import SHIPPED
+from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.hull.placement import PlacedPhases
     from aiida_mlhull.science.types import References
+
+SHOWN: Final = 20
 
 
 def place_source(
@@ -91,3 +94,33 @@ def _known(name: str, elements: Path | None, scheme: str, profile_name: str | No
     )
     remarks.append(intake.summary())
     return intake.references
+
+
+def in_words(placed: PlacedPhases, rows: list[int], *, details: bool) -> str:
+    """Counts, then the phases: one by one where they were asked for."""
+    from aiida_mlhull.science.campaign.phase_table import phase_facts
+
+    facts = [
+        ("phases", len(placed)),
+        ("on the hull", int(placed.stable.sum())),
+        ("underexplored", int(placed.underexplored.sum())),
+        ("scheme", placed.scheme or None),
+        ("exact to", f"{placed.gaps.max(initial=0.0):.0e} eV/atom"),
+    ]
+    shown = rows[:SHOWN]
+    more = f"\n... and {len(rows) - SHOWN:,} more: --output writes all" if len(rows) > SHOWN else ""
+    if details:
+        blocks = [f"{placed.ids[row]}, {placed.formulas[row]}\n{text.pairs(phase_facts(placed, row))}" for row in shown]
+        return "\n\n".join([text.pairs(facts, indent=""), *blocks]) + more
+    headers = ("phase", "formula", "E_form", "above hull", "signed", "separation", "underexplored")
+    cells = [
+        (
+            placed.ids[row],
+            placed.formulas[row],
+            *(f"{column[row]:.4f}" for column in (placed.formation, placed.e_above_hull, placed.signed)),
+            f"{placed.phase_separation[row]:.4f}",
+            bool(placed.underexplored[row]),
+        )
+        for row in shown
+    ]
+    return f"{text.pairs(facts, indent='')}\n\n{text.table(headers, cells)}{more}\nEnergies in eV/atom, lowest distance first"

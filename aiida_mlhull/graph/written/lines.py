@@ -1,0 +1,53 @@
+"""Single answers in words: a campaign's state, a candidate's history, what was nearly kept."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from aiida_mlhull.graph.campaigns import State
+from aiida_mlhull.science.tables import text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def state_in_words(state: State) -> str:
+    """How far a campaign is, for people."""
+    return f"Campaign {state.pk} ({state.name})\n" + text.pairs(
+        [
+            ("state", state.state),
+            ("age", age_of(state.begun)),
+            ("stage", state.stage or "before the first gate"),
+            ("round", state.round),
+            ("relaxed", state.relaxed),
+            ("on the hull", state.stable),
+            ("waiting", state.waiting),
+            *([("near ones found", f"{state.promise['claim']:.1%} by the model")] if state.promise else []),
+            *([("models stopped", state.stop)] if state.stop else []),
+        ]
+    )
+
+
+def age_of(begun: datetime) -> str:
+    """How long ago something began, in words."""
+    return text.about((datetime.now(tz=timezone.utc) - begun).total_seconds())
+
+
+def events_in_words(events: pd.DataFrame) -> str:
+    """What became of a candidate, one line per event."""
+    rows = []
+    for *what, value, threshold, margin, _, ensemble, models, _ in text.rows_of(events):
+        behind = None if ensemble is None else f"{models} <{ensemble}>"
+        rows.append((*what, *map(text.number, (value, threshold, margin)), behind))
+    return text.table(("pk", "what", "outcome", "why", "value", "threshold", "margin", "models"), rows)
+
+
+def nearest_in_words(rejected: pd.DataFrame) -> str:
+    """The rejected candidates nearest to the threshold, as a table."""
+    if rejected.empty:
+        return ""
+    columns = ["id", "formula", "reason", "value", "threshold", "margin"]
+    rows = [(*row[:3], *map(text.number, row[3:])) for row in text.rows_of(rejected[columns])]
+    headers = ("id", "formula", "reason", f"value ({rejected.unit[0]})", "threshold", "margin")
+    return f"\n{text.table(headers, rows)}\n"
