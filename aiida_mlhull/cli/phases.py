@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from aiida_mlhull.cli import paths
-from aiida_mlhull.launching.questions.placing import in_words, place_source
 
 
 @click.command()
@@ -49,6 +48,7 @@ def phases(
     Formation energy, energy above the hull, signed distance, phase-separation energy, decomposition, and the chemical
     potentials in which a phase is stable. Name a PHASE by its id, formula or chemical system to see all of it.
     """
+    from aiida_mlhull.launching.questions.placing import in_words, place_source
     from aiida_mlhull.science.campaign.phase_table import phase_records, write_phases
 
     placed, remarks = place_source(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from aiida_mlhull.science.campaign.progress import CampaignProgress, Pace, StageProgress
 from aiida_mlhull.science.tables import text
+
+if TYPE_CHECKING:
+    from aiida_mlhull.science.campaign.progress import CampaignProgress, Pace, StageProgress
 
 WIDTH: Final = 24
 GO_ON: Final = {"pause": "\n  -> to go on: aiida-mlhull resume {pk}"}
