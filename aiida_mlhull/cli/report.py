@@ -13,7 +13,6 @@ from aiida_mlhull.graph.watching import stages
 from aiida_mlhull.graph.written.lines import state_in_words
 from aiida_mlhull.graph.written.summary import costs, funnel, phases, rounds, summary
 from aiida_mlhull.launching import profile
-from aiida_mlhull.science.wire.files import write_whole
 
 if TYPE_CHECKING:
     from aiida_mlhull.graph.campaign import Campaign
@@ -47,6 +46,7 @@ def report(  # noqa: PLR0917  (click calls it by name)
     """Print what campaign PK found, and what it cost; the newest one if PK is left out."""
     profile.load(profile_name)
     from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.science.wire.files import write_whole
 
     asked = Campaign(campaign)
     if serve:
