@@ -47,7 +47,10 @@ class Measured:
         """As a model reads them."""
         ids = np.asarray([f"{index:06d}" for index in range(len(self))])
         return ModelRows(
-            ids=ids, formulas=np.asarray(self.crystals.reduced_formulas()), crystals=self.crystals, baselines=np.zeros(len(self))
+            ids=ids,
+            formulas=np.asarray(self.crystals.reduced_formulas()),
+            crystals=self.crystals,
+            baselines=np.zeros(len(self)),
         )
 
     def split(self, sizes: tuple[int, int, int], *, seed: int) -> list[NDArray[np.int64]]:
