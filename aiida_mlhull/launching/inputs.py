@@ -405,7 +405,7 @@ def _check_meeting(settings: CampaignSettings, engines: Mapping[str, Any], refer
     from aiida_mlhull.science.campaign.replay import RECORDED
     from aiida_mlhull.workflows.inputs import check_scheme
 
-    if RECORDED in engines and "record" not in engines[RECORDED]:
+    if RECORDED in engines and {"record", "levels"}.isdisjoint(engines[RECORDED]):
         raise InputError(
             f"the engine {RECORDED} looks up published results, but none were given: name a file with 'record', give "
             f"candidates with relaxed cells and energies, or take a protocol that relaxes ('protocol: potential')"
