@@ -66,6 +66,23 @@ class Desk:
         return path
 
 
+def give_settings(campaign: Any, *stages: str) -> None:
+    """Settings as an input of a campaign's node that is not stored yet.
+
+    Args:
+        campaign: the node.
+        stages: their names; all look up a record.
+    """
+    from aiida import orm
+    from aiida.common.links import LinkType
+
+    from aiida_mlhull.science.campaign import campaign_settings
+
+    content = {"stages": [{"name": name, "engine": "recorded"} for name in stages or ("final",)]}
+    settings = orm.Dict(campaign_settings(content, protocol="laptop-plain").model_dump(mode="json")).store()
+    campaign.base.links.add_incoming(settings, LinkType.INPUT_WORK, "settings")
+
+
 def run(*arguments: object) -> Result:
     """What the command line answers; errors that are no refusals come out."""
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_the_history_of_a_phase_names_models_and_structure(finished):
     lines = result.output.splitlines()
     assert f"campaign {node.pk}" in lines[0]
     assert "candidates.parquet row" in lines[1]
-    assert f"structure  {results.structures(node.pk)[identifier]}" in result.output
+    assert re.search(rf"structure +{results.structures(node.pk)[identifier]}\n", result.output)
     assert f"{found.energies[0]:.4f} eV/atom, 605 core-minutes (nominal)" in result.output
     assert any("outcome" in line and "on_hull" in line for line in lines)
 

@@ -6,7 +6,7 @@ import pytest
 
 from aiida_mlhull import names
 from tests.arsenides import simplest
-from tests.cli.conftest import run
+from tests.cli.conftest import give_settings, run
 
 
 @pytest.fixture
@@ -17,12 +17,15 @@ def campaign(empty_profile):
     from aiida import orm
     from aiida.common.links import LinkType
 
-    from aiida_mlhull.data import CandidatesData, LabelsData
+    from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
 
     excerpt = simplest(3)
     shard = CandidatesData.from_science(excerpt.candidates).store()
     campaign = orm.WorkChainNode(process_type=names.SCREEN.process_type, label="nested")
     campaign.base.links.add_incoming(shard, LinkType.INPUT_WORK, "candidates__shard_000")
+    references = ReferencesData.from_science(excerpt.references).store()
+    campaign.base.links.add_incoming(references, LinkType.INPUT_WORK, "references")
+    give_settings(campaign, "cheap", "final")
     campaign.store()
 
     def called(kind, caller, name):
@@ -64,6 +67,9 @@ def test_a_campaign_that_has_only_begun(campaign):
     shard = campaign.base.links.get_incoming().get_node_by_label("candidates__shard_000")
     newer = orm.WorkChainNode(process_type=campaign.process_type, label="newer")
     newer.base.links.add_incoming(shard, LinkType.INPUT_WORK, "candidates__shard_000")
+    references = campaign.base.links.get_incoming().get_node_by_label("references")
+    newer.base.links.add_incoming(references, LinkType.INPUT_WORK, "references")
+    give_settings(newer)
     newer.store()
     result = run("history", simplest(3).record.ids[0])
     assert result.exit_code == 0, result.output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aiida_mlhull import names
-from tests.cli.conftest import run
+from tests.cli.conftest import give_settings, run
 
 REASON = "Pausing after failed transport task: upload_calculation failed 5 times"
 
@@ -17,6 +17,8 @@ def begun(kind, *, caller=None, process_type=names.SCREEN.process_type):
     node = kind(process_type=process_type)
     node.set_process_label("RelaxCalculation")
     node.set_process_state("waiting")
+    if process_type == names.SCREEN.process_type and caller is None:
+        give_settings(node)
     if caller is not None:
         link = LinkType.CALL_CALC if "calculation" in node.node_type else LinkType.CALL_WORK
         node.base.links.add_incoming(caller, link, "called")

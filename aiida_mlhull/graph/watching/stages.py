@@ -68,7 +68,7 @@ def left(pace: Pace) -> str:
 def _facts(progress: CampaignProgress) -> list[tuple[str, object]]:
     models = progress.models
     jobs = f"{text.count(models.done, 'job')} done" + (f", {models.running} under way" if models.running else "")
-    budget = "" if progress.budget is None else f" of {progress.budget:,} ({progress.relaxed / progress.budget:.0%})"
+    budget = f" of {progress.budget:,} ({progress.relaxed / progress.budget:.0%})" if progress.budget else ""
     return [
         *([("now", progress.activity)] if progress.activity else []),
         ("relaxed to the end", f"{progress.relaxed:,}{budget}"),
