@@ -33,8 +33,8 @@ def inputs(folder: Path) -> dict[str, Any]:
     """Three rock salts in two lanes."""
     computer = computer_in(folder)
 
-    def install(*, label: str, filepath_executable: str) -> Any:
-        return orm.InstalledCode(label=label, computer=computer, filepath_executable=filepath_executable).store()
+    def install(**words: str) -> Any:
+        return orm.InstalledCode(computer=computer, **words).store()
 
     cells = rock_salts(**SIDES)
     return {

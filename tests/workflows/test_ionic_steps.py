@@ -52,9 +52,9 @@ def by_vasp(aiida_profile, tmp_path_factory) -> int:
     """Four of them relaxed, their steps kept; the process's pk."""
     folder, cells = tmp_path_factory.mktemp("by-vasp"), salts()
 
-    def install(*, label: str, filepath_executable: str) -> Any:
+    def install(**words: str) -> Any:
         computer = computer_in(folder)
-        return orm.InstalledCode(label=label, computer=computer, filepath_executable=filepath_executable).store()
+        return orm.InstalledCode(computer=computer, **words).store()
 
     settings = {
         "protocol": "mp-compatible",
