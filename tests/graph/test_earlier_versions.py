@@ -52,7 +52,12 @@ def test_status(recorded):
     told = answer("status", "--all")
     assert [line.split()[1] for line in told.splitlines()[2:]] == ["vasp", "recorded"]
     told = answer("status", "recorded")
-    facts = dict(line.split(maxsplit=1) for line in told.splitlines()[1:] if "on the hull" not in line)
+    first, stages, *_ = told.split("\n\n")
+    facts = dict(line.split(maxsplit=1) for line in first.splitlines()[1:] if "on the hull" not in line)
+    assert [line.split()[:4] for line in stages.splitlines()[3:]] == [
+        ["potential", "potential", "36", "36"],
+        ["final", "recorded", "16", "16"],
+    ]
     assert facts["state"] == "finished"
     assert (facts["stage"], facts["round"], facts["relaxed"], facts["waiting"]) == ("final", "1", "16", "6")
     assert facts["models"] == "stopped  rule_keeps_nothing"
