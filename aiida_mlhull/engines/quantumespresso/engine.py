@@ -55,7 +55,7 @@ class EspressoEngine(LaneEngine):
         """The input of pw.x as aiida-quantumespresso writes it, and the scheduler's options."""
         step = cls.asked(stage)
         options = {**inputs["options"].get_dict(), **step.options}
-        return sections({"pw.x": pw_input(row, step, inputs["pseudo_family"]), "options": plainly(options)})
+        return sections({"input of pw.x": pw_input(row, step, inputs["pseudo_family"]), "options": plainly(options)})
 
     @classmethod
     def check(

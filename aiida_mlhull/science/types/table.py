@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,10 @@ class Table:
     Attributes:
         ids: (n,), unique, sorted by code point.
         formulas: (n,), reduced formulas.
+        fillable: names of optional columns that some of the tables which are joined may lack.
     """
+
+    fillable: ClassVar[frozenset[str]] = frozenset()
 
     ids: Strings
     formulas: Strings
@@ -127,7 +130,7 @@ def slices(total: int, *, size: int) -> Iterator[slice]:
 
 def _filled(parts: Sequence[T]) -> Sequence[T]:
     """The parts with NaN in the fillable columns that some have and others lack."""
-    for name in getattr(parts[0], "fillable", ()):
+    for name in parts[0].fillable:
         widths = {getattr(part, name).shape[1] for part in parts if getattr(part, name, None) is not None}
         if len(widths) == 1:
             width = widths.pop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -62,7 +62,7 @@ def decode_table(noun: type[T], content: bytes, *, name: str = "table") -> T:
             values[field.name] = _decode_array(packed.column(field.name))
         elif field.name in properties:
             values[field.name] = properties[field.name]
-        elif field.default is not MISSING:  # written before the noun had it
+        elif field.default is None:  # an optional column that the noun did not have yet
             values[field.name] = field.default
         else:
             raise WireError(f"{name}: column {field.name!r} of {noun.__name__} is missing")

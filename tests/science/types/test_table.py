@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -92,6 +94,6 @@ def test_cells_travel_with_their_rows():
 
 @pytest.mark.parametrize(("energies", "failures"), [([0.0, np.nan], ["", ""]), ([0.0, 1.0], ["", "no_result"])])
 def test_a_row_has_an_energy_or_a_reason(energies, failures):
-    columns = {name: getattr(labels([0, 1]), name) for name in Labels.__dataclass_fields__}
+    columns = {name: getattr(labels([0, 1]), name) for name in (field.name for field in fields(Labels))}
     with pytest.raises(TableError, match="finite energy or a reason of failure: c1"):
         Labels.from_rows(**{**columns, "energies": energies, "failures": failures})

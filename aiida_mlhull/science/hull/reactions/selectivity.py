@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,6 @@ from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.table import Booleans
 
 FORMED, ABSENT = 1, 0
-PURE: Final = 1.0 - 1e-9
-"""A share of the target above this leaves no by-product."""
 
 
 class Weights(NamedTuple):
