@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from aiida_mlhull.science.vasp import load_protocol, protocol_names
+from aiida_mlhull.science.vasp import PROTOCOLS
 
 FOLDER: Final = Path(__file__).with_name("engines") / "vasp_files"
 TITLE: Final = "TITEL"
@@ -73,7 +73,7 @@ def path_of(protocol: str, step: str, crystal: str) -> Path:
 
 def steps() -> list[tuple[str, str]]:
     """Every protocol with each of its steps."""
-    return [(protocol, step) for protocol in protocol_names() for step in load_protocol(protocol)["steps"]]
+    return [(protocol, step) for protocol in PROTOCOLS.names() for step in PROTOCOLS.load(protocol)["steps"]]
 
 
 def main() -> None:

@@ -148,7 +148,7 @@ def test_an_engine_without_its_inputs(given) -> None:
         ({"settings": {"color": 1}}, "stage final, engine recorded: color: unknown key"),
         ({"gate": {"rule": "three_sigma"}}, "unknown keep-rule 'three_sigma'; known: "),
         ({"gate": {"baseline": "stage"}}, "the first stage has no stage before it"),
-        ({"color": 1}, "stages.0.color: unknown key"),
+        ({"color": 1}, "stages.final.color: unknown key"),
     ],
 )
 def test_wrong_stages(given, change, told) -> None:

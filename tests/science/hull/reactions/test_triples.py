@@ -9,7 +9,7 @@ import pytest
 from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition
 from scipy.optimize import linprog
-from tests.science.hull.test_selectivity import all_trees
+from tests.science.hull.reactions.test_selectivity import all_trees
 
 from aiida_mlhull.science.hull.phase_space import phase_space
 from aiida_mlhull.science.hull.reactions.selectivity import selectivity
