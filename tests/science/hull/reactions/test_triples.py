@@ -9,11 +9,11 @@ import pytest
 from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition
 from scipy.optimize import linprog
-from tests.science.hull.reactions.test_selectivity import all_trees
 
 from aiida_mlhull.science.hull.phase_space import phase_space
 from aiida_mlhull.science.hull.reactions.selectivity import selectivity
 from aiida_mlhull.science.hull.reactions.triples import products_of_mixture, richest_mixtures, selectivity_of_triples
+from tests.science.hull.reactions.test_selectivity import all_trees
 
 ENERGIES = {
     "Ba": 0.0, "Sr": 0.0, "Ti": 0.0, "O": 0.0, "C": 0.0, "CO2": -2.1, "BaO": -2.83, "SrO": -3.01, "TiO2": -3.30,
