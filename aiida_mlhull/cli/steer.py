@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from aiida_mlhull.launching import daemon, profile
+
+if TYPE_CHECKING:
+    from aiida_mlhull.graph.campaign import Campaign
 
 WHY = click.option("--why", metavar="TEXT", default="", help="The reason, kept in the graph.")
 
@@ -15,10 +20,7 @@ WHY = click.option("--why", metavar="TEXT", default="", help="The reason, kept i
 @click.pass_obj
 def pause(profile_name: str | None, campaign: str, why: str) -> None:
     """Let campaign PK finish what runs and submit nothing more, until resume."""
-    profile.load(profile_name)
-    from aiida_mlhull.graph.campaign import Campaign
-
-    asked = Campaign(campaign)
+    asked = _asked(profile_name, campaign)
     asked.pause(why)
     running = sum(stage.running + stage.queued for stage in asked.progress().stages)
     click.echo(f"Campaign {asked.pk} submits nothing more; {running} relaxations under way are finished.")
@@ -31,10 +33,7 @@ def pause(profile_name: str | None, campaign: str, why: str) -> None:
 @click.pass_obj
 def resume(profile_name: str | None, campaign: str, why: str) -> None:
     """Let campaign PK go on after a pause, also after one of its own."""
-    profile.load(profile_name)
-    from aiida_mlhull.graph.campaign import Campaign
-
-    asked = Campaign(campaign)
+    asked = _asked(profile_name, campaign)
     asked.resume(why)
     click.echo(f"Campaign {asked.pk} goes on.")
     _note(asked.pk)
@@ -46,13 +45,17 @@ def resume(profile_name: str | None, campaign: str, why: str) -> None:
 @click.pass_obj
 def stop(profile_name: str | None, campaign: str, why: str) -> None:
     """Let campaign PK finish what runs and conclude with what is there."""
-    profile.load(profile_name)
-    from aiida_mlhull.graph.campaign import Campaign
-
-    asked = Campaign(campaign)
+    asked = _asked(profile_name, campaign)
     asked.stop(why)
     click.echo(f"Campaign {asked.pk} concludes as soon as what runs has finished: aiida-mlhull status {asked.pk}")
     _note(asked.pk)
+
+
+def _asked(profile_name: str | None, campaign: str) -> Campaign:
+    profile.load(profile_name)
+    from aiida_mlhull.graph.campaign import Campaign
+
+    return Campaign(campaign)
 
 
 def _note(pk: int | None) -> None:

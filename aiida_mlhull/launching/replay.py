@@ -168,7 +168,7 @@ def prepare(
     """
     from aiida_mlhull.science.campaign import campaign_settings
     from aiida_mlhull.science.campaign.file import read_mapping
-    from aiida_mlhull.science.campaign.replay import enough_to_start, on_record
+    from aiida_mlhull.science.campaign.replay import on_record
 
     changes = {"name": data.resolve().stem, **(read_mapping(overrides) if overrides else {})}
     changes, remarks = on_record(protocol, engine=engine, seed=seed, changes=changes)
@@ -177,15 +177,7 @@ def prepare(
         raise InputError(f"{data.name} holds no results to replay: relaxed cells and energies are missing")
     if continue_from is not None:
         read = _going_on(read, campaign_settings(changes, protocol=protocol), stage=continue_from)
-    changes, more = enough_to_start(changes, protocol=protocol, total=len(read.candidates))
-    return PreparedReplay(
-        inputs=read,
-        settings=campaign_settings(changes, protocol=protocol),
-        protocol=protocol,
-        overrides=changes,
-        engine=engine,
-        remarks=(*read.remarks, *remarks, *more),
-    )
+    return _prepared(read, changes, protocol=protocol, engine=engine, remarks=remarks)
 
 
 def prepare_levels(
@@ -221,9 +213,8 @@ def prepare_levels(
         InputError: if the record or the settings are wrong.
     """
     from aiida_mlhull.launching.materials.levels import is_stored
-    from aiida_mlhull.science.campaign import campaign_settings
     from aiida_mlhull.science.campaign.file import read_mapping
-    from aiida_mlhull.science.campaign.replay import RECORDED, enough_to_start, on_levels
+    from aiida_mlhull.science.campaign.replay import RECORDED, on_levels
 
     if engine != RECORDED:
         raise SettingsError("a record of several levels answers all stages by itself: leave --engine out")
@@ -239,12 +230,22 @@ def prepare_levels(
         prices=_core_minutes(prices),
         decide_first=decide_first,
     )
-    changes, more = enough_to_start(changes, protocol=protocol, total=len(read.candidates))
+    return _prepared(read, changes, protocol=protocol, engine=engine, remarks=remarks)
+
+
+def _prepared(
+    read: CampaignInputs, changes: dict[str, Any], *, protocol: str, engine: str, remarks: Sequence[str]
+) -> PreparedReplay:
+    """The campaign, with no more to start with than there is."""
+    from aiida_mlhull.science.campaign import campaign_settings
+    from aiida_mlhull.science.campaign.replay import enough_to_start
+
+    overrides, more = enough_to_start(changes, protocol=protocol, total=len(read.candidates))
     return PreparedReplay(
         inputs=read,
-        settings=campaign_settings(changes, protocol=protocol),
+        settings=campaign_settings(overrides, protocol=protocol),
         protocol=protocol,
-        overrides=changes,
+        overrides=overrides,
         engine=engine,
         remarks=(*read.remarks, *remarks, *more),
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import Field, field_validator
 
-from aiida_mlhull.science.campaign.file import CandidatesSource, ReferencesSource, read_mapping
+from aiida_mlhull.science.campaign.file import CandidatesSources, ReferencesPlace, read_mapping
 from aiida_mlhull.science.campaign.settings import CampaignSettings, changed
 from aiida_mlhull.science.errors import InputError, SettingsError
 from aiida_mlhull.science.reading.sieve import BadRows
@@ -40,23 +40,12 @@ class Extension(Strict):
     budget: Amount | None = None
     rule: str | None = None
     rule_settings: dict[str, Any] = Field(default_factory=dict)
-    candidates: tuple[CandidatesSource, ...] = ()
+    candidates: CandidatesSources = ()
     bad_rows: BadRows = "refuse"
-    references: ReferencesSource | None = None
+    references: ReferencesPlace | None = None
     retry: tuple[str, ...] = RETRIED
     jobs: dict[str, Any] = Field(default_factory=dict)
     overrides: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("candidates", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        places = value if isinstance(value, list | tuple) else [value]
-        return [{"file": place} if isinstance(place, str | Path) else place for place in places]
-
-    @field_validator("references", mode="before")
-    @classmethod
-    def _bare_path(cls, value: Any) -> Any:
-        return {"file": value} if isinstance(value, str | Path) else value
 
     @field_validator("retry")
     @classmethod

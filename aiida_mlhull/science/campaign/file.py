@@ -24,10 +24,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import yaml
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from aiida_mlhull.science.campaign.recipes import RecipesRequest
 from aiida_mlhull.science.campaign.settings import CampaignSettings, campaign_settings
@@ -139,6 +139,20 @@ def _only_one(source: S, *places: str) -> S:
     return source
 
 
+def _in_a_file(place: Any) -> Any:
+    """What a bare path stands for."""
+    return {"file": place} if isinstance(place, str | Path) else place
+
+
+def _at_places(places: Any) -> Any:
+    """What one place, or bare paths among several, stand for."""
+    return [_in_a_file(place) for place in (places if isinstance(places, list | tuple) else [places])]
+
+
+CandidatesSources = Annotated[tuple[CandidatesSource, ...], BeforeValidator(_at_places)]
+ReferencesPlace = Annotated[ReferencesSource, BeforeValidator(_in_a_file)]
+
+
 class CampaignFile(Strict):
     """What the YAML of a campaign may say.
 
@@ -166,9 +180,9 @@ class CampaignFile(Strict):
     name: str | None = Field(default=None, min_length=1)
     protocol: str = DEFAULT_PROTOCOL
     seed: int | None = Field(default=None, ge=0)
-    candidates: tuple[CandidatesSource, ...] = Field(min_length=1)
+    candidates: CandidatesSources = Field(min_length=1)
     bad_rows: BadRows = "refuse"
-    references: ReferencesSource
+    references: ReferencesPlace
     record: RecordSource | None = None
     parent: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
     parents: str | dict[str, str] | None = None
@@ -178,18 +192,10 @@ class CampaignFile(Strict):
     overrides: dict[str, Any] = Field(default_factory=dict)
     recipes: RecipesRequest | None = None
 
-    @field_validator("candidates", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        places = value if isinstance(value, list | tuple) else [value]
-        return [{"file": place} if isinstance(place, str | Path) else place for place in places]
-
     @field_validator("record", mode="before")
     @classmethod
     def _path_or_paths(cls, value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return {"levels": value}
-        return {"file": value} if isinstance(value, str | Path) else value
+        return {"levels": value} if isinstance(value, list | tuple) else _in_a_file(value)
 
     @field_validator("parents", mode="before")
     @classmethod
@@ -197,11 +203,6 @@ class CampaignFile(Strict):
         if isinstance(value, Mapping):
             return {key: str(word) if isinstance(word, int) else word for key, word in value.items()}
         return str(value) if isinstance(value, int) else value
-
-    @field_validator("references", mode="before")
-    @classmethod
-    def _bare_path(cls, value: Any) -> Any:
-        return {"file": value} if isinstance(value, str | Path) else value
 
     def settings(self) -> CampaignSettings:
         """The campaign's settings: the protocol's, with this file's overrides.
