@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,34 @@ class Relaxer(Protocol):
             report: called with progress.
         """
         ...
+
+
+class StreamedRelaxer(ABC):
+    """What a :class:`Relaxer` has in common with others: its table is what its stream gives."""
+
+    scheme: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def engine(self) -> str:
+        """Name and version, as the labels keep them."""
+
+    @abstractmethod
+    def stream(self, crystals: Crystals) -> Iterator[Relaxed]:
+        """Relax every crystal and hand each over as soon as it is done; see :class:`Relaxer`."""
+
+    def relax(self, ids: Any, formulas: Any, crystals: Crystals, *, stage: str, report: ReportRows = silent) -> Labels:
+        """Relax every crystal; a failure is a row with a reason, never an exception. See :class:`Relaxer`."""
+        return collect(
+            self.stream(crystals),
+            ids,
+            formulas,
+            crystals,
+            stage=stage,
+            engine=self.engine,
+            scheme=self.scheme,
+            report=report,
+        )
 
 
 def not_relaxed(row: int, crystals: Crystals, failure: str, *, steps: int = 0, core_seconds: float = 0.0) -> Relaxed:

@@ -9,6 +9,7 @@ depends on its company; ``mlhull-job`` runs one process per core, and restarts g
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
@@ -23,11 +24,9 @@ from aiida_mlhull.science.models.training.devices import reproducible, torch_dev
 from aiida_mlhull.science.relaxation.base import (
     RelaxationSettings,
     Relaxed,
-    ReportRows,
+    StreamedRelaxer,
     check_weights,
-    collect,
     not_relaxed,
-    silent,
 )
 from aiida_mlhull.science.relaxation.calculators.primitive import as_it_is, primitive
 from aiida_mlhull.science.relaxation.directions import HELD, fixed_by, free_directions
@@ -36,7 +35,7 @@ from aiida_mlhull.science.relaxation.symmetry import symmetrize
 from aiida_mlhull.science.representations.elements import element_table
 from aiida_mlhull.science.representations.neighbors import nearest_distances
 from aiida_mlhull.science.representations.volumes import tabulated_volumes
-from aiida_mlhull.science.types import Crystals, Labels
+from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason, with_detail
 
@@ -61,7 +60,7 @@ class _NotRelaxedError(Exception):
         self.failure, self.steps = failure, steps
 
 
-class CalculatorRelaxer:
+class CalculatorRelaxer(StreamedRelaxer):
     """Base of the potentials that are ASE calculators; a subclass names itself and loads its calculator.
 
     Attributes:
@@ -95,9 +94,9 @@ class CalculatorRelaxer:
         except ImportError as error:
             raise MissingExtraError(self._how_to_install()) from error
 
+    @abstractmethod
     def load(self) -> Any:
         """The ASE calculator, on :attr:`device`, with :attr:`weights`; imports its package only here."""
-        raise NotImplementedError
 
     def knows(self, number: int) -> bool:  # noqa: ARG002  (others look)
         """Whether the potential was trained on an element; a calculator that refuses it by itself need not say so."""
@@ -123,19 +122,6 @@ class CalculatorRelaxer:
             with reproducible(self.device):
                 done = self._relaxed(row, crystals, suggested_volume=float(suggested[row]))
             yield done
-
-    def relax(self, ids: Any, formulas: Any, crystals: Crystals, *, stage: str, report: ReportRows = silent) -> Labels:
-        """Relax every crystal; a failure is a row with a reason, never an exception. See :class:`Relaxer`."""
-        return collect(
-            self.stream(crystals),
-            ids,
-            formulas,
-            crystals,
-            stage=stage,
-            engine=self.engine,
-            scheme=self.scheme,
-            report=report,
-        )
 
     # ---------------------------------------------------------------- one crystal
 

@@ -8,7 +8,7 @@ off where raw energies are wanted.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,21 +16,19 @@ from aiida_mlhull.science.models.training.devices import reproducible, torch_dev
 from aiida_mlhull.science.relaxation.base import (
     RelaxationSettings,
     Relaxed,
-    ReportRows,
+    StreamedRelaxer,
     check_weights,
-    collect,
     not_relaxed,
-    silent,
 )
 from aiida_mlhull.science.relaxation.chgnet.active_set import ActiveSet
 from aiida_mlhull.science.relaxation.chgnet.network import HEAVIEST_KNOWN, CHGNetNetwork
 from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
 from aiida_mlhull.science.representations.elements import element_table
-from aiida_mlhull.science.types import Crystals, Labels
+from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.types.reasons import Reason, with_detail
 
 
-class CHGNetRelaxer:
+class CHGNetRelaxer(StreamedRelaxer):
     """Relaxes with CHGNet within the space group of the cell that goes in, many crystals at a time.
 
     The same crystal gives the same bits whichever others are relaxed with it, on one machine and with one
@@ -73,19 +71,6 @@ class CHGNetRelaxer:
         rows = np.flatnonzero(known)
         with reproducible(self.device):
             yield from ActiveSet(self.network, self.settings).stream(crystals, rows.tolist())
-
-    def relax(self, ids: Any, formulas: Any, crystals: Crystals, *, stage: str, report: ReportRows = silent) -> Labels:
-        """Relax every crystal; a failure is a row with a reason, never an exception. See :class:`Relaxer`."""
-        return collect(
-            self.stream(crystals),
-            ids,
-            formulas,
-            crystals,
-            stage=stage,
-            engine=self.engine,
-            scheme=self.scheme,
-            report=report,
-        )
 
 
 def _unknown_element(row: int, crystals: Crystals) -> Relaxed:
