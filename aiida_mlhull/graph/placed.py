@@ -44,6 +44,19 @@ def placed(node: orm.ProcessNode, identifier: str | None = None) -> PlacedPhases
     return place(phases.select([identifier]), concatenate([known, phases.without([identifier])]))
 
 
+def stable(node: orm.ProcessNode) -> PlacedPhases:
+    """The results of a campaign that lie on the hull of references and results, placed there.
+
+    Raises:
+        InputError: if there are no results yet.
+    """
+    from aiida_mlhull.graph.results import phases
+    from aiida_mlhull.science.hull.placement import place
+
+    known = node.inputs[names.REFERENCES].to_science()
+    return place(_phases(phases(node), known), known)
+
+
 def beside(node: orm.ProcessNode) -> pa.Table:
     """The columns of :func:`~aiida_mlhull.science.campaign.phase_table.hull_columns`, a row per result.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from aiida_mlhull.graph.placed import stable
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
@@ -110,12 +111,19 @@ def phases(campaign: Campaign) -> str:
     labels = campaign.phases()
     if not len(labels):
         return "No candidate lies on the hull: the known phases are the stable ones."
-    pks = campaign.structures()
+    pks, placed = campaign.structures(), stable(campaign.node)
+    formation = dict(zip(placed.ids.tolist(), placed.formation.tolist(), strict=True))
     order = sorted(range(len(labels)), key=lambda row: (str(labels.formulas[row]), str(labels.ids[row])))
     rows = [
-        (labels.formulas[row], f"{labels.energies[row]:.4f}", labels.ids[row], pks.get(str(labels.ids[row])))
+        (
+            labels.formulas[row],
+            f"{labels.energies[row]:.4f}",
+            f"{formation[str(labels.ids[row])]:.4f}",
+            labels.ids[row],
+            pks.get(str(labels.ids[row])),
+        )
         for row in order[:PHASES_SHOWN]
     ]
-    table = text.table(("formula", "E (eV/atom)", "id", "structure"), rows, indent="  ")
+    table = text.table(("formula", "E (eV/atom)", "E_form (eV/atom)", "id", "structure"), rows, indent="  ")
     more = f"\n  ... and {len(labels) - PHASES_SHOWN} more; all with --output DIR" if len(labels) > PHASES_SHOWN else ""
     return f"New phases on the hull\n{table}{more}"
