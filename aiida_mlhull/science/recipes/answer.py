@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from aiida_mlhull.science.tables import text
 from aiida_mlhull.science.types.recipes import Reactions
 from aiida_mlhull.science.units import MEV_PER_EV
@@ -21,7 +23,7 @@ def describe(table: Reactions) -> str:
                 mev(table.reaction_energies[i]),
                 "yes" if table.deepest[i] else "no",
                 mev(table.inverse_hull[i]),
-                mev(table.primary[i]),
+                mev(table.primary[i]) + _interval(table, i),
                 mev(table.secondary[i]),
                 mev(table.gamma[i]) + ("" if spread != spread else f" ± {mev(spread)}"),  # noqa: PLR0124  (NaN)
                 table.competing[i] or "-",
@@ -45,6 +47,12 @@ def _expected(table: Reactions, i: int) -> list[str]:
     if table.predicted is None or table.predicted_distance is None:
         return []
     return [f"{table.predicted[i]} ({table.predicted_distance[i]:.1f})"]
+
+
+def _interval(table: Reactions, i: int) -> str:
+    """From the 5 % to the 95 % quantile of C1, where energies are uncertain."""
+    low, high = table.primary_low, table.primary_high
+    return "" if low is None or high is None or np.isnan(low[i]) else f" ({mev(low[i])} to {mev(high[i])})"
 
 
 def mev(value: float) -> str:

@@ -273,6 +273,7 @@ def _table(
     nothing = np.full(len(rows), np.nan)
     weights = Weights.checked(settings.weights)
     name = _name_of_decisive(sampled, weights)
+    low, _, high = np.tile(nothing, (3, 1)) if sampled is None else sampled.primary_quantiles()
     words = [words_of(space, goal, some, x=float(scores.x[i])) for i, some in enumerate(rows[:top].tolist())]
     found = [
         None
@@ -294,6 +295,8 @@ def _table(
         gamma_std=(nothing if sampled is None else _spread(sampled.gamma(weights)))[:top],
         p_exergonic=(nothing if sampled is None else sampled.p_exergonic)[:top],
         p_deepest=(nothing if sampled is None else sampled.p_deepest)[:top],
+        primary_low=low[:top],
+        primary_high=high[:top],
         deepest=scores.deepest[:top],
         competing=[word["competing"] for word in words],
         decisive=[name] * top,

@@ -3,21 +3,18 @@
 The MP2020 scheme (Wang et al., Sci. Rep. 11 (2021) 15496) adds fitted corrections to PBE and PBE+U
 energies: so much for every oxide, nitride, sulfide, ... anion, and so much for every metal treated with a
 Hubbard U. Potentials differ in what they were trained on: CHGNet returns corrected energies, SevenNet raw
-ones. Correcting corrected energies again is the silent error that this module is there to prevent; both
-directions check the scheme that the labels carry.
+ones, and their labels carry the scheme, so that the two are never mixed.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aiida_mlhull.science.errors import MixedSchemesError
 from aiida_mlhull.science.reading.phases.mp2020 import adjustments, compatibility
-from aiida_mlhull.science.schemes import KNOWN, same_scheme
-from aiida_mlhull.science.types import Crystals, Labels
+from aiida_mlhull.science.schemes import KNOWN
+from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.types.crystals import Floats
 
 if TYPE_CHECKING:
@@ -49,32 +46,6 @@ def mp2020_corrections(crystals: Crystals) -> Floats:
             known[composition] = _correction(crystals.structure(row))
         corrections[row] = known[composition]
     return corrections
-
-
-def without_corrections(labels: Labels) -> Labels:
-    """Labels with the MP2020 corrections taken off.
-
-    Raises:
-        MixedSchemesError: if these labels aren't corrected ones.
-    """
-    return _converted(labels, sign=-1.0, before=MP2020_CORRECTED, after=MP2020_RAW)
-
-
-def with_corrections(labels: Labels) -> Labels:
-    """Labels with the MP2020 corrections applied.
-
-    Raises:
-        MixedSchemesError: if these labels aren't raw ones.
-    """
-    return _converted(labels, sign=1.0, before=MP2020_RAW, after=MP2020_CORRECTED)
-
-
-def _converted(labels: Labels, *, sign: float, before: str, after: str) -> Labels:
-    if not same_scheme(labels.scheme, before):
-        raise MixedSchemesError(
-            f"labels of stage {labels.stage!r} are {labels.scheme!r}, but only {before!r} can be turned into {after!r}"
-        )
-    return replace(labels, energies=labels.energies + sign * mp2020_corrections(labels.crystals), scheme=after)
 
 
 def _correction(structure: Structure) -> float:

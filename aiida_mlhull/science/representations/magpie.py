@@ -36,14 +36,6 @@ def magpie_table() -> tuple[tuple[str, ...], Floats]:
     return names, np.vstack([np.zeros(len(names)), imputed])
 
 
-@cache
-def magpie_names() -> tuple[str, ...]:
-    """What the columns of :func:`magpie` are."""
-    statistics = [f"{statistic} {name}" for name in magpie_table()[0] for statistic in STATISTICS]
-    norms = ["0-norm", *(f"{power}-norm" for power in NORMS)]
-    return (*statistics, *norms, *(f"share of {orbital} electrons" for orbital in ORBITALS))
-
-
 def magpie(fractions: Floats) -> Floats:
     """(n, 142) features of n compositions.
 

@@ -91,6 +91,9 @@ class Reactions(Table):
         published: (n,) reference of the precedent with the most usual temperature; empty where there is none.
         temperatures: (n,) K, median of the precedents; NaN where there are none.
         hours: (n,) h, likewise.
+        primary_low: (n,) eV/atom, 5 % quantile of C1 over the sampled hulls in which the target forms; NaN where energies are
+            taken as certain.
+        primary_high: (n,) eV/atom, its 95 % quantile.
         predicted: (n,) what a model of published syntheses expects of these precursors, with as many atoms as the
             target's formula; None where no model was asked.
         predicted_distance: (n,) element mover's distance between that and the target; None likewise.
@@ -118,6 +121,8 @@ class Reactions(Table):
     published: Strings
     temperatures: Floats
     hours: Floats
+    primary_low: Floats | None = None
+    primary_high: Floats | None = None
     predicted: Strings | None = None
     predicted_distance: Floats | None = None
     ranking: str = ""

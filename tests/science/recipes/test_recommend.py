@@ -9,6 +9,7 @@ from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.products import element_movers_distance
 from aiida_mlhull.science.products.base import fractions_of
 from aiida_mlhull.science.recipes import RANKINGS, Literature, RecipeSettings, in_air, latest, new_phases, recommend
+from aiida_mlhull.science.recipes.answer import describe
 from aiida_mlhull.science.recipes.formulas import equation_text
 from aiida_mlhull.science.recipes.forward import composition_text
 from aiida_mlhull.science.representations.composition import reduce_formula
@@ -184,8 +185,12 @@ def test_uncertain_energies_give_error_bars(titanates):
     assert row.gamma_std[0] > 0.005
     assert row.p_exergonic[0] == 1.0
     assert 0.0 < row.p_deepest[0] < 1.0
+    assert row.primary_low[0] < row.primary[0] < row.primary_high[0]
+    shown = f"{1e3 * row.primary[0]:.1f} ({1e3 * row.primary_low[0]:.1f} to {1e3 * row.primary_high[0]:.1f})"
+    assert shown in describe(row)
     certain = asked(titanates, source="list", precursors=("BaO", "TiO2"))
     assert row.reaction_energies[0] == certain.reactions.reaction_energies[0]
+    assert " to " not in describe(certain.reactions)
 
 
 def test_the_newest_prediction_counts():

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.entries.compatibility import MaterialsProject2020Compatibility
 from pymatgen.entries.computed_entries import ComputedStructureEntry
 
-from aiida_mlhull.science.errors import MixedSchemesError
 from aiida_mlhull.science.relaxation.conventions import (
-    MP2020_CORRECTED,
-    MP2020_RAW,
     mp2020_corrections,
-    with_corrections,
-    without_corrections,
 )
-from aiida_mlhull.science.types import Crystals, Labels
+from aiida_mlhull.science.types import Crystals
 
 TIO2 = Structure.from_spacegroup(136, Lattice.tetragonal(4.65, 2.97), ["Ti", "O"], [[0, 0, 0], [0.305, 0.305, 0]])
 ZNO = Structure.from_spacegroup(
@@ -56,53 +50,3 @@ def test_pymatgen_processes_an_entry_to_the_same_energy():
     MaterialsProject2020Compatibility(check_potcar=False).process_entry(entry)
     expected = (entry.energy + 50.0) / len(FEO)
     assert mp2020_corrections(Crystals.from_structures([FEO]))[0] == pytest.approx(expected, abs=1e-12)
-
-
-def labels(structures, scheme):
-    n = len(structures)
-    return Labels.from_rows(
-        ids=[f"id-{k}" for k in range(n)],
-        formulas=[structure.composition.reduced_formula for structure in structures],
-        energies=np.linspace(-9.0, -4.0, n),
-        crystals=Crystals.from_structures(structures),
-        failures=np.full(n, ""),
-        core_minutes=np.zeros(n),
-        stage="s",
-        engine="e",
-        scheme=scheme,
-    )
-
-
-def test_there_and_back():
-    raw = labels([TIO2, ZNO, TI], MP2020_RAW)
-    corrected = with_corrections(raw)
-    assert corrected.scheme == MP2020_CORRECTED
-    np.testing.assert_allclose(corrected.energies - raw.energies, [-0.458, -0.3435, 0.0], atol=1e-3)
-    back = without_corrections(corrected)
-    assert back.scheme == MP2020_RAW
-    np.testing.assert_allclose(back.energies, raw.energies, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("convert", "scheme"),
-    [(with_corrections, MP2020_CORRECTED), (without_corrections, MP2020_RAW), (with_corrections, "PBE, NREL")],
-)
-def test_correcting_twice_is_refused(convert, scheme):
-    with pytest.raises(MixedSchemesError, match="can be turned into"):
-        convert(labels([TIO2], scheme))
-
-
-def test_failed_rows_stay_failed():
-    some = labels([TIO2, ZNO], MP2020_CORRECTED)
-    broken = Labels.from_rows(
-        ids=some.ids,
-        formulas=some.formulas,
-        energies=np.array([np.nan, -5.0]),
-        crystals=some.crystals,
-        failures=np.array(["unphysical_cell", ""]),
-        core_minutes=np.zeros(2),
-        stage="s",
-        engine="e",
-        scheme=MP2020_CORRECTED,
-    )
-    assert without_corrections(broken).failures.tolist() == ["unphysical_cell", ""]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Composition
 
-from aiida_mlhull.science.representations.magpie import magpie, magpie_names
+from aiida_mlhull.science.representations.magpie import NORMS, ORBITALS, STATISTICS, magpie, magpie_table
 
 MATMINER = {
     "Fe2O3": {
@@ -25,7 +25,13 @@ def features(formula):
     fractions = np.zeros((1, 118))
     for element, share in Composition(formula).fractional_composition.items():
         fractions[0, element.Z - 1] = share
-    return dict(zip(magpie_names(), magpie(fractions)[0].tolist(), strict=True))
+    names = [f"{statistic} {name}" for name in magpie_table()[0] for statistic in STATISTICS]
+    names += [
+        "0-norm",
+        *(f"{power}-norm" for power in NORMS),
+        *(f"share of {orbital} electrons" for orbital in ORBITALS),
+    ]
+    return dict(zip(names, magpie(fractions)[0].tolist(), strict=True))
 
 
 @pytest.mark.parametrize("formula", MATMINER)
