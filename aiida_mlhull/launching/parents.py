@@ -105,7 +105,7 @@ def _most_related(stage: str, settings: CampaignSettings, *, scheme: str, elemen
     query.order_by({"campaign": {"ctime": "desc"}})
     best: tuple[float, orm.ProcessNode | None] = (0.0, None)
     for node in query.all(flat=True):
-        # A node of something else's making, or one whose inputs were deleted, is no campaign to learn from.
+        # Inputs may have been deleted, or never stored by what isn't ours.
         if names.REFERENCES not in node.inputs or names.CANDIDATES not in node.inputs:
             continue
         if not same_scheme(str(node.inputs[names.REFERENCES].base.attributes.get("scheme")), scheme):
