@@ -22,6 +22,7 @@ import pandas as pd
 
 from aiida_mlhull.science.campaign import (
     CampaignSettings,
+    assess,
     decide_round,
     enter_first_stage,
     enter_next_stage,
@@ -134,6 +135,7 @@ def made_material(
     waiting = world.candidates.take(~np.isin(world.candidates.ids, merged.ids[~merged.keep]) & first.succeeded)
     start = np.sort(rng.permutation(waiting.ids)[: max(rows // 20, 8)])
     done, rounds, pool = list(start), [], waiting.without(start)
+    stocks: list[dict[str, Any]] = []
     for number in (1, 2, 3):
         results = _results(world, np.sort(np.asarray(done)), rng=np.random.default_rng(seed + 1))
         predictions = _predictions(world, pool, spread=0.15 / number, rng=rng)
@@ -144,6 +146,19 @@ def made_material(
         kept = decided.ids[decided.keep].tolist()
         done += kept
         pool = pool.without(kept)
+        stocks.append(
+            assess(
+                results,
+                world.references,
+                settings,
+                stage=settings.stages[1],
+                number=number,
+                total=rows,
+                waiting=len(pool),
+                previous=stocks[-1] if stocks else None,
+                left=decided,
+            )
+        )
     results = _results(world, np.sort(np.asarray(done)), rng=np.random.default_rng(seed + 1))
     trail = [
         enter_first_stage(world.candidates, stage="potential"),
@@ -172,6 +187,7 @@ def made_material(
             StageMaterial(name="final", labels=results, processes=np.full(len(results), 1300777)),
         ],
         rounds=rounds,
+        stocks=stocks,
         arrivals=[
             Arrival(when=now + timedelta(minutes=9 * i), stage="final", results=len(done) // 40, failed=i % 3)
             for i in range(40)

@@ -157,9 +157,19 @@ def _rivals(known: References, phases: References) -> References:
     return rivals
 
 
-def _limits(sizes: Integers, underexplored: Mapping[int, float]) -> Floats:
-    """(m,) eV/atom, below which a stable phase of so many elements is underexplored."""
-    return np.asarray([underexplored.get(size, -np.inf) for size in sizes.tolist()])
+def hardly_explored(
+    heights: Floats, separations: Floats, sizes: Integers, *, limits: Mapping[int, float] = UNDEREXPLORED
+) -> Booleans:
+    """(n,) which stable phases lie so far below their competitors that there is probably more to find around them.
+
+    Args:
+        heights: (n,) eV/atom above the hull.
+        separations: (n,) phase-separation energies in eV/atom.
+        sizes: (n,) numbers of elements.
+        limits: number of elements to the phase-separation energy (eV/atom) below which that is said.
+    """
+    limit = np.asarray([limits.get(size, -np.inf) for size in sizes.tolist()])
+    return np.asarray((heights <= ON_HULL_TOLERANCE) & (separations < limit))
 
 
 def _require_elements(ground: GroundStates, targets: Sequence[Composition], table: References) -> None:
@@ -217,7 +227,7 @@ def place(
         signed=phases.energies - best_other,
         phase_separation=apart,
         gaps=gaps[which],
-        underexplored=(height <= ON_HULL_TOLERANCE) & (apart < _limits(sizes, underexplored)[which]),
+        underexplored=hardly_explored(height, apart, sizes[which], limits=underexplored),
         scheme=phases.scheme,
         _ground=ground,
         _targets=targets,

@@ -60,6 +60,12 @@ FIELDS: Final = (
         shown=False,
         meaning="phase-separation energy: from the hull without its composition",
     ),
+    Field(
+        "underexplored",
+        "underexplored",
+        shown=False,
+        meaning="1: stable, and further below its competitors than 95 % of the known phases of as many elements",
+    ),
     Field("decomposition", "decomposes into", meaning="phases on the hull at its composition, in atomic fractions"),
     Field("twin_of", "twin of", meaning="the same crystal, which went on in its place"),
     Field("core_minutes", "cost", "core-min", 1, meaning="core-minutes of all stages"),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiida_mlhull.science.hull import HullDistances, distances, stability, with_results
+from aiida_mlhull.science.hull.placement import hardly_explored
 from aiida_mlhull.science.plots.style import chemist
 from aiida_mlhull.science.report.chances import Chances
 from aiida_mlhull.science.report.material import Material
@@ -80,6 +81,8 @@ def candidate_rows(material: Material, chances: Chances) -> CandidateRows:
     columns |= _outcome(material)
     columns |= _predicted(chances, hull.hull_energy[which], mixture[which])
     columns |= _energies(material, mixture[which], hull.hull_energy[which])
+    sizes = np.asarray([len(composition.numbers) for composition in compositions])[which]
+    columns["underexplored"] = hardly_explored(columns["above_hull"], columns["phase_separation"], sizes)
     columns["decomposition"] = _decompositions(hull, known)[which]
     columns |= _cost(material)
     columns["reached"] = np.asarray(["", *(stage.name for stage in material.stages)], dtype=np.str_)[reached]

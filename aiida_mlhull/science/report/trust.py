@@ -21,7 +21,7 @@ REGRETTABLE: Final = 10
 FEW: Final = 3
 """Results at a composition that are few."""
 LISTED: Final = 200
-"""Compositions that are listed by name."""
+"""Compositions, or phases, that are listed by name."""
 
 
 def trust(material: Material, rows: CandidateRows, chances: Chances) -> dict[str, Any]:
@@ -31,12 +31,15 @@ def trust(material: Material, rows: CandidateRows, chances: Chances) -> dict[str
         ``expected_missed``: sum of P(stable) over the candidates without a result, ``at_least_one``: the chance that
         there is one among them if they were independent, ``not_asked``: how many no model was asked about;
         ``regrettable``: row numbers of those with the highest P(stable); ``certificate``: the largest gap of the hull
-        in eV/atom and what passes; ``merging`` by stage; ``few_labels``; ``unseen`` elements.
+        in eV/atom and what passes; ``merging`` by stage; ``few_labels``; ``unseen`` elements; ``promise``: what the
+        models claim to have found, see :func:`~aiida_mlhull.science.campaign.promise.claim`, or None;
+        ``underexplored``: row numbers of stable phases that there is probably more to find around, the lowest first.
     """
     without = np.isfinite(chances.p_stable)
     waiting = np.flatnonzero(without)
     order = waiting[np.lexsort((rows.columns["predicted_above_hull"][waiting], -chances.p_stable[waiting]))]
     relaxed = np.isfinite(rows.columns["energy"])
+    lonely = np.flatnonzero(rows.columns["underexplored"])
     return {
         "expected_missed": float(chances.p_stable[without].sum()),
         "at_least_one": float(1.0 - np.prod(1.0 - np.minimum(chances.p_stable[without], 1.0))),
@@ -48,6 +51,8 @@ def trust(material: Material, rows: CandidateRows, chances: Chances) -> dict[str
         "merging": _merging(material),
         "few_labels": _few_labels(rows, relaxed),
         "unseen": _unseen(material, relaxed),
+        "promise": material.stocks[-1].get("promise") if material.stocks else None,
+        "underexplored": lonely[np.argsort(rows.columns["phase_separation"][lonely], kind="stable")][:LISTED].tolist(),
     }
 
 

@@ -29,6 +29,7 @@ def page(report, folder):
     with browser(downloads=folder) as driver:
         driver.get(path.as_uri())
         wait_until_ready(driver)
+        driver.execute_async_script("Report.drawAll().then(arguments[0])")
         yield driver
         asked = requests(driver)
         complaints = [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
@@ -62,6 +63,30 @@ def fresh(page):
 
 def shown_ids(page):
     return ask(page, "Array.from(Report.table.rows, (row) => Report.table.columns.id.get(row))")
+
+
+def test_charts_are_drawn_when_one_scrolls_near(report, folder):
+    path = folder / "lazy.html"
+    report.write(path)
+    with browser(height=700) as driver:
+        driver.get(path.as_uri())
+        wait_until_ready(driver)
+        assert find(driver, "#arrivals").find_elements("css selector", ".main-svg")
+        assert not driver.find_elements("css selector", "#models .plot")
+        driver.execute_script("document.getElementById('models').scrollIntoView({behavior: 'instant'})")
+        wait(lambda: len(driver.find_elements("css selector", "#models .plot .main-svg")) >= 4)
+        assert not requests(driver)
+
+
+def test_a_crowded_diagram_says_what_it_leaves_out(page, report):
+    systems = report.sections["diagrams"]["systems"]
+    choose(page, "cut", 5000)
+    page.execute_script("Report.MOST_MARKS = 2")
+    choose(page, "system", next(i for i, one in enumerate(systems) if len(one["elements"]) == 2))
+    wait(lambda: "of those below it the lowest 2" in find(page, "#phase-hint").text)
+    assert find(page, "#phase-chart").get_attribute("data-shown") == "2"
+    page.execute_script("Report.MOST_MARKS = 3000")
+    choose(page, "cut", 150)
 
 
 def test_ids_are_text(page, report):
@@ -279,4 +304,8 @@ def test_sections_say_what_they_have(page, report):
     assert "1234567" in texts["head"]  # pks have no separators
     assert "kWh" in texts["cost"]
     assert "most regrettable" in texts["trust"]
+    claimed = report.sections["trust"]["promise"]
+    assert f"{100 * claimed['claim']:.1f} %\nfound, by the models" in texts["trust"]
+    assert f"{100 * claimed['audits']['60']:.1f} % with 60 rows" in find(page, "#audits").text
+    assert "Hardly explored around" in texts["trust"]
     assert "@article{ekstrom2022" in find(page, "#bibtex").text

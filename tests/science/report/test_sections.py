@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from aiida_mlhull.science.hull.placement import place
 from aiida_mlhull.science.report import make_report
 from aiida_mlhull.science.report.methods import bibtex, nearest_protocol
+from aiida_mlhull.science.types import References
 from benchmarks.report import made_material
 
 
@@ -29,11 +32,11 @@ def test_the_flow_loses_nobody(report, material):
 
 def test_what_a_place_chooses_has_come_through_it(report):
     end, start = report.candidates["end"].tolist(), report.candidates["start_set"]
-    for place in [*report.sections["funnel"]["nodes"], *report.sections["funnel"]["links"]]:
-        rows = np.isin(end, place["ends"])
-        if place["start_set"] is not None:
-            rows &= start == place["start_set"]
-        assert rows.sum() == place["count"]
+    for spot in [*report.sections["funnel"]["nodes"], *report.sections["funnel"]["links"]]:
+        rows = np.isin(end, spot["ends"])
+        if spot["start_set"] is not None:
+            rows &= start == spot["start_set"]
+        assert rows.sum() == spot["count"]
 
 
 def test_bands_are_those_of_the_energies(report):
@@ -87,6 +90,28 @@ def test_what_may_have_been_missed(report):
     assert trust["merging"][0]["merged"] == (report.candidates["reason"] == "same_as").sum()
 
 
+def test_what_is_hardly_explored_is_as_the_hull_says_of_the_phases(report, material):
+    done = material.results.take(material.results.succeeded)
+    phases = References(ids=done.ids, formulas=done.formulas, energies=done.energies, scheme=material.references.scheme)
+    placed = place(phases, material.references)
+    assert placed.underexplored.any()
+    assert (
+        report.candidates["id"][report.candidates["underexplored"]].tolist()
+        == placed.ids[placed.underexplored].tolist()
+    )
+    listed = report.candidates["phase_separation"][report.sections["trust"]["underexplored"]]
+    assert len(listed) == placed.underexplored.sum()
+    assert listed.tolist() == sorted(listed)
+
+
+def test_the_last_claim_of_the_models_is_told(report, material):
+    told = report.sections["trust"]["promise"]
+    assert told == material.stocks[-1]["promise"]
+    assert 0 < told["claim"] < 1
+    none = make_report(replace(material, stocks=material.stocks[:-1]))
+    assert none.sections["trust"]["promise"] is None  # its rule states no chances
+
+
 def test_compositions_with_few_results_are_counted(report):
     few = report.sections["trust"]["few_labels"]
     results, candidates = Counter(), Counter(report.candidates["formula"].tolist())
@@ -124,8 +149,6 @@ def test_the_nearest_protocol_and_what_differs():
 
 
 def test_before_anything_has_happened_there_is_a_report(material):
-    from dataclasses import replace
-
     nothing = replace(
         material,
         outcomes=None,
@@ -153,8 +176,6 @@ def test_without_a_record_models_are_held_against_results():
 
 
 def test_a_stand_in_is_named_in_the_methods(material):
-    from dataclasses import replace
-
     identity = replace(material.identity, standin="made by a stand-in: NOT VASP")
     assert (
         make_report(replace(material, identity=identity)).sections["methods"]["text"].startswith("NOT FOR PUBLICATION")

@@ -123,7 +123,7 @@ Report.show = async (row) => {
 };
 
 Report.view = async (element, cif, copies) => {
-  if (!globalThis.$3Dmol) await Report.library("3Dmol-min.js");
+  await Report.library("3Dmol-min.js");
   element.replaceChildren();
   try {
     const viewer = $3Dmol.createViewer(element, { backgroundColor: "white", antialias: true });

@@ -19,13 +19,18 @@ Report.bytes = async (name) => {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 };
 
-// A library of others is evaluated when it is needed.
-Report.library = async (name) => {
-  const bytes = await Report.bytes(name);
-  if (!bytes) return;
-  const script = document.createElement("script");
-  script.textContent = new TextDecoder().decode(bytes);
-  document.head.append(script);
+// A library of others is evaluated once, when it is needed.
+Report.libraries = new Map();
+
+Report.library = (name) => {
+  if (!Report.libraries.has(name)) {
+    Report.libraries.set(name, Report.bytes(name).then((bytes) => {
+      const script = document.createElement("script");
+      script.textContent = new TextDecoder().decode(bytes);
+      document.head.append(script);
+    }));
+  }
+  return Report.libraries.get(name);
 };
 
 Report.ARRAYS = { f4: Float32Array, i4: Int32Array, u2: Uint16Array, u1: Uint8Array };

@@ -5,6 +5,7 @@ Report.SCALE = [[0, "#1b7837"], [0.12, "#7fbf7b"], [0.35, "#fdd07a"], [0.65, "#e
 Report.CHANCE = [[0, "#d9dce3"], [0.02, "#c6dbef"], [0.2, "#6baed6"], [0.6, "#2171b5"], [1, "#08306b"]];
 Report.TRIANGLE = [[0, 0], [1, 0], [0.5, Math.sqrt(3) / 2]];
 Report.TETRAHEDRON = [[0, 0, 0], [1, 0, 0], [0.5, Math.sqrt(3) / 2, 0], [0.5, Math.sqrt(3) / 6, Math.sqrt(2 / 3)]];
+Report.MOST_MARKS = 3000; // more than that covers itself, and is slow
 Report.STATES = {
   relaxed: { name: "relaxed", symbol: "circle" },
   kept: { name: "let in, this round", symbol: "circle-open" },
@@ -36,7 +37,6 @@ class PhaseDiagrams {
       label("color ", this.color), label("cut at ", this.cut, " meV/atom above the hull"), this.viewLabel,
       label("", this.dropped, "dropped"), label("", this.bars, "±σ"), label("", this.labels, "names"), label("", this.before, "hull before"));
     this.more = drawable > systems.length ? ` ${systems.length} of ${Report.count(drawable)} chemical systems are in this file.` : "";
-    this.draw();
   }
 
   async roundAt(index) {
@@ -68,17 +68,21 @@ class PhaseDiagrams {
   }
 
   async draw() {
+    if (!this.systems.length) return;
+    await Report.library("plotly.min.js");
     const index = Number(this.system.value), system = this.systems[index], k = system.elements.length;
     const step = Number(this.round.value), cut = Math.max(Number(this.cut.value) || 0, 1) / 1000;
     this.said.textContent = step === 0 ? "the start set" : step === this.rounds.length + 1 ? "the end" : this.rounds[step - 1].title;
     this.viewLabel.style.display = k === 3 ? "" : "none";
     const all = await this.points(index, step);
     const wanted = all.filter((point) => this.dropped.checked || point.state !== "dropped");
-    const near = wanted.filter((point) => point.above <= cut);
+    const below = wanted.filter((point) => point.above <= cut).sort((a, b) => a.above - b.above);
+    const each = k === 2 || (k === 3 && this.view.value === "solid"); // else one mark a composition
+    const near = each ? below.slice(0, Report.MOST_MARKS) : below;
     const draw = k === 2 ? this.binary : k === 3 && this.view.value === "flat" ? this.ternary : this.solid;
     const { data, layout, shown } = draw.call(this, system, near, cut);
-    const away = wanted.length - near.length;
-    document.getElementById("phase-hint").textContent = `Filled: relaxed; hollow: predicted${k === 2 ? ", with σ" : ""}. ${Report.count(shown)} of ${Report.count(all.length)} candidates are drawn${away ? `; ${Report.count(away)} lie above the cut` : ""}${shown < near.length ? "; of those at one composition the lowest, relaxed before predicted" : ""}. Click a mark for its structure, CIF and history.${this.more}`;
+    const away = wanted.length - below.length, most = below.length > near.length ? `; of those below it the lowest ${Report.count(near.length)}` : "";
+    document.getElementById("phase-hint").textContent = `Filled: relaxed; hollow: predicted${k === 2 ? ", with σ" : ""}. ${Report.count(shown)} of ${Report.count(all.length)} candidates are drawn${away ? `; ${Report.count(away)} lie above the cut` : ""}${most}${shown < near.length ? "; of those at one composition the lowest, relaxed before predicted" : ""}. Click a mark for its structure, CIF and history.${this.more}`;
     await Plotly.react(this.chart, data, { ...Report.LOOK, ...layout, legend: { itemsizing: "constant", bgcolor: "#ffffffb0", ...(k === 2 ? { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" } : { x: 0, y: 1 }) }, uirevision: `${index}${this.view.value}` }, Report.CONFIG);
     this.chart.dataset.step = step;
     this.chart.dataset.shown = shown;

@@ -30,23 +30,22 @@ Report.drawNow = () => {
   if (now.progress) body.append(Report.make("pre", { id: "progress" }, now.progress));
   else body.append(Report.plainTable(["stage", "done", "failed"], now.stages.map((one) => [one.name, Report.count(one.done), Report.count(one.failed)])));
   if (now.stocks.length) body.append(Report.make("h3", {}, "After every round"), Report.plainTable(["stage", "round", "relaxed", "on the hull", "new", "wait"], now.stocks.map((one) => [one.stage, one.round, Report.count(one.relaxed), one.on_hull, one.new, Report.count(one.waiting)])));
-  Report.sparkline(body, now.arrivals);
+  if (now.arrivals.length) body.append(Report.make("h3", {}, "Results per hour"), Report.make("div", { class: "plot", id: "arrivals", style: "height: 150px" }));
 };
 
 // Results per hour, stage by stage.
-Report.sparkline = (body, arrivals) => {
+Report.drawArrivals = () => {
+  const { arrivals } = Report.sections.now;
   if (!arrivals.length) return;
   const times = arrivals.map((one) => Date.parse(one.when)), begin = Math.min(...times), span = Math.max(...times) - begin;
   const width = Math.max(60e3, span / 40), names = [...new Set(arrivals.map((one) => one.stage))];
   const bins = Math.floor(span / width) + 1, colors = ["#92a9cc", "#2166ac", "#1b7837", "#e08214"];
-  const chart = Report.make("div", { class: "plot", style: "height: 150px" });
-  body.append(Report.make("h3", {}, "Results per hour"), chart);
   const traces = names.map((name, i) => {
     const rates = new Array(bins).fill(0);
     arrivals.forEach((one, at) => { if (one.stage === name) rates[Math.floor((times[at] - begin) / width)] += (one.results * 3600e3) / width; });
     return { type: "bar", name, x: rates.map((_, bin) => new Date(begin + (bin + 0.5) * width)), y: rates, marker: { color: colors[i % colors.length] }, hovertemplate: "%{y:.0f} per hour<extra>%{fullData.name}</extra>" };
   });
-  Plotly.newPlot(chart, traces, { ...Report.LOOK, margin: { l: 60, r: 20, t: 5, b: 30 }, barmode: "stack", bargap: 0.05, legend: { orientation: "h", y: 1.2 }, xaxis: { ...Report.AXIS, type: "date" }, yaxis: { ...Report.AXIS } }, { ...Report.CONFIG, displayModeBar: false });
+  Plotly.newPlot("arrivals", traces, { ...Report.LOOK, margin: { l: 60, r: 20, t: 5, b: 30 }, barmode: "stack", bargap: 0.05, legend: { orientation: "h", y: 1.2 }, xaxis: { ...Report.AXIS, type: "date" }, yaxis: { ...Report.AXIS } }, { ...Report.CONFIG, displayModeBar: false });
 };
 
 Report.drawCost = () => {
@@ -56,14 +55,28 @@ Report.drawCost = () => {
     Report.plainTable(["what", "by", "runs", "failed", "core-minutes", "each", "cost", ...(watts ? ["kWh"] : [])], cost.ledger.map((one) => [one.what, one.by, Report.count(one.runs), Report.count(one.failed), minutes(one.core_minutes), minutes(one.core_minutes_each), one.cost, ...(watts ? [one.kwh.toFixed(3)] : [])]), { words: [1, 6] }));
 };
 
+// The id of a candidate; a click shows it.
+Report.link = (row) => Report.make("a", { class: "row-link", onclick: () => Report.show(row) }, Report.table.columns.id.get(row));
+
+// What the models claim to have found near the hull, and what a random audit could certify without them.
+Report.drawPromise = (body, promise) => {
+  if (!promise) return;
+  const audits = Object.entries(promise.audits).map(([size, share]) => `${Report.percent(share)} with ${size} rows`).join(", ");
+  body.append(Report.make("h3", {}, "How much of what lies near the hull has been found"), Report.tiles([[Report.percent(promise.claim), "found, by the models"], [Report.count(promise.found), "found within the rule's window"], [promise.expected_left.toFixed(1), "expected among those that wait"]]),
+    Report.make("p", { class: "hint", id: "audits" }, `The claim is as good as the models. Without them, at 95 %: a random sample of those that wait, relaxed without a find, would certify ${audits}.`));
+};
+
 Report.drawTrust = () => {
   const { trust } = Report.sections, body = Report.body("trust"), { columns } = Report.table;
   const gap = trust.certificate.largest_gap;
   body.append(Report.tiles([[trust.expected_missed.toFixed(2), "stable phases expected among those without a result: sum of P(stable)"], [Report.percent(trust.at_least_one), "chance of at least one, if independent"], [Report.count(trust.without_result), "candidates without a result, judged by models"], [Report.count(trust.not_asked), "no model was asked about"], [`${gap.toExponential(1)} eV/atom`, `largest gap of the hull's certificates; ${trust.certificate.passes.toExponential(0)} passes`]]));
-  const row = (index) => [Report.make("a", { class: "row-link", onclick: () => Report.show(index) }, columns.id.get(index)), columns.formula.get(index), columns.prototype.get(index), columns.space_group_before.get(index), columns.reason.get(index), Report.fixed(columns.predicted_above_hull.values[index], 3), Report.fixed(columns.sigma.values[index], 3), Report.fixed(columns.p_stable.values[index], 3)];
+  const row = (index) => [Report.link(index), columns.formula.get(index), columns.prototype.get(index), columns.space_group_before.get(index), columns.reason.get(index), Report.fixed(columns.predicted_above_hull.values[index], 3), Report.fixed(columns.sigma.values[index], 3), Report.fixed(columns.p_stable.values[index], 3)];
   if (trust.regrettable.length) body.append(Report.make("h3", {}, "The most regrettable drops"), Report.plainTable(["id", "formula", "prototype", "space group", "reason", "predicted E hull", "σ", "P(stable)"], trust.regrettable.map(row), { words: [1, 2, 3, 4] }));
+  Report.drawPromise(body, trust.promise);
   body.append(Report.make("p", { class: "hint" }, `P(stable) from ${Report.count(trust.samples)} sampled hulls on which all candidates without a result compete; it is as good as σ is calibrated.`));
   if (trust.merging.length) body.append(Report.make("h3", {}, "Merged pairs and their audit"), Report.plainTable(["after stage", "compared", "merged", "audited", "differ", "were better", "largest loss (meV/atom)"], trust.merging.map((one) => [one.stage, Report.count(one.compared), Report.count(one.merged), ...(one.audit ? [one.audit.n_audited, one.audit.n_wrong, one.audit.n_better, (1000 * one.audit.largest_loss).toFixed(1)] : ["–", "–", "–", "–"])])));
+  if (trust.underexplored.length) body.append(Report.make("h3", {}, "Hardly explored around"), Report.make("p", { class: "hint" }, "Stable phases that lie further below their competitors than 95 % of the known ones of as many elements: there is probably more to find in their chemical systems."),
+    Report.plainTable(["id", "formula", "chemical system", "space group", "phase separation (eV/atom)"], trust.underexplored.map((index) => [Report.link(index), columns.formula.get(index), columns.system.get(index), columns.space_group_after.get(index) || columns.space_group_before.get(index), Report.fixed(columns.phase_separation.values[index], 3)]), { words: [1, 2, 3] }));
   const few = trust.few_labels;
   body.append(Report.make("h3", {}, "What is hardly known"), Report.pairs([
     ["elements without any result", trust.unseen.length ? trust.unseen.join(", ") : "none"],
