@@ -2,8 +2,9 @@
 
     python -m benchmarks.dft_campaign FOLDER start       # profile, pseudopotentials, references, candidates, campaign
     python -m benchmarks.dft_campaign FOLDER collect     # every stage's rows so far, as parquet, and a summary
+    python -m benchmarks.dft_campaign RESULTS draw       # the phase diagram of what was collected
 
-Both can be called again at any time: what is there is kept, and a campaign whose daemon was stopped goes on with
+The first two can be called again at any time: what is there is kept, and a campaign whose daemon was stopped goes on with
 ``AIIDA_PATH=FOLDER verdi daemon start``. No gate: this is the exhaustive answer, which keep-rules are replayed on. The
 settings are cheap ones (15-18 Ry, wide smearing, few k-points); SETTINGS is the record of them.
 """
@@ -27,6 +28,8 @@ FAMILY = "pseudo-dojo-0.4.1-sr-no-core-correction"
 CUTOFFS = {"H": 30.0, "Al": 18.0, "Mg": 18.0, "Si": 18.0}
 """Ry."""
 NAME = "all through real DFT"
+SEED = "1"
+"""Of ten draws from Mg and Si, three are Mg2Si, antifluorite among them."""
 PROFILE = "mlhull"
 _PARAMETERS: dict[str, Any] = {
     "SYSTEM": {"degauss": 0.05},
@@ -97,32 +100,45 @@ def start(folder: Path, elements: list[str], *, largest_cell: int, limit: int | 
 
     load_profile(PROFILE)
     from aiida_mlhull.launching.codes import register_code, register_localhost
-    from aiida_mlhull.launching.materials import elements as elemental
 
     computer, _ = register_localhost()
     register_code(computer, Path(program), label="pw", default_calc_job_plugin="quantumespresso.pw")
-    _family()
+    make_family()
     candidates, file = folder / "candidates.parquet", folder / "campaign.yaml"
     if not candidates.exists():
-        size = ["--max-sites", str(largest_cell), "--output", str(candidates)]
+        size = ["--max-sites", str(largest_cell), "--seed", SEED, "--output", str(candidates)]
         size += [] if limit is None else ["--limit", str(limit)]
         subprocess.run([tools / "aiida-mlhull", "prototypes", *elements, *size], check=True)  # noqa: S603
     if not file.exists():
-        file.write_text(yaml.safe_dump(campaign("0"), sort_keys=False))
-        stage, words = elemental.campaign_stage(file)
-        references = elemental.compute(elements, stage, words)
-        file.write_text(yaml.safe_dump(campaign(str(references.pk)), sort_keys=False))
-    if _campaigns():
+        print(f"\nReferences: {', '.join(elements)} by pw.x ...", flush=True)
+        file.write_text(yaml.safe_dump(campaign(str(_references(file, elements))), sort_keys=False))
+    if campaigns():
         return
     if foreground:
-        for command in (["launch", str(file), "--foreground"], ["report"]):
-            subprocess.run([tools / "aiida-mlhull", *command], check=True, cwd=folder)  # noqa: S603
+        print("\nCampaign: CHGNet, then two stages of pw.x for every candidate ...", flush=True)
+        subprocess.run([tools / "aiida-mlhull", "launch", str(file), "--foreground"], check=True, cwd=folder)  # noqa: S603
+        print(f"\nAsk further with 'AIIDA_PATH={folder} {tools / 'aiida-mlhull'} report', or 'phases', 'history ID'")
         return
     subprocess.run([tools / "verdi", "daemon", "start"], check=True)  # noqa: S603
     subprocess.run([tools / "aiida-mlhull", "launch", str(file)], check=True, cwd=folder)  # noqa: S603
 
 
-def _family() -> None:
+def _references(file: Path, elements: list[str]) -> int:
+    """Node of the elements' energies, by the settings of the campaign's last stage, which needs no references yet."""
+    import yaml
+
+    from aiida_mlhull.launching.materials import elements as elemental
+
+    file.write_text(yaml.safe_dump(campaign("0"), sort_keys=False))
+    try:
+        stage, words = elemental.campaign_stage(file)
+        return int(elemental.compute(elements, stage, words).pk)
+    finally:
+        file.unlink()
+
+
+def make_family() -> None:
+    """The pseudopotentials beside the tests, with the campaign's cutoffs, unless the profile has them."""
     from aiida import orm
     from aiida_pseudo.data.pseudo import UpfData
     from aiida_pseudo.groups.family import CutoffsPseudoPotentialFamily
@@ -135,7 +151,8 @@ def _family() -> None:
     family.set_cutoffs(pairs, "low", unit="Ry")
 
 
-def _campaigns() -> list[Any]:
+def campaigns() -> list[Any]:
+    """All campaigns in the profile, oldest first."""
     from aiida import orm
 
     from aiida_mlhull import names
@@ -150,7 +167,7 @@ def collect(output: Path) -> dict[str, Any]:
     from aiida import load_profile
 
     load_profile(PROFILE)
-    node = _campaigns()[-1]
+    node = campaigns()[-1]
     rows = [row for table, seconds in _tables(node) for row in _rows(table, seconds)]
     frame = pd.DataFrame(rows).drop_duplicates(["stage", "id"]).sort_values(["stage", "id"])
     output.mkdir(parents=True, exist_ok=True)
@@ -177,6 +194,23 @@ def collect(output: Path) -> dict[str, Any]:
     }
     (output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     return summary
+
+
+def draw(results: Path) -> Path:
+    """The phase diagram of the last stage's energies, from what :func:`collect` has written there."""
+    import pandas as pd
+
+    from aiida_mlhull.science.plots import MarkedPhases, draw_phase_diagram, make_diagram
+    from aiida_mlhull.science.types import References
+
+    rows = pd.read_parquet(results / "stages.parquet").query("stage == 'final' and failure == ''")
+    elements = json.loads((results / "summary.json").read_text())["references_ev_per_atom"]
+    known = References.from_rows(ids=[*elements], formulas=[*elements], energies=[*elements.values()])
+    columns = [rows[name].to_numpy() for name in ("id", "formula", "energy_per_atom_ev")]
+    kept = MarkedPhases(columns[0].astype(str), columns[1].astype(str), columns[2])
+    path = results / "hull.png"
+    draw_phase_diagram(make_diagram(known, kept=kept), title=f"{'-'.join(elements)} by pw.x").savefig(path)
+    return path
 
 
 def _tables(node: Any) -> list[tuple[Any, float | None]]:
@@ -226,7 +260,7 @@ def main() -> None:
     """Start or collect."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("action", choices=["start", "collect"])
+    parser.add_argument("action", choices=["start", "collect", "draw"])
     parser.add_argument("--elements", nargs="+", default=["Al", "Mg", "Si"])
     parser.add_argument("--largest-cell", type=int, default=3)
     parser.add_argument("--limit", type=int, help="so many candidates, drawn at random")
@@ -238,6 +272,8 @@ def main() -> None:
     if asked.action == "start":
         size = {"largest_cell": asked.largest_cell, "limit": asked.limit}
         start(asked.folder.resolve(), asked.elements, foreground=asked.foreground, **size)
+    elif asked.action == "draw":
+        print(draw(asked.folder))
     else:
         print(json.dumps(collect(asked.output or asked.folder / "results"), indent=1))
 

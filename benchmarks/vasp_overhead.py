@@ -16,8 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -32,6 +34,26 @@ STEPS = (
     ("WorkChain after the job", "job_end", "chain_end"),
     ("read the row, next lane step", "chain_end", "read_end"),
 )
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What an engine's processes are called.
+
+    Attributes:
+        lane: what works off the candidates.
+        prepare: makes inputs.
+        chain: the plug-in's WorkChain.
+        read: makes a row.
+    """
+
+    lane: str
+    prepare: str
+    chain: str
+    read: str
+
+
+KINDS: Final = Kinds(lane="VaspLane", prepare="prepare_vasp", chain="VaspWorkChain", read="read_vasp")
 
 
 def profile(folder: Path) -> None:
@@ -70,16 +92,20 @@ def relax(candidates: Any, code: Any, family: str) -> Any:
     ).node
 
 
-def moments(node: Any) -> list[dict[str, float]]:
-    """When what happened to every candidate, and the seconds that its calculation says it took."""
-    (lane,) = [one for one in node.called if one.process_label == "VaspLane"]
+def moments(node: Any, kinds: Kinds, seconds_of: Callable[[Any], float]) -> list[dict[str, float]]:
+    """When what happened to every candidate, and the seconds that its calculation says it took.
+
+    Args:
+        node: the engine's, with one lane.
+        kinds: of its processes.
+        seconds_of: from the calculation's job to the program's own seconds.
+    """
+    (lane,) = [one for one in node.called if one.process_label == kinds.lane]
     by_kind: dict[str, list[Any]] = {}
     for one in sorted(lane.called, key=lambda process: process.pk):
         by_kind.setdefault(one.process_label, []).append(one)
     rows = []
-    for prepared, chain, read in zip(
-        by_kind["prepare_vasp"], by_kind["VaspWorkChain"], by_kind["read_vasp"], strict=True
-    ):
+    for prepared, chain, read in zip(by_kind[kinds.prepare], by_kind[kinds.chain], by_kind[kinds.read], strict=True):
         (job,) = chain.called
         rows.append(
             {
@@ -91,10 +117,15 @@ def moments(node: Any) -> list[dict[str, float]]:
                 "job_end": job.mtime.timestamp(),
                 "chain_end": chain.mtime.timestamp(),
                 "read_end": read.mtime.timestamp(),
-                "vasp": float(job.outputs.misc["run_stats"]["elapsed_time"]),
+                "program": seconds_of(job),
             }
         )
     return rows
+
+
+def seconds_of(job: Any) -> float:
+    """By the stand-in's own account."""
+    return float(job.outputs.misc["run_stats"]["elapsed_time"])
 
 
 def measure(poll_interval: float) -> dict[str, Any]:
@@ -112,9 +143,9 @@ def measure(poll_interval: float) -> dict[str, Any]:
     cpu, begun = time.process_time(), time.monotonic()
     node = relax(salts, code, family)
     cpu, wall = time.process_time() - cpu, time.monotonic() - begun
-    rows = moments(node)
+    rows = moments(node, KINDS, seconds_of)
     steps = {name: np.mean([row[last] - row[first] for row in rows]) for name, first, last in STEPS}
-    vasp = float(np.mean([row["vasp"] for row in rows]))
+    vasp = float(np.mean([row["program"] for row in rows]))
     steps["submit, run, notice the end, retrieve"] -= vasp
     return {
         "stages": len(rows),

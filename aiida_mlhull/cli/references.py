@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiida_mlhull.cli import paths
+from aiida_mlhull.cli import paths, progress
 from aiida_mlhull.launching import profile
 from aiida_mlhull.science.tables import text
 
@@ -163,7 +163,7 @@ def compute(profile_name: str | None, elements: tuple[str, ...], campaign_file: 
     profile.load(profile_name)
     from aiida_mlhull.launching.materials.references import describe
 
-    click.echo(describe(elemental.compute(elements, stage, words)))
+    click.echo(describe(elemental.compute(elements, stage, words, progress=progress.show)))
 
 
 @references.command("from-campaign")

@@ -26,6 +26,8 @@ INTERRUPTED: Final = "runner received interrupt"
 """What AiiDA logs on Ctrl-C; which process it then kills depends on what runs at that moment."""
 REPEATED: Final = "output parser returned exit code"
 """A job's failure is also reported by the workflow that tries it again, with more around it."""
+ROUTINE: Final = "skipping task_monitor_job"
+"""AiiDA warns of it whenever a job ends that was watched."""
 REPORT: Final = re.compile(r"^\[(?P<pk>\d+)\|(?P<process>\w+)\|(?P<step>\w+)\]:\s*(?P<message>.*)$", re.DOTALL)
 
 
@@ -144,7 +146,7 @@ class ReportHandler(logging.Handler):
             self._clock = Clock(None if match is None else int(match["pk"]), begun=record.created)
         if match is not None:
             self._progress(self._clock.report(match, at=record.created))
-        elif record.levelno >= logging.WARNING and not message.startswith(REPEATED):
+        elif record.levelno >= logging.WARNING and not message.startswith(REPEATED) and not message.endswith(ROUTINE):
             self._progress(self._clock.warning(record))
 
 

@@ -188,8 +188,10 @@ class _Surface:
     def of(cls, task: Task, cell: SymmetricCell, network: CHGNetNetwork) -> _Surface:
         """The surface on which a task's cell moves."""
         start = _crystal(cell, cell.lattice, cell.frac_coords)
-        suggested = float(tabulated_volumes().per_atom(start)[0]) * len(cell.numbers)
         volume = abs(float(np.linalg.det(cell.lattice)))
+        suggested = float(tabulated_volumes().per_atom(start)[0]) * len(cell.numbers)
+        if VOLUME not in task.free:  # a box around a molecule is as large as it was made: it can't run away
+            suggested = max(suggested, volume)
         return cls(
             cell=cell,
             network=network,

@@ -236,3 +236,13 @@ def test_unknown_elements_and_impossible_cells_are_refused(relax):
         relax(lawrencium)
     with pytest.raises(RefusalError, match="collapsed or gone to pieces"):
         relax(Structure(Lattice.cubic(1.2), ["Ti"], [[0, 0, 0]]))
+
+
+def test_a_molecule_in_a_box_that_stays(relax):
+    """Its bond relaxes in a cell of fifty times the volume that atoms take; a cell that may shrink is refused."""
+    box = Structure(Lattice.orthorhombic(10, 10.5, 11), ["N", "N"], [[0.5, 0.5, 0.44], [0.5, 0.5, 0.56]])
+    last = relax(box, ISIF=2)[-1]
+    assert structure_of(last, box).get_distance(0, 1) == pytest.approx(1.1, abs=0.1)  # experiment: 1.098 Å
+    assert np.array_equal(last.lattice, box.lattice.matrix)
+    with pytest.raises(RefusalError, match="times the volume that its composition suggests"):
+        relax(box, ISIF=3)

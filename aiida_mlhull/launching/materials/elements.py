@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import yaml
 
+from aiida_mlhull.launching.running import Progress, run_here, silent
 from aiida_mlhull.science.errors import EngineFailedError, SettingsError, listed
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def campaign_stage(path: Path, *, engine: str | None = None) -> tuple[StageSetti
     return fitting[-1], dict((content.get("engines") or {}).get(fitting[-1].engine) or {})
 
 
-def compute(elements: Sequence[str], stage: StageSettings, words: Mapping[str, Any]) -> ReferencesData:
+def compute(
+    elements: Sequence[str], stage: StageSettings, words: Mapping[str, Any], *, progress: Progress = silent
+) -> ReferencesData:
     """Relax the elements' ground states in this process, and store them as a snapshot of references.
 
     Crystals relax as the stage has it; molecules in their box at a fixed cell.
@@ -56,6 +59,7 @@ def compute(elements: Sequence[str], stage: StageSettings, words: Mapping[str, A
         elements: symbols.
         stage: whose settings are taken; its engine has to calculate.
         words: what stands in a campaign file about the engine.
+        progress: is called with every report.
 
     Raises:
         InputError: if an element, the engine or a setting doesn't allow it.
@@ -76,7 +80,7 @@ def compute(elements: Sequence[str], stage: StageSettings, words: Mapping[str, A
     fixed = stage.model_copy(update={"settings": {**stage.settings, "freedom": "positions"}})
     parts["molecules"] = (fixed, [cell for cell in cells if cell.is_molecule])
     _check_spin(stage, cells)
-    labels = {key: _relaxed(part, some, inputs) for key, (part, some) in parts.items() if some}
+    labels = {key: _relaxed(part, some, inputs, progress=progress) for key, (part, some) in parts.items() if some}
     node: ReferencesData = gather_references(orm.Str(f"{', '.join(elements)} by {stage.engine}"), **labels)
     return node
 
@@ -90,10 +94,11 @@ def _check_spin(stage: StageSettings, cells: Sequence[ElementalCell]) -> None:
         )
 
 
-def _relaxed(stage: StageSettings, cells: Sequence[ElementalCell], inputs: Mapping[str, Any]) -> Any:
+def _relaxed(
+    stage: StageSettings, cells: Sequence[ElementalCell], inputs: Mapping[str, Any], *, progress: Progress
+) -> Any:
     """One table of results."""
     from aiida import orm
-    from aiida.engine import run_get_node
 
     from aiida_mlhull.data import CandidatesData, DecisionsData
     from aiida_mlhull.engines import ENGINES
@@ -101,21 +106,21 @@ def _relaxed(stage: StageSettings, cells: Sequence[ElementalCell], inputs: Mappi
     candidates = _candidates(cells)
     engine = ENGINES[stage.engine]
     engine.check(inputs, [candidates], [stage])
-    outputs, node = run_get_node(
-        engine,
-        cells=CandidatesData.from_science(candidates),
-        chosen=DecisionsData.from_science(_all_of(candidates, stage.name)),
-        stage=orm.Dict(stage.model_dump(mode="json")),
-        metadata={"label": f"references {' '.join(candidates.ids.tolist())}"},
-        **inputs,
-    )
+    builder = engine.get_builder()
+    builder["cells"] = CandidatesData.from_science(candidates)
+    builder["chosen"] = DecisionsData.from_science(_all_of(candidates, stage.name))
+    builder["stage"] = orm.Dict(stage.model_dump(mode="json"))
+    builder["metadata"] = {"label": f"references {' '.join(candidates.ids.tolist())}"}
+    for key, value in inputs.items():
+        builder[key] = value
+    node = run_here(builder, progress=progress)
     if not node.is_finished_ok:
         raise EngineFailedError(f"engine {stage.engine}<{node.pk}> failed: {node.exit_message}")
-    labels = outputs["labels"].to_science()
+    labels = node.outputs.labels.to_science()
     failed = [f"{name}: {why}" for name, why in zip(labels.ids, labels.failures, strict=True) if why]
     if failed:
         raise EngineFailedError(f"no energy of {'; '.join(failed)}; 'verdi process report {node.pk}' tells more")
-    return outputs["labels"]
+    return node.outputs.labels
 
 
 def _candidates(cells: Sequence[ElementalCell]) -> Candidates:

@@ -29,6 +29,9 @@ CALCULATION: Final = {
 FALLBACK_MOMENT: Final = 0.6
 """Bohr magnetons, of elements that the Materials Project's table doesn't name; its own value for them."""
 
+VACUUM: Final = 8.0
+"""Å without an atom along an axis, from which on bands have no dispersion there: a box around a molecule, a slab."""
+
 _DIGITS: Final = 5
 _EQUAL: Final = 1e-5
 _RATIO: Final = 4.0
@@ -108,7 +111,7 @@ def espresso_inputs(structure: Structure, step: EspressoStep, family: PseudoFami
     return EspressoInputs(
         structure=structure,
         parameters=parameters,
-        mesh=mesh(np.asarray(structure.lattice.matrix), distance=step.kpoints_distance),
+        mesh=_without_vacuum(structure, mesh(np.asarray(structure.lattice.matrix), distance=step.kpoints_distance)),
         fixed_positions=step.freedom == "cell",
         hubbard=tuple(
             Hubbard(element, own_of.manifold, own_of.u)
@@ -159,6 +162,15 @@ def mesh(lattice: Floats, *, distance: float) -> tuple[int, int, int]:
     lengths = np.linalg.norm(lattice, axis=1)
     if np.all(np.abs(lengths - lengths[0]) < _EQUAL):
         first = second = third = max(first, second, third)
+    return first, second, third
+
+
+def _without_vacuum(structure: Structure, points: tuple[int, int, int]) -> tuple[int, int, int]:
+    """A single k-point along axes that cross a vacuum."""
+    heights = 1 / np.linalg.norm(np.linalg.inv(structure.lattice.matrix), axis=0)
+    places = np.sort(structure.frac_coords % 1, axis=0)
+    gaps = np.diff(places, axis=0, append=places[:1] + 1).max(axis=0) * heights
+    first, second, third = np.where(gaps > VACUUM, 1, points).tolist()
     return first, second, third
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pymatgen.core import Lattice
+from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.science.errors import InputError, MissingPotentialError
 from aiida_mlhull.science.espresso import espresso_inputs, scheme
@@ -81,6 +81,18 @@ def test_no_two_k_points_of_an_axis_are_farther_apart_than_asked(lengths, angles
     fewer = np.asarray(lattice.reciprocal_lattice.abc) / np.maximum(1, np.asarray(points) - 1)
     if len(set(np.round(lengths, 4))) == 3:
         assert ((fewer > distance) | (np.asarray(points) == 1)).all()
+
+
+def test_one_k_point_across_a_vacuum():
+    """A molecule in its box, a slab along an axis that is not upright; a layered crystal keeps its k-points."""
+    box = Structure(Lattice.orthorhombic(10, 10.5, 11), ["Mg", "Si"], [[0.98, 0.5, 0.5], [0.03, 0.5, 0.5]])
+    assert espresso_inputs(box, step(kpoints_distance=0.3), family()).mesh == (1, 1, 1)
+    leaning = Lattice.from_parameters(3.2, 3.2, 24, 75, 90, 120)
+    slab = Structure(leaning, ["Mg", "Mg"], [[0, 0, 0.9], [1 / 3, 2 / 3, 0.02]])
+    spread = Structure(leaning, ["Mg"] * 4, [[0, 0, z] for z in (0.0, 0.3, 0.55, 0.8)])
+    first, second, third = espresso_inputs(slab, step(kpoints_distance=0.2), family()).mesh
+    assert (first, second, third) == (*mesh(leaning.matrix, distance=0.2)[:2], 1)
+    assert espresso_inputs(spread, step(kpoints_distance=0.2), family()).mesh[2] == 2
 
 
 def test_spin_begins_with_shares_of_the_valence_electrons():
