@@ -44,6 +44,9 @@ from benchmarks.pnictides import EXCERPT, PUBLISHED
 
 SHARES: Final = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4)
 
+SECOND: Final = "sevennet"
+"""The potential whose energies views call 1."""
+
 VIEWS: Final = [{"energies": [1], "cells": "relaxed"}, {"energies": [0, 1]}, {"energies": [0]}]
 
 VARIANTS: Final[dict[str, dict[str, Any]]] = {
@@ -115,6 +118,8 @@ def settings_of(variant: str, *, seed: int) -> CampaignSettings:
     if told:
         gate = {key: told[key] for key in ("batch", "rule") if key in told}
         overrides["stages"][-1]["gate"] |= gate
+        if "views" in told.get("ensemble", {}):
+            overrides["stages"][0]["settings"]["also"] = [SECOND]
         overrides |= {key: told[key] for key in ("ensemble", "start", "budget") if key in told}
     return campaign_settings(overrides, protocol=protocol)
 
@@ -190,7 +195,7 @@ def main() -> None:
     parser.add_argument("--systems", type=int, help="only so many chemical systems of the half")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--until", type=float, default=0.4, help="share of the candidates to relax at most")
-    parser.add_argument("--also", nargs="*", default=["sevennet"], help="further potentials of stage 0")
+    parser.add_argument("--also", nargs="*", default=[SECOND], help="further potentials of stage 0")
     parser.add_argument("--stage-file", type=Path, default=Path("stage0.parquet"))
     parser.add_argument("--continue-from", action="store_true", help="the record goes on from the potential's cells")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -8,9 +8,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from pymatgen.core import Composition
 
 import aiida_mlhull
 from aiida_mlhull import Campaign, launch, to_frame
+from aiida_mlhull.graph import results
+from aiida_mlhull.graph.calibration import stated_by
 from aiida_mlhull.science.errors import InputError, NotReadyError, UnknownNameError
 from tests.cli.conftest import run
 
@@ -92,9 +95,47 @@ def test_frames_of_nouns(finished):
     assert set(finished.phases().ids) <= set(frame.id)
 
 
+def test_results_stand_in_the_order_in_which_they_were_chosen(finished):
+    order, first = results.relaxation_order(finished.node)
+    ended = set(finished.results().ids.tolist())
+    assert len(order) == len(ended)
+    assert set(order) == ended
+    assert set(order[:first]) == set(results.started(finished.pk)) & ended
+    assert 0 < first < len(order)
+    scores = {
+        name: score
+        for one in finished.decisions(1)
+        for name, score, keep in zip(
+            one.decisions.ids.tolist(), one.decisions.scores.tolist(), one.decisions.keep, strict=True
+        )
+        if keep
+    }
+    batch = [scores[name] for name in order[first:] if name in scores]
+    assert len(batch) > 1
+    assert batch == sorted(batch, reverse=True)
+
+
+def test_predictions_of_a_round_are_held_against_the_record(finished):
+    said = stated_by(str(finished.pk), number=1)
+    (name,) = said.stated
+    assert name == "final, round 1"
+    assert said.campaign == finished.node
+    predicted, truth = said.predictions[name], said.truth
+    rows = np.searchsorted(truth.ids, predicted.ids)
+    np.testing.assert_allclose(said.stated[name].errors, predicted.mean - truth.energies[rows])
+    assert set(said.near_hull()) == {name}
+    formulas, spread = said.hull_spreads()[name]
+    assert formulas.tolist() == sorted(set(predicted.formulas.tolist()))
+    assert len(spread.mean) == len(formulas)
+
+
 def test_diagrams(finished):
     systems = finished.systems()
     assert set(systems) == {"As-Be-Rb", "As-Cd-Rb", "As-Be", "As-Cd", "As-Rb"}
+    new = [set(Composition(formula).chemical_system_set) for formula in finished.phases().formulas.tolist()]
+    ranks = [(-name.count("-"), -sum(phase <= set(name.split("-")) for phase in new), name) for name in systems]
+    assert new
+    assert ranks == sorted(ranks)
     assert "As-Cd" in finished.diagram("As-Cd").to_html(include_plotlyjs=False)
     assert finished.diagram(interactive=False).axes
     with pytest.raises(InputError):

@@ -73,10 +73,11 @@ def continue_from(stage: Labels, candidates: Candidates, record: Labels) -> Cont
     columns: dict[str, Any] = {
         name: column[found[left]] for name, column in record.columns() if isinstance(column, np.ndarray)
     }
-    results = replace(record, **columns, crystals=record.crystals.take(found[left]))
+    # One step: in between, rows would not be in the order of their ids.
+    columns |= {"ids": ids, "formulas": relaxed.formulas[left], "crystals": record.crystals.take(found[left])}
     return Continued(
         candidates=candidates.select(ids),
-        record=replace(results, ids=ids, formulas=relaxed.formulas[left]),
+        record=replace(record, **columns),
         failed=int((~stage.succeeded).sum()),
         unknown=int((found < 0).sum()),
         twins=len(known) - len(left),

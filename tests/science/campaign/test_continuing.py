@@ -66,6 +66,16 @@ def test_a_row_that_kept_its_own_result_speaks_for_its_twins() -> None:
     assert found.twins == 3
 
 
+def test_results_that_change_places_follow_their_cells() -> None:
+    """The published c0 became zinc blende and c1 rock salt; the potential kept both as they were."""
+    record = labels([ZINC_BLENDE, ROCK_SALT, CSCL, CSCL], [-9.0, -10.0, -8.0, -8.0])
+    stage = labels([ROCK_SALT, ZINC_BLENDE, CSCL, CSCL], [-9.5, -9.1, -8.0, -8.0])
+    found = continue_from(stage, CANDIDATES, record)
+    assert found.record.ids.tolist() == ["c0", "c1", "c2"]
+    assert found.record.energies.tolist() == [-10.0, -9.0, -8.0]
+    assert found.record.core_minutes.tolist() == [1.0, 0.0, 2.0]
+
+
 def test_what_failed_in_the_stage_is_counted() -> None:
     record = labels([ROCK_SALT] * 4, [-10.0] * 4)
     stage = labels([ROCK_SALT] * 4, [-9.0, np.nan, -9.0, -9.0], ("", "unphysical_cell", "", ""))
