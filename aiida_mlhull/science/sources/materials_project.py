@@ -37,6 +37,7 @@ PAGE: Final = 500
 
 SERVER_ERROR: Final = 500
 _STATUS: Final = re.compile(r"status code (\d{3})")
+_LETTERS: Final = re.compile(r"(mp|mvc)-([a-z]+)")
 _UNREADABLE: Final = (ValueError, KeyError, IndexError, TypeError, AttributeError, ArithmeticError)
 """What pymatgen raises on mappings that are not what they say."""
 
@@ -100,7 +101,7 @@ class MaterialsProject(PagedSource):
         portions = [left[part] for part in slices(len(left), size=self._page_size)]
         for portion in portions or [[]]:
             last = portion[-1] if portion and portion is not portions[-1] else ""
-            entries = self._documents(portion, columns)
+            entries = self._documents(portion, columns, query)
             if not last:
                 entries += [
                     {"material_id": f"document {n + 1} without an id", "nameless": True} for n in range(nameless)
@@ -124,20 +125,28 @@ class MaterialsProject(PagedSource):
         values = {column: entry.get(column) for column in COLUMNS}
         return Row(name, structure, values=values)
 
-    def _documents(self, names: list[str], columns: Mapping[str, ColumnKind]) -> list[dict[str, Any]]:
+    def _documents(
+        self, names: list[str], columns: Mapping[str, ColumnKind], query: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
         """The documents of these ids, in their order; what doesn't come is asked for once more.
+
+        The client writes ids of letters as numbers, which not every server knows as its own: what doesn't come by its
+        id for that reason is looked for among all that ``query`` finds.
 
         Raises:
             IncompleteAnswerError: if documents are missing, unless a part is enough.
         """
         documents: dict[str, dict[str, Any]] = {}
-        for _ in range(2):
+        wanted = {_number_of(name): name for name in names}
+        for by_id in (True, True, False):
             lacking = [name for name in names if name not in documents]
-            if lacking:
-                sent = self._search(material_ids=lacking, fields=["material_id", "structure", *columns])
-                documents |= {
-                    name: _plain(name, document) for document in sent if (name := document_id(document)) in lacking
-                }
+            if not lacking or not (by_id or lacking == names or any(_number_of(name) != name for name in lacking)):
+                break
+            asked = {"material_ids": lacking} if by_id else query
+            for document in self._search(**asked, fields=["material_id", "structure", *columns]):
+                name = wanted.get(_number_of(document_id(document)))
+                if name in lacking:
+                    documents[name] = _plain(name, document)
         missing = [name for name in names if name not in documents]
         if missing and not self.partial:
             raise IncompleteAnswerError(
@@ -206,6 +215,17 @@ def document_id(document: Any) -> str:
     if isinstance(identifier, Mapping):
         identifier = identifier.get("string")
     return "" if identifier is None else str(identifier)
+
+
+def _number_of(name: str) -> str:
+    """An id with its number in digits: ``mp-lxf`` is ``mp-8039``, as a is 0, b is 1, ba is 26."""
+    written = _LETTERS.fullmatch(name)
+    if written is None:
+        return name
+    number = 0
+    for letter in written[2]:
+        number = 26 * number + ord(letter) - ord("a")
+    return f"{written[1]}-{number}"
 
 
 def _plain(name: str, document: Mapping[str, Any]) -> dict[str, Any]:

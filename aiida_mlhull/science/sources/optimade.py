@@ -107,8 +107,10 @@ class Optimade(PagedSource):
             seen.add(link)
             try:
                 page = self._page(self._client.get(link), here=link, asked=asked)
-            except WireError:
+            except WireError as error:
                 failed += 1
+                if not self._skip_pages and (after or len(seen) > 1):
+                    raise type(error)(f"{error}; --skip-pages passes over a page that always fails") from error
                 if not self._skip_pages or failed > MOST_SKIPPED:
                     raise
                 page = Page([], beyond(link, rows=rows), skipped=rows)

@@ -135,8 +135,12 @@ def test_the_sound_files_are_read(name, tmp_path):
 
 
 def drawn(name, number, folder, *, examples, seconds):
-    """What came of so many examples, or of so many seconds: outcomes, the slowest one, the first of each fault."""
+    """What came of so many examples, or of so many seconds: outcomes, the slowest one, the first of each fault.
+
+    Beside them the memory in MiB at every twentieth of the time: growth has to level off.
+    """
     counts, slowest, faults, start = Counter(), (0.0, b""), {}, time.monotonic()
+    held = [held_mib()]
 
     @seed(number)
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None,
@@ -153,14 +157,17 @@ def drawn(name, number, folder, *, examples, seconds):
                 faults.setdefault(came, base64.b64encode(content).decode())
             counts[came] += 1
             slowest = max(slowest, (time.process_time() - began, content))
+            if time.monotonic() - start > len(held) * seconds / 20:
+                held.append(held_mib())
 
     check()
-    return counts, slowest, faults
+    return counts, slowest, faults, [*held, held_mib()]
 
 
-def peak_mib():
-    """The most memory that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def held_mib():
+    """The memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() // 2**20
 
 
 def long_form(examples, seconds, names):
@@ -170,10 +177,9 @@ def long_form(examples, seconds, names):
             with tempfile.TemporaryDirectory() as folder:
                 for content in (READERS[name][1], b"x", b"") * 20:
                     outcome(name, content, folder)  # libraries are loaded, caches filled
-                before = peak_mib()
-                counts, slowest, faults = drawn(name, number, folder, examples=examples, seconds=seconds)
+                counts, slowest, faults, held = drawn(name, number, folder, examples=examples, seconds=seconds)
             facts = {"reader": name, "seed": number, "examples": counts.total(), "outcomes": dict(counts)}
-            facts |= {"slowest_s": round(slowest[0], 2), "grown_mib": peak_mib() - before, "faults": faults}
+            facts |= {"slowest_s": round(slowest[0], 2), "held_mib": held, "faults": faults}
             if slowest[0] > SLOW:
                 facts["slowest"] = base64.b64encode(slowest[1]).decode()
             sys.stdout.write(json.dumps(facts) + "\n")

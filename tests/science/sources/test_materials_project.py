@@ -23,7 +23,7 @@ KEY = "0123456789abcdef0123456789abcdef"
 with_client = pytest.mark.skipif(find_spec("mp_api") is None, reason="needs mp-api, the extra 'mp'")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def documents():
     return json.loads(RECORDED.read_text())
 
@@ -112,6 +112,28 @@ def test_an_interrupted_import_asks_only_for_what_is_missing(endpoint, tmp_path)
     assert import_from(source(), tmp_path / "t.parquet").used == 12
     wanted = [len(query["material_ids"].split(",")) for query in asked if "material_ids" in query]
     assert sum(wanted) == 7
+
+
+LETTERS = {"mp-b": "mp-1", "mp-bc": "mp-28", "mp-lxf": "mp-8039", "mp-chdhk": "mp-1039204"}
+"""Ids of letters as the project's own package spells them, and their numbers."""
+
+
+@with_client
+@pytest.mark.parametrize("find_by", ["numbers", "letters"])
+def test_ids_of_letters_are_found_though_the_client_sends_numbers(endpoint, documents, tmp_path, find_by):
+    url, asked = endpoint
+    del documents[4:]
+    for document, (letters, number) in zip(documents, LETTERS.items(), strict=True):
+        document["material_id"] = letters if find_by == "letters" else number
+    energies = dict(zip(LETTERS, (document["energy_above_hull"] for document in documents), strict=True))
+    source = SOURCES["materials-project"](("Mg", "Cd"), endpoint=url)
+    if find_by == "numbers":  # a list in letters of documents in numbers
+        (page,) = [[{"material_id": name} for name in LETTERS]]
+        search, source._search = source._search, lambda **query: page if len(query["fields"]) == 1 else search(**query)
+    assert import_from(source, tmp_path / "t.parquet").used == 4
+    rows = pq.read_table(tmp_path / "t.parquet").to_pylist()
+    assert {row["id"]: row["energy_above_hull"] for row in rows} == energies
+    assert sum("chemsys" in query for query in asked) == (2 if find_by == "letters" else 0)
 
 
 @with_client

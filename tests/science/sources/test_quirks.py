@@ -201,7 +201,7 @@ def failing(first, answer, query):
 
 @pytest.mark.parametrize("by", BY)
 def test_a_page_that_always_fails_can_be_skipped_and_is_counted(by, tmp_path):
-    with pytest.raises(WireError, match=r"500 .*row 4 can't be unpacked .*the same command goes on"):
+    with pytest.raises(WireError, match=r"500 .*row 4 can't be unpacked .*--skip-pages.*the same command goes on"):
         imported(Lab(by, failing), tmp_path)
     with answering(Lab(by, failing)) as url:
         other = tmp_path / "skipping"
