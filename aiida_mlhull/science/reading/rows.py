@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from aiida_mlhull.science.errors import CrystalError, MlhullError, TableError, WireError
+from aiida_mlhull.science.errors import CrystalError, FormulaError, MlhullError, TableError, WireError
 from aiida_mlhull.science.reading.sieve import BadRows, Found, Sieve, spread
+from aiida_mlhull.science.reading.warned import one_line
+from aiida_mlhull.science.representations.composition import agrees, atomic_number, from_amounts
 from aiida_mlhull.science.types import Crystals
 from aiida_mlhull.science.types.reasons import Reason
 
@@ -31,6 +33,10 @@ REFUSALS: Final[dict[Reason, tuple[str, type[MlhullError]]]] = {
     Reason.LIBRARY_WARNED: ("the library that reads them warns", WireError),
 }
 """Reason of a row, the same in words, and the error where such rows may not be left out."""
+
+STATED: Final = ("composition", "formula_pretty", "formula", "pretty_formula", "reduced_formula")
+COUNTS: Final = ("nsites", "num_sites")
+"""What may stand beside a structure: keys of its formula, and of its number of sites."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,29 @@ def usable(row: StructureRow) -> StructureRow:
         return replace(row, structure=None, reason=Reason.NOT_PERIODIC, detail=f"periodic: {flags}")
     if not len(row.structure):
         return replace(row, structure=None, reason=Reason.UNREADABLE, detail="no sites")
+    strangers = sorted({symbol for symbol in row.structure.symbol_set if not atomic_number(symbol)})
+    if strangers:
+        return replace(row, structure=None, reason=Reason.UNKNOWN_ELEMENT, detail=", ".join(strangers))
     if not row.structure.is_ordered:
         return replace(row, structure=None, reason=Reason.DISORDERED, detail=row.structure.composition.reduced_formula)
+    return row
+
+
+def held_against(row: StructureRow, entry: Mapping[str, Any]) -> StructureRow:
+    """The row, unless what stands beside it states another composition or number of sites."""
+    assert row.structure is not None
+    for key in COUNTS:
+        if isinstance(entry.get(key), int | np.integer) and entry[key] != len(row.structure):
+            return refused(row.name, row.place, Reason.COUNT_DIFFERS, f"{key} {entry[key]}, cell {len(row.structure)}")
+    cell = from_amounts(row.structure.composition.get_el_amt_dict())
+    for key in STATED:
+        value = entry.get(key)
+        try:
+            same = from_amounts(value) == cell if isinstance(value, Mapping) else not value or agrees(str(value), cell)
+        except (FormulaError, TypeError, ValueError) as error:
+            return refused(row.name, row.place, Reason.UNREADABLE_FORMULA, one_line(str(error)))
+        if not same:
+            return refused(row.name, row.place, Reason.FORMULA_DIFFERS, f"{key} {value}, cell {cell.formula}")
     return row
 
 

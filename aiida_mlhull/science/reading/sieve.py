@@ -151,7 +151,10 @@ class Sieve:
         """
         report = self.report()
         if not self.good.any():
-            raise InputError(f"{self.name}: no row can be used; {report.summary()}")
+            said = [f"{name} ({detail})" for _, _, detail, name in report.examples() if detail]
+            raise InputError(
+                f"{self.name}: no row can be used; {report.summary()}{'; ' if said else ''}{listed(said, 2)}"
+            )
         return report
 
     def report(self) -> LeftOut:

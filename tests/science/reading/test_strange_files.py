@@ -92,6 +92,20 @@ def read(folder, **files):
         (cif(site("Fe", 0, 0, 0, occupancy=0.9), site("O", 0.5, 0.5, 0.5, occupancy=1), **P1), "disordered", "Fe"),
         (cif(site("Fe", 0, 0, 0, occupancy=1.3), site("O", 0.5, 0.5, 0.5, occupancy=1), **P1), "disordered", "1.3"),
         (cif(site("C", 0, 0, 0), group="F d -3 m", cell=(3.57, 3.57, 3.57, 90, 90, 90)), "no_symmetry", "possible"),
+        # water in the formula of the moiety alone; atoms at "." and "?"; a dummy atom; a group whose operations are missing
+        (
+            cif(site("Al", 0, 0, 0), site("O", 0.5, 0.5, 0.5), chemical_formula_moiety="Al O (O H)", **P1),
+            "formula_differs", "O H",
+        ),
+        (cif(site("Li", 0, 0, 0), site("O", 0.5, 0.5, 0.5), site("H", ".", ".", "."), **P1), "implicit_atoms", "H1"),
+        (cif(site("Li", 0, 0, 0), site("H", "?", "?", "?"), **P1), "implicit_atoms", "H1"),
+        (cif(site("Li", 0, 0, 0), site("H", 0.5, 0.5, 0.5), site("X", 0.1, 0.2, 0.3), **P1), "unknown_element", "X"),
+        (cif(site("Na", 0, 0, 0), site("Cl", 0.5, 0.5, 0.5), group="F m -3 m", **P1), "no_symmetry", "identity"),
+        (
+            cif(site("Na", 0, 0, 0), site("Cl", 0.5, 0.5, 0.5), group="F m -3 m", chemical_formula_sum="Cl Na", **P1),
+            "no_symmetry", "identity",
+        ),
+        (cif(site("Na", 0, 0, 0), **P1).replace("fract", "Cartn"), "unreadable", "fractional"),
         ("data_x\n_cell_length_a oops\n", "unreadable", "no data block"),
         ("no CIF at all", "unreadable", "no data block"),
     ],
@@ -150,6 +164,13 @@ RHOMBOHEDRAL = (5.3, 5.3, 5.3, 53.3, 53.3, 53.3)
             "KI", 2,
         ),
         (cif(site("K", 0, 0, 0), site("I", 0.5, 0.5, 0.5), **P1).replace("_cell_", "_cell.").replace("_site_", "_site."), "KI", 2),
+        # a group whose operations are missing, but formula and Z vouch for the sites; sites in the text of another block
+        (
+            cif(site("Rb", 0, 0, 0), site("Br", 0.5, 0.5, 0.5), group="P m -3 m", chemical_formula_sum="Br Rb",
+                cell_formula_units_Z=1, **P1),
+            "RbBr", 2,
+        ),
+        ("data_all\n_note\n;\n_atom_site_fract_x\n;\n" + cif(site("Rb", 0, 0, 0), site("I", 0.5, 0.5, 0.5), **P1), "RbI", 2),
         (cif(site("Rb", 0, 0, 0), site("I", 0.5, 0.5, 0.5), **P1) + "_publ_details\n;\ndata_collected by us\ndata_\n;\n", "RbI", 2),
     ],
 )  # fmt: skip
@@ -177,6 +198,12 @@ POTCAR = "".join(
         ({"a.vasp": poscar(names="A B\n")}, {}, {"a": "no_elements"}),
         ({"a.vasp": poscar(names="Ti_pv/8f2a N/9b\n")}, {"a": "TiN"}, {}),
         ({"run/POSCAR": poscar(), "run/POTCAR": POTCAR.replace("Ti_pv", "Zr_sv")}, {}, {"run": "formula_differs"}),
+        # two that say which elements there are, and don't agree
+        ({"run/POSCAR": poscar(comment="Zr N", names=""), "run/POTCAR": POTCAR}, {}, {"run": "formula_differs"}),
+        ({"run/POSCAR": poscar(comment="Ti N", names=""), "run/POTCAR": POTCAR[:60]}, {}, {"run": "formula_differs"}),
+        ({"a.vasp": poscar(first=" N", second="0.5 0.5 0.5 Ti")}, {}, {"a": "formula_differs"}),
+        ({"a.vasp": poscar() + "0.25 0.25 0.25\n"}, {}, {"a": "count_differs"}),
+        ({"a.vasp": poscar() + "\n0 0 0\n0 0 0\n"}, {"a": "TiN"}, {}),
         ({"a.vasp": poscar().replace("1 1\n", "900000000 1\n")}, {}, {"a": "unreadable"}),
         ({"a.vasp": poscar(scale="0")}, {}, {"a": "unreadable"}),
         ({"a.vasp": ""}, {}, {"a": "unreadable"}),
@@ -231,13 +258,26 @@ def test_what_a_folder_holds_is_read_or_counted(tmp_path):
             "latin.cif": other.encode() + "# Å".encode("latin-1"),
         },
     )
-    assert set(used) == {"A", "b", "c", "d", "same.cif", "same.vasp", "run1", "run2/POSCAR", "latin"}
-    assert left_out == {"run2/CONTCAR": "unreadable", "torn": "unreadable"}
+    assert set(used) == {"A", "b", "c", "d", "same.cif", "same.vasp", "run1", "run2", "latin"}
+    assert left_out == {"torn": "unreadable"}
     volumes = dict(zip(intake.candidates.ids.tolist(), intake.candidates.crystals.volumes.tolist(), strict=True))
     assert volumes["run1"] == pytest.approx(16 * 1.1**3)
     assert "of POSCAR and CONTCAR in one folder CONTCAR was read (1: run1)" in intake.summary()
+    assert "of POSCAR and CONTCAR in one folder POSCAR, CONTCAR being empty, was read (1: run2)" in intake.summary()
     assert "2 files that are neither CIF nor POSCAR were not looked at: 1 .txt, 1 OUTCAR" in intake.summary()
     assert "4 hidden or backup files were not looked at" in intake.summary()
+
+
+def test_links_of_a_folder_are_followed_inside_or_counted(tmp_path):
+    folder = tmp_path / "mine"
+    (folder / "run").mkdir(parents=True)
+    (folder / "a.vasp").write_text(poscar())
+    (folder / "b.vasp").symlink_to("a.vasp")
+    (folder / "run" / "gone.cif").symlink_to(tmp_path / "nowhere.cif")
+    (folder / "run" / "circle").symlink_to(folder)
+    intake = read_crystals(folder, bad_rows="leave_out")
+    assert intake.candidates.ids.tolist() == ["a", "b"]
+    assert intake.remarks == ("1 links lead nowhere: run/gone.cif",)
 
 
 @pytest.mark.parametrize("name", ["a.cif", "a.CIF.gz", "a.vasp", "POSCAR"])
@@ -307,6 +347,8 @@ CESIUM = frame("Cs 0 0 0", "Cl 2 2 2")
         (CESIUM + "5\n" + CESIUM, ["CsCl"], ["unreadable"]),
         (CESIUM + "12345678901234567890\n", ["CsCl"], ["unreadable"]),
         (CESIUM + "\n\n" + CESIUM, ["CsCl", "CsCl"], []),
+        (CESIUM + frame("Ti 0 0 0", "N 2 2 2", more=" formula=TiO2"), ["CsCl"], ["formula_differs"]),
+        (CESIUM + frame("Ti 0 0 0", "N 2 2 2", more=" nsites=3"), ["CsCl"], ["count_differs"]),
     ],
 )
 def test_a_frame_that_cannot_be_used_is_one_row(tmp_path, text, formulas, reasons):

@@ -14,9 +14,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from aiida_mlhull.science.errors import FormulaError
+from aiida_mlhull.science.errors import FormulaError, listed
 from aiida_mlhull.science.reading.rows import StructureRow, refused, usable
-from aiida_mlhull.science.reading.structures.cif_settings import Setting, says_p1, settings_of
+from aiida_mlhull.science.reading.structures.cif_settings import Setting, only_identity, says_p1, settings_of
 from aiida_mlhull.science.reading.warned import attempt
 from aiida_mlhull.science.representations.composition import agrees, from_amounts, reduce_formula
 from aiida_mlhull.science.representations.formulas import amounts_in
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pymatgen.io.cif import CifBlock
 
 SITES: Final = ("_atom_site_fract_x", "_atom_site_Cartn_x")
-FORMULAS: Final = ("_chemical_formula_sum", "_chemical_formula_structural")
+POSITIONS: Final = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
+FORMULAS: Final = ("_chemical_formula_sum", "_chemical_formula_structural", "_chemical_formula_moiety")
 UNITS: Final = "_cell_formula_units_Z"
 HYDROGENS: Final = "_atom_site_attached_hydrogens"
 LABEL: Final = "_atom_site_label"
@@ -52,6 +53,7 @@ _TAGS: Final = {
         *("_symmetry_space_group_name_H-M", "_symmetry_Int_Tables_number", "_symmetry_equiv_pos_as_xyz"),
         *("_space_group_name_H-M_alt", "_space_group_IT_number", "_space_group_symop_operation_xyz"),
         *("_space_group_name_Hall", "_chemical_formula_sum", "_chemical_formula_structural", UNITS),
+        "_chemical_formula_moiety",
         *(f"_cell_{kind}" for kind in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")),
         *(f"_atom_site_{kind}" for kind in ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy")),
         *("_atom_site_Cartn_x", "_atom_site_Cartn_y", "_atom_site_Cartn_z", HYDROGENS),
@@ -76,10 +78,12 @@ class DataBlock:
     Attributes:
         name: behind ``data_``; may be empty.
         text: of the block, header and all.
+        has_sites: whether it lists atoms, its text fields apart.
     """
 
     name: str
     text: str
+    has_sites: bool
 
 
 def read_cif(text: str, *, name: str, place: str) -> list[StructureRow]:
@@ -90,7 +94,7 @@ def read_cif(text: str, *, name: str, place: str) -> list[StructureRow]:
         name: id of the file.
         place: where it is.
     """
-    blocks = [block for block in blocks_of(text) if any(site in block.text for site in SITES)]
+    blocks = [block for block in blocks_of(text) if block.has_sites]
     if not blocks:
         return [refused(name, place, Reason.UNREADABLE, "no data block with atom sites")]
     if len(blocks) == 1:
@@ -102,6 +106,7 @@ def read_cif(text: str, *, name: str, place: str) -> list[StructureRow]:
 def blocks_of(text: str) -> list[DataBlock]:
     """Data blocks, with tags as pymatgen spells them; text fields hold no headers."""
     blocks: list[tuple[str, list[str]]] = []
+    with_sites = set[int]()
     inside = False
     for line in text.split("\n"):
         if line.startswith(";"):
@@ -112,7 +117,9 @@ def blocks_of(text: str) -> list[DataBlock]:
         elif blocks:
             # pymatgen looks for headers in text fields, too
             blocks[-1][1].append(f"|{line}" if header else line if inside else _spelled(line))
-    return [DataBlock(name, "\n".join(lines)) for name, lines in blocks]
+            if not inside and any(site in blocks[-1][1][-1] for site in SITES):
+                with_sites.add(len(blocks) - 1)
+    return [DataBlock(name, "\n".join(lines), at in with_sites) for at, (name, lines) in enumerate(blocks)]
 
 
 def _spelled(line: str) -> str:
@@ -139,6 +146,9 @@ def _row(block: DataBlock, name: str, place: str) -> StructureRow:
     if parsed.value is None:
         return refused(name, place, Reason.UNREADABLE, parsed.detail)
     data = parsed.value.data
+    unplaced = _unplaced(data)
+    if unplaced:
+        return refused(name, place, *unplaced)
     found = attempt(lambda: settings_of(data))
     if found.value is None:
         return refused(name, place, Reason.NO_SYMMETRY, found.detail)
@@ -148,6 +158,17 @@ def _row(block: DataBlock, name: str, place: str) -> StructureRow:
         words = " and ".join(setting.words for setting in found.value)
         return refused(name, place, Reason.NO_SYMMETRY, f"no operations, and {words} are possible")
     return good[0] if good else rows[0]
+
+
+def _unplaced(data: dict[str, Any]) -> tuple[Reason, str] | None:
+    """Why some atoms have no fractional position; None if all have one."""
+    columns = [_column(data, tag) for tag in POSITIONS]
+    if not all(columns):
+        return Reason.UNREADABLE, "positions are not fractional: write _atom_site_fract_x, _y and _z"
+    lacking = sorted({row for column in columns for row, value in enumerate(column) if str(value) in _EMPTY})
+    labels = _column(data, LABEL)
+    names = [str(labels[row]) if row < len(labels) else f"atom {row + 1}" for row in lacking]
+    return (Reason.IMPLICIT_ATOMS, f"without a position: {listed(names)}") if names else None
 
 
 def _same(structures: list[Structure]) -> bool:
@@ -176,6 +197,8 @@ def _in_setting(block: DataBlock, data: dict[str, Any], setting: Setting, name: 
     if hidden:
         return refused(name, place, Reason.IMPLICIT_ATOMS, hidden)
     vouched, row = _held(row, data)
+    if not row.reason and not vouched and only_identity(data) and not says_p1(data):
+        return refused(name, place, Reason.NO_SYMMETRY, "its only operation is the identity, but its group is not P1")
     settled = _SETTLED if vouched else _ONE_LINE if says_p1(data) else None
     left = [line for line in read.warned if settled is None or not settled.search(line)]
     if row.reason or not left:

@@ -72,6 +72,13 @@ def says_p1(data: dict[str, Any]) -> bool:
     return _squeezed(_name(data)) in {"", "p1"} and _number(data) in {0, 1}
 
 
+def only_identity(data: dict[str, Any]) -> bool:
+    """Whether the block lists operations, and only the identity is among them."""
+    stated = [value for tag in OPERATIONS if (value := data.get(tag))]
+    words = [word for value in stated for word in (value if isinstance(value, list) else [value])]
+    return bool(words) and {_squeezed(str(word)).strip("'\"") for word in words} <= {"x,y,z", "+x,+y,+z"}
+
+
 def _name(data: dict[str, Any]) -> str:
     return next((str(data[tag]).strip(" '\"") for tag in NAMES if data.get(tag)), "")
 

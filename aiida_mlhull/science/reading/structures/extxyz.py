@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from aiida_mlhull.science.errors import WireError
 from aiida_mlhull.science.reading.identifiers import identifier, numbered
-from aiida_mlhull.science.reading.rows import StructureRow, refused
+from aiida_mlhull.science.reading.rows import StructureRow, held_against, refused
 from aiida_mlhull.science.reading.warned import attempt, text_of
 from aiida_mlhull.science.representations.composition import ISOTOPES
 from aiida_mlhull.science.types.reasons import Reason
@@ -75,7 +75,8 @@ def _row(frame: list[str], name: str, place: str) -> StructureRow:
         return refused(name, place, Reason.LIBRARY_WARNED, read.detail)
     made = attempt(lambda: _structure(atoms))
     reason = Reason.UNREADABLE if made.value is None else None
-    return StructureRow(name, place, made.value, reason, made.fault, _facts(atoms))
+    row = StructureRow(name, place, made.value, reason, made.fault, _facts(atoms))
+    return row if reason else held_against(row, atoms.info)
 
 
 def _atoms(frame: list[str]) -> Any:

@@ -55,33 +55,40 @@ def _unpacked_name(path: Path) -> str:
 def list_folder(folder: Path) -> Listing:
     """Files of a folder and the folders in it; of POSCAR and CONTCAR of one run the second one is read."""
     kinds: dict[FileKind, list[Path]] = defaultdict(list)
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    everything = sorted(folder.rglob("*"))
+    dangling = [path for path in everything if path.is_symlink() and not path.exists()]
+    for path in (path for path in everything if path.is_file()):
         above = [part.lower() for part in path.relative_to(folder).parts[:-1]]
         stored = any(part.startswith(".") or part in _OTHER_PROGRAMS for part in above)
         kinds["hidden" if stored else kind_of(path)].append(path)
     crystals, remarks = [*kinds["cif"], *kinds["poscar"]], []
     runs = _runs(crystals)
-    if runs:
-        crystals = [path for path in crystals if path not in set(runs.values())]
-        names = listed(sorted(_name(run.parent, folder) for run in runs))
-        remarks.append(f"of POSCAR and CONTCAR in one folder CONTCAR was read ({len(runs)}: {names})")
+    crystals = [path for path in crystals if path not in set(runs.values())]
+    for taken, why in (("contcar", ""), ("poscar", ", CONTCAR being empty,")):
+        names = sorted(_name(run.parent, folder) for run in runs if _unpacked_name(run).lower() == taken)
+        if names:
+            words = f"of POSCAR and CONTCAR in one folder {taken.upper()}{why} was read"
+            remarks.append(f"{words} ({len(names)}: {listed(names)})")
     if kinds["other"]:
         suffixes = Counter(path.suffix.lower() or path.name for path in kinds["other"])
         words = listed((f"{count} {suffix}" for suffix, count in suffixes.most_common()), 6)
         remarks.append(f"{len(kinds['other'])} files that are neither CIF nor POSCAR were not looked at: {words}")
     if kinds["hidden"]:
         remarks.append(f"{len(kinds['hidden'])} hidden or backup files were not looked at")
+    if dangling:
+        remarks.append(f"{len(dangling)} links lead nowhere: {listed(_name(path, folder) for path in dangling)}")
     return Listing(tuple(sorted(crystals)), tuple(remarks))
 
 
 def _runs(crystals: Iterable[Path]) -> dict[Path, Path]:
-    """CONTCARs that hold something, and the POSCAR of the same folder."""
+    """Which of POSCAR and CONTCAR of a folder is read, and the other one; a run that has just begun has an empty CONTCAR."""
     plain = {(path.parent, _unpacked_name(path).lower()): path for path in crystals}
-    return {
-        path: plain[folder, "poscar"]
+    both = [
+        (path, plain[folder, "poscar"])
         for (folder, name), path in plain.items()
-        if name == "contcar" and (folder, "poscar") in plain and path.stat().st_size
-    }
+        if name == "contcar" and (folder, "poscar") in plain
+    ]
+    return dict((contcar, poscar) if contcar.stat().st_size else (poscar, contcar) for contcar, poscar in both)
 
 
 def _name(path: Path, folder: Path) -> str:

@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from aiida_mlhull.science.errors import FormulaError, WireError
+from aiida_mlhull.science.errors import WireError
 from aiida_mlhull.science.reading.identifiers import identifier, numbered
-from aiida_mlhull.science.reading.rows import StructureRow, refused, usable
+from aiida_mlhull.science.reading.rows import StructureRow, held_against, refused, usable
 from aiida_mlhull.science.reading.warned import UNREADABLE, attempt, one_line, unpacked_bytes
-from aiida_mlhull.science.representations.composition import agrees, from_amounts
 from aiida_mlhull.science.types.reasons import Reason
 
 if TYPE_CHECKING:
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
 NOT_PERIODIC: Final = ("Molecule", "IMolecule", "Slab", "IStructureSlab", "Interface")
 """pymatgen's classes of things that end somewhere."""
-
-STATED: Final = ("composition", "formula_pretty", "formula", "pretty_formula", "reduced_formula")
-COUNTS: Final = ("nsites", "num_sites")
 
 
 def load_json(path: Path) -> Any:
@@ -81,33 +77,10 @@ def _row(entry: Any, name: str, place: str) -> StructureRow:
         return row
     if read.warned:
         return refused(name, place, Reason.LIBRARY_WARNED, read.detail)
-    return _held(row, entry)
+    return held_against(row, entry) if "structure" in entry else row
 
 
 def _structure(content: Mapping[str, Any]) -> Structure:
     from pymatgen.core import Structure  # noqa: PLC0415  (slow import)
 
     return Structure.from_dict(dict(content))
-
-
-def _held(row: StructureRow, entry: Mapping[str, Any]) -> StructureRow:
-    """The row, unless its entry states another composition or number of sites."""
-    assert row.structure is not None
-    if "structure" not in entry:
-        return row
-    for key in COUNTS:
-        if isinstance(entry.get(key), int) and entry[key] != len(row.structure):
-            return refused(row.name, row.place, Reason.COUNT_DIFFERS, f"{key} {entry[key]}, cell {len(row.structure)}")
-    try:
-        cell = from_amounts(row.structure.composition.get_el_amt_dict())
-    except FormulaError as error:
-        return refused(row.name, row.place, Reason.UNKNOWN_ELEMENT, str(error))
-    for key in STATED:
-        value = entry.get(key)
-        try:
-            same = from_amounts(value) == cell if isinstance(value, Mapping) else not value or agrees(str(value), cell)
-        except (FormulaError, TypeError, ValueError) as error:
-            return refused(row.name, row.place, Reason.UNREADABLE_FORMULA, one_line(str(error)))
-        if not same:
-            return refused(row.name, row.place, Reason.FORMULA_DIFFERS, f"{key} {value}, cell {cell.formula}")
-    return row

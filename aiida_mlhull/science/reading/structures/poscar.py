@@ -84,8 +84,9 @@ def read_poscar(text: str, *, potcar: Sequence[str] = ()) -> ReadPoscar:
     symbols, named_by = _elements(lines, head, potcar)
     if not symbols:
         return ReadPoscar(None, Reason.NO_ELEMENTS, f"{named_by}; write them into line 6, as VASP 5 does")
-    if potcar and head.symbols and list(potcar[: len(symbols)]) != list(symbols):
-        return ReadPoscar(None, Reason.FORMULA_DIFFERS, f"POTCAR {' '.join(potcar)}, POSCAR {' '.join(symbols)}")
+    contradiction = _contradiction(lines, head, symbols, potcar)
+    if contradiction is not None:
+        return ReadPoscar(None, *contradiction)
     parsed = attempt(lambda: _parsed(_plain(lines, head, symbols)))
     if parsed.value is None:
         return ReadPoscar(None, Reason.UNREADABLE, parsed.detail)
@@ -138,9 +139,9 @@ def _elements(lines: list[str], head: _Head, potcar: Sequence[str]) -> tuple[tup
     at_ends = _symbols_at_ends(lines, head)
     if at_ends:
         return at_ends, "coordinate lines"
-    comment = lines[0].split()
-    if len(comment) == groups and all(map(_is_element, comment)):
-        return tuple(comment), "comment line"
+    comment = _symbols_of_comment(lines, head)
+    if comment:
+        return comment, "comment line"
     return (), f"{groups} kinds of atoms without names, comment {lines[0].strip()[:40]!r}"
 
 
@@ -148,11 +149,51 @@ def _is_element(word: str) -> bool:
     return word in NUMBERS or word in ISOTOPES
 
 
+def _contradiction(
+    lines: list[str], head: _Head, symbols: Sequence[str], potcar: Sequence[str]
+) -> tuple[Reason, str] | None:
+    """Reason and words where something else in the file, or its POTCAR, says that there are other atoms."""
+    other = _other_elements(lines, head, symbols, potcar)
+    if other:
+        return Reason.FORMULA_DIFFERS, f"{other}, POSCAR {' '.join(symbols)}"
+    after = lines[_first(lines, head) + sum(head.counts) :][:1]
+    if after and _is_position(after[0]):
+        return Reason.COUNT_DIFFERS, f"{sum(head.counts)} atoms, but more lines with positions"
+    return None
+
+
+def _other_elements(lines: list[str], head: _Head, symbols: Sequence[str], potcar: Sequence[str]) -> str:
+    """What names other elements than these, and which; empty if nothing does."""
+    if potcar and list(potcar[: len(symbols)]) != list(symbols):
+        return f"POTCAR {' '.join(potcar)}"
+    at_ends = _symbols_at_ends(lines, head)
+    if at_ends and at_ends != tuple(symbols):
+        return f"ends of lines {' '.join(at_ends)}"
+    comment = () if head.symbols else _symbols_of_comment(lines, head)
+    return f"comment {' '.join(comment)}" if comment and comment != tuple(symbols) else ""
+
+
+def _symbols_of_comment(lines: list[str], head: _Head) -> tuple[str, ...]:
+    """Words of the comment, where all are elements and there is one for every group."""
+    words = tuple(lines[0].split())
+    return words if len(words) == len(head.counts) and all(map(_is_element, words)) else ()
+
+
+def _first(lines: list[str], head: _Head) -> int:
+    """Where the positions begin, behind their kind and the word for selective dynamics."""
+    return head.rest + 1 + (lines[head.rest].strip()[:1] in {"s", "S"})
+
+
+def _is_position(line: str) -> bool:
+    """Three numbers, and perhaps more."""
+    words = line.split()[:3]
+    return len(words) == 3 and attempt(lambda: [float(word) for word in words]).value is not None  # noqa: PLR2004
+
+
 def _symbols_at_ends(lines: list[str], head: _Head) -> tuple[str, ...]:
     """Elements behind the positions, where every atom of a group has the same; pymatgen writes them."""
-    selective = lines[head.rest].strip()[:1] in {"s", "S"}
-    first, column = head.rest + 1 + selective, 6 if selective else 3
-    symbols, at = [], first
+    at = _first(lines, head)
+    column, symbols = 3 * (at - head.rest), list[str]()
     for count in head.counts:
         words = {tuple(line.split()[column : column + 1]) for line in lines[at : at + count]}
         at += count
@@ -172,8 +213,7 @@ def _plain(lines: list[str], head: _Head, symbols: Sequence[str]) -> str:
     lattice = np.asarray([[float(word) for word in _words(line)[:3]] for line in lines[2:_HEADER]])
     if scales.shape not in {(1,), (3,)} or not scales.all() or lattice.shape != (3, 3):
         raise ValueError("one scale, or three, and three vectors of three numbers are needed")
-    selective = lines[head.rest].strip()[:1] in {"s", "S"}
-    first = head.rest + selective + 1
+    first = _first(lines, head)
     positions = lines[first : first + sum(head.counts)]
     if len(scales) == 1:
         scale = float(scales[0] if scales[0] > 0 else np.cbrt(-scales[0] / abs(np.linalg.det(lattice))))
