@@ -113,7 +113,8 @@ def check_capitals(formula: str) -> None:
             continue
         if not own.keys() <= _SYMBOLS:
             raise FormulaError(f"{formula!r} holds unknown elements as it stands; in capitals it may mean {other}")
-        if is_likely(other, meant) if len(meant) > 1 else not is_ordinary(formula, own):
+        alone = other in _SYMBOLS  # CS is cesium rather than carbon monosulfide
+        if is_likely(other, meant) if len(meant) > 1 else alone or not is_ordinary(formula, own):
             raise FormulaError(
                 f"{formula!r} may mean {other} in capitals, or {' and '.join(own)}: write {other}, or {_spelled(own)}"
             )
@@ -151,6 +152,8 @@ def _hydrate(text: str, formula: str) -> list[str]:
         return [text]  # 0.5 is a decimal amount, of hydrogen's neighbor; 3.5 one of the water behind a separator
     if re.search(r"\.\d+$", water["salt"]):
         raise FormulaError(f"two points in a row in {formula!r}: write '·' before the water, as in CaSO4·0.5H2O")
+    if re.search(r"[A-Za-z)\]}]1$", water["salt"]):  # nobody writes a one: LiCl1.5H2O may be LiCl with 1.5 waters
+        raise FormulaError(f"the point in {formula!r} may be a decimal one: write '·' before the water, or no 1")
     _check_points(water["salt"], formula)
     return [water["salt"], water["water"]]
 

@@ -348,6 +348,9 @@ CESIUM = frame("Cs 0 0 0", "Cl 2 2 2")
         (CESIUM + "12345678901234567890\n", ["CsCl"], ["unreadable"]),
         (CESIUM + "\n\n" + CESIUM, ["CsCl", "CsCl"], []),
         (CESIUM + frame("Ti 0 0 0", "N 2 2 2", more=" formula=TiO2"), ["CsCl"], ["formula_differs"]),
+        # ase makes room for as many columns as are announced, before it reads one
+        (CESIUM + frame("Ti 0 0 0", properties="species:S:1:pos:R:9999999"), ["CsCl"], ["unreadable"]),
+        (CESIUM + frame("Ti 0 0 0", properties="{species:S:9_999_999:pos:R:3}"), ["CsCl"], ["unreadable"]),
         (CESIUM + frame("Ti 0 0 0", "N 2 2 2", more=" nsites=3"), ["CsCl"], ["count_differs"]),
     ],
 )

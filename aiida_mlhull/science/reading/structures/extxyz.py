@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
 from aiida_mlhull.science.errors import WireError
 from aiida_mlhull.science.reading.identifiers import identifier, numbered
-from aiida_mlhull.science.reading.rows import StructureRow, held_against, refused
+from aiida_mlhull.science.reading.rows import StructureRow, held_against, refused, usable
 from aiida_mlhull.science.reading.warned import attempt, text_of
 from aiida_mlhull.science.representations.composition import ISOTOPES
 from aiida_mlhull.science.types.reasons import Reason
@@ -75,8 +76,8 @@ def _row(frame: list[str], name: str, place: str) -> StructureRow:
         return refused(name, place, Reason.LIBRARY_WARNED, read.detail)
     made = attempt(lambda: _structure(atoms))
     reason = Reason.UNREADABLE if made.value is None else None
-    row = StructureRow(name, place, made.value, reason, made.fault, _facts(atoms))
-    return row if reason else held_against(row, atoms.info)
+    row = usable(StructureRow(name, place, made.value, reason, made.fault, _facts(atoms)))
+    return row if row.reason else held_against(row, atoms.info)
 
 
 def _atoms(frame: list[str]) -> Any:
@@ -84,7 +85,24 @@ def _atoms(frame: list[str]) -> Any:
 
     column = _species_column(frame[1])
     lines = [_without_isotope(line, column) for line in frame[2:]]
-    return read(StringIO("\n".join([*frame[:2], *lines, ""])), index=0, format="extxyz")
+    parser = partial(_comment, words=len(frame[2].split()))
+    text = "\n".join([*frame[:2], *lines, ""])
+    return read(StringIO(text), index=0, format="extxyz", properties_parser=parser)
+
+
+def _comment(line: str, *, words: int) -> dict[str, Any]:
+    """What a comment line says; ase makes room for all columns that it announces, be they ever so many.
+
+    Raises:
+        ValueError: if they are more than the ``words`` of a line.
+    """
+    from ase.io.extxyz import key_val_str_to_dict  # noqa: PLC0415  (slow import)
+
+    said: dict[str, Any] = key_val_str_to_dict(line)
+    columns = sum(max(int(width), 0) for width in str(said.get("Properties", "")).split(":")[2::3])
+    if columns > words:
+        raise ValueError(f"{columns} columns are announced, but a line has {words}")
+    return said
 
 
 def _species_column(comment: str) -> int:
