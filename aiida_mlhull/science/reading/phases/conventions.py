@@ -14,9 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, listed
+from aiida_mlhull.science.reading.phases.incar import incar_of
 from aiida_mlhull.science.schemes import Functional, functional_named
 
 RUN_TYPE_KEYS: Final = ("run_type", "functional", "xc_functional", "xc", "dft_functional", "energy_type", "metagga")
+TASK_KEYS: Final = ("calc_type", "task_type")
+"""Keys whose first word may be a functional: ``r2SCAN Static``."""
+
 OFTEN_ELSE: Final = ("energy_type", "metagga")
 """Keys that often hold other words: only those of functionals count."""
 
@@ -42,6 +46,7 @@ class Convention:
         elements: of the compound.
         potentials: element to the name of its pseudopotential, as far as they are written down.
         family: what these were made for: ``PBE`` or ``LDA``; empty if it isn't written down.
+        dispersion: the correction for dispersion that its INCAR asks for, ``IVDW 11``; empty if none is written down.
         thermo_type: the Materials Project's word for a hull's convention.
         corrected: whether it carries corrections.
         mp2020: whether MP2020's are among them.
@@ -54,6 +59,7 @@ class Convention:
     elements: frozenset[str] = frozenset()
     potentials: Mapping[str, str] = field(default_factory=dict)
     family: str = ""
+    dispersion: str = ""
     thermo_type: str = ""
     corrected: bool = False
     mp2020: bool = False
@@ -74,9 +80,14 @@ def stated(parameters: Mapping[str, Any], data: Mapping[str, Any], *, name: str,
     said: dict[str, Any] = {}
     for place in (data, parameters):
         said |= {key: value for key in RUN_TYPE_KEYS if (value := _functional_in(place.get(key), key=key))}
+        said |= {
+            key: word for key in TASK_KEYS if functional_named(word := str(place.get(key) or "").partition(" ")[0])
+        }
     suffix = _SUFFIX.search(name)
     if suffix:
         said["entry_id"] = suffix[1]
+    incar = incar_of({**data, **parameters})
+    said |= incar.functional
     named = {key: functional_named(value) or Functional(value.strip(), "+U" in value) for key, value in said.items()}
     names = {key: functional.name for key, functional in named.items()}
     if len(set(names.values())) > 1:
@@ -86,6 +97,7 @@ def stated(parameters: Mapping[str, Any], data: Mapping[str, Any], *, name: str,
     hubbards = _values(raw) if isinstance(raw, Mapping) else None
     plus_u = bool(hubbards) or any(functional.plus_u for functional in named.values())
     plus_u = plus_u or (parameters.get("is_hubbard", data.get("is_hubbard")) is True and hubbards != {})
+    plus_u = plus_u or (hubbards is None and incar.plus_u)
     potentials, family = _potentials(parameters)
     thermo = data.get("thermo_type", parameters.get("thermo_type"))
     return Convention(
@@ -95,6 +107,7 @@ def stated(parameters: Mapping[str, Any], data: Mapping[str, Any], *, name: str,
         elements=frozenset(elements),
         potentials=potentials,
         family=family,
+        dispersion=incar.dispersion,
         thermo_type=str(thermo) if thermo else "",
     )
 
@@ -123,9 +136,10 @@ def _values(raw: Mapping[str, Any]) -> dict[str, float]:
 def _potentials(parameters: Mapping[str, Any]) -> tuple[dict[str, str], str]:
     """Pseudopotentials by element, and what functional they were made for."""
     specs, symbols = parameters.get("potcar_spec"), parameters.get("potcar_symbols")
+    stated_family = re.match(r"LDA|PBE|PW91", str(parameters.get("potcar_functional") or ""))
     titles = [spec.get("titel") for spec in specs if isinstance(spec, Mapping)] if isinstance(specs, list) else []
     titles += symbols if isinstance(symbols, list) else []
-    potentials, families = {}, set()
+    potentials, families = {}, {stated_family[0]} if stated_family else set()
     for title in titles:
         match = _POTCAR.match(title) if isinstance(title, str) else None
         if match is not None:
@@ -167,6 +181,7 @@ def common(name: str, conventions: Mapping[str, Convention], *, corrections: str
     corrected = corrections != "none" and any(one.corrected for one in conventions.values())
     return Convention(
         functional=functional,
+        dispersion=next((one.dispersion for one in conventions.values()), ""),
         plus_u=any(one.plus_u for one in conventions.values()),
         hubbards=hubbards,
         thermo_type=next(iter(thermo), ""),
@@ -193,6 +208,9 @@ def one_functional(
         )
     functionals = _groups({key: one.functional for key, one in conventions.items() if one.functional})
     mixed = MIXED_THERMO in thermo or _shifted(conventions)
+    dispersions = _groups({key: one.dispersion or "none" for key, one in conventions.items()})
+    if len(dispersions) > 1 and not mixed:
+        raise MixedSchemesError(f"{name} mixes corrections for dispersion: {_told(dispersions)}; choose one kind")
     if len(functionals) > 1 and not mixed:
         raise MixedSchemesError(
             f"{name} mixes functionals: {_told(functionals)}; their energies don't meet in one hull. Take those of one "

@@ -47,6 +47,7 @@ def resolved_scheme(name: str, said: str, *, convention: Convention, corrections
     ours = scheme_of(said) if said else Scheme()
     if ours.functional and convention.functional and ours.functional != convention.functional:
         raise MixedSchemesError(f"{name}: the entries themselves say {convention.run_type}, but the scheme is {said!r}")
+    ours = _with_dispersion(name, said, ours, convention)
     corrected = _corrections(convention, corrections=corrections)
     if corrected == CARRIED and ours.corrections not in {"", UNCORRECTED}:
         corrected = ours.corrections  # whose they are is for the user to say
@@ -71,6 +72,22 @@ def resolved_scheme(name: str, said: str, *, convention: Convention, corrections
     if corrected == MP2020:
         whole = replace(whole, version=version("pymatgen"))
     return canonical(said) if said and same_scheme(said, whole.text) else canonical(whole.text)
+
+
+def _with_dispersion(name: str, said: str, ours: Scheme, convention: Convention) -> Scheme:
+    """The user's scheme, with the correction for dispersion that the energies hold.
+
+    Raises:
+        MixedSchemesError: if the user says something else.
+    """
+    if not convention.dispersion or convention.dispersion.casefold() in said.casefold():
+        return ours
+    if said:
+        raise MixedSchemesError(
+            f"{name}: its energies hold a correction for dispersion ({convention.dispersion}), but the scheme is {said!r}; "
+            f"say so in it: '{convention.functional or 'PBE'} with {convention.dispersion}'"
+        )
+    return replace(ours, settings=f"with {convention.dispersion}")
 
 
 def _corrections(convention: Convention, *, corrections: Corrections | None) -> str:

@@ -53,6 +53,11 @@ def mixture(**said):
         ({"run_type": "optPBE-vdW"}, "optPBE-vdW"),
         ({"data": {"run_type": "LDA"}}, "LDA"),
         ({"functional": "PBE-D3"}, "PBE-D3"),
+        ({"calc_type": "r2SCAN Static"}, "r2SCAN"),
+        ({"data": {"task_type": "PBESol Structure Optimization"}}, "PBEsol"),
+        ({"incar": {"METAGGA": "R2SCAN", "GGA": "PE"}}, "r2SCAN"),
+        ({"incar": {"GGA": "Ps", "METAGGA": "--"}}, "PBEsol"),
+        ({"data": {"input": {"incar": {"metagga": "Scan"}}}}, "SCAN"),
     ],
 )
 def test_functionals_never_meet(tmp_path, said, named, corrections):
@@ -75,6 +80,8 @@ def test_the_id_is_read_too_and_contradictions_are_told(tmp_path):
     [
         {"functional": "PBE (VASP 6.4.2)"},
         {"run_type": "GGA", "metagga": "None"},
+        {"incar": {"GGA": "PE", "METAGGA": None, "IVDW": 0, "LDAU": False, "LDAUU": [0, 0]}},
+        {"calc_type": "GGA Static", "task_type": "Static"},
         {"run_type": "GGA", "energy_type": "total energy"},
         {"xc": "PBE", "functional": "GGA"},
     ],
@@ -121,6 +128,40 @@ def test_one_u_everywhere_is_one_scheme_and_part_of_its_name(tmp_path):
     phases[0]["parameters"]["hubbards"] = {"Mn": 4.0}
     with pytest.raises(MixedSchemesError, match=r"Mn: U 4 eV \(Mn1?\), U 3.9 eV"):
         read_references(write(tmp_path / "b.json", phases), corrections="none")
+
+
+def test_an_incar_that_contradicts_the_run_type(tmp_path):
+    path = write(tmp_path / "a.json", mixture(run_type="GGA", incar={"METAGGA": "R2SCAN"}))
+    with pytest.raises(MixedSchemesError, match="ZnS contradicts itself: run_type GGA, INCAR METAGGA R2SCAN"):
+        read_references(path, scheme="PBE")
+
+
+def test_an_incar_that_adds_a_u(tmp_path):
+    plus_u = {"incar": {"LDAU": True, "LDAUU": [3.9, 0], "GGA": "PE"}}
+    with pytest.raises(MixedSchemesError, match=r"1 with U \(ZnS\)"):
+        read_references(write(tmp_path / "a.json", mixture(**plus_u)), corrections="none", scheme="PBE")
+
+
+def test_dispersion_is_everywhere_or_nowhere_and_part_of_the_name(tmp_path):
+    with_d3 = {"run_type": "GGA", "incar": {"IVDW": 12}}
+    path = write(tmp_path / "a.json", mixture(**with_d3))
+    with pytest.raises(MixedSchemesError, match=r"dispersion: 2 of none \(Zn, S\) and 1 of IVDW 12 \(ZnS\)"):
+        read_references(path, scheme="PBE")
+    everywhere = [{**one, "parameters": with_d3} for one in mixture()]
+    path = write(tmp_path / "b.json", everywhere)
+    with pytest.raises(MixedSchemesError, match="say so in it: 'PBE with IVDW 12'"):
+        read_references(path, scheme="PBE")
+    stated = read_references(path, scheme="PBE with IVDW 12", corrections="none").references.scheme
+    assert same_scheme(stated, read_references(path).references.scheme)
+    assert not same_scheme(stated, "PBE, not corrected")
+
+
+def test_a_family_of_pseudopotentials_may_be_named_alone(tmp_path):
+    path = write(tmp_path / "a.json", mixture(run_type="GGA", potcar_functional="LDA_54"))
+    others = [{**one, "parameters": {**one["parameters"], "potcar_functional": "PBE_54"}} for one in mixture()[:2]]
+    path = write(tmp_path / "a.json", [*others, json.loads(path.read_text())[2]])
+    with pytest.raises(MixedSchemesError, match=r"made for 2 of PBE .* and 1 of LDA"):
+        read_references(path, scheme="PBE")
 
 
 def test_what_the_user_says_is_compared_with_what_the_entries_say(tmp_path):
