@@ -292,6 +292,9 @@ def schema_of(path: Path) -> pa.Schema:
 
 def _check_names(name: str, columns: Sequence[str]) -> None:
     repeated = sorted(column for column, count in Counter(columns).items() if count > 1)
+    mark = re.search("[;\t]", columns[0]) if len(columns) == 1 else None
+    if mark:
+        raise TableError(f"{name}: columns are separated by {mark[0]!r}: write commas")
     if repeated:
         raise TableError(f"{name}: several columns of one name: {listed(map(repr, repeated))}")
 

@@ -130,8 +130,8 @@ class Optimade(PagedSource):
         data = answer.get("data")
         if isinstance(data, Mapping):
             data = [data]
-        if not isinstance(data, list):
-            words = complaints(answer)
+        words = complaints(answer)
+        if not isinstance(data, list) or (words and not data):
             raise WireError(f"{self.name}: an answer without structures{words and ': '}{words}")
         meta = answer.get("meta")
         meta = meta if isinstance(meta, Mapping) else {}

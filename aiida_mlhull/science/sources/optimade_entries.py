@@ -28,6 +28,7 @@ CELL_FIELDS: Final = (
     "nperiodic_dimensions",
     "nsites",
     "chemical_formula_reduced",
+    "elements",
 )
 NEEDED: Final = CELL_FIELDS[:4]
 WHOLE: Final = 1e-6
@@ -80,6 +81,7 @@ class Sites(BaseModel):
         nperiodic_dimensions: how many such directions there are.
         nsites: number of sites.
         chemical_formula_reduced: elements in alphabetical order.
+        elements: symbols of all of them.
     """
 
     species: list[Species]
@@ -89,6 +91,7 @@ class Sites(BaseModel):
     nperiodic_dimensions: int | None = None
     nsites: int | None = None
     chemical_formula_reduced: str | None = None
+    elements: list[str] | None = None
 
     def symbols(self) -> list[list[str]]:
         """The elements at every site; a kind that isn't described is its name."""
@@ -121,11 +124,18 @@ def row_of(entry: Mapping[str, Any]) -> Row:
     if refusal is not None:
         return Row(name, None, *refusal, values)
     structure = _structure(sites, cell, positions)
-    formula = sites.chemical_formula_reduced
+    other = _contradiction(sites, structure)
+    return Row(name, None, Reason.FORMULA_DIFFERS, other, values) if other else Row(name, structure, values=values)
+
+
+def _contradiction(sites: Sites, structure: Structure) -> str:
+    """What the entry says of its elements that the cell doesn't hold, in words; empty if nothing."""
+    formula, there = sites.chemical_formula_reduced, {kind.symbol for kind in structure.composition.elements}
     if formula and not _agree(formula, structure):
-        detail = f"{formula} there, {structure.composition.reduced_formula} in the cell"
-        return Row(name, None, Reason.FORMULA_DIFFERS, detail, values)
-    return Row(name, structure, values=values)
+        return f"{formula} there, {structure.composition.reduced_formula} in the cell"
+    if sites.elements and set(sites.elements) != there:
+        return f"elements {', '.join(sites.elements)} there, {', '.join(sorted(there))} in the cell"
+    return ""
 
 
 def attributes_of(entry: Any, *, place: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -122,6 +123,13 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
     pq.write_table(doubled, tmp_path / "t.parquet")
     with pytest.raises(TableError, match=r"several columns of one name: 'gap'"):
         read_properties(tmp_path / "t.parquet", target="gap")
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_columns_that_commas_do_not_separate(tmp_path, mark):
+    (tmp_path / "t.csv").write_text(f"formula{mark}gap\nTiN{mark}1\n")
+    with pytest.raises(TableError, match=re.escape(f"separated by {mark!r}: write commas")):
+        read_properties(tmp_path / "t.csv", target="gap")
 
 
 @pytest.mark.parametrize("word", WORDS)

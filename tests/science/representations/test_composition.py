@@ -160,7 +160,16 @@ def test_other_spellings(formula, same):
     "formula",
     [
         *("TIO2", "CD", "TH", "DY2O3", "ND3", "PD3Fe", "Sr4V2.7TI0.3O9.51", "(TI)O2", "D Y"),  # capitals or isotopes
-        *("CaSO4.0.5H2O", "LiCl1.5H2O", "(Mg1)1.5H2O", "Na0.35CoO2.1.3H2O", "CaCl2.8NH3", "NaCl 6H2O", "MgCl2 6 H2O", "CuSO4-5H2O"),
+        *(
+            "CaSO4.0.5H2O",
+            "LiCl1.5H2O",
+            "(Mg1)1.5H2O",
+            "Na0.35CoO2.1.3H2O",
+            "CaCl2.8NH3",
+            "NaCl 6H2O",
+            "MgCl2 6 H2O",
+            "CuSO4-5H2O",
+        ),
         *("Al2O3.2SiO2.2H2O", "K2O.Al2O3.6SiO2", "CaO.6Al2O3", "K2SO4.2MgSO4", "ZnCl2.2NH4Cl", "Na2SO4.10H20"),
         *("Fe2+", "(Ba,Sr)TiO3", "YBa2Cu3O7-x", "Li0,5CoO2", "(Fe", "Fe)2", "(Fe]", "()", "Fe2²", "Fe1/3O"),
         *("Fe1e99999O", "Fe1e30O", "((((((Fe1e30)1e30)1e30)1e30)1e30)1e30)O", "Fe" * 600, "Fe-1O", "·", "5", "."),

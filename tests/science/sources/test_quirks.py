@@ -157,6 +157,7 @@ def test_one_broken_entry_is_one_row_left_out(broken, tmp_path):
         ({"structure_features": ["site_attachments"]}, "attached_atoms"),
         ({"nsites": 3}, "broken_lists"),
         ({"chemical_formula_reduced": "MgS2"}, "formula_differs"),
+        ({"chemical_formula_reduced": None, "elements": ["H", "Mg", "S"]}, "formula_differs"),
         ({"dimension_types": None, "nperiodic_dimensions": 2}, "not_periodic"),
         ({"lattice_vectors": [[10**400, 0, 0], [0, 1, 0], [0, 0, 1]]}, "broken_lists"),
         ({"lattice_vectors": [[1e300, 0, 0], [0, 1e300, 0], [0, 0, 1]]}, "not_finite"),
@@ -240,6 +241,7 @@ def test_a_server_that_forgets_what_was_asked_is_reminded(tmp_path):
     [
         ({"data": None, "errors": [{"title": "no backend"}]}, "an answer without structures: no backend"),
         ({"data": "x"}, "an answer without structures"),
+        ({"data": [], "errors": [{"detail": "backend timed out"}]}, "without structures: backend timed out"),
         ({"data": [{"id": "a", "attributes": {}}], "links": {"next": 7}}, "not a link"),
         ({"data": [{"id": "a", "attributes": {}}], "links": {"next": "http://[x"}}, "can't be followed"),
         ({"data": [{"id": "a", "attributes": {}}], "links": {"next": "file:///etc/passwd"}}, "not followed"),
