@@ -152,7 +152,7 @@ def _hydrate(text: str, formula: str) -> list[str]:
         return [text]  # 0.5 is a decimal amount, of hydrogen's neighbor; 3.5 one of the water behind a separator
     if re.search(r"\.\d+$", water["salt"]):
         raise FormulaError(f"two points in a row in {formula!r}: write '·' before the water, as in CaSO4·0.5H2O")
-    if re.search(r"[A-Za-z)\]}]1$", water["salt"]):  # nobody writes a one: LiCl1.5H2O may be LiCl with 1.5 waters
+    if re.search(r"[A-Za-z)\]}]1$", water["salt"]):  # a one is never written: LiCl1.5H2O may be LiCl with 1.5 waters
         raise FormulaError(f"the point in {formula!r} may be a decimal one: write '·' before the water, or no 1")
     _check_points(water["salt"], formula)
     return [water["salt"], water["water"]]
