@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from aiida import orm
 
@@ -16,10 +16,21 @@ from aiida_mlhull.calculations.base import (
     noun_of,
     table,
 )
-from aiida_mlhull.calculations.ports import cells_inputs, leaves, plain_input, restart_input, results_input, steps_input
+from aiida_mlhull.calculations.ports import (
+    cells_inputs,
+    leaves,
+    plain_input,
+    restart_input,
+    results_input,
+    steps_input,
+    warm_inputs,
+)
 from aiida_mlhull.data import EnsembleData, ReferencesData
-from aiida_mlhull.science.program.settings import PARENT_FOLDER, REFERENCES_FILE, FitJob
+from aiida_mlhull.science.program.settings import PARENT_FOLDER, REFERENCES_FILE, WARM_REFERENCES_FILE, FitJob
 from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE, member_file
+
+WARM: Final = ("cells", "unrelaxed", "labels")
+"""Tables of earlier campaigns."""
 
 
 class FitCalculation(MlhullJob):
@@ -50,6 +61,7 @@ class FitCalculation(MlhullJob):
             required=False,
             help="Whose members these begin with, if transfer.mode in the settings is 'full' or 'head'.",
         )
+        warm_inputs(spec)
         restart_input(spec)
         plain_input(spec, "seed", orm.Int, help="The ensemble's only source of chance.")
         plain_input(spec, "members", orm.List, help="Which members: [0], or [0, 1, 2].")
@@ -69,6 +81,7 @@ class FitCalculation(MlhullJob):
                 "members": inputs["members"].get_list(),
                 "seed": inputs["seed"].value,
                 "has_parent": "parent" in inputs,
+                **_warm_files(inputs.get("warm", {})),
                 **shared,
             }
         )
@@ -82,6 +95,7 @@ class FitCalculation(MlhullJob):
     @classmethod
     def files(cls, inputs: Mapping[str, Any]) -> Files:
         """All shards, the references, and the parent's weights."""
+        warm = inputs.get("warm", {})
         weights = inputs["parent"].base.repository.list_object_names() if "parent" in inputs else []
         return [
             *(table(node, _cells_file(key)) for key, node in inputs["cells"].items()),
@@ -89,6 +103,8 @@ class FitCalculation(MlhullJob):
             *(table(node, _labels_file(key)) for key, node in leaves(inputs["labels"]).items()),
             *(table(node, _steps_file(key)) for key, node in inputs.get("steps", {}).items()),
             *([table(inputs["references"], REFERENCES_FILE)] if "references" in inputs else []),
+            *(table(node, f"warm_{part}_{key}.parquet") for part in WARM for key, node in warm.get(part, {}).items()),
+            *([table(warm["references"], WARM_REFERENCES_FILE)] if "references" in warm else []),
             *((inputs["parent"].uuid, name, f"{PARENT_FOLDER}/{name}") for name in weights),
         ]
 
@@ -96,6 +112,15 @@ class FitCalculation(MlhullJob):
     def result_files(cls, inputs: Mapping[str, Any]) -> list[str]:
         """The ensemble's description, and a file for each member."""
         return [ENSEMBLE_FILE, *(member_file(place) for place in range(len(inputs["members"])))]
+
+
+def _warm_files(warm: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``job.json`` says of earlier campaigns' rows."""
+    if not warm:
+        return {}
+    files = {part: [f"warm_{part}_{key}.parquet" for key in warm.get(part, {})] for part in WARM}
+    cells = {name: noun_of(node) for name, node in zip(files["cells"], warm["cells"].values(), strict=True)}
+    return {"warm_cells": cells, "warm_unrelaxed": files["unrelaxed"], "warm_labels": files["labels"]}
 
 
 def _cells_file(key: str) -> str:

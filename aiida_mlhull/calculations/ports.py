@@ -9,7 +9,7 @@ from aiida import orm
 from aiida.orm import to_aiida_type
 
 from aiida_mlhull.calculations.base import CELLS
-from aiida_mlhull.data import CandidatesData, LabelsData
+from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
 
 
 def cells_inputs(spec: Any) -> None:
@@ -44,6 +44,18 @@ def steps_input(spec: Any) -> None:
         required=False,
         valid_type=LabelsData,
         help="Ionic steps of any stage, learned from if the settings say so.",
+    )
+
+
+def warm_inputs(spec: Any, **described: Any) -> None:
+    """Declare ``warm``: ``cells``, ``unrelaxed`` and ``labels`` of earlier campaigns by part, and their ``references``."""
+    spec.input_namespace(
+        "warm",
+        dynamic=True,
+        required=False,
+        valid_type=(CandidatesData, LabelsData, ReferencesData),
+        **{"help": "Labels of earlier campaigns to be learned from as well: cells, unrelaxed, labels, references."}
+        | described,
     )
 
 

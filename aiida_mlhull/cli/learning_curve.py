@@ -11,7 +11,6 @@ import click
 from aiida_mlhull.cli import paths
 from aiida_mlhull.cli.table_options import table_options
 from aiida_mlhull.launching import profile
-from aiida_mlhull.launching.questions import training
 
 
 @click.command("learning-curve")
@@ -44,45 +43,22 @@ def learning_curve(
 
     Nothing is stored. With a parent, both curves are made on the same rows.
     """
-    from aiida_mlhull.science.ensembles.learning import learning_curve as draw_curve
-    from aiida_mlhull.science.metrics.learning import learning_facts
+    from aiida_mlhull.launching.questions.curves import learning_curves
     from aiida_mlhull.science.metrics.words import curves_in_words
 
-    known = training.read_known_phases(training_set.pop("references"), training_set.pop("elements"))
-    training_set["references"] = known
-    _, said = training.read_training_set(**training_set, transfer=transfer)
-    if parent is None:
-        training.check_transfer(said, parent)
-    properties, settings = training.read_training_set(**training_set, transfer="scratch")
-    shared: dict[str, Any] = {
-        "sizes": _numbers(sizes),
-        "repeats": repeats,
-        "by": "formula" if by_formula else "row",
-        "seed": seed,
-    }
-
-    def report_of(name: str) -> dict[str, Any]:
-        return {"report": lambda line: click.echo(f"{name}: {line}", err=True)}
-
-    click.echo(properties.summary(), err=True)
-    curves = {settings.model: draw_curve(properties.rows, settings, **shared, **report_of(settings.model))}
-    if parent is not None:
-        profile.load(profile_name)
-        from aiida_mlhull.launching import stored
-
-        mode = transfer or (said.transfer.mode if said.transfer.mode != "scratch" else "full")
-        _, child = training.read_training_set(**training_set, transfer=mode)
-        name, begin = f"from {parent}, {mode}", stored.ensemble(parent).to_science()
-        curves[name] = draw_curve(properties.rows, child, **shared, **report_of(name), parent=begin)
-    if output is not None:
-        from aiida_mlhull.science.plots import draw_learning_curves
-
-        draw_learning_curves(curves, unit=settings.unit or settings.target).savefig(output)
-    facts = {
-        name: learning_facts(curve.sizes, curve.mae, curve.rmse) | {"test_rows": curve.test_rows}
-        for name, curve in curves.items()
-    }
-    click.echo(json.dumps(facts, indent=2) if as_json else curves_in_words(facts, unit=settings.unit))
+    facts, unit = learning_curves(
+        training_set,
+        sizes=_numbers(sizes),
+        repeats=repeats,
+        by="formula" if by_formula else "row",
+        seed=seed,
+        transfer=transfer,
+        parent=parent,
+        load=lambda: profile.load(profile_name),
+        picture=output,
+        say=lambda line: click.echo(line, err=True),
+    )
+    click.echo(json.dumps(facts, indent=2) if as_json else curves_in_words(facts, unit=unit))
 
 
 def _numbers(words: str) -> list[int]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 @click.option(
     "--overrides", type=paths.KNOWN, metavar="YAML", help="Campaign settings that differ from the protocol's."
 )
+@click.option("--parents", metavar="NODE|campaign:PK|auto", help="Whom the gates' members begin with.")
+@click.option("--warm", multiple=True, metavar="campaign:PK", help="Campaigns whose labels are learned from as well.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The only source of chance.")
 @click.option("--json", "target", type=paths.NEW, required=True, metavar="OUT", help="The scores are written here.")
 @click.option(
@@ -56,6 +58,8 @@ def replay(
     target: Path,
     output: Path | None,
     jobs: int | None,
+    parents: str | None,
+    warm: tuple[str, ...],
     **files: Any,
 ) -> None:
     """Replay a campaign on published results, and say how it did.
@@ -94,9 +98,8 @@ def replay(
     if place is not None:
         click.echo(f"There is no AiiDA profile, so this campaign gets its own: AIIDA_PATH={place}")
     click.echo(f"\nReplaying {len(ready.inputs.candidates):,} candidates with protocol {protocol}, seed {seed}")
-    outcome = replaying.replay(
-        ready.inputs, protocol=protocol, overrides=ready.overrides, processes=jobs, progress=progress.show
-    )
+    how = {"parents": parents, "warm": warm, "processes": jobs, "progress": progress.show}
+    outcome = replaying.replay(ready.inputs, protocol=protocol, overrides=ready.overrides, **how)  # type: ignore[arg-type]
     write_json(target, outcome.to_json(protocol=protocol, seed=seed, engine=ready.engine))
     report_outcome(outcome, output, [target, *outcome.write_curve(target.with_suffix(""), name=protocol)])
 

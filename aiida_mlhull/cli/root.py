@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from aiida_mlhull.cli.ask import evaluate, predict
 from aiida_mlhull.cli.clean import clean
 from aiida_mlhull.cli.demo import demo
 from aiida_mlhull.cli.diagnose import diagnose
@@ -91,6 +92,8 @@ for command in (
     slice_command,
     air,
     fit,
+    predict,
+    evaluate,
     diagnose,
     learning_curve,
     tune,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiida_mlhull import names
+from aiida_mlhull.science.errors import InputError
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -79,6 +80,42 @@ def last_ensembles(pk: int | None) -> dict[str, EnsembleData]:
     query.append(orm.Dict, with_outgoing="round", edge_filters=edge, project="attributes.name")
     query.order_by({"ensemble": {"ctime": "asc"}})
     return {str(stage): node for node, stage in query.all()}
+
+
+def fit_of(ensemble: EnsembleData) -> orm.ProcessNode | None:
+    """The process that has fitted an ensemble: its baseline and references are inputs. None if it came otherwise."""
+    from aiida import orm
+
+    query = orm.QueryBuilder().append(type(ensemble), filters={"id": ensemble.pk}, tag="ensemble")
+    query.append(
+        orm.WorkChainNode, with_outgoing="ensemble", filters=names.any_of(names.FIT_ENSEMBLE), tag="fit", project="*"
+    )
+    fits: list[orm.ProcessNode] = query.order_by({"fit": {"ctime": "asc"}}).all(flat=True)
+    return fits[0] if fits else None
+
+
+def cells_after(campaign: orm.ProcessNode, stage: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Results of a campaign's stage by part, and the candidates that they were before, by the same names.
+
+    Raises:
+        InputError: if nothing has come out of the stage.
+    """
+    from aiida_mlhull.graph.heritage import heritage
+
+    found = heritage(campaign)["results"].get(stage, {})
+    if not found:
+        raise InputError(f"campaign {campaign.pk} has no results of stage {stage}, whose cells the ensemble reads")
+    shards = list(campaign.inputs[names.CANDIDATES].values())
+    first = {key: str(node.base.attributes.get("id_min")) for key, node in found.items()}
+    before = {
+        key: next(
+            one
+            for one in shards
+            if one.base.attributes.get("id_min") <= first[key] <= one.base.attributes.get("id_max")
+        )
+        for key in found
+    }
+    return dict(found), before
 
 
 def record_of(campaign: orm.ProcessNode) -> Labels | None:

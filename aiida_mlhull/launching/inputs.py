@@ -318,7 +318,8 @@ def make_builder(
     """The campaign, checked and ready to run; nothing has been stored yet.
 
     Args:
-        nodes: of :func:`make_nodes`; also ``parent`` or ``parents`` by gate, where members begin with another ensemble's.
+        nodes: of :func:`make_nodes`; also ``parent`` or ``parents`` by gate, where members begin with another ensemble's,
+            and ``warm``, labels of earlier campaigns.
         protocol: name of the protocol.
         overrides: what differs from it.
         code: the program mlhull-job.
@@ -331,7 +332,10 @@ def make_builder(
         UnknownNameError: if a name is unknown.
         InputError: if the inputs don't fit together.
     """
+    from aiida import orm
+
     from aiida_mlhull.science.campaign import campaign_settings
+    from aiida_mlhull.science.campaign.extension import RETRIED
     from aiida_mlhull.workflows.screen import Screen
 
     settings = campaign_settings(overrides, protocol=protocol)
@@ -354,6 +358,10 @@ def make_builder(
         builder.parent = nodes["parent"]
     if nodes.get("parents"):
         builder.parents = nodes["parents"]
+    if "warm" in nodes:
+        builder.warm = nodes["warm"].by_gate
+        if nodes["warm"].results:
+            builder.earlier = {"results": nodes["warm"].results, "retry": orm.List(list(RETRIED))}
     if recipes is not None:
         builder.recipes = dict(recipes)
         if "literature" in nodes:

@@ -121,6 +121,7 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     from aiida_mlhull.launching.codes import load_program
     from aiida_mlhull.launching.parents import find_parents
     from aiida_mlhull.launching.profile import require_loaded
+    from aiida_mlhull.launching.warm import find_warm
     from aiida_mlhull.science.errors import Problems
     from aiida_mlhull.science.representations.composition import elements_of
     from aiida_mlhull.science.types.strict import validated
@@ -150,6 +151,11 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
             elements=elements_of(campaign_inputs.candidates.formulas.tolist()),
         )
         campaign_inputs = replace(campaign_inputs, remarks=(*campaign_inputs.remarks, *remarks))
+    if content.warm:
+        scheme = campaign_inputs.references.scheme
+        warm = find_warm(content.warm, content.settings(), campaign_inputs.candidates, scheme=scheme)
+        nodes["warm"] = warm
+        campaign_inputs = replace(campaign_inputs, remarks=(*campaign_inputs.remarks, *warm.remarks))
     asked = content.recipes
     if asked is not None and asked.literature is not None and asked.literature.node is not None:
         nodes["literature"] = stored.recipes(asked.literature.node)

@@ -286,6 +286,8 @@ def replay(
     overrides: Mapping[str, Any],
     processes: int | None = None,
     by_daemon: bool = False,
+    parents: str | None = None,
+    warm: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Replay:
     """Run a campaign whose record is known, and score it.
@@ -296,6 +298,9 @@ def replay(
         overrides: what is different from it.
         processes: jobs at the same time; as many as there are cores if None.
         by_daemon: whether the daemon runs it; else this process does.
+        parents: what the gates' members begin with: an ensemble, ``campaign:PK`` or ``auto``, see
+            :func:`~aiida_mlhull.launching.parents.find_parents`; nothing if None.
+        warm: campaigns whose labels are learned from as well, ``campaign:PK`` each.
         progress: is called with every report.
 
     Raises:
@@ -305,14 +310,22 @@ def replay(
     from aiida.engine import submit
 
     from aiida_mlhull.launching.codes import ready_program
+    from aiida_mlhull.launching.parents import find_parents
+    from aiida_mlhull.launching.warm import find_warm
     from aiida_mlhull.science.campaign import campaign_settings
+    from aiida_mlhull.science.representations.composition import elements_of
 
     begun = time.time()
-    at_once = processes or os.cpu_count() or 1
-    members = campaign_settings(overrides, protocol=protocol).ensemble.members
+    nodes = inputs.make_nodes(campaign_inputs)
+    settings, scheme = campaign_settings(overrides, protocol=protocol), campaign_inputs.references.scheme
+    if parents is not None:
+        elements = elements_of(campaign_inputs.candidates.formulas.tolist())
+        nodes["parents"] = find_parents(parents, settings, scheme=scheme, elements=elements)[0]
+    if warm:
+        nodes["warm"] = find_warm(warm, settings, campaign_inputs.candidates, scheme=scheme)
+    at_once, members = processes or os.cpu_count() or 1, settings.ensemble.members
     # Starting a job takes longer than fitting a member: every process fits its share in one job.
     jobs = {"max_in_flight": at_once, "members_per_job": -(-members // at_once)}
-    nodes = inputs.make_nodes(campaign_inputs)
     builder = inputs.make_builder(nodes, protocol=protocol, overrides=overrides, code=ready_program(), jobs=jobs)
     inputs.store(nodes)
     node = follow(submit(builder), progress=progress) if by_daemon else run_here(builder, progress=progress)

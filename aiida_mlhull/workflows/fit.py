@@ -10,7 +10,7 @@ from aiida.plugins import CalculationFactory
 
 from aiida_mlhull import names
 from aiida_mlhull.calculations.functions import gather_ensemble
-from aiida_mlhull.calculations.ports import cells_inputs, plain_input, results_input, steps_input
+from aiida_mlhull.calculations.ports import cells_inputs, plain_input, results_input, steps_input, warm_inputs
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import EnsembleData, ReferencesData
 from aiida_mlhull.job_pool.pool import JobPool
@@ -39,6 +39,7 @@ class FitEnsemble(JobPool):
         cells_inputs(spec)
         results_input(spec)
         steps_input(spec)
+        warm_inputs(spec)
         spec.input("references", valid_type=ReferencesData, required=False, help="They hold the elemental baseline.")
         plain_input(spec, "settings", orm.Dict, help="EnsembleSettings.")
         plain_input(spec, "baseline", orm.Str, help="'references', 'hull', 'stage', or 'none'.")
@@ -70,6 +71,7 @@ class FitEnsemble(JobPool):
             "unrelaxed": dict(self.inputs.get("unrelaxed", {})),
             "labels": self.inputs.results,
             "steps": dict(self.inputs.get("steps", {})),
+            "warm": dict(self.inputs.get("warm", {})),
             "settings": self.inputs.settings,
             "baseline": self.inputs.baseline,
             "seed": self.inputs.seed,

@@ -10,7 +10,7 @@ from aiida import orm
 
 from aiida_mlhull import names
 from aiida_mlhull.calculations.base import check_baseline, check_cells
-from aiida_mlhull.calculations.ports import plain_input
+from aiida_mlhull.calculations.ports import plain_input, warm_inputs
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, RecipesData, ReferencesData
 from aiida_mlhull.engines import ENGINES
@@ -53,6 +53,7 @@ def campaign_inputs(spec: Any) -> None:
             exclude=("cells", "chosen", "stage", "jobs"),
             namespace_options={"required": False, "populate_defaults": False, "help": f"Inputs of the engine {name}."},
         )
+    warm_inputs(spec, help="By the gate's stage, labels of earlier campaigns that its models learn from as well.")
     earlier_inputs(spec)
     spec.inputs.validator = check_inputs
 

@@ -30,18 +30,27 @@ class PredictShards(JobPool):
         spec.input("code", valid_type=orm.AbstractCode, help="The program mlhull-job.")
         spec.input("ensemble", valid_type=EnsembleData, help="The models.")
         cells_inputs(spec)
-        spec.input_namespace("waiting", dynamic=True, valid_type=DecisionsData, help="Whose rows are predicted.")
+        spec.input_namespace(
+            "waiting",
+            dynamic=True,
+            required=False,
+            valid_type=DecisionsData,
+            help="Whose rows are predicted; all rows of shards without.",
+        )
         pool_rows_input(spec)
-        spec.input("references", valid_type=ReferencesData, help="They hold the elemental baseline.")
+        spec.input(
+            "references", valid_type=ReferencesData, required=False, help="For the baselines 'references' and 'hull'."
+        )
         plain_input(spec, "baseline", orm.Str, help="The one that the ensemble was fitted with.")
         spec.outline(cls.setup, cls.waves(), cls.require_all)
         spec.output_namespace("predictions", dynamic=True, valid_type=PredictionsData, help="By shard.")
         spec.exit_code(512, "ERROR_PREDICTION_FAILED", "Shards could not be predicted: {why}")
 
     def setup(self) -> None:
-        """Every shard in which a candidate waits."""
-        rows = self.inputs.pool_rows.value
-        self.wait_for([key for key, node in self.inputs.waiting.items() if count_of(node, rows)])
+        """Every shard in which a row is asked about; where nothing is said of what waits, those are all."""
+        rows, waiting = self.inputs.pool_rows.value, self.inputs.get("waiting", {})
+        asked = waiting or self.inputs.cells
+        self.wait_for([key for key in asked if key not in waiting or count_of(waiting[key], rows)])
 
     def job(self, key: str) -> tuple[Any, dict[str, Any]]:
         """The prediction of a shard."""
@@ -51,9 +60,9 @@ class PredictShards(JobPool):
             "ensemble": self.inputs.ensemble,
             "cells": self.inputs.cells[key],
             **({"unrelaxed": before[key]} if key in before else {}),
-            "pool": self.inputs.waiting[key],
+            **({"pool": self.inputs.waiting[key]} if key in self.inputs.get("waiting", {}) else {}),
             "pool_rows": self.inputs.pool_rows,
-            "references": self.inputs.references,
+            **({"references": self.inputs.references} if "references" in self.inputs else {}),
             "baseline": self.inputs.baseline,
             "metadata": {"label": f"predict {key}", "options": self.options},
         }

@@ -8,7 +8,14 @@ from aiida import orm
 from aiida.engine import ExitCode, ToContext, WorkChain
 
 from aiida_mlhull.calculations import functions
-from aiida_mlhull.calculations.ports import cells_inputs, plain_input, pool_rows_input, results_input, steps_input
+from aiida_mlhull.calculations.ports import (
+    cells_inputs,
+    plain_input,
+    pool_rows_input,
+    results_input,
+    steps_input,
+    warm_inputs,
+)
 from aiida_mlhull.data import DecisionsData, EnsembleData, ReferencesData
 from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.job_pool.settings import why_failed
@@ -35,6 +42,7 @@ class Round(WorkChain):
         pool_rows_input(spec)
         results_input(spec)
         steps_input(spec)
+        warm_inputs(spec)
         spec.input("references", valid_type=ReferencesData, help="Known phases.")
         spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members all ensembles begin with.")
         plain_input(spec, "settings", orm.Dict, help="CampaignSettings.")
@@ -66,6 +74,7 @@ class Round(WorkChain):
             unrelaxed={key: node for key, node in self.inputs.get("unrelaxed", {}).items() if key in results},
             results=results,
             steps=dict(self.inputs.get("steps", {})),
+            warm=dict(self.inputs.get("warm", {})),
             settings=self.inputs.ensemble_settings,
             seed=orm.Int(self.inputs.settings["seed"]),
             **({"parent": self.inputs.parent} if "parent" in self.inputs else {}),

@@ -386,6 +386,7 @@ class Screen(ProtocolBuilder, TakesOver):
             ensemble_settings=self.ctx.parts["ensemble"],
             stage=self.stage_node(at["stage"]),
             position=orm.Dict({"round": at["round"], "total": self.total}),
+            warm=dict(self.inputs.get("warm", {}).get(self.stage.name, {})),
             **self._parent(),
             metadata={"label": f"{self.stage.name}, round {at['round']}"},
         )

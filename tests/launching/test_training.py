@@ -36,6 +36,7 @@ EVERY: dict[str, Any] = {
     "unit": "kJ/mol",
     "classes": (),
     "transfer": TRANSFER,
+    "own_weight": 2,
 }
 ONLY_DEFAULT = {"ionic_steps": "a table has none", "classes": "they come with --classes"}
 """Keys that a table can't have otherwise."""

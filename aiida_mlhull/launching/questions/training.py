@@ -78,7 +78,7 @@ def read_training_set(
         raise SettingsError(
             "ionic_steps: a table of properties has none; they are a campaign's, of stages that keep them"
         )
-    _require_cells(properties, settings)
+    require_cells(properties, settings.model)
     return properties, settings
 
 
@@ -140,16 +140,19 @@ def check_transfer(settings: EnsembleSettings, parent: str | None) -> None:
         )
 
 
-def _require_cells(properties: Properties, settings: EnsembleSettings) -> None:
+def require_cells(properties: Properties, model: str) -> None:
+    """Refuse compositions without cells for a model that reads cells.
+
+    Raises:
+        CrystalError: naming models that do without.
+    """
+    from aiida_mlhull.science.ensembles.familiar import BLIND
     from aiida_mlhull.science.errors import CrystalError
     from aiida_mlhull.science.models import MODELS
 
-    blind = {"composition", "nothing"}
-    if not properties.has_cells and settings.build().reads not in blind:
-        fitting = ", ".join(name for name in MODELS if MODELS[name].reads in blind)
-        raise CrystalError(
-            f"{properties.source} has no cells, which {settings.model} reads; compositions do for {fitting}"
-        )
+    if not properties.has_cells and MODELS[model].reads not in BLIND:
+        fitting = ", ".join(name for name in MODELS if MODELS[name].reads in BLIND)
+        raise CrystalError(f"{properties.source} has no cells, which {model} reads; compositions do for {fitting}")
 
 
 def fit_ensemble(
@@ -193,7 +196,7 @@ def fit_ensemble(
     if references is not None:
         builder.references = ReferencesData.from_science(references)
     scheme = "" if references is None else references.scheme
-    builder.cells, builder.results = _shards(properties, unit=settings.unit, scheme=scheme)
+    builder.cells, builder.results = shards(properties, unit=settings.unit, scheme=scheme)
     builder["metadata"]["label"] = f"{settings.model} for {properties.target}"
     node = run_here(builder, progress=progress)
     if not node.is_finished_ok:
@@ -202,7 +205,7 @@ def fit_ensemble(
     return ensemble
 
 
-def _shards(properties: Properties, *, unit: str, scheme: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def shards(properties: Properties, *, unit: str, scheme: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Cells and values as unstored nodes by shard."""
     from aiida_mlhull.data import CandidatesData, LabelsData
     from aiida_mlhull.launching.inputs import shard_rows

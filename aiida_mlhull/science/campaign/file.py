@@ -169,6 +169,7 @@ class CampaignFile(Strict):
             ``overrides`` then say how, in ``ensemble: {transfer: {mode: full}}``.
         parents: the same gate by gate, ``{STAGE: NODE}``, or one word for all gates: an ensemble, ``campaign:PK`` for the
             last ensemble of the same gate of an earlier campaign, or ``auto`` for that of the most related campaign.
+        warm: earlier campaigns, ``[campaign:PK, ...]``, whose labels at the same stages models learn from as well.
         code: AiiDA's name of the program ``mlhull-job``.
         jobs: sizes and limits of jobs that differ from the defaults.
         engines: what engines take from here, by their names: ``{vasp: {code: vasp@cluster, ...}}``.
@@ -186,6 +187,7 @@ class CampaignFile(Strict):
     record: RecordSource | None = None
     parent: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
     parents: str | dict[str, str] | None = None
+    warm: tuple[str, ...] = ()
     code: str = DEFAULT_CODE
     jobs: dict[str, Any] = Field(default_factory=dict)
     engines: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -196,6 +198,11 @@ class CampaignFile(Strict):
     @classmethod
     def _path_or_paths(cls, value: Any) -> Any:
         return {"levels": value} if isinstance(value, list | tuple) else _in_a_file(value)
+
+    @field_validator("warm", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
     @field_validator("parents", mode="before")
     @classmethod

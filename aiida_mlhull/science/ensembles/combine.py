@@ -60,7 +60,9 @@ def join(parts: Sequence[EnsembleWeights], *, settings: EnsembleSettings) -> Ens
     whole = gather([member for part in parts for member in part.members], settings=settings)
     first = min(parts, key=lambda part: int(part.members[0].meta["member"]))
     calibration = whole.calibration | first.calibration
-    return replace(whole, versions=first.versions, baseline=first.baseline, calibration=calibration)
+    return replace(
+        whole, versions=first.versions, baseline=first.baseline, learned=first.learned, calibration=calibration
+    )
 
 
 def predict(

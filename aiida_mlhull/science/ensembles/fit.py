@@ -58,7 +58,7 @@ def fit_member(
         WeightsError: if the parent is of another model or other settings.
         DeviceError: if the device isn't there.
     """
-    check_enough(len(training), settings)
+    check_enough(int(training.own.sum()), settings)
     preparation = Preparation.fit(training, settings)
     own_seed = member_seed(seed, member)
     model, view = settings.build(), settings.view(member)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from aiida_mlhull.science.errors import (
 from aiida_mlhull.science.hull import check_end_members, hull_energies
 from aiida_mlhull.science.representations.composition import distinct, fraction_matrix
 from aiida_mlhull.science.schemes import difference, same_scheme
-from aiida_mlhull.science.types import Candidates, Crystals, Labels, ModelRows, References, TrainingRows
+from aiida_mlhull.science.types import Candidates, Crystals, Labels, ModelRows, References, TrainingRows, concatenate
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.tables import Strings
@@ -101,6 +102,17 @@ def training_rows(
         relaxed=learned.crystals,
     )
     return Joined(rows, left_out)
+
+
+def with_earlier(own: TrainingRows, earlier: TrainingRows) -> TrainingRows:
+    """Rows of earlier campaigns beside a campaign's own, marked as such; of rows that both have its own count.
+
+    Raises:
+        TableError: if one of them knows of a stage before, and the other doesn't.
+    """
+    others = earlier.without(own.ids)
+    parts = [replace(rows, warm=np.full(len(rows), mark)) for rows, mark in ((own, False), (others, True))]
+    return concatenate(parts)
 
 
 def model_rows(

@@ -89,6 +89,8 @@ class EnsembleSettings(Strict):
         classes: names of the classes to tell apart, where the target is a class instead of a number: labels are then
             0, 1, ... in this order, and the loss is the cross-entropy whatever ``loss`` says. Networks alone can.
         transfer: whether members begin with a parent's weights.
+        own_weight: so many times as much as a label of an earlier campaign counts one of its own, where such labels are
+            learned from.
     """
 
     model: str = "trees_gp"
@@ -106,6 +108,7 @@ class EnsembleSettings(Strict):
     unit: str = ENERGY_UNIT
     classes: tuple[str, ...] = ()
     transfer: TransferSettings = Field(default_factory=TransferSettings)
+    own_weight: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _check_model(self) -> EnsembleSettings:

@@ -25,7 +25,7 @@ class TrainingSet:
     Attributes:
         rows: cells, several of one candidate where not only those are learned from that will be asked about.
         targets: (n,), eV/atom, energy minus baseline.
-        train: row numbers to learn from.
+        train: row numbers to learn from; a row that counts twice as much stands there twice.
         validation: row numbers to stop and to score by.
         held_out: ids of these.
     """
@@ -51,11 +51,12 @@ def training_set(
     Validation is on the cells that will be asked about; all cells of one candidate are on one side.
     """
     targets = training.energies - training.baselines
-    learned, held_out = split(training, settings, seed=seed)
+    learned, held_out = split_own(training, settings, seed=seed)
+    weights = np.where(training.own, settings.own_weight, 1)
     names = training.ids[held_out]
     asked, others = _cells(training, settings, preparation, view=view or View(), steps=steps)
     if not others:
-        return TrainingSet(asked, targets, learned, held_out, names)
+        return TrainingSet(asked, targets, np.repeat(learned, weights[learned]), held_out, names)
     cell = "relaxed" if settings.cells == "relaxed" else "unrelaxed"
     shown = [_Shown(np.char.add(training.ids, f" {cell}"), np.arange(len(training)), asked.crystals), *others]
     rows = concatenate([one.of(asked) for one in shown])
@@ -63,7 +64,10 @@ def training_set(
     labels = np.empty(len(rows))
     for one, place in zip(shown, places, strict=True):
         labels[place] = targets[one.owners]
-    train = [place[np.isin(one.owners, learned)] for one, place in zip(shown, places, strict=True)]
+    train = []
+    for one, place in zip(shown, places, strict=True):
+        taught = np.isin(one.owners, learned)
+        train.append(np.repeat(place[taught], weights[one.owners[taught]]))
     return TrainingSet(rows, labels, np.sort(np.concatenate(train)), places[0][held_out], names)
 
 
@@ -116,6 +120,15 @@ def _cells(
     asked = preparation(given)
     asked = seen(asked, view)
     return asked if settings.cells != "relaxed" else replace(asked, crystals=training.relaxed), others
+
+
+def split_own(training: TrainingRows, settings: EnsembleSettings, *, seed: int) -> tuple[Integers, Integers]:
+    """The same as :func:`split`, where rows of earlier campaigns are all learned from: σ is that of the others."""
+    if training.warm is None:
+        return split(training, settings, seed=seed)
+    own = np.flatnonzero(training.own)
+    learned, held_out = split(training.take(own), settings, seed=seed)
+    return np.sort(np.concatenate([own[learned], np.flatnonzero(training.warm)])), own[held_out]
 
 
 def split(training: TrainingRows, settings: EnsembleSettings, *, seed: int) -> tuple[Integers, Integers]:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from aiida_mlhull.science.metrics.uncertainty import (
+    QUANTILES,
     Calibration,
     coverage,
     crps,
@@ -110,6 +111,7 @@ def diagnose(
         rows=len(errors),
         mae=float(np.abs(errors).mean()),
         rmse=float(np.sqrt(np.mean(np.square(errors)))),
+        quantiles={share: float(np.quantile(np.abs(errors), share)) for share in QUANTILES},
         sharpness=float(np.sqrt(np.mean(np.square(sigma)))),
         z_mean=float(z.mean()),
         z_std=float(z.std()),

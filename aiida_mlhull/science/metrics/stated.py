@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from aiida_mlhull.science.errors import TableError
+from aiida_mlhull.science.metrics.classes import ClassScores, class_scores
 from aiida_mlhull.science.types import Labels, Predictions
 from aiida_mlhull.science.types.crystals import Floats
 
@@ -40,10 +42,34 @@ def stated(predictions: Predictions, labels: Labels) -> StatedErrors:
     Raises:
         TableError: if no predicted row has a label with an energy.
     """
+    both, known = _both(predictions, labels)
+    return StatedErrors(errors=both.mean - known.energies, aleatoric=both.aleatoric, epistemic=both.epistemic)
+
+
+def parity(predictions: Predictions, labels: Labels) -> tuple[Floats, Floats, Floats]:
+    """(n,) true values, (n,) predicted ones and (n,) their spreads, of the rows that have both.
+
+    Raises:
+        TableError: see :func:`stated`.
+    """
+    both, known = _both(predictions, labels)
+    return known.energies, both.mean, both.sigma
+
+
+def recognized(predictions: Predictions, labels: Labels, names: Sequence[str]) -> ClassScores:
+    """Score an ensemble that tells two classes apart; predictions are probabilities of the second one.
+
+    Raises:
+        TableError: see :func:`stated`.
+    """
+    both, known = _both(predictions, labels)
+    second = both.mean
+    return class_scores(names, np.column_stack([1.0 - second, second]), known.energies.astype(np.int64))
+
+
+def _both(predictions: Predictions, labels: Labels) -> tuple[Predictions, Labels]:
     known = labels.take(labels.succeeded)
     both = predictions.take(np.isin(predictions.ids, known.ids))
     if not len(both):
         raise TableError("none of the predicted rows has an energy by now")
-    return StatedErrors(
-        errors=both.mean - known.select(both.ids).energies, aleatoric=both.aleatoric, epistemic=both.epistemic
-    )
+    return both, known.select(both.ids)

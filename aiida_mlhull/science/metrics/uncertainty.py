@@ -28,6 +28,7 @@ class Calibration:
         rows: n.
         mae: mean absolute error, in the errors' unit.
         rmse: root of the mean squared error.
+        quantiles: share of the rows to the absolute error that it stays below, in the errors' unit.
         sharpness: root of the mean σ², what ``rmse`` would be if σ were right.
         z_mean: mean of z; 0 if nothing is systematic.
         z_std: standard deviation of z; 1 if σ is right, larger if it is too small.
@@ -44,6 +45,7 @@ class Calibration:
     rows: int
     mae: float
     rmse: float
+    quantiles: dict[float, float]
     sharpness: float
     z_mean: float
     z_std: float
@@ -53,6 +55,10 @@ class Calibration:
     crps: float
     ranking: float
     log_ratio: float | None
+
+
+QUANTILES: Final = (0.5, 0.9, 0.95)
+"""Of absolute errors: half of the rows, and the tail."""
 
 
 def z_scores(errors: Floats, sigma: Floats) -> Floats:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import numpy as np
+
 from aiida_mlhull.science.hull import HullSpread
 from aiida_mlhull.science.metrics.classes import ClassScores
 from aiida_mlhull.science.metrics.near_hull import NearHull
-from aiida_mlhull.science.metrics.uncertainty import Calibration
+from aiida_mlhull.science.metrics.uncertainty import QUANTILES, Calibration
 from aiida_mlhull.science.tables import text
+from aiida_mlhull.science.types import Predictions
 from aiida_mlhull.science.types.table import Strings
 from aiida_mlhull.science.units import MEV_PER_EV
 
@@ -33,6 +36,10 @@ def spreads_in_words(measures: Mapping[str, Calibration], *, unit: str) -> str:
         line("rows", lambda one: f"{one.rows:,}"),
         line(f"MAE, {unit}", lambda one: f"{one.mae:.4f}"),
         line(f"RMSE, {unit}", lambda one: f"{one.rmse:.4f}"),
+        *(
+            line(f"{share:.0%} of errors below, {unit}", lambda one, share=share: f"{one.quantiles[share]:.4f}")  # type: ignore[misc]
+            for share in QUANTILES
+        ),
         line(f"root of mean σ², {unit}", lambda one: f"{one.sharpness:.4f}"),
         line(f"CRPS, {unit}", lambda one: f"{one.crps:.4f}"),
         line("z: mean", lambda one: f"{one.z_mean:.2f}"),
@@ -44,6 +51,16 @@ def spreads_in_words(measures: Mapping[str, Calibration], *, unit: str) -> str:
         line("log10 σ_a/σ_e", lambda one: "-" if one.log_ratio is None else f"{one.log_ratio:.2f}"),
     ]
     return text.table(("", *measures), rows)
+
+
+def span_in_words(predictions: Predictions, *, unit: str) -> str:
+    """How many rows were predicted, from where to where, and how sure."""
+    mean, sigma = predictions.mean, predictions.sigma
+    return (
+        f"{len(mean):,} rows by {predictions.members.shape[1]} members of {predictions.model}; mean from {mean.min():.4g} "
+        f"to {mean.max():.4g} {unit}".rstrip()
+        + f", median σ {np.median(sigma):.3g} {unit}".rstrip()
+    )
 
 
 def near_hull_in_words(found: Mapping[str, NearHull]) -> str:
@@ -78,8 +95,8 @@ def hull_spreads_in_words(spreads: Mapping[str, tuple[Strings, HullSpread]]) -> 
     return "The hull as its models saw it, drawn many times\n" + text.table(headers, rows)
 
 
-def classes_in_words(scores: ClassScores) -> str:
-    """Accuracies and areas, then rows by true and likeliest class."""
+def classes_in_words(scores: ClassScores, *, remark: str = REMARK) -> str:
+    """Accuracies and areas, then rows by true and likeliest class, and a remark on where they come from."""
     found = scores.accuracies
     facts: list[tuple[str, Any]] = [
         ("rows", int(found.confusion.sum())),
@@ -92,7 +109,7 @@ def classes_in_words(scores: ClassScores) -> str:
         for name, counts, share in zip(scores.names, found.confusion.tolist(), found.by_class.tolist(), strict=True)
     ]
     table = text.table(("class", *(f"taken for {name}" for name in scores.names), "recognized"), confusion)
-    return f"{text.pairs(facts)}\n\n{table}\n\n{REMARK}"
+    return "\n\n".join(filter(None, (text.pairs(facts), table, remark)))
 
 
 def curves_in_words(by_name: dict[str, dict[str, Any]], *, unit: str) -> str:

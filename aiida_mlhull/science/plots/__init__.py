@@ -12,6 +12,7 @@ from aiida_mlhull.science.plots.static import draw_phase_diagram
 from aiida_mlhull.science.plots.uncertainty import (
     draw_calibration,
     draw_confidence,
+    draw_parity,
     draw_parts,
     draw_quantiles,
     draw_z_scores,
@@ -25,6 +26,7 @@ __all__ = [
     "draw_enrichment",
     "draw_funnel",
     "draw_learning_curves",
+    "draw_parity",
     "draw_parts",
     "draw_phase_diagram",
     "draw_precision_recall",

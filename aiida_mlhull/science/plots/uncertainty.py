@@ -20,6 +20,7 @@ from aiida_mlhull.science.metrics.uncertainty import (
     z_scores,
 )
 from aiida_mlhull.science.plots.style import ACCENTS, DROPPED, LINE
+from aiida_mlhull.science.types.crystals import Floats
 
 _WIDEST_Z: Final = 5.0
 
@@ -100,6 +101,33 @@ def draw_parts(stated: Mapping[str, StatedErrors], *, title: str = "") -> Figure
     axes.axvline(0.0, color=LINE, linewidth=0.8, linestyle="--")
     axes.set(xlabel="log10(aleatoric / epistemic spread)", ylabel="Rows")
     axes.legend(frameon=False)
+    return figure
+
+
+def draw_parity(
+    true: Floats, predicted: Floats, sigma: Floats, *, unit: str = "eV/atom", bins: int = 60, title: str = ""
+) -> Figure:
+    """Predicted over true values as a histogram in two dimensions, each bin colored by the mean σ of its rows.
+
+    Args:
+        true: (n,).
+        predicted: (n,).
+        sigma: (n,) stated spreads.
+        unit: of all three.
+        bins: along each axis.
+        title: above the picture.
+    """
+    figure, axes = _paper(title, square=True)
+    both = np.concatenate([true, predicted])
+    edges = np.linspace(both.min(), both.max() + 1e-9, bins + 1)
+    counts = np.histogram2d(true, predicted, bins=(edges, edges))[0]
+    sums = np.histogram2d(true, predicted, bins=(edges, edges), weights=sigma)[0]
+    mean = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+    drawn = axes.pcolormesh(edges, edges, mean.T, cmap="viridis", rasterized=True)
+    figure.colorbar(drawn, ax=axes, shrink=0.8, label=f"Mean σ ({unit})")
+    axes.axline((0.0, 0.0), slope=1.0, color=LINE, linewidth=0.8, linestyle="--")
+    axes.set(xlim=edges[[0, -1]], ylim=edges[[0, -1]], xlabel=f"True ({unit})", ylabel=f"Predicted ({unit})")
+    axes.set_aspect("equal")
     return figure
 
 

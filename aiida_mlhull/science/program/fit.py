@@ -10,12 +10,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aiida_mlhull.science.ensembles import fit_member
-from aiida_mlhull.science.ensembles.rows import NEED_REFERENCES, Cells, training_rows
+from aiida_mlhull.science.ensembles.familiar import learned_from, stage_of
+from aiida_mlhull.science.ensembles.rows import NEED_REFERENCES, training_rows, with_earlier
 from aiida_mlhull.science.ensembles.steps import Steps, steps_to_learn
 from aiida_mlhull.science.program.facts import device_used, versions
 from aiida_mlhull.science.program.fits import FitsUnderWay
 from aiida_mlhull.science.program.progress import say
-from aiida_mlhull.science.program.settings import EARLIER_FOLDER, PARENT_FOLDER, REFERENCES_FILE, FitJob
+from aiida_mlhull.science.program.settings import (
+    EARLIER_FOLDER,
+    PARENT_FOLDER,
+    REFERENCES_FILE,
+    WARM_REFERENCES_FILE,
+    FitJob,
+)
 from aiida_mlhull.science.program.tables import read_cells, read_ensemble, read_references, read_unrelaxed
 from aiida_mlhull.science.program.workers import available_cores, dealt, stream
 from aiida_mlhull.science.types import EnsembleWeights, Labels, MemberWeights, TrainingRows, concatenate
@@ -57,7 +64,12 @@ def run(folder: JobFolder, job: FitJob) -> tuple[dict[str, int], dict[str, Any]]
     references = read_references(folder, job)
     before = read_unrelaxed(folder, job.unrelaxed)
     training, left_out = training_rows(cells, labels, references, baseline=job.baseline, candidates=before)
-    say(f"{len(training)} of {len(labels)} labels to learn from; left out: {left_out}")
+    if job.warm_labels:
+        training = with_earlier(training, warm_rows(folder, job))
+    own = int(training.own.sum())
+    say(
+        f"{own} of {len(labels)} labels to learn from; left out: {left_out}; {len(training) - own} of earlier campaigns"
+    )
     kept = [folder.read_table(Labels, name) for name in sorted(job.steps)]
     steps = steps_to_learn(kept, training, at_most=job.ensemble.ionic_steps)
     if steps is not None:
@@ -68,19 +80,30 @@ def run(folder: JobFolder, job: FitJob) -> tuple[dict[str, int], dict[str, Any]]
     hands = dealt(job.members, job.processes or available_cores())
     shares = [FitPortion(training, steps, job, members, fits, parent) for members in hands]
     fitted = sorted(stream(fit_share, shares), key=lambda member: member.number)
-    for name, content in encode_ensemble(part_of_ensemble(fitted, job, stage=stage_of(cells))).items():
+    part = part_of_ensemble(fitted, job, stage=stage_of(cells), learned=learned_from(training, labels.scheme))
+    for name, content in encode_ensemble(part).items():
         folder.write_bytes(name, content)
     fits.clear()
     return {ENSEMBLE_FILE: len(fitted)}, {
         "device": fitted[0].device,
         "left_out": left_out,
-        "n_training": len(training),
+        "n_training": own,
+        "n_warm": len(training) - own,
         "n_steps": 0 if steps is None else len(steps),
         "members": {
             str(member.number): _numbers(member.weights.scores) | {"seconds": round(member.seconds, 3)}
             for member in fitted
         },
     }
+
+
+def warm_rows(folder: JobFolder, job: FitJob) -> TrainingRows:
+    """Labels of earlier campaigns, measured from the references that these had."""
+    labels = concatenate([folder.read_table(Labels, name) for name in sorted(job.warm_labels)])
+    references = read_references(folder, job, WARM_REFERENCES_FILE)
+    before = read_unrelaxed(folder, job.warm_unrelaxed)
+    cells = read_cells(folder, job.warm_cells)
+    return training_rows(cells, labels, references, baseline=job.baseline, candidates=before).rows
 
 
 def fit_share(share: FitPortion) -> Iterator[Fitted]:
@@ -121,14 +144,15 @@ def identity(folder: JobFolder, job: FitJob) -> str:
     digest = hashlib.sha256(json.dumps(job.identity(), sort_keys=True).encode())
     parent = sorted((folder.path / PARENT_FOLDER).glob("*")) if job.has_parent else []
     names = [*sorted(job.cells), *sorted(job.unrelaxed), *sorted(job.labels), *sorted(job.steps)]
+    names += [*sorted(job.warm_cells), *sorted(job.warm_unrelaxed), *sorted(job.warm_labels)]
     if job.baseline in NEED_REFERENCES:
-        names.append(REFERENCES_FILE)
+        names += [REFERENCES_FILE, *([WARM_REFERENCES_FILE] if job.warm_labels else [])]
     for path in [*(folder.path / name for name in names), *parent]:
         digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def part_of_ensemble(fitted: list[Fitted], job: FitJob, *, stage: str) -> EnsembleWeights:
+def part_of_ensemble(fitted: list[Fitted], job: FitJob, *, stage: str, learned: dict[str, Any]) -> EnsembleWeights:
     """These members as an ensemble; their ``meta`` still holds their numbers, for gathering."""
     return EnsembleWeights(
         model=job.ensemble.model,
@@ -140,13 +164,9 @@ def part_of_ensemble(fitted: list[Fitted], job: FitJob, *, stage: str) -> Ensemb
         baseline=job.baseline,
         classes=job.ensemble.classes,
         calibration={"stage": stage},
+        learned=learned,
         versions=fitted[0].versions | {"device": fitted[0].device},
     )
-
-
-def stage_of(cells: Cells) -> str:
-    """The stage that cells come from, for which alone a calibration holds."""
-    return cells.stage if isinstance(cells, Labels) else "unrelaxed"
 
 
 def _numbers(scores: dict[str, Any]) -> dict[str, float]:

@@ -14,6 +14,7 @@ from aiida_mlhull.science.relaxation.base import RelaxationSettings
 from aiida_mlhull.science.types.strict import Strict
 
 REFERENCES_FILE: Final = "references.parquet"
+WARM_REFERENCES_FILE: Final = "warm_references.parquet"
 POOL_FILE: Final = "pool.parquet"
 PREDICTIONS_FILE: Final = "predictions.parquet"
 LABELS_FILE: Final = "labels.parquet"
@@ -74,6 +75,9 @@ class FitJob(Job):
         members: which of its members.
         seed: the ensemble's seed.
         has_parent: whether there is a parent ensemble to begin with.
+        warm_cells: the same as ``cells``, of earlier campaigns whose labels are learned from as well.
+        warm_unrelaxed: the same as ``unrelaxed``.
+        warm_labels: the same as ``labels``; their references are ``warm_references.parquet``.
     """
 
     task: ClassVar[str] = "fit"
@@ -87,6 +91,9 @@ class FitJob(Job):
     members: list[int] = Field(min_length=1)
     seed: int = Field(ge=0)
     has_parent: bool = False
+    warm_cells: dict[str, Noun] = Field(default_factory=dict)
+    warm_unrelaxed: list[str] = Field(default_factory=list)
+    warm_labels: list[str] = Field(default_factory=list)
 
     @field_validator("members")
     @classmethod
@@ -109,7 +116,8 @@ class FitJob(Job):
 
     def identity(self) -> dict[str, Any]:
         """What decides about the members, for telling whether an earlier try still counts."""
-        return self.model_dump(mode="json", exclude={"members", "processes", "stop_after"})
+        idle = set() if self.warm_labels else {"warm_cells", "warm_unrelaxed", "warm_labels"}
+        return self.model_dump(mode="json", exclude={"members", "processes", "stop_after", *idle})
 
 
 class PredictJob(Job):

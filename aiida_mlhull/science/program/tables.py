@@ -50,13 +50,13 @@ def read_pool(folder: JobFolder, *, rows: Literal["kept", "dropped"] = "kept") -
     return ids
 
 
-def read_references(folder: JobFolder, job: FitJob | PredictJob) -> References | None:
+def read_references(folder: JobFolder, job: FitJob | PredictJob, name: str = REFERENCES_FILE) -> References | None:
     """The references, or None where the job's baseline needs none.
 
     Raises:
         WireError: if the file is missing or holds another noun.
     """
-    return folder.read_table(References, REFERENCES_FILE) if job.baseline in NEED_REFERENCES else None
+    return folder.read_table(References, name) if job.baseline in NEED_REFERENCES else None
 
 
 def read_ensemble(folder: JobFolder) -> EnsembleWeights:

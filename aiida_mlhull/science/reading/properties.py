@@ -70,7 +70,7 @@ class Properties:
             pairs = zip(self.classes, counts, strict=True)
             span = f"of {self.target} " + ", ".join(f"{name} ({count:,})" for name, count in pairs)
         return (
-            f"{self.source}: {len(values):,} rows {span}, "
+            f"{self.source}: {len(values):,} rows{f' {span}' if self.target else ''}, "
             f"{len(np.unique(self.rows.formulas)):,} compositions, {'cells' if self.has_cells else 'no cells'}{left}"
         )
 
@@ -105,12 +105,14 @@ class Properties:
         return cells, labels
 
 
-def read_properties(path: Path, *, target: str, as_classes: bool = False, bad_rows: BadRows = "refuse") -> Properties:
-    """Read a table to learn from.
+def read_properties(
+    path: Path, *, target: str | None, as_classes: bool = False, bad_rows: BadRows = "refuse"
+) -> Properties:
+    """Read a table to learn from, or to ask about.
 
     Args:
         path: parquet or csv file.
-        target: column to learn.
+        target: column to learn; None where rows are only asked about, whose values are zeros then.
         as_classes: whether its values are names of classes (text, truth values, whole numbers) instead of numbers.
         bad_rows: whether rows that can't be used (no number, a formula that can't be read or is not the cell's, a
             broken cell) are an error, or left out and counted.
@@ -125,16 +127,19 @@ def read_properties(path: Path, *, target: str, as_classes: bool = False, bad_ro
         InputError: if no row can be used.
     """
     columns = Columns.read(path)
-    column = columns.first_of((target,), what="the target")
+    column = "" if target is None else columns.first_of((target,), what="the target")
     ids = _ids(columns)
     stated = _stated(columns)
     sieve = Sieve(columns.name, ids, stated, expendable=np.full(len(ids), bad_rows == "leave_out"))
     what = f"no finite {target}"
-    if as_classes:
+    classes: tuple[str, ...] = ()
+    if target is None:
+        values = np.zeros(len(ids))
+    elif as_classes:
         values, classes = _classes(columns, column)
         sieve.catch(~np.isfinite(values), reason=Reason.NO_TARGET, what=what)
     else:
-        values, classes = numbers_of(columns, sieve, column, missing=Reason.NO_TARGET, what=what), ()
+        values = numbers_of(columns, sieve, column, missing=Reason.NO_TARGET, what=what)
     suffix = next((end for end in ("", "_unrelaxed") if all(name in columns for name in cell_columns(end))), None)
     crystals = None if suffix is None else cells_of(columns, sieve, suffix)
     if crystals is not None:
@@ -152,7 +157,7 @@ def read_properties(path: Path, *, target: str, as_classes: bool = False, bad_ro
         energies=values[kept],
         relaxed=cells,
     )
-    return Properties(rows, crystals is not None, target, columns.name, left_out, classes)
+    return Properties(rows, crystals is not None, target or "", columns.name, left_out, classes)
 
 
 def _stated(columns: Columns) -> Strings:

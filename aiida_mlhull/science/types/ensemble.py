@@ -43,6 +43,8 @@ class EnsembleWeights:
             that was not kept. Target, unit and baseline together say which quantity it is.
         classes: names of the classes that members tell apart, in the order of their columns; empty for numbers.
         calibration: factors found on rows that members had not learned from, and the stage that they hold for.
+        learned: what the training rows were: ``elements``, ``scheme``, ``rows``, ``most_atoms`` of a cell and
+            ``volumes``, the smallest and largest one in Å³/atom; empty where that was not kept.
         versions: packages and device that made it.
     """
 
@@ -55,6 +57,7 @@ class EnsembleWeights:
     baseline: str = ""
     classes: tuple[str, ...] = ()
     calibration: dict[str, Any] = field(default_factory=dict)
+    learned: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
 
     @property

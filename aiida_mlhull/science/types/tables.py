@@ -179,10 +179,18 @@ class TrainingRows(ModelRows):
     Attributes:
         energies: (n,) eV/atom after the last stage.
         relaxed: n cells after the last stage, of the same composition.
+        warm: (n,) true for rows of earlier campaigns, which are learned from and never validated on; None where there
+            are none.
     """
 
     energies: Floats
     relaxed: Crystals
+    warm: Booleans | None = None
+
+    @property
+    def own(self) -> Booleans:
+        """(n,) true for rows that are no earlier campaign's."""
+        return np.ones(len(self), dtype=bool) if self.warm is None else ~self.warm
 
     def check(self) -> None:
         """Refuse labels that are not finite.

@@ -18,6 +18,8 @@ VERSION: Final = 1
 FORMAT: Final = "mlhull-member"
 KEY: Final = "mlhull"
 ENSEMBLE_FILE: Final = "ensemble.json"
+LATER: Final = ("classes", "baseline", "learned")
+"""Facts that ensembles of version 0.1.0 don't have."""
 
 
 def encode_member(member: MemberWeights) -> bytes:
@@ -68,10 +70,9 @@ def encode_description(ensemble: EnsembleWeights) -> bytes:
     """Everything but the weights as JSON."""
     facts = {field.name: getattr(ensemble, field.name) for field in fields(ensemble) if field.name != "members"}
     facts |= {"version": VERSION, "members": [member_file(k) for k in range(len(ensemble.members))]}
-    if not ensemble.classes:  # the same bytes as before there were classes
-        del facts["classes"]
-    if not ensemble.baseline:  # likewise
-        del facts["baseline"]
+    for name in LATER:  # the same bytes as before there were such facts
+        if not facts[name]:
+            del facts[name]
     return json.dumps(facts, sort_keys=True, indent=1).encode()
 
 
@@ -87,6 +88,7 @@ def decode_ensemble(files: Mapping[str, bytes]) -> EnsembleWeights:
         version = facts.pop("version")
         facts["classes"] = tuple(facts.get("classes", ()))
         facts.setdefault("baseline", "")
+        facts.setdefault("learned", {})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsError(f"{ENSEMBLE_FILE} is missing or no description of an ensemble ({error})") from error
     missing = [name for name in names if name not in files]

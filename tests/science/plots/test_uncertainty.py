@@ -10,6 +10,7 @@ from aiida_mlhull.science.metrics import StatedErrors, confidence_curve, stated
 from aiida_mlhull.science.plots import (
     draw_calibration,
     draw_confidence,
+    draw_parity,
     draw_parts,
     draw_quantiles,
     draw_z_scores,
@@ -86,3 +87,14 @@ def test_predictions_against_labels():
     assert len(found) == 1
     with pytest.raises(TableError, match="none of the predicted rows"):
         stated(asked.take([0]), labels)
+
+
+def test_parity_colors_bins_by_the_mean_spread_of_their_rows():
+    true, predicted = np.asarray([0.0, 0.1, 4.0, 0.05]), np.asarray([0.0, 0.0, 1.5, 4.0])
+    sigma = np.asarray([0.1, 0.3, 0.5, 0.7])
+    axes = draw_parity(true, predicted, sigma, unit="eV", bins=4).axes[0]
+    drawn = axes.collections[0].get_array()  # rows along the predicted axis
+    expected = np.full((4, 4), np.nan)
+    expected[0, 0], expected[1, 3], expected[3, 0] = 0.2, 0.5, 0.7
+    np.testing.assert_allclose(np.ma.filled(np.asarray(drawn, dtype=float).reshape(4, 4), np.nan), expected)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("True (eV)", "Predicted (eV)")
