@@ -63,17 +63,8 @@ def evaluate(profile_name: str | None, /, *, output: Path | None, as_json: bool,
     """
     from aiida_mlhull.launching.questions.asking import judged
 
-    answer = _ask(profile_name, quiet=as_json, **words)
-    told, facts = judged(answer, output)
-    if as_json:
-        nodes = [node.pk for node in answer.nodes.values()]
-        click.echo(
-            json.dumps({"predictions": nodes, "unit": answer.unit, "warnings": answer.warnings, **facts}, indent=2)
-        )
-        return
-    click.echo(f"\n{told}")
-    for path in facts["pictures"]:
-        click.echo(f"written: {path}")
+    told, facts = judged(_ask(profile_name, quiet=as_json, **words), output)
+    click.echo(json.dumps(facts, indent=2) if as_json else f"\n{told}")
 
 
 def _ask(profile_name: str | None, *, quiet: bool = False, **words: Any) -> Answer:

@@ -103,6 +103,17 @@ def group(profile_name: str | None, *, label: str, output: Path) -> None:
     run(StructureGroup(label), output)
 
 
+@importing.command()
+@click.argument("path", metavar="FILE", type=paths.KNOWN)
+@click.pass_obj
+def weights(profile_name: str | None, *, path: Path) -> None:
+    """Import a network that CGCNN's authors have published (.pth.tar) as an ensemble that predicts and can be a parent."""
+    profile.load(profile_name)
+    from aiida_mlhull.launching import stored
+
+    click.echo(stored.published(path))
+
+
 def run(source: Source, output: Path) -> None:
     """Import, with one line per portion where that takes a while, and print what came of it.
 

@@ -45,7 +45,7 @@ def site_energies(
     profile.load(profile_name)
     from aiida_mlhull.launching import stored
     from aiida_mlhull.science.ensembles.sites import contributions_in
-    from aiida_mlhull.science.metrics.site_averages import site_averages
+    from aiida_mlhull.science.metrics.site_averages import by_kind, site_averages
     from aiida_mlhull.science.reading import read_candidates
     from aiida_mlhull.science.representations.site_kinds import site_kinds
 
@@ -59,10 +59,8 @@ def site_energies(
         draw_site_averages(averages, fewest=fewest, unit=weights.unit).savefig(output)
     table = averages.listed(fewest=fewest)
     if as_json:
-        found: dict[str, dict[str, float]] = {}
-        for symbol, kind, _, mean in table:
-            found.setdefault(kind, {})[symbol] = mean
-        click.echo(json.dumps({"unit": weights.unit, "crystals": len(read), "means": found}, indent=2))
+        means = by_kind(averages, fewest=fewest)
+        click.echo(json.dumps({"unit": weights.unit, "crystals": len(read), "means": means}, indent=2))
         return
     lines = [(symbol, kind, count, f"{mean:.3f}") for symbol, kind, count, mean in table]
     click.echo(text.table(("element", "site", "sites", f"mean {weights.unit}".strip()), lines))

@@ -8,6 +8,8 @@ from aiida_mlhull import names
 from aiida_mlhull.science.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aiida import orm
 
     from aiida_mlhull.data import CandidatesData, EnsembleData, RecipesData, ReferencesData
@@ -79,6 +81,20 @@ def ensemble(identifier: str) -> EnsembleData:
     from aiida_mlhull.data import EnsembleData
 
     return node(identifier, EnsembleData, what=names.ENSEMBLE_NODE)
+
+
+def published(path: Path) -> str:
+    """Store weights that others have published; a line about the ensemble that they became.
+
+    Raises:
+        WeightsError: see :func:`~aiida_mlhull.science.ensembles.published.read_cgcnn`.
+    """
+    from aiida_mlhull.data import EnsembleData
+    from aiida_mlhull.science.ensembles.published import read_cgcnn
+
+    noun = read_cgcnn(path)
+    made = EnsembleData.from_science(noun, label=path.name.split(".")[0]).store()
+    return f"Ensemble {made.pk}: {made.description}\n  {noun.versions['source']}"
 
 
 def in_group(label: str, kind: type[orm.Node], filters: dict[str, Any] | None = None) -> list[Any]:

@@ -107,3 +107,20 @@ def test_what_can_not_be_answered(ensemble, table, words, message):
     result = run(command, ensemble, table, *rest)
     assert result.exit_code == 1
     assert message in result.output
+
+
+def test_published_weights_predict(registered, tmp_path):
+    """The network of CGCNN's authors, imported, asked about two crystals."""
+    from tests.science.ensembles.test_published import SHIPPED, TABLE
+
+    result = run("import", "weights", SHIPPED)
+    assert result.exit_code == 0, result.output
+    assert "1 members of cgcnn for energy_minus_baseline" in result.output
+    assert "MIT license" in result.output
+    pq.write_table(pq.read_table(TABLE).slice(0, 2), tmp_path / "two.parquet")
+    words = [tmp_path / "two.parquet", "--target", "formation_energy_per_atom", "--formation", "--json"]
+    result = run("evaluate", "formation-energy-per-atom", *words)
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    assert facts["rows"] == 2
+    assert facts["mae"] < 0.1

@@ -336,4 +336,10 @@ def judged(answer: Answer, folder: Path | None = None) -> tuple[str, dict[str, A
             drawn = draw_parity(*parity(answer.predictions, answer.truth), unit=answer.unit)
             pictures = {"parity": drawn, **spread_figures({"predictions": errors}, unit=answer.unit)}
     written = [] if folder is None else save(pictures, folder)
-    return words, facts | {"pictures": [str(path) for path in written]}
+    about = {
+        "predictions": [node.pk for node in answer.nodes.values()],
+        "unit": answer.unit,
+        "warnings": list(answer.warnings),
+    }
+    told = "\n".join([words, *(f"written: {path}" for path in written)])
+    return told, {**about, **facts, "pictures": [str(path) for path in written]}

@@ -47,6 +47,14 @@ class SiteAverages:
         return sorted(rows, key=lambda line: (line[1], line[3]))
 
 
+def by_kind(averages: SiteAverages, *, fewest: int = 1) -> dict[str, dict[str, float]]:
+    """Mean contribution by kind of site and element, of those with so many sites."""
+    found: dict[str, dict[str, float]] = {}
+    for symbol, kind, _, mean in averages.listed(fewest=fewest):
+        found.setdefault(kind, {})[symbol] = mean
+    return found
+
+
 def site_averages(contributions: Floats, numbers: NDArray[np.integer], kinds: Sequence[str]) -> SiteAverages:
     """Average (N,) contributions of sites over all sites of one element and kind.
 

@@ -21,7 +21,7 @@ from aiida_mlhull.science.models.training.transfer import begin
 from aiida_mlhull.science.types import MemberWeights
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
-_OBJECTIVE: Final = "cross_entropy"
+OBJECTIVE: Final = "cross_entropy"
 
 
 def fit_classes(
@@ -75,7 +75,7 @@ def fit_classes(
             np.asarray(classes, dtype=np.float64),
             train=train,
             validation=validation,
-            loss=_OBJECTIVE,
+            loss=OBJECTIVE,
             settings=model.settings,
             seed=seed,
             report=report,
@@ -94,7 +94,7 @@ def _member(network: nn.Module, trained: Trained, *, columns: int, seed: int) ->
         "history": trained.history,
     }
     arrays = {name: value.cpu().numpy() for name, value in network.state_dict().items()}
-    return MemberWeights(arrays, {"loss": _OBJECTIVE, "classes": columns}, scores, seed)
+    return MemberWeights(arrays, {"loss": OBJECTIVE, "classes": columns}, scores, seed)
 
 
 def class_probabilities(model: NetworkModel, weights: MemberWeights, inputs: Any, *, device: str = "cpu") -> Floats:
@@ -104,7 +104,7 @@ def class_probabilities(model: NetworkModel, weights: MemberWeights, inputs: Any
         WeightsError: if the weights are of another model or other settings, or weren't fitted to classes.
         DeviceError: if the device isn't there.
     """
-    if weights.meta.get("loss") != _OBJECTIVE:
+    if weights.meta.get("loss") != OBJECTIVE:
         raise WeightsError("these weights were not fitted to classes")
     place = torch_device(device)
     with reproducible(place):
