@@ -42,7 +42,7 @@ def find_warm(words: Sequence[str], settings: CampaignSettings, candidates: Cand
         scheme: of its energies.
 
     Raises:
-        SettingsError: if a word is no campaign.
+        SettingsError: if a word is not a campaign.
         MixedSchemesError: if a campaign's energies are of another scheme.
         InputError: if a campaign has no results of a stage.
         TableError: if two campaigns call different crystals by one id.

@@ -87,7 +87,9 @@ def rows_of(
     asked = _from_file(Path(source), ensemble, target=target, leave_out=leave_out) if Path(source).exists() else None
     if asked is None:
         if target is not None:
-            raise SettingsError(f"{source} is no file, and has no column {target}: name stored results with --truth")
+            raise SettingsError(
+                f"{source} is a node without columns, so that {target} means nothing: name stored results with --truth"
+            )
         asked = _from_graph(source, ensemble)
     if truth is None:
         return asked
@@ -105,7 +107,7 @@ def _from_file(path: Path, ensemble: EnsembleWeights, *, target: str | None, lea
     bad_rows: BadRows = "leave_out" if leave_out else "refuse"
     if path.suffix.lower() not in TABLE_SUFFIXES:
         if target is not None:
-            raise SettingsError(f"{path.name} is no table, and has no column {target}")
+            raise SettingsError(f"{path.name} holds structures: --target names a column of a table")
         read = read_crystals(path, bad_rows=bad_rows)
         parts = {
             f"shard_{n:03d}": read.candidates.take(rows) for n, rows in enumerate(shard_rows(len(read.candidates)))
@@ -305,7 +307,7 @@ def in_words(answer: Answer) -> str:
 
 
 def judged(answer: Answer, folder: Path | None = None) -> tuple[str, dict[str, Any]]:
-    """Predictions held against the truth, in words and as plain numbers, with pictures in ``folder``.
+    """Predictions compared with the truth, in words and as plain numbers, with pictures in ``folder``.
 
     Raises:
         InputError: if nothing is known of the rows.

@@ -1,4 +1,4 @@
-"""Spreads of an ensemble, or of a campaign's models, held against errors: in words, as numbers, as pictures."""
+"""Spreads of an ensemble, or of a campaign's models, compared with errors: in words, as numbers, as pictures."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def unfamiliar(ensemble: EnsembleWeights, cells: Cells, *, scheme: str = "") -> 
     Args:
         ensemble: that is asked.
         cells: that it is asked about.
-        scheme: of the energies that its answers will be held against; empty where there are none.
+        scheme: of the energies that its answers will be compared with; empty where there are none.
     """
     known = ensemble.learned
     if not known:
@@ -75,7 +75,7 @@ def _elsewhere(ensemble: EnsembleWeights, cells: Cells, *, scheme: str) -> Itera
             yield f"never learned: {listed(strange, limit=20)}, in {_rows(cells.ids[np.unique(owners)], len(cells))}"
     theirs = known.get("scheme", "")
     if scheme and theirs and not same_scheme(scheme, theirs):
-        yield f"learned from values that are {theirs!r}, held against {scheme!r} ({difference(scheme, theirs)})"
+        yield f"learned from values that are {theirs!r}, compared with {scheme!r} ({difference(scheme, theirs)})"
 
 
 def _other_cells(ensemble: EnsembleWeights, cells: Cells) -> Iterator[str]:

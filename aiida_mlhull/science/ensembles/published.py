@@ -25,12 +25,12 @@ from aiida_mlhull.science.types import EnsembleWeights, MemberWeights
 SOURCE: Final = "Xie and Grossman, Phys. Rev. Lett. 120 (2018) 145301; https://github.com/txie-93/cgcnn, MIT license"
 SCHEME: Final = "Materials Project 2017, PBE and PBE+U"
 NORMAL: Final = float(np.sqrt(np.pi / 2.0))
-"""Standard deviation of normal errors over their mean absolute value: the files tell the latter alone."""
+"""Standard deviation of normal errors over their mean absolute value: the files hold the latter alone."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What one of the authors' networks says.
+    """What one of the authors' networks predicts.
 
     Attributes:
         target: the quantity.
@@ -85,7 +85,7 @@ def read_cgcnn(path: Path) -> EnsembleWeights:
     seen = {"view": View().model_dump(mode="json")}
     meta: dict[str, Any] = {"center": center, "scale": scale, "loss": "l2", **seen}
     scores: dict[str, Any] = {"validation_mae": score, "validation_mse": (NORMAL * score) ** 2}
-    if kind.classes:  # of this one the file tells the area under the ROC
+    if kind.classes:  # of this one the file holds the area under the ROC
         from aiida_mlhull.science.models.families.classification import OBJECTIVE  # noqa: PLC0415  (torch)
 
         meta = {"loss": OBJECTIVE, "classes": len(kind.classes), **seen}

@@ -189,7 +189,7 @@ class TrainingRows(ModelRows):
 
     @property
     def own(self) -> Booleans:
-        """(n,) true for rows that are no earlier campaign's."""
+        """(n,) true for rows of the campaign itself."""
         return np.ones(len(self), dtype=bool) if self.warm is None else ~self.warm
 
     def check(self) -> None:

@@ -70,7 +70,7 @@ def test_cells_of_another_stage_and_energies_of_another_scheme(excerpt: Excerpt,
     assert told == ["learned from cells that are 'unrelaxed', asked about cells that are 'volume'"]
     told = unfamiliar(ensemble, excerpt.candidates, scheme="r2SCAN")
     assert len(told) == 1
-    assert "held against 'r2SCAN'" in told[0]
+    assert "compared with 'r2SCAN'" in told[0]
     assert unfamiliar(replace(ensemble, model="roost"), results) == []
 
 
