@@ -6,6 +6,7 @@ reasons, also the same as VASP's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -37,6 +38,9 @@ _DETAILS: Final = {
 
 _SYMMETRY_WORDS: Final = ("not orthogonal operation", "some of the original symmetry operations not satisfied")
 _PSEUDO_WORDS: Final = ("readpp", "read_upf", "pseudopotential file")
+_FUNCTIONAL_WORDS: Final = ("libxc", "set_dft_from", "tau_xc")
+_NO_FUNCTIONAL: Final = "this build of pw.x lacks the functional that was asked for; builds with libxc have it"
+_ERROR: Final = re.compile(r"Error in routine\s+(?P<routine>\S+).*\n\s*(?P<words>.*\S)")
 GAUSSIAN: Final = ("gaussian", "gauss", "g", "fermi-dirac", "fd", "f-d")
 
 
@@ -115,9 +119,20 @@ def _reason(account: Account) -> str:
     stated = next((reason for reason, statuses in _STATUSES.items() if last in statuses), None)
     if stated is not None:
         return with_detail(stated, _DETAILS.get(stated, ""))
+    return _by_its_words(account)
+
+
+def _by_its_words(account: Account) -> str:
+    """The reason that the log of a calculation gives whose exit status gives none."""
     log = account.log.lower()
     if any(words in log for words in _SYMMETRY_WORDS):
         return with_detail(Reason.SYMMETRY_LOST, _DETAILS[Reason.SYMMETRY_LOST])
     if any(words in log for words in _PSEUDO_WORDS):
         return with_detail(Reason.MISSING_POTENTIAL, account.job_message)
-    return why_stopped(account)
+    error = _ERROR.search(account.log)
+    if error is None:
+        return why_stopped(account)
+    said = f"{error['routine']}: {error['words']}"
+    if any(words in said for words in _FUNCTIONAL_WORDS):
+        return with_detail(Reason.ENGINE_ERROR, f"{_NO_FUNCTIONAL} ({said})")
+    return why_stopped(account.model_copy(update={"log": f"{account.log}\n{said}"}))  # pw.x's own last word: stopping

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from aiida_mlhull.science.dft.account import Account
@@ -61,6 +63,22 @@ def test_statuses(status, reason):
 )
 def test_last_words(log, reason):
     assert code_of(judge(ended(310, 312, log=log, job_message="incomplete"), {}, STRICT, has_cell=False)) == reason
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        # Of pw.x 6.7 as Debian builds it, asked for r2scan, scan and more bands than plane waves.
+        ("tau_xc (5):\n     This case is not implemented", "lacks the functional .*libxc have it .tau_xc: This case"),
+        ("set_dft_from_name (2):\n     libxc needed for this functional", "lacks the functional .*libxc needed"),
+        ("c_bands (1):\n     too many bands are not converged", "incomplete; last words: c_bands: too many bands are"),
+    ],
+)
+def test_what_pw_x_stopped_for(error, said):
+    log = f" %%%%%%%\n     Error in routine {error}\n %%%%%%%\n\n     stopping ...\n"
+    reason = judge(ended(310, 312, log=log, job_message="incomplete"), {}, STRICT, has_cell=False)
+    assert code_of(reason) == "engine_error"
+    assert re.search(said, reason), reason
 
 
 def test_a_clock_that_has_run_out():
