@@ -17,12 +17,13 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from benchmarks.dft_campaign import PROFILE, campaigns, start
+from benchmarks.dft_campaign import PROFILE, SETTINGS, campaigns, start
 
 if TYPE_CHECKING:
     from aiida.orm import WorkChainNode
@@ -76,20 +77,25 @@ def nodes() -> int:
     return int(orm.QueryBuilder().append(orm.Node).count())
 
 
-def kill_all_three(node: WorkChainNode, client: Any) -> dict[str, Any]:
-    """Kill pw.x and the worker in the coarse stage, the daemon in the final one; start it again.
+def kill_all_three(node: WorkChainNode, client: Any, *, stages: Sequence[str]) -> dict[str, Any]:
+    """Kill pw.x and the worker in the first stage, the daemon in the last one; start it again.
+
+    Args:
+        node: the campaign.
+        client: of the daemon.
+        stages: by pw.x.
 
     Returns:
         What was killed, and whether the daemon had to be restarted.
     """
     from tests.campaigns.daemons import everything, kill, worker
 
-    wait(node, until=lambda: running("coarse"))
-    kill(running("coarse")[:1])
+    wait(node, until=lambda: running(stages[0]))
+    kill(running(stages[0])[:1])
     began = nodes()
-    wait(node, until=lambda: nodes() > began and running("coarse"))
+    wait(node, until=lambda: nodes() > began and running(stages[0]))
     kill([worker(client)])
-    wait(node, until=lambda: running("final"))
+    wait(node, until=lambda: running(stages[-1]))
     processes = everything(client)
     kill(processes)
     verdi("daemon", "start")
@@ -138,7 +144,7 @@ def measure(folder: Path, *, limit: int) -> dict[str, Any]:
         seconds[0] += time.monotonic()
         seconds.append(-time.monotonic())
         disturbed = launch(folder / "campaign.yaml").node
-        told = kill_all_three(disturbed, client)
+        told = kill_all_three(disturbed, client, stages=list(SETTINGS))
         wait(disturbed)
         seconds[1] += time.monotonic()
     finally:
