@@ -86,7 +86,7 @@ def cli() -> str:
 
     intro = (
         "# Commands\n\nPlaces of campaigns and nodes take a pk, the beginning of a UUID or a label. Completion of commands, "
-        'options and protocols: `eval "$(_AIIDA_MLHULL_COMPLETE=bash_source aiida-mlhull)"` (or `zsh_source`, `fish_source`) '
+        'options, campaigns, models, keep-rules and protocols: `eval "$(_AIIDA_MLHULL_COMPLETE=bash_source aiida-mlhull)"` (or `zsh_source`, `fish_source`) '
         "in your shell's start-up file.\n"
     )
     return "\n".join([intro, WRITTEN, *commands(main, "aiida-mlhull")])

@@ -11,8 +11,9 @@ from aiida_mlhull.science.tables import text
 @click.command()
 @click.argument("identifier", metavar="ID")
 @click.option("--campaign", metavar="PK", help="Which campaign; the newest one with this candidate if left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def history(profile_name: str | None, identifier: str, campaign: str | None) -> None:
+def history(profile_name: str | None, identifier: str, campaign: str | None, as_json: bool) -> None:
     """Tell what became of candidate ID, and why.
 
     Origin, every decision with its value and threshold and the models behind it, every result, and the
@@ -22,11 +23,14 @@ def history(profile_name: str | None, identifier: str, campaign: str | None) -> 
     from aiida_mlhull.graph import placed
     from aiida_mlhull.graph.campaign import Campaign
     from aiida_mlhull.graph.screened import screened
-    from aiida_mlhull.graph.written.lines import events_in_words
+    from aiida_mlhull.graph.written.lines import events_in_words, history_as_json
 
     wanted = None if campaign is None else Campaign(campaign)
     candidate, *others = screened(identifier, campaign=None if wanted is None else wanted.node)
     row, asked = candidate.row, wanted or Campaign(candidate.campaign)
+    if as_json:
+        click.echo(history_as_json(asked, identifier))
+        return
     click.echo(f"Candidate {identifier}, {row.formulas[0]}, in campaign {asked.pk} ({asked.label})")
     facts: list[tuple[str, object]] = [
         ("origin", f"{row.origins[0] or row.source or '-'} (shard {candidate.shard.pk})"),

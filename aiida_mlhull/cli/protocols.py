@@ -32,24 +32,18 @@ def list_command(as_json: bool) -> None:
 
 
 @protocols.command("show")
-@click.argument("name", shell_complete=lambda *asked: _matching(asked[-1]))
+@click.argument("protocol", metavar="NAME")
 @click.option("--all", "whole", is_flag=True, help="With every setting that is at its default.")
 @click.option("--json", "as_json", is_flag=True, help="Print every setting as JSON.")
-def show(name: str, whole: bool, as_json: bool) -> None:
+def show(protocol: str, whole: bool, as_json: bool) -> None:
     """Print what protocol NAME says: any of it can be told otherwise under 'overrides' in a campaign file."""
     from aiida_mlhull.science.campaign.settings import campaign_settings, load_protocol
 
-    said = load_protocol(name)
+    said = load_protocol(protocol)
     description = " ".join(said.pop("description").split())
-    settings = campaign_settings({}, protocol=name).model_dump(mode="json")
+    settings = campaign_settings({}, protocol=protocol).model_dump(mode="json")
     if as_json:
-        click.echo(json.dumps({"name": name, "description": description, "settings": settings}, indent=1))
+        click.echo(json.dumps({"name": protocol, "description": description, "settings": settings}, indent=1))
         return
     click.echo(click.wrap_text(description, width=100, initial_indent="# ", subsequent_indent="# "))
     click.echo(yaml.safe_dump(settings if whole else said, sort_keys=False, allow_unicode=True), nl=False)
-
-
-def _matching(begun: str) -> list[str]:
-    from aiida_mlhull.science.campaign.settings import protocol_names
-
-    return [name for name in protocol_names() if name.startswith(begun)]

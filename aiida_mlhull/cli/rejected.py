@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,9 +20,10 @@ SHOWN = 30
 @click.option("--campaign", metavar="PK", help="Which campaign; the newest one if left out.")
 @click.option("--limit", type=click.IntRange(min=1), default=SHOWN, show_default=True, help="Rows on the screen.")
 @click.option("--csv", "target", type=paths.NEW, help="Write all rows to this file instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print all rows as JSON.")
 @click.pass_obj
-def rejected(  # noqa: PLR0917  (click calls it by name)
-    profile_name: str | None, number: int, stage: str | None, campaign: str | None, limit: int, target: Path | None
+def rejected(
+    profile_name: str | None, /, campaign: str | None, limit: int, target: Path | None, as_json: bool, **which: Any
 ) -> None:
     """List what the models of round K dropped, with value, threshold and margin.
 
@@ -30,14 +32,19 @@ def rejected(  # noqa: PLR0917  (click calls it by name)
     """
     profile.load(profile_name)
     from aiida_mlhull.graph.campaign import Campaign
-    from aiida_mlhull.graph.written.lines import nearest_in_words
+    from aiida_mlhull.graph.written.lines import nearest_in_words, rejected_as_json
     from aiida_mlhull.science.errors import listed
     from aiida_mlhull.science.tables.export import to_csv
 
-    rounds = Campaign(campaign).decisions(number, stage=stage)
+    rounds = Campaign(campaign).decisions(which["number"], stage=which["stage"])
     if target is not None and len(rounds) > 1:
         names = listed([one.decisions.stage for one in rounds])
-        raise click.ClickException(f"there was a round {number} before each of {names}: choose with --stage for a file")
+        raise click.ClickException(
+            f"there was a round {which['number']} before each of {names}: choose with --stage for a file"
+        )
+    if as_json:
+        click.echo(rejected_as_json(rounds))
+        return
     for place, one in enumerate(rounds):
         if place:
             click.echo()

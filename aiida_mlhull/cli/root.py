@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 import click
@@ -36,6 +37,7 @@ from aiida_mlhull.cli.status import status
 from aiida_mlhull.cli.steer import pause, resume, stop
 from aiida_mlhull.cli.strain import strain
 from aiida_mlhull.cli.tune import tune
+from aiida_mlhull.launching.completing import offer
 from aiida_mlhull.science.errors import MlhullError, StoppedError
 
 
@@ -55,7 +57,7 @@ class ClearErrors(click.Group):
 
 @click.group(cls=ClearErrors, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-p", "--profile", "profile_name", metavar="NAME", help="AiiDA profile; the default one if left out.")
-@click.version_option(package_name="aiida-mlhull", message="%(package)s %(version)s")
+@click.version_option(message=f"aiida-mlhull {version('aiida-mlhull')}, aiida-core {version('aiida-core')}")
 @click.pass_context
 def main(ctx: click.Context, profile_name: str | None) -> None:
     """Find the phases on the convex hull with machine-learning ensembles and DFT together.
@@ -104,3 +106,4 @@ for command in (
     setup,
 ):
     main.add_command(command)
+    offer(command)

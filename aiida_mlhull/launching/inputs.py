@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class CampaignInputs:
         snapshot: the stored ``mlhull.references``, where they were named so.
         levels: published results of every stage that looks them up, in their order; empty for a record of one.
         literature: published recipes out of a file, where recipes are asked for with them.
+        results: calculations that exist already, by the stage whose results they are.
     """
 
     candidates: Candidates
@@ -44,6 +45,7 @@ class CampaignInputs:
     snapshot: ReferencesData | None = None
     levels: tuple[Labels, ...] = ()
     literature: Recipes | None = None
+    results: Mapping[str, Labels] = field(default_factory=dict)
 
 
 def read_files(
@@ -80,6 +82,17 @@ def read_inputs(campaign: CampaignFile) -> CampaignInputs:
         InputError: if what it holds can't be used (the message names the rows), or a node is of another kind.
         UnknownNameError: if a node or group doesn't exist.
     """
+    from aiida_mlhull.launching.materials.existing import existing_results
+
+    inputs = _read_tables(campaign)
+    if not campaign.results:
+        return inputs
+    results, said = existing_results(campaign.results, inputs.candidates, inputs.references, campaign.settings())
+    return replace(inputs, results=results, remarks=(*inputs.remarks, *said))
+
+
+def _read_tables(campaign: CampaignFile) -> CampaignInputs:
+    """Candidates, references and record; see :func:`read_inputs`."""
     from aiida_mlhull.science.reading import relevant
     from aiida_mlhull.science.reading.candidates import read_candidates
     from aiida_mlhull.science.types import concatenate
@@ -279,6 +292,8 @@ def make_nodes(inputs: CampaignInputs) -> dict[str, Any]:
     elif inputs.record is not None:
         ids = inputs.candidates.ids
         nodes["record"] = LabelsData.from_science(inputs.record.select(ids[inputs.record.has(ids)]))
+    if inputs.results:
+        nodes["results"] = {stage: LabelsData.from_science(table) for stage, table in inputs.results.items()}
     if inputs.literature is not None:
         nodes["literature"] = RecipesData.from_science(inputs.literature)
     return nodes
@@ -299,6 +314,7 @@ def store(nodes: Mapping[str, Any]) -> None:
     with get_manager().get_profile_storage().transaction():
         record = [
             *nodes.get("levels", {}).values(),
+            *nodes.get("results", {}).values(),
             *(nodes[name] for name in ("record", "literature") if name in nodes),
         ]
         for node in (*nodes["candidates"].values(), nodes["references"], *record):
@@ -332,10 +348,7 @@ def make_builder(
         UnknownNameError: if a name is unknown.
         InputError: if the inputs don't fit together.
     """
-    from aiida import orm
-
     from aiida_mlhull.science.campaign import campaign_settings
-    from aiida_mlhull.science.campaign.extension import RETRIED
     from aiida_mlhull.workflows.screen import Screen
 
     settings = campaign_settings(overrides, protocol=protocol)
@@ -354,23 +367,35 @@ def make_builder(
         overrides=overrides,
         jobs=jobs,
     )
-    if "parent" in nodes:
-        builder.parent = nodes["parent"]
-    if nodes.get("parents"):
-        builder.parents = nodes["parents"]
-    if "warm" in nodes:
-        builder.warm = nodes["warm"].by_gate
-        if nodes["warm"].results:
-            builder.earlier = {"results": nodes["warm"].results, "retry": orm.List(list(RETRIED))}
-    if recipes is not None:
-        builder.recipes = dict(recipes)
-        if "literature" in nodes:
-            builder.literature = nodes["literature"]
+    _complete(builder, nodes, recipes)
     ports = Screen.spec().inputs
     refused = ports.validate(ports.pre_process(builder._inputs(prune=True)))  # noqa: SLF001  (as AiiDA itself does)
     if refused is not None:
         raise InputError(refused.message)
     return builder
+
+
+def _complete(builder: ProcessBuilder, nodes: Mapping[str, Any], recipes: Mapping[str, Any] | None) -> None:
+    """Add what only some campaigns have: ensembles to begin with, existing results, questions for recipes."""
+    from aiida import orm
+
+    from aiida_mlhull.science.campaign.extension import RETRIED
+
+    if "parent" in nodes:
+        builder.parent = nodes["parent"]
+    if nodes.get("parents"):
+        builder.parents = nodes["parents"]
+    there = {stage: {"given": node} for stage, node in nodes.get("results", {}).items()}
+    if "warm" in nodes:
+        builder.warm = nodes["warm"].by_gate
+        for stage, tables in nodes["warm"].results.items():
+            there[stage] = {**tables, **there.get(stage, {})}
+    if there:
+        builder.earlier = {"results": there, "retry": orm.List(list(RETRIED))}
+    if recipes is not None:
+        builder.recipes = dict(recipes)
+        if "literature" in nodes:
+            builder.literature = nodes["literature"]
 
 
 def check_stages_and_engines(

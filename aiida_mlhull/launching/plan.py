@@ -116,6 +116,7 @@ def _nodes(settings: CampaignSettings, nodes: Mapping[str, Any]) -> str:
     if "record" in nodes and any(stage.engine == "recorded" for stage in settings.stages):
         tables["record"] = nodes["record"]
     tables |= {f"record of {stage}": node for stage, node in nodes.get("levels", {}).items()}
+    tables |= {f"results of {stage}": node for stage, node in nodes.get("results", {}).items()}
     new: list[tuple[str, str, int | None]] = [
         (node.entry_point.name, name, node.n_rows) for name, node in tables.items() if not node.is_stored
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from aiida_mlhull import names
@@ -57,6 +59,13 @@ def test_results_of_lanes_are_told(campaign):
     assert told.count(f"{energies[1]:.4f} eV/atom") == 2
     assert "gathered" not in told
     assert "final" not in run("history", ids[0]).output
+
+
+def test_the_same_for_programs(campaign):
+    name, energy = simplest(3).record.ids[1], simplest(3).record.energies[1]
+    told = json.loads(run("history", name, "--json").output)
+    assert (told["id"], told["campaign"]) == (name, campaign.pk)
+    assert sum(f"{energy:.4f} eV/atom" in str(event["reason"]) for event in told["events"]) == 2
 
 
 def test_a_campaign_that_has_only_begun(campaign):

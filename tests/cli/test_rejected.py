@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -71,3 +72,10 @@ def test_a_file_holds_one_stage(two_gates, tmp_path):
     assert not target.exists()
     assert run("rejected", "--round", 1, "--stage", "final", "--csv", target).exit_code == 0
     assert [row["id"] for row in csv.DictReader(target.open())] == ["b"]
+
+
+def test_all_rows_for_programs(two_gates):
+    volume, final = json.loads(run("rejected", "--round", 1, "--json").output)
+    assert (volume["stage"], volume["candidates"], volume["kept"]) == ("volume", 3, 2)
+    assert [row["id"] for row in volume["rejected"]] == ["c"]
+    assert [row["id"] for row in final["rejected"]] == ["b"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,9 @@ from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.graph.decisions import RoundDecisions
 
 
 def state_in_words(state: State) -> str:
@@ -41,6 +46,29 @@ def events_in_words(events: pd.DataFrame) -> str:
         behind = None if ensemble is None else f"{models} <{ensemble}>"
         rows.append((*what, *map(text.number, (value, threshold, margin)), behind))
     return text.table(("pk", "what", "outcome", "why", "value", "threshold", "margin", "models"), rows)
+
+
+def history_as_json(campaign: Campaign, identifier: str) -> str:
+    """Everything that was decided about a candidate, for programs."""
+    events = json.loads(campaign.history(identifier).to_json(orient="records"))
+    return json.dumps({"id": identifier, "campaign": campaign.pk, "events": events}, indent=2, ensure_ascii=False)
+
+
+def rejected_as_json(rounds: Sequence[RoundDecisions]) -> str:
+    """What the models of a round dropped before every stage, for programs, nearest to the threshold first."""
+    told = [
+        {
+            "stage": one.decisions.stage,
+            "round": one.decisions.round,
+            "rule": one.decisions.rule,
+            "candidates": len(one.decisions),
+            "kept": int(one.decisions.keep.sum()),
+            "waiting": one.waiting,
+            "rejected": json.loads(one.nearest().to_json(orient="records")),
+        }
+        for one in rounds
+    ]
+    return json.dumps(told, indent=2, ensure_ascii=False)
 
 
 def nearest_in_words(rejected: pd.DataFrame) -> str:

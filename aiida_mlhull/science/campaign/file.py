@@ -96,6 +96,29 @@ class RecordSource(Strict):
         return tuple(filter(None, (self.file, *(self.levels or ()))))
 
 
+class ResultsSource(Strict):
+    """Where calculations are that exist already, for one stage: exactly one of the first three.
+
+    Attributes:
+        file: folder of VASP's calculations (one folder a candidate, named by its id), or a table or file of structures
+            with their energies; see :mod:`aiida_mlhull.science.reading.levels`.
+        group: label of a group of ``mlhull.labels``, of finished WorkChains of VASP, or of structures with energies.
+        campaign: pk, UUID or label of an earlier campaign.
+        scheme: of the energies where the source doesn't say it: an id, or words; the references' if empty.
+        corrections: what becomes of the energies of VASP's calculations; None takes them as they are.
+    """
+
+    file: Path | None = None
+    group: str | None = Field(default=None, min_length=1)
+    campaign: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
+    scheme: str = ""
+    corrections: Corrections | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ResultsSource:
+        return _only_one(self, "file", "group", "campaign")
+
+
 class ReferencesSource(Strict):
     """Where the known phases are: in a file, in a node that says everything itself, or in the package.
 
@@ -151,6 +174,7 @@ def _at_places(places: Any) -> Any:
 
 CandidatesSources = Annotated[tuple[CandidatesSource, ...], BeforeValidator(_at_places)]
 ReferencesPlace = Annotated[ReferencesSource, BeforeValidator(_in_a_file)]
+ResultsPlace = Annotated[ResultsSource, BeforeValidator(_in_a_file)]
 
 
 class CampaignFile(Strict):
@@ -165,6 +189,8 @@ class CampaignFile(Strict):
         references: known phases; a bare path stands for its ``file``.
         record: published results for the engine ``recorded``; a bare path stands for its ``file``, a list of paths
             for its ``levels``; if None they are taken from the candidates.
+        results: calculations that exist already, by the stage whose results they are, ``{STAGE: FOLDER}``: none of them is
+            done again, and models learn from them. Rows are told by the candidates' ids.
         parent: pk, UUID or label of a stored ``mlhull.ensemble`` whose members all ensembles begin with;
             ``overrides`` then say how, in ``ensemble: {transfer: {mode: full}}``.
         parents: the same gate by gate, ``{STAGE: NODE}``, or one word for all gates: an ensemble, ``campaign:PK`` for the
@@ -185,6 +211,7 @@ class CampaignFile(Strict):
     bad_rows: BadRows = "refuse"
     references: ReferencesPlace
     record: RecordSource | None = None
+    results: dict[str, ResultsPlace] = Field(default_factory=dict)
     parent: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
     parents: str | dict[str, str] | None = None
     warm: tuple[str, ...] = ()
@@ -239,6 +266,7 @@ class CampaignFile(Strict):
             self.references.file,
             self.references.elements,
             *(self.record.paths if self.record is not None else ()),
+            *(place.file for place in self.results.values()),
             None if self.recipes is None or self.recipes.literature is None else self.recipes.literature.file,
         )
         return tuple(path for path in named if path is not None)
@@ -327,6 +355,8 @@ def _anchored(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         anchored.pop("candidates", None)
     if anchored.get("record") is not None:
         anchored["record"] = _record(anchored["record"], folder)
+    if isinstance(anchored.get("results"), Mapping):
+        anchored["results"] = {stage: _place(place, folder) for stage, place in anchored["results"].items()}
     if anchored.get("references") is not None:
         anchored["references"] = _place(anchored["references"], folder)
     asked = anchored.get("recipes")

@@ -22,7 +22,7 @@ Integers = NDArray[np.int64]
 HEAVIEST = 118
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Crystals:
     """``n`` periodic crystals with ``N`` sites together.
 
@@ -58,6 +58,10 @@ class Crystals:
 
     def __len__(self) -> int:
         return len(self.lattices)
+
+    def __repr__(self) -> str:
+        """How many there are."""
+        return f"Crystals({len(self):,} cells, {len(self.numbers):,} sites)"
 
     @classmethod
     def from_lists(

@@ -17,7 +17,7 @@ JOINED: Final = " + "
 KINDS: Final = ("solid_state", "sol_gel", "hydrothermal", "precipitation", "other")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Recipes(Table):
     """Syntheses, one per row. ``formulas`` are the targets, empty where the product is not known.
 
@@ -67,7 +67,7 @@ class Recipes(Table):
         return [tuple(text.split(JOINED)) for text in self.precursors.tolist()]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Reactions(Table):
     """Ways to make targets, ranked. ``formulas`` are the targets; energies are per atom of reactants.
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, TypeVar
+from html import escape
+from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,11 @@ from aiida_mlhull.science.types.crystals import Crystals, Integers
 Strings = NDArray[np.str_]
 Booleans = NDArray[np.bool_]
 T = TypeVar("T", bound="Table")
+ROWS_SHOWN: Final = 10
+"""In notebooks."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Table:
     """Rows with unique ids in ascending order.
 
@@ -83,6 +86,28 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        """Which table it is: rows, and what holds for all of them."""
+        shown = [f"{name}={value!r}" for name, value in self._facts() if isinstance(value, str | int) and value != ""]
+        return f"{type(self).__name__}({', '.join([f'{len(self):,} rows', *shown])})"
+
+    def _repr_html_(self) -> str:
+        """The same and the first rows, for notebooks."""
+        shown = [(name, column) for name, column in self.columns() if getattr(column, "ndim", 0) == 1]
+        head = "".join(f"<th>{escape(name)}</th>" for name, _ in shown)
+        rows = range(min(len(self), ROWS_SHOWN))
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(str(column[row]))}</td>' for _, column in shown)}</tr>" for row in rows
+        )
+        return f"<div>{escape(repr(self))}<table><tr>{head}</tr>{body}</table></div>"
+
+    def _facts(self) -> Iterator[tuple[str, Any]]:
+        """What holds for the whole table."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, np.ndarray | Crystals):
+                yield field.name, value
 
     def take(self: T, indices: Integers | Booleans | Sequence[int]) -> T:
         """The rows at ``indices`` (or where a mask is true); the order by id stays."""

@@ -29,7 +29,7 @@ DECIDING: Final = (Stated.CAMPAIGN, Stated.RULE, Stated.MERGING, Stated.OUTCOME,
 """Who keeps and drops candidates."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Candidates(Table):
     """A shard of candidates.
 
@@ -55,7 +55,7 @@ class Candidates(Table):
             self.crystals.check(self.ids.tolist())
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class References(Table):
     """Known phases: the fixed side of the hull.
 
@@ -81,7 +81,7 @@ class References(Table):
             raise TableError(f"NaN or infinite reference energies: {listed(self.ids[broken])}")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Labels(Table):
     """What a relaxation stage gave for every crystal that went in.
 
@@ -134,7 +134,7 @@ class Labels(Table):
         return np.asarray(self.failures == "")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class ModelRows(Table):
     """What a model is asked about: cells and what is already known of their energies.
 
@@ -172,7 +172,7 @@ class ModelRows(Table):
         self.crystals.check(self.ids.tolist())
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class TrainingRows(ModelRows):
     """What a model learns from.
 
@@ -206,7 +206,7 @@ class TrainingRows(ModelRows):
         self.relaxed.check(self.ids.tolist())
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Predictions(Table):
     """What an ensemble of M members predicts for every row's energy.
 
@@ -255,7 +255,7 @@ class Predictions(Table):
         return np.hypot(self.aleatoric, self.epistemic)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Decisions(Table):
     """Keep or drop for every row, never an absence.
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiida_mlhull.science.errors import TableError
-from aiida_mlhull.science.types import Labels, References, concatenate
+from aiida_mlhull.science.types import Crystals, Labels, References, concatenate
 from tests.science.real_crystals import mp_crystals
 
 KNOWN = {"b": ("TiN", -9.7), "a": ("Ti", -7.8), "ä": ("NaN", -3.0), "B": ("N", -8.3)}
@@ -97,3 +97,13 @@ def test_a_row_has_an_energy_or_a_reason(energies, failures):
     columns = {name: getattr(labels([0, 1]), name) for name in (field.name for field in fields(Labels))}
     with pytest.raises(TableError, match="finite energy or a reason of failure: c1"):
         Labels.from_rows(**{**columns, "energies": energies, "failures": failures})
+
+
+def test_tables_say_in_a_line_what_they_are():
+    known = References.from_rows(ids=["<b>", "a"], formulas=["N", "Ti"], energies=[0.0, 1.5], scheme="PBE")
+    assert repr(known) == "References(2 rows, scheme='PBE')"
+    shown = known._repr_html_()
+    assert "<td>1.5</td>" in shown
+    assert "<td><b></td>" not in shown
+    cells = Crystals.from_lists([np.eye(3)], [[22, 7]], [np.zeros((2, 3))])
+    assert repr(cells) == "Crystals(1 cells, 2 sites)"

@@ -1,0 +1,152 @@
+"""Campaigns that begin with calculations that exist already: folders of VASP, groups, tables."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from aiida import orm
+from aiida.common.links import LinkType
+
+from aiida_mlhull import launch
+from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
+from aiida_mlhull.launching.materials.existing import existing_results
+from aiida_mlhull.science.campaign import campaign_settings
+from aiida_mlhull.science.campaign.file import ResultsSource
+from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError
+from aiida_mlhull.science.types import Candidates, Crystals, References
+from tests.arsenides import every_sixth
+from tests.vasp_codes import RECORDED
+
+GATE = {"rule": "top_n", "rule_settings": {"n": 12}, "rounds": 2, "batch": 6}
+FINAL = {"name": "final", "engine": "recorded", "core_minutes": 605.0, "gate": GATE}
+
+
+def group_of(label, *nodes):
+    group = orm.Group(label=label).store()
+    group.add_nodes([node.store() for node in nodes])
+    return group
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_nothing_that_exists_is_done_again(aiida_profile_clean, tmp_path):
+    from tests.programs import on_this_machine
+
+    code, excerpt = on_this_machine(tmp_path), every_sixth()
+    done = excerpt.record.take(np.arange(0, len(excerpt.record), 6))
+    group_of("record", LabelsData.from_science(excerpt.record))
+    group_of("done", LabelsData.from_science(done))
+    campaign = launch(
+        {
+            "name": "goes-on",
+            "protocol": "laptop-plain",
+            "seed": 3,
+            "code": code.full_label,
+            "candidates": CandidatesData.from_science(excerpt.candidates).store(),
+            "references": ReferencesData.from_science(excerpt.references).store(),
+            "record": {"group": "record"},
+            "results": {"final": {"group": "done"}},
+            "jobs": {"members_per_job": 2},
+            "overrides": {
+                "start": 16,
+                "budget": 30,
+                "stages": [FINAL],
+                "ensemble": {"model": "trees_gp", "members": 2},
+            },
+        },
+        foreground=True,
+    )
+    engines = [one for one in campaign.node.called if one.process_label == "RecordedEngine"]
+    asked = {name for one in engines for name in one.outputs.labels.to_science().ids.tolist()}
+    results = campaign.results()
+    assert asked.isdisjoint(done.ids.tolist())
+    assert set(results.ids.tolist()) == asked | set(done.ids.tolist())
+    assert len(done) < len(results) <= 30
+    assert len(campaign.outcomes()) == len(excerpt.candidates)
+    assert campaign.funnel()["relaxed"] == int(results.succeeded.sum())
+    fitted = campaign.rounds()[0]
+    assert fitted.labels >= len(done)  # models learn from what was given
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two calculations under the candidates' ids, and one of no candidate."""
+    places = sorted((RECORDED / "plain").glob("*/out"))[:1] * 3
+    for name, place in zip(("first", "second", "another"), places, strict=True):
+        shutil.copytree(place, tmp_path / "runs" / name)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def candidates(runs):
+    from pymatgen.io.vasp import Vasprun
+
+    cell = Vasprun(runs / "first" / "vasprun.xml", parse_potcar_file=False).initial_structure
+    formula = cell.composition.reduced_formula
+    return Candidates.from_rows(
+        ids=["first", "second", "third"],
+        formulas=[formula] * 3,
+        crystals=Crystals.from_structures([cell] * 3),
+        protostructures=[""] * 3,
+        origins=[""] * 3,
+    )
+
+
+def references(candidates, scheme):
+    symbols = sorted(set(candidates.crystals.structure(0).symbol_set))
+    return References.from_rows(ids=symbols, formulas=symbols, energies=[0.0] * len(symbols), scheme=scheme)
+
+
+SETTINGS = campaign_settings({"stages": [{"name": "final", "engine": "vasp"}]}, protocol="laptop-plain")
+
+
+def test_folders_of_vasp(runs, candidates):
+    from pymatgen.io.vasp import Vasprun
+
+    source = ResultsSource(file=runs, corrections="none")
+    found, said = existing_results(
+        {"final": source}, candidates, references(candidates, "PBE, not corrected"), SETTINGS
+    )
+    labels = found["final"]
+    assert labels.ids.tolist() == ["first", "second"]
+    assert labels.stage == "final"
+    assert labels.engine == "vasp"
+    run = Vasprun(runs / "first" / "vasprun.xml", parse_potcar_file=False)
+    assert labels.energies[0] == pytest.approx(run.final_energy / len(run.final_structure), abs=1e-8)
+    assert any("another" in line for line in said)
+    assert "stage final begins with 2 results and 0 failures" in said
+
+
+def test_finished_work_chains(aiida_profile_clean, runs, candidates):
+    chains = []
+    for name in ("first", "second"):
+        cell = orm.StructureData(pymatgen=candidates.crystals.structure(0))
+        cell.label = name
+        chain = orm.WorkChainNode(process_type="aiida.workflows:vasp.vasp")
+        chain.base.links.add_incoming(cell.store(), LinkType.INPUT_WORK, "structure")
+        chain.store()
+        job = orm.CalcJobNode(process_type="aiida.calculations:vasp.vasp")
+        job.base.links.add_incoming(chain, LinkType.CALL_CALC, "iteration_01")
+        job.store()
+        files = orm.FolderData(tree=runs / name)
+        files.base.links.add_incoming(job, LinkType.CREATE, "retrieved")
+        files.store()
+        chains.append(chain)
+    group_of("finished", *chains)
+    source = ResultsSource(group="finished", corrections="none")
+    found, _ = existing_results({"final": source}, candidates, references(candidates, "PBE, not corrected"), SETTINGS)
+    assert found["final"].ids.tolist() == ["first", "second"]
+    assert np.isfinite(found["final"].energies).all()
+
+
+def test_what_can_not_be_the_start_is_refused(runs, candidates):
+    known, source = references(candidates, "mp-pbe-2020"), ResultsSource(file=runs, corrections="none")
+    with pytest.raises(MixedSchemesError, match="corrections"):
+        existing_results({"final": source}, candidates, known, SETTINGS)
+    with pytest.raises(SettingsError, match="stages are final"):
+        existing_results({"finl": source}, candidates, known, SETTINGS)
+    others = candidates.take([2])
+    with pytest.raises(InputError, match="no row of level"):
+        existing_results({"final": source}, others, known, SETTINGS)
