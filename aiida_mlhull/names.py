@@ -112,6 +112,7 @@ PICK_RESULTS: Final = ProcessName("mlhull.pick_results", "pick_results", CALCULA
 CLEAN_CANDIDATES: Final = _function("cleaning.clean_candidates")
 MINE_TABLE: Final = _function("mining.mine_table")
 EXTEND_REFERENCES: Final = _function("snapshot.extend_references")
+PACK_STRUCTURES: Final = ProcessName("mlhull.pack_structures", "pack_structures", CALCULATIONS)
 GATHER_REFERENCES: Final = ProcessName("mlhull.gather_references", "gather_references", CALCULATIONS)
 SHARE_OUT: Final = _function("vasp.share_out")
 PREPARE_ESPRESSO: Final = ProcessName("mlhull.prepare_espresso", "prepare_espresso", CALCULATIONS)

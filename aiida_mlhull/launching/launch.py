@@ -78,10 +78,17 @@ class PreparedCampaign:
         """Store the inputs and give the campaign to the daemon."""
         from aiida.engine import submit
 
-        from aiida_mlhull.launching.inputs import store
-
-        store(self.nodes)
+        self._store()
         return submit(self.builder)
+
+    def _store(self) -> None:
+        """Store the inputs; shards of structures that are in the graph are made from these."""
+        from aiida_mlhull.launching.inputs import store
+        from aiida_mlhull.launching.packing import packed_from_structures
+
+        shards = packed_from_structures(self.nodes["candidates"])
+        self.builder.candidates = shards
+        store({**self.nodes, "candidates": shards})
 
     def run(self, *, progress: Progress = silent, look: Look | None = None) -> orm.ProcessNode:
         """Store the inputs and run the campaign in this process, until it ends.
@@ -94,10 +101,9 @@ class PreparedCampaign:
             StoppedError: if it was interrupted.
             CampaignFailedError: if it has failed.
         """
-        from aiida_mlhull.launching.inputs import store
         from aiida_mlhull.launching.running import require_success, run_here
 
-        store(self.nodes)
+        self._store()
         node = run_here(self.builder, progress=progress, look=look)
         require_success(node)
         return node

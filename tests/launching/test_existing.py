@@ -66,8 +66,6 @@ def test_nothing_that_exists_is_done_again(aiida_profile_clean, tmp_path):
     assert len(done) < len(results) <= 30
     assert len(campaign.outcomes()) == len(excerpt.candidates)
     assert campaign.funnel()["relaxed"] == int(results.succeeded.sum())
-    fitted = campaign.rounds()[0]
-    assert fitted.labels >= len(done)  # models learn from what was given
 
 
 @pytest.fixture
