@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
-
-import click
-from click.shell_completion import CompletionItem
+from typing import Any, Final, NamedTuple
 
 NEWEST: Final = 50
 """Campaigns that are offered."""
@@ -15,22 +12,18 @@ Names = Callable[[str | None], Iterable[tuple[str, str]]]
 """From the profile's name, which None leaves to AiiDA, to names and what stands beside them."""
 
 
-class Named(click.ParamType):
-    """Text that names something; only what is offered differs from plain text.
+class Offer(NamedTuple):
+    """A name, as click takes it.
 
-    Args:
-        names: what there is.
+    Attributes:
+        value: the name.
+        help: what stands beside it.
+        type: that it is neither a file nor a folder.
     """
 
-    name = "text"
-
-    def __init__(self, names: Names) -> None:
-        self.names = names
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Names that begin so."""
-        offered = self.names(ctx.find_root().params.get("profile_name"))
-        return [CompletionItem(name, help=beside) for name, beside in offered if name.startswith(incomplete)]
+    value: str
+    help: str
+    type: str = "plain"
 
 
 def _campaigns(profile_name: str | None) -> Iterable[tuple[str, str]]:
@@ -68,10 +61,16 @@ OFFERED: Final[Mapping[str, Names]] = {
 """By the name of the argument or option."""
 
 
+def complete(context: Any, param: Any, begun: str) -> list[Offer]:
+    """Names that begin so, for an argument or option of click."""
+    offered = OFFERED[param.name](context.find_root().params.get("profile_name"))
+    return [Offer(name, beside) for name, beside in offered if name.startswith(begun)]
+
+
 def offer(command: Any) -> None:
-    """Let a shell complete what a command's arguments and options name."""
-    for part in command.commands.values() if isinstance(command, click.Group) else ():
+    """Let a shell complete what the arguments and options of a command of click name."""
+    for part in getattr(command, "commands", {}).values():
         offer(part)
     for param in command.params:
-        if param.name in OFFERED and param.type is click.STRING:
-            param.type = Named(OFFERED[param.name])
+        if param.name in OFFERED and param.type.name == "text":
+            param._custom_shell_complete = complete  # noqa: SLF001  (else every command would have to say it)
