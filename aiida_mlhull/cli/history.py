@@ -38,12 +38,11 @@ def history(profile_name: str | None, identifier: str, campaign: str | None, as_
         ("atoms", None if row.crystals is None else int(row.crystals.n_sites[0])),
         ("state", asked.status().state),
         ("structure", asked.structures().get(identifier)),
+        *placed.facts(asked.node, identifier),
     ]
-    facts += placed.facts(asked.node, identifier)
-    click.echo(text.pairs([(name, value) for name, value in facts if value is not None]))
-    click.echo(f"\n{events_in_words(asked.history(identifier))}")
-    story = [one.pk for one in asked.story()]
-    if len(story) > 1:
+    known = text.pairs([pair for pair in facts if pair[1] is not None])
+    click.echo(f"{known}\n\n{events_in_words(asked.history(identifier))}")
+    if len(story := [one.pk for one in asked.story()]) > 1:
         click.echo(f"\nOne story over campaigns {', '.join(map(str, story))}")
     if also := sorted({other.campaign.pk or 0 for other in others} - set(story)):
         click.echo(f"\nAlso in campaigns {', '.join(map(str, also))}: see --campaign")

@@ -11,14 +11,12 @@ from aiida_mlhull.cli import paths
 from aiida_mlhull.launching import profile
 from aiida_mlhull.science.tables import text
 
-SHOWN = 30
-
 
 @click.command()
 @click.option("--round", "number", type=click.IntRange(min=1), required=True, metavar="K", help="Which round.")
 @click.option("--stage", metavar="NAME", help="Only before this stage.")
 @click.option("--campaign", metavar="PK", help="Which campaign; the newest one if left out.")
-@click.option("--limit", type=click.IntRange(min=1), default=SHOWN, show_default=True, help="Rows on the screen.")
+@click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="Rows on the screen.")
 @click.option("--csv", "target", type=paths.NEW, help="Write all rows to this file instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print all rows as JSON.")
 @click.pass_obj

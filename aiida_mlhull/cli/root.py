@@ -37,7 +37,7 @@ from aiida_mlhull.cli.status import status
 from aiida_mlhull.cli.steer import pause, resume, stop
 from aiida_mlhull.cli.strain import strain
 from aiida_mlhull.cli.tune import tune
-from aiida_mlhull.launching.completing import offer
+from aiida_mlhull.launching.questions.completing import offer
 from aiida_mlhull.science.errors import MlhullError, StoppedError
 
 

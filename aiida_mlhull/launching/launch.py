@@ -84,7 +84,7 @@ class PreparedCampaign:
     def _store(self) -> None:
         """Store the inputs; shards of structures that are in the graph are made from these."""
         from aiida_mlhull.launching.inputs import store
-        from aiida_mlhull.launching.packing import packed_from_structures
+        from aiida_mlhull.launching.materials.packing import packed_from_structures
 
         shards = packed_from_structures(self.nodes["candidates"])
         self.builder.candidates = shards

@@ -9,7 +9,7 @@ from pymatgen.core import Lattice, Structure
 
 from aiida_mlhull.calculations.functions import enter_first_stage
 from aiida_mlhull.data import CandidatesData, DecisionsData
-from aiida_mlhull.launching.packing import packed_from_structures
+from aiida_mlhull.launching.materials.packing import packed_from_structures
 from aiida_mlhull.science.types import Candidates, Crystals, concatenate
 
 pytestmark = pytest.mark.usefixtures("aiida_profile")
