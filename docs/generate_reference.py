@@ -216,6 +216,32 @@ def exit_codes() -> str:
     return "\n".join([intro, WRITTEN, rows("status | label | code word | meaning", lines)])
 
 
+def sources() -> str:
+    """Where defaults differ from the sources' training, model by model."""
+    from aiida_mlhull.science.models import MODELS  # noqa: PLC0415
+
+    intro = (
+        "# Deviations from the sources\n\nA preset has the numbers of a source: `thesis` (Goodall 2021), `paper` (Xie and "
+        "Grossman 2018; Schmidt and others 2021 for `cgat`), `checkpoint` (what stands in the file of CGCNN's published "
+        "formation energies). Defaults differ where a table below has a row; every other setting of the preset is the "
+        "default's. With `keep: last` belongs `validation_fraction: 0`: all rows are learned from, and the weights are those "
+        "of the last epoch.\n"
+    )
+    parts = [intro, WRITTEN]
+    for name in sorted(MODELS):
+        settings = MODELS[name].Settings
+        for preset, told in getattr(settings, "PRESETS", {}).items():
+            default = settings()
+            lines = [
+                f"| `{key}` | `{getattr(default, key)}` | `{value}` |"
+                for key, value in told.items()
+                if getattr(default, key) != value
+            ]
+            parts.append(f"## {name}, {preset}\n")
+            parts.append(rows("setting | default | source", lines) if lines else "The default is the source's.\n")
+    return "\n".join(parts)
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli": cli,
     "campaign-file": campaign_file,
@@ -224,6 +250,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "nodes": nodes,
     "processes": processes,
     "exit-codes": exit_codes,
+    "sources": sources,
 }
 
 

@@ -125,9 +125,9 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     from aiida_mlhull.job_pool.settings import JobSettings
     from aiida_mlhull.launching import inputs, stored
     from aiida_mlhull.launching.codes import load_program
-    from aiida_mlhull.launching.parents import find_parents
+    from aiida_mlhull.launching.earlier.parents import find_parents
+    from aiida_mlhull.launching.earlier.warm import find_warm
     from aiida_mlhull.launching.profile import require_loaded
-    from aiida_mlhull.launching.warm import find_warm
     from aiida_mlhull.science.errors import Problems
     from aiida_mlhull.science.representations.composition import elements_of
     from aiida_mlhull.science.types.strict import validated

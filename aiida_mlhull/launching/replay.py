@@ -299,7 +299,7 @@ def replay(
         processes: jobs at the same time; as many as there are cores if None.
         by_daemon: whether the daemon runs it; else this process does.
         parents: what the gates' members begin with: an ensemble, ``campaign:PK`` or ``auto``, see
-            :func:`~aiida_mlhull.launching.parents.find_parents`; nothing if None.
+            :func:`~aiida_mlhull.launching.earlier.parents.find_parents`; nothing if None.
         warm: campaigns whose labels are learned from as well, ``campaign:PK`` each.
         progress: is called with every report.
 
@@ -310,8 +310,8 @@ def replay(
     from aiida.engine import submit
 
     from aiida_mlhull.launching.codes import ready_program
-    from aiida_mlhull.launching.parents import find_parents
-    from aiida_mlhull.launching.warm import find_warm
+    from aiida_mlhull.launching.earlier.parents import find_parents
+    from aiida_mlhull.launching.earlier.warm import find_warm
     from aiida_mlhull.science.campaign import campaign_settings
     from aiida_mlhull.science.representations.composition import elements_of
 

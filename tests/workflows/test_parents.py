@@ -10,7 +10,7 @@ from aiida import orm
 from aiida.engine import run_get_node
 
 from aiida_mlhull.graph.models import last_ensembles
-from aiida_mlhull.launching.parents import find_parents
+from aiida_mlhull.launching.earlier.parents import find_parents
 from aiida_mlhull.science.campaign import campaign_settings
 from aiida_mlhull.science.errors import MixedSchemesError, SettingsError, UnknownNameError
 from aiida_mlhull.workflows.inputs import check_inputs

@@ -10,7 +10,7 @@ import pytest
 from aiida import orm
 from aiida.engine import run_get_node
 
-from aiida_mlhull.launching.warm import find_warm
+from aiida_mlhull.launching.earlier.warm import find_warm
 from aiida_mlhull.science.campaign import campaign_settings
 from aiida_mlhull.science.errors import MixedSchemesError, SettingsError, TableError
 from aiida_mlhull.science.representations.composition import reduce_formula

@@ -77,9 +77,8 @@ def fit_member(
         checkpoints=checkpoints,
     )
     meta = {**weights.meta, "preparation": preparation.to_json(), "member": member, "ensemble_seed": seed}
-    return replace(
-        weights, meta={**meta, "view": view.model_dump(mode="json")}, scores={**weights.scores, SCORE: unseen}
-    )
+    kept = {SCORE: unseen} if len(taught.validation) else {}
+    return replace(weights, meta={**meta, "view": view.model_dump(mode="json")}, scores={**weights.scores, **kept})
 
 
 def _fit_numbers(

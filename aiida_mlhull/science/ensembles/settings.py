@@ -74,7 +74,8 @@ class EnsembleSettings(Strict):
         views: what the other members see of the stage before, in turns; empty: each of them all of it. Members
             that look at different potentials and cells err differently.
         loss: see :data:`~aiida_mlhull.science.models.base.Loss`.
-        validation_fraction: share of the labels that a member doesn't learn from.
+        validation_fraction: share of the labels that a member doesn't learn from. 0 has networks learn from all of them,
+            with the weights of the last epoch (``model_settings: {keep: last}``) and a loss that gives σ by itself.
         cells: see :data:`CellChoice`.
         ionic_steps: at most so many of every candidate's ionic steps are learned from as well, in all stages
             that keep them, each cell with the relaxed energy as label; those of a candidate that a member is
@@ -99,7 +100,7 @@ class EnsembleSettings(Strict):
     blind_members: int = Field(default=0, ge=0)
     views: tuple[View, ...] = ()
     loss: Loss = "robust_l1"
-    validation_fraction: float = Field(default=0.15, gt=0, lt=1)
+    validation_fraction: float = Field(default=0.15, ge=0, lt=1)
     cells: CellChoice = "unrelaxed"
     ionic_steps: int = Field(default=0, ge=0)
     volume_scaling: bool | Literal["auto"] = "auto"
@@ -122,7 +123,19 @@ class EnsembleSettings(Strict):
             raise ValueError(f"{self.model} learns in a single step and can't begin with a parent's weights")
         if self.classes:
             self._check_classes(model)
+        if self.validation_fraction == 0:
+            self._check_unvalidated(model)
         return self
+
+    def _check_unvalidated(self, model: Model) -> None:
+        if getattr(model.settings, "keep", "best") != "last":
+            raise ValueError(
+                "validation_fraction 0 leaves nothing to choose an epoch by: set model_settings keep to 'last'"
+            )
+        if not self.loss.startswith("robust") or self.classes:
+            raise ValueError("validation_fraction 0 needs a loss that gives σ by itself: robust_l1 or robust_l2")
+        if self.calibration != "none":
+            raise ValueError("validation_fraction 0 leaves no rows to calibrate σ by: leave calibration at 'none'")
 
     def _check_classes(self, model: Model) -> None:
         if not isinstance(model, GradualModel):

@@ -139,6 +139,8 @@ def split(training: TrainingRows, settings: EnsembleSettings, *, seed: int) -> t
     Classes are split each for itself.
     """
     n = len(training)
+    if settings.validation_fraction == 0:
+        return np.arange(n), np.arange(0)
     rng = np.random.default_rng([seed, n])
     if settings.classes:
         return _split_classes(training.energies - training.baselines, settings, rng)
@@ -172,6 +174,8 @@ def _split_classes(targets: Floats, settings: EnsembleSettings, rng: np.random.G
 
 def validation_size(n: int, settings: EnsembleSettings) -> int:
     """How many of ``n`` labels a member is validated on."""
+    if settings.validation_fraction == 0:
+        return 0
     return max(MINIMUM_VALIDATION, round(settings.validation_fraction * n))
 
 

@@ -50,6 +50,7 @@ from aiida_mlhull.science.models.layers.channel_attention import HeadOutputs, at
 from aiida_mlhull.science.models.layers.composition_context import Context
 from aiida_mlhull.science.models.layers.hyper_network import HyperNetwork
 from aiida_mlhull.science.models.layers.residual_network import ReZeroNetwork
+from aiida_mlhull.science.models.training.loop import TrainingSettings
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.elements import check_element_embedding, element_embedding
 from aiida_mlhull.science.representations.shell_graph import SHELL_GAP, SHELL_NEIGHBORS, shell_graphs
@@ -57,7 +58,7 @@ from aiida_mlhull.science.representations.weighted_sets import composition_sets
 from aiida_mlhull.science.types import ModelRows
 
 
-class CGATSettings(PresetSettings):
+class CGATSettings(PresetSettings, TrainingSettings):
     """Settings of :class:`CGAT`.
 
     Attributes:
@@ -85,7 +86,7 @@ class CGATSettings(PresetSettings):
             "schedule": "cyclic",
             "cycle_epochs": 130,
             "weight_decay": 1e-6,
-            "batch_size": 64,
+            "batch_size": 512,
             "max_epochs": 390,
             "patience": 390,
         }

@@ -10,7 +10,8 @@ pooling, as in the paper's Fig. 3: every atom's features give a number of their 
 the atoms is the prediction, so that a formation energy is a sum over sites (:meth:`CGCNN.site_contributions`).
 
 Network defaults are the paper's; how it is trained is not. The preset ``paper`` has the training of the authors'
-code as well: SGD of rate 0.01 and momentum 0.9, batches of 256, 30 epochs (their loss is ``l2``).
+code as well: SGD of rate 0.01 and momentum 0.9, batches of 256, 30 epochs (their loss is ``l2``); ``checkpoint`` is
+how their published formation energies were made, by what stands in the file; ``thesis`` has Goodall's training.
 
 Equal rearrangements, proved in the tests against the plain form on real crystals: atoms that no such network can
 tell apart are one node with a multiplicity, which weights sums, means and the statistics of the batch normalization
@@ -33,10 +34,11 @@ from aiida_mlhull.science.errors import SettingsError
 from aiida_mlhull.science.models.base import ModelSettings
 from aiida_mlhull.science.models.batches.graphs import GraphBatch, GraphTensors
 from aiida_mlhull.science.models.families.networks import NetworkModel
-from aiida_mlhull.science.models.families.presets import PresetSettings
+from aiida_mlhull.science.models.families.presets import THESIS, PresetSettings
 from aiida_mlhull.science.models.layers.graph_convolutions import CONVOLUTIONS, Convolution
 from aiida_mlhull.science.models.layers.precision import mixed
 from aiida_mlhull.science.models.training.devices import reproducible, torch_device
+from aiida_mlhull.science.models.training.loop import TrainingSettings
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.crystal_graph import (
     NEIGHBORS,
@@ -53,7 +55,7 @@ from aiida_mlhull.science.types.table import slices
 _AT_ONCE: Final = 128
 
 
-class CGCNNSettings(PresetSettings):
+class CGCNNSettings(PresetSettings, TrainingSettings):
     """Settings of :class:`CGCNN`.
 
     Attributes:
@@ -77,7 +79,21 @@ class CGCNNSettings(PresetSettings):
             "weight_decay": 0.0,
             "batch_size": 256,
             "max_epochs": 30,
-        }
+        },
+        "thesis": {**THESIS, "max_epochs": 400},
+        "checkpoint": {
+            "layers": 4,
+            "hidden_width": 32,
+            "optimizer": "sgd",
+            "learning_rate": 0.02,
+            "momentum": 0.9,
+            "schedule": "steps",
+            "step_epochs": (800,),
+            "weight_decay": 0.0,
+            "batch_size": 256,
+            "max_epochs": 1000,
+            "patience": 1000,
+        },
     }
 
     atom_width: int = Field(default=64, ge=1)

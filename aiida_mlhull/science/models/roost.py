@@ -16,8 +16,8 @@ third layer without its skip connection; here all five have one, as in the paper
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from aiida_mlhull.science.models.base import ModelSettings
 from aiida_mlhull.science.models.batches.weighted_sets import SetBatch
+from aiida_mlhull.science.models.families.presets import THESIS
 from aiida_mlhull.science.models.families.weighted_sets import SetModel, SetNetwork, SetSettings
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.composition import reduce_formula
@@ -40,6 +41,8 @@ class RoostSettings(SetSettings):
     Attributes:
         width: features of an element, its fraction included.
     """
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {"thesis": {**THESIS, "max_epochs": 250}}
 
     width: int = Field(default=64, ge=2)
     weight_decay: float = Field(default=1e-6, ge=0)

@@ -7,11 +7,13 @@ beside 142 of the composition (:mod:`~aiida_mlhull.science.representations.magpi
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
-from aiida_mlhull.science.models.families.forests import ForestModel
+from aiida_mlhull.science.models.base import ModelSettings
+from aiida_mlhull.science.models.families.forests import ForestModel, ForestSettings
 from aiida_mlhull.science.models.regressors.stage_correction import element_fractions
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.magpie import magpie
@@ -20,9 +22,16 @@ from aiida_mlhull.science.types import ModelRows
 from aiida_mlhull.science.types.crystals import Floats
 
 
+class VoronoiForestSettings(ForestSettings):
+    """Those of :class:`~aiida_mlhull.science.models.families.forests.ForestSettings`; the thesis has others here."""
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {"thesis": {"trees": 150, "max_features": 1.0}}
+
+
 class VoronoiForest(ForestModel):
     """See the module's text."""
 
+    Settings: ClassVar[type[ModelSettings]] = VoronoiForestSettings
     reads: ClassVar[Reads] = "descriptors"
 
     def represent(self, rows: ModelRows) -> Floats:

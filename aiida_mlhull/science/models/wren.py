@@ -19,8 +19,8 @@ weight agree are one node with a count; letterings that agree in all nodes are o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from torch.nn.functional import linear
 
 from aiida_mlhull.science.models.base import ModelSettings
 from aiida_mlhull.science.models.batches.weighted_sets import SetBatch
+from aiida_mlhull.science.models.families.presets import THESIS
 from aiida_mlhull.science.models.families.weighted_sets import SetModel, SetNetwork, SetSettings
 from aiida_mlhull.science.representations import Reads
 from aiida_mlhull.science.representations.elements import check_element_embedding, element_embedding
@@ -45,6 +46,10 @@ class WrenSettings(SetSettings):
         element_width: columns that elements are projected to.
         position_width: columns that positions and weights are projected to.
     """
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "thesis": {**THESIS, "max_epochs": 400, "output_widths": (256, 256, 128, 64)}
+    }
 
     element_width: int = Field(default=32, ge=1)
     position_width: int = Field(default=32, ge=1)

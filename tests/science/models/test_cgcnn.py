@@ -156,7 +156,7 @@ def test_a_preset_is_spelled_out():
     assert (settings.optimizer, settings.learning_rate, settings.batch_size) == ("sgd", 0.01, 256)
     assert settings.max_epochs == 5
     assert CGCNNSettings(**settings.model_dump(mode="json")) == settings
-    with pytest.raises(ValidationError, match="unknown preset 'fast'; known: paper"):
+    with pytest.raises(ValidationError, match="unknown preset 'fast'; known: checkpoint, paper, thesis"):
         CGCNNSettings(preset="fast")
 
 

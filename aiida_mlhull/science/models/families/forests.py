@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from pydantic import Field
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.models.base import ROBUST, Loss, ModelSettings, ReportLine, silent
+from aiida_mlhull.science.models.families.presets import PresetSettings
 from aiida_mlhull.science.models.regressors.forest import Forest
 from aiida_mlhull.science.models.training.scores import scores_of
 from aiida_mlhull.science.representations import Reads
@@ -23,7 +25,7 @@ _FLOOR: Final = 0.1
 """Least spread, as a share of the median one: trees that agree by chance are not certain."""
 
 
-class ForestSettings(ModelSettings):
+class ForestSettings(PresetSettings):
     """Settings of a random forest.
 
     Attributes:
@@ -31,6 +33,8 @@ class ForestSettings(ModelSettings):
         max_features: share of the columns that a split chooses from.
         min_samples_leaf: fewest rows in a leaf.
     """
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {"thesis": {"trees": 200, "max_features": 0.25}}
 
     trees: int = Field(default=200, ge=2)
     max_features: float = Field(default=1 / 3, gt=0, le=1)

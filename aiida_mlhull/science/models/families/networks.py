@@ -140,9 +140,9 @@ class NetworkModel(ABC):
                 shares=shares,
                 checkpoints=checkpoints,
             )
+        errors = {"mae": trained.validation_mae * scale, "mse": trained.validation_mse * scale**2}
         scores: dict[str, Any] = {
-            "validation_mae": trained.validation_mae * scale,
-            "validation_mse": trained.validation_mse * scale**2,
+            **{f"{'validation' if len(validation) else 'training'}_{name}": value for name, value in errors.items()},
             "epochs": len(trained.history),
             "seconds": trained.seconds,
             "history": [mae * scale for mae in trained.history],

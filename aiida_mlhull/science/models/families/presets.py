@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pydantic import model_validator
 
-from aiida_mlhull.science.models.training.loop import TrainingSettings
+from aiida_mlhull.science.models.base import ModelSettings
+
+THESIS: Final[Mapping[str, Any]] = {
+    "optimizer": "adam",
+    "learning_rate": 3e-4,
+    "schedule": "constant",
+    "weight_decay": 1e-6,
+    "batch_size": 128,
+    "keep": "last",
+}
+"""How networks are trained in Goodall's thesis (2021), with ten members and all rows of the training set to learn from:
+``validation_fraction: 0``."""
 
 
-class PresetSettings(TrainingSettings):
+class PresetSettings(ModelSettings):
     """Settings that may start from a preset; what is given beside it counts more.
 
     A preset is a way to say settings, not a setting: it is replaced by what it stands for.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -11,15 +11,17 @@ from torch import Tensor, nn
 
 from aiida_mlhull.science.models.batches.weighted_sets import SetBatch, SetTensors
 from aiida_mlhull.science.models.families.networks import NetworkModel
+from aiida_mlhull.science.models.families.presets import PresetSettings
 from aiida_mlhull.science.models.layers.residual_network import ResidualNetwork
 from aiida_mlhull.science.models.layers.soft_attention import AttentionPooling, MessageLayer
 from aiida_mlhull.science.models.training.loop import TrainingSettings
+from aiida_mlhull.science.models.training.optimizers import Schedule
 from aiida_mlhull.science.representations.weighted_sets import WeightedSets
 from aiida_mlhull.science.types import MemberWeights
 from aiida_mlhull.science.types.crystals import Floats
 
 
-class SetSettings(TrainingSettings):
+class SetSettings(PresetSettings, TrainingSettings):
     """What networks on weighted sets may be told; ``hidden_width`` is that of the attention's two networks.
 
     Attributes:
@@ -36,7 +38,7 @@ class SetSettings(TrainingSettings):
     hidden_width: int = Field(default=256, ge=1)
     output_widths: tuple[int, ...] = (1024, 512, 256, 128, 64)
     learning_rate: float = Field(default=3e-4, gt=0)
-    schedule: Literal["constant", "cosine", "cyclic"] = "constant"
+    schedule: Schedule = "constant"
 
 
 class SetNetwork(nn.Module, ABC):

@@ -46,9 +46,10 @@ class Trained:
     """What training gave.
 
     Attributes:
-        validation_mae: best one, of standardized targets.
-        validation_mse: at the same epoch.
-        history: validation MAE of every epoch.
+        validation_mae: at the epoch whose weights are kept, of standardized targets; without validation rows that of
+            the training rows while they were learned from.
+        validation_mse: likewise.
+        history: the same MAE of every epoch.
         seconds: wall time.
     """
 
@@ -72,14 +73,14 @@ def train_network(
     shares: Mapping[str, float] = NO_SHARES,
     checkpoints: Checkpoints | None = None,
 ) -> Trained:
-    """Train in place; the network ends with the weights of its best epoch.
+    """Train in place; the network ends with the weights of its best epoch, or of the last one, as the settings say.
 
     Args:
         network: takes what ``inputs.batch`` gives, returns (n, 1 or 2).
         inputs: of all rows.
         targets: (n,) standardized.
         train: rows to learn from.
-        validation: rows to stop by.
+        validation: rows to stop by; none where the last epoch is kept anyway.
         loss: see :mod:`~aiida_mlhull.science.models.training.losses`.
         settings: see :class:`~aiida_mlhull.science.models.training.optimizers.TrainingSettings`.
         seed: draws the order of rows.
@@ -95,8 +96,10 @@ def train_network(
     run.resume(checkpoints)
     device = next(network.parameters()).device
     goal = torch.as_tensor(targets, dtype=torch.float32, device=device)
-    while (epoch := len(run.best.history)) < settings.max_epochs and run.best.epochs_ago < settings.patience:
+    last = settings.keep == "last"
+    while (epoch := len(run.best.history)) < settings.max_epochs and (last or run.best.epochs_ago < settings.patience):
         train_mode(network)
+        learned: list[Floats] = []
         batches = _shuffled(train, settings.batch_size, run.rng)
         for step, rows in enumerate(batches):
             run.descent.set_rate(epoch=epoch, share=step / len(batches))
@@ -106,8 +109,12 @@ def train_network(
             objective = loss_of(outputs.float(), goal[torch.as_tensor(rows, device=device)], loss=loss)
             objective.backward()  # type: ignore[no-untyped-call]
             run.descent.step()
-        predicted = predict_network(network, inputs, validation, precision=settings.precision)
-        run.best.look(network, errors_of(predicted, targets[validation], loss=loss))
+            if not len(validation):
+                learned.append(errors_of(outputs.detach().double().cpu().numpy(), targets[rows], loss=loss))
+        if len(validation):
+            predicted = predict_network(network, inputs, validation, precision=settings.precision)
+            learned = [errors_of(predicted, targets[validation], loss=loss)]
+        run.best.look(network, np.concatenate(learned), last=last)
         if checkpoints is not None:
             checkpoints.save(run.state())
         if epoch % max(1, settings.max_epochs // 10) == 0:
@@ -124,8 +131,8 @@ class _Best:
         self.mae = self.mse = math.inf
         self.state: dict[str, Any] = {}
 
-    def look(self, network: nn.Module, errors: Floats) -> None:
-        """Note an epoch by its validation errors.
+    def look(self, network: nn.Module, errors: Floats, *, last: bool) -> None:
+        """Note an epoch by its errors; ``last`` keeps it whatever they are.
 
         Raises:
             FitError: if they are not finite.
@@ -134,7 +141,7 @@ class _Best:
         if not math.isfinite(mae):
             raise FitError(f"training diverged in epoch {len(self.history) + 1}; try a smaller learning rate")
         self.history.append(mae)
-        if mae < self.mae:
+        if last or mae < self.mae:
             self.mae, self.mse = mae, float(np.square(errors).mean())
             self.state = copy.deepcopy(network.state_dict())
 

@@ -14,6 +14,8 @@ from aiida_mlhull.science.errors import SettingsError, listed
 from aiida_mlhull.science.models.base import ModelSettings
 from aiida_mlhull.science.models.layers.precision import Precision
 
+Schedule = Literal["constant", "cosine", "cyclic", "steps"]
+
 
 class TrainingSettings(ModelSettings):
     """How a network is trained.
@@ -23,33 +25,45 @@ class TrainingSettings(ModelSettings):
         learning_rate: the largest one.
         schedule: ``constant``; ``cosine``: falling from the largest to zero at ``max_epochs``; ``cyclic``:
             rising from ``lowest_rate`` to the largest and falling back, linearly in steps, every
-            ``cycle_epochs`` (the triangular policy of Smith, WACV 2017).
+            ``cycle_epochs`` (the triangular policy of Smith, WACV 2017); ``steps``: ``step_factor`` times as large after
+            each of ``step_epochs``.
         cycle_epochs: epochs from one low of the cyclic schedule to the next.
         lowest_rate: that low, as a share of the largest rate.
+        step_epochs: epochs after which the rate falls, for the schedule ``steps``.
+        step_factor: by how much.
         momentum: of ``sgd``; the others ignore it.
         weight_decay: of the optimizer.
         batch_size: crystals per step; an epoch is cut into equal batches of at most this size.
         max_epochs: upper bound of passes over the training rows.
         patience: stop after this many epochs without a better validation MAE.
+        keep: weights of the ``best`` epoch by the validation MAE, or of the ``last`` one, ``max_epochs``, as papers report
+            that don't stop early; patience then means nothing.
         precision: ``float32``, or ``bf16``: see :mod:`~aiida_mlhull.science.models.layers.precision`. Predictions are
             made as the fit was.
     """
 
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
     learning_rate: float = Field(default=5e-3, gt=0)
-    schedule: Literal["constant", "cosine", "cyclic"] = "cosine"
+    schedule: Schedule = "cosine"
     cycle_epochs: int = Field(default=10, ge=2)
     lowest_rate: float = Field(default=0.1, ge=0, lt=1)
+    step_epochs: tuple[int, ...] = ()
+    step_factor: float = Field(default=0.1, gt=0, lt=1)
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=1e-3, ge=0)
     batch_size: int = Field(default=64, ge=1)
     max_epochs: int = Field(default=200, ge=1)
     patience: int = Field(default=60, ge=1)
+    keep: Literal["best", "last"] = "best"
     precision: Precision = "float32"
 
     @model_validator(mode="after")
     def _check_cycle(self) -> TrainingSettings:
-        if self.schedule == "cyclic" and self.patience < self.cycle_epochs:
+        if (self.schedule == "steps") != bool(self.step_epochs):
+            raise ValueError(
+                "the schedule 'steps' and step_epochs belong together: say after which epochs the rate falls"
+            )
+        if self.schedule == "cyclic" and self.keep == "best" and self.patience < self.cycle_epochs:
             raise ValueError(
                 f"patience of {self.patience} epochs may end a fit within a cycle of {self.cycle_epochs}, where the "
                 f"rate is high and nothing gets better; give at least as much"
@@ -65,6 +79,9 @@ def learning_rate(settings: TrainingSettings, *, epoch: int, share: float) -> fl
     """
     if settings.schedule == "constant":
         return settings.learning_rate
+    if settings.schedule == "steps":
+        passed = sum(epoch >= one for one in settings.step_epochs)
+        return float(settings.learning_rate * settings.step_factor**passed)
     if settings.schedule == "cosine":
         return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / settings.max_epochs))
     position = (epoch + share) / settings.cycle_epochs % 1.0
