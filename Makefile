@@ -58,7 +58,7 @@ clean: ## remove all that make has made, the AiiDA profile of the demo included
 	@echo "Installing into .venv (a few minutes) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) torch
-	@$(PIP) -e '.[potential,qe,tests,lint]'
+	@$(PIP) -e '.[potential,qe,tune,tests,lint]'
 	@touch $@
 
 .venv/.docs: .venv/.installed

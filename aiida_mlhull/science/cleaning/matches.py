@@ -18,8 +18,10 @@ from aiida_mlhull.science.types import Labels
 from aiida_mlhull.science.types.crystals import Crystals, Floats, Integers
 from aiida_mlhull.science.types.table import Booleans, Strings
 
-SHAPE_TOLERANCE: Final = 0.02
-"""Largest difference of a lattice sum."""
+SHAPE_TOLERANCE: Final = 0.075
+"""Largest difference of a lattice sum. Of CHGNet's cells of 2,048 pnictides and published ones of the same label, those that
+differ by less agree in energy as well as the nearest do (0.06 eV/atom after element corrections); beyond 0.1 the
+error doubles: they are other crystals."""
 
 VOLUME_TOLERANCE: Final = 0.1
 """Relative."""

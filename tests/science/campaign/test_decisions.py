@@ -96,6 +96,18 @@ def test_the_batch_takes_the_best_and_the_rest_waits_with_a_reason() -> None:
     assert decided.round == 1
 
 
+def test_the_batch_takes_the_highest_scores() -> None:
+    """Chances fall with the energy: b, then c, then a."""
+    asked = predictions({"a": -4.000, "b": -4.010, "c": -4.005})
+    gate = {"rule": "probability", "rule_settings": {"p": 1e-6}, "rounds": 3, "batch": 1}
+    campaign = settings(stages=[{"name": "final", "engine": "recorded", "gate": gate}])
+    known = labels(["z"], ["Li"], [-0.9])
+    decided = decide_round(asked, known, REFERENCES, campaign, stage=campaign.stages[0], number=1, total=5)
+    assert decided.scores[1] > decided.scores[2] > decided.scores[0] > 0
+    assert decided.reasons.tolist() == ["batch_full", decided.reasons[1], "batch_full"]
+    assert decided.keep.tolist() == [False, True, False]
+
+
 def test_the_budget_cuts_the_batch() -> None:
     asked = predictions({"a": -4.000, "b": -4.004, "c": -4.002})
     campaign = settings(budget=2)

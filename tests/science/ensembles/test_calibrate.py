@@ -50,6 +50,12 @@ def test_members_without_spreads_state_their_validation_error():
     np.testing.assert_allclose(held.aleatoric, [0.5, math.sqrt((0.25 + 1.0) / 2)])
 
 
+def test_members_that_kept_no_rows_state_nothing():
+    held = out_of_member([MemberWeights({}, {}, {"validation_mse": 1.0}, 0)])
+    for column in (held.ids, held.errors, held.aleatoric, held.epistemic, held.counts):
+        assert len(column) == 0
+
+
 def gaussian(n=20_000, *, width):
     """One member whose errors are ``width`` times its spreads."""
     rng = np.random.default_rng(0)
