@@ -89,6 +89,8 @@ def held_against(row: StructureRow, entry: Mapping[str, Any]) -> StructureRow:
     for key in COUNTS:
         if isinstance(entry.get(key), int | np.integer) and entry[key] != len(row.structure):
             return refused(row.name, row.place, Reason.COUNT_DIFFERS, f"{key} {entry[key]}, cell {len(row.structure)}")
+    if not any(entry.get(key) for key in STATED):
+        return row
     cell = from_amounts(row.structure.composition.get_el_amt_dict())
     for key in STATED:
         value = entry.get(key)
