@@ -125,11 +125,8 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     from aiida_mlhull.job_pool.settings import JobSettings
     from aiida_mlhull.launching import inputs, stored
     from aiida_mlhull.launching.codes import load_program
-    from aiida_mlhull.launching.earlier.parents import find_parents
-    from aiida_mlhull.launching.earlier.warm import find_warm
     from aiida_mlhull.launching.profile import require_loaded
     from aiida_mlhull.science.errors import Problems
-    from aiida_mlhull.science.representations.composition import elements_of
     from aiida_mlhull.science.types.strict import validated
 
     require_loaded()
@@ -149,19 +146,7 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     nodes = inputs.make_nodes(campaign_inputs)
     if parent is not None:
         nodes["parent"] = parent
-    if content.parents is not None:
-        nodes["parents"], remarks = find_parents(
-            content.parents,
-            content.settings(),
-            scheme=campaign_inputs.references.scheme,
-            elements=elements_of(campaign_inputs.candidates.formulas.tolist()),
-        )
-        campaign_inputs = replace(campaign_inputs, remarks=(*campaign_inputs.remarks, *remarks))
-    if content.warm:
-        scheme = campaign_inputs.references.scheme
-        warm = find_warm(content.warm, content.settings(), campaign_inputs.candidates, scheme=scheme)
-        nodes["warm"] = warm
-        campaign_inputs = replace(campaign_inputs, remarks=(*campaign_inputs.remarks, *warm.remarks))
+    campaign_inputs = _with_earlier(content, campaign_inputs, nodes)
     asked = content.recipes
     if asked is not None and asked.literature is not None and asked.literature.node is not None:
         nodes["literature"] = stored.recipes(asked.literature.node)
@@ -177,6 +162,24 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     return PreparedCampaign(
         settings=content.settings(), jobs=jobs, inputs=campaign_inputs, nodes=nodes, code=code, builder=builder
     )
+
+
+def _with_earlier(content: CampaignFile, campaign_inputs: CampaignInputs, nodes: dict[str, Any]) -> CampaignInputs:
+    """Put what earlier campaigns hand on, weights and labels, beside the nodes; what was found is among the remarks."""
+    from aiida_mlhull.launching.earlier.parents import find_parents
+    from aiida_mlhull.launching.earlier.warm import find_warm
+    from aiida_mlhull.science.representations.composition import elements_of
+
+    settings, candidates, scheme = content.settings(), campaign_inputs.candidates, campaign_inputs.references.scheme
+    remarks: tuple[str, ...] = ()
+    if content.parents is not None:
+        elements = elements_of(candidates.formulas.tolist())
+        nodes["parents"], lines = find_parents(content.parents, settings, scheme=scheme, elements=elements)
+        remarks += tuple(lines)
+    if content.warm:
+        nodes["warm"] = find_warm(content.warm, settings, candidates, scheme=scheme)
+        remarks += tuple(nodes["warm"].remarks)
+    return replace(campaign_inputs, remarks=(*campaign_inputs.remarks, *remarks))
 
 
 def launch(campaign: CampaignSource, *, foreground: bool = False, progress: Progress = silent) -> Campaign:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aiida_mlhull.launching.questions import training
+
+if TYPE_CHECKING:
+    from aiida_mlhull.science.ensembles import EnsembleSettings
+    from aiida_mlhull.science.ensembles.learning import LearningCurve
 
 
 def learning_curves(
@@ -44,7 +48,6 @@ def learning_curves(
         MlhullError: if anything can't be read, doesn't exist or doesn't fit together.
     """
     from aiida_mlhull.science.ensembles.learning import learning_curve
-    from aiida_mlhull.science.metrics.learning import learning_facts
 
     table = dict(table)
     table["references"] = training.read_known_phases(table.pop("references"), table.pop("elements"))
@@ -52,27 +55,38 @@ def learning_curves(
     if parent is None:
         training.check_transfer(said, parent)
     properties, settings = training.read_training_set(**table, transfer="scratch")
-    shared: dict[str, Any] = {"sizes": sizes, "repeats": repeats, "by": by, "seed": seed}
-
-    def report_of(name: str) -> dict[str, Any]:
-        return {"report": lambda line: say(f"{name}: {line}")}
-
     say(properties.summary())
-    curves = {settings.model: learning_curve(properties.rows, settings, **shared, **report_of(settings.model))}
+
+    def curve(name: str, of: EnsembleSettings, **begin: Any) -> LearningCurve:
+        own: dict[str, Any] = {
+            "repeats": repeats,
+            "by": by,
+            "seed": seed,
+            "report": lambda line: say(f"{name}: {line}"),
+        }
+        return learning_curve(properties.rows, of, sizes=sizes, **own, **begin)
+
+    curves = {settings.model: curve(settings.model, settings)}
     if parent is not None:
         load()
         from aiida_mlhull.launching import stored
 
         mode = transfer or (said.transfer.mode if said.transfer.mode != "scratch" else "full")
         _, child = training.read_training_set(**table, transfer=mode)
-        name, begin = f"from {parent}, {mode}", stored.ensemble(parent).to_science()
-        curves[name] = learning_curve(properties.rows, child, **shared, **report_of(name), parent=begin)
+        name = f"from {parent}, {mode}"
+        curves[name] = curve(name, child, parent=stored.ensemble(parent).to_science())
     if picture is not None:
-        from aiida_mlhull.science.plots import draw_learning_curves
+        _draw(curves, picture, unit=settings.unit or settings.target)
+    return {name: _facts(one) for name, one in curves.items()}, settings.unit
 
-        draw_learning_curves(curves, unit=settings.unit or settings.target).savefig(picture)
-    facts = {
-        name: learning_facts(curve.sizes, curve.mae, curve.rmse) | {"test_rows": curve.test_rows}
-        for name, curve in curves.items()
-    }
-    return facts, settings.unit
+
+def _draw(curves: Mapping[str, LearningCurve], path: Path, *, unit: str) -> None:
+    from aiida_mlhull.science.plots import draw_learning_curves
+
+    draw_learning_curves(curves, unit=unit).savefig(path)
+
+
+def _facts(curve: LearningCurve) -> dict[str, Any]:
+    from aiida_mlhull.science.metrics.learning import learning_facts
+
+    return learning_facts(curve.sizes, curve.mae, curve.rmse) | {"test_rows": curve.test_rows}

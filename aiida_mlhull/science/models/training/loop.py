@@ -94,23 +94,9 @@ def train_network(
     """
     run = _Run(network, Descent(network, settings, shares=shares), np.random.default_rng(seed))
     run.resume(checkpoints)
-    device = next(network.parameters()).device
-    goal = torch.as_tensor(targets, dtype=torch.float32, device=device)
     last = settings.keep == "last"
     while (epoch := len(run.best.history)) < settings.max_epochs and (last or run.best.epochs_ago < settings.patience):
-        train_mode(network)
-        learned: list[Floats] = []
-        batches = _shuffled(train, settings.batch_size, run.rng)
-        for step, rows in enumerate(batches):
-            run.descent.set_rate(epoch=epoch, share=step / len(batches))
-            run.descent.optimizer.zero_grad(set_to_none=True)
-            with mixed(settings.precision, device):
-                outputs = network(inputs.batch(rows))
-            objective = loss_of(outputs.float(), goal[torch.as_tensor(rows, device=device)], loss=loss)
-            objective.backward()  # type: ignore[no-untyped-call]
-            run.descent.step()
-            if not len(validation):
-                learned.append(errors_of(outputs.detach().double().cpu().numpy(), targets[rows], loss=loss))
+        learned = _learn(run, inputs, targets, train=train, loss=loss, settings=settings, judged=not len(validation))
         if len(validation):
             predicted = predict_network(network, inputs, validation, precision=settings.precision)
             learned = [errors_of(predicted, targets[validation], loss=loss)]
@@ -121,6 +107,35 @@ def train_network(
             report(f"epoch {epoch + 1} of at most {settings.max_epochs}: validation MAE {run.best.history[-1]:.4f}")
     network.load_state_dict(run.best.state)
     return Trained(run.best.mae, run.best.mse, run.best.history, run.seconds)
+
+
+def _learn(
+    run: _Run,
+    inputs: Batches,
+    targets: Floats,
+    *,
+    train: Integers,
+    loss: Objective,
+    settings: TrainingSettings,
+    judged: bool,
+) -> list[Floats]:
+    """One epoch; the errors of its rows while they were learned from, if these are what it is ``judged`` by."""
+    device = next(run.network.parameters()).device
+    goal = torch.as_tensor(targets, dtype=torch.float32, device=device)
+    train_mode(run.network)
+    errors: list[Floats] = []
+    batches = _shuffled(train, settings.batch_size, run.rng)
+    for step, rows in enumerate(batches):
+        run.descent.set_rate(epoch=len(run.best.history), share=step / len(batches))
+        run.descent.optimizer.zero_grad(set_to_none=True)
+        with mixed(settings.precision, device):
+            outputs = run.network(inputs.batch(rows))
+        objective = loss_of(outputs.float(), goal[torch.as_tensor(rows, device=device)], loss=loss)
+        objective.backward()  # type: ignore[no-untyped-call]
+        run.descent.step()
+        if judged:
+            errors.append(errors_of(outputs.detach().double().cpu().numpy(), targets[rows], loss=loss))
+    return errors
 
 
 class _Best:

@@ -13,7 +13,7 @@ _NOTHING: Final = {"", "--", "none", "false", ".false.", "f", "0"}
 
 
 @dataclass(frozen=True)
-class Incar:
+class IncarFunctional:
     """What it comes to.
 
     Attributes:
@@ -27,7 +27,7 @@ class Incar:
     dispersion: str = ""
 
 
-def incar_of(content: Mapping[str, Any]) -> Incar:
+def incar_of(content: Mapping[str, Any]) -> IncarFunctional:
     """What the INCAR in an entry's parameters or data says (VASP wiki, "METAGGA", "GGA", "LDAU", "IVDW")."""
     tags: dict[str, str] = {}
     for place in PLACES:
@@ -38,7 +38,9 @@ def incar_of(content: Mapping[str, Any]) -> Incar:
             tags |= {str(tag).upper(): _text(value) for tag, value in found.items() if not _is_nothing(value)}
     decides = "METAGGA" if "METAGGA" in tags else "GGA" if "GGA" in tags and "LHFCALC" not in tags else ""
     dispersion = next((f"{tag} {tags[tag]}" for tag in ("IVDW", "LUSE_VDW") if tag in tags), "")
-    return Incar({f"INCAR {decides}": tags[decides]} if decides else {}, {"LDAU", "LDAUU"} <= tags.keys(), dispersion)
+    return IncarFunctional(
+        {f"INCAR {decides}": tags[decides]} if decides else {}, {"LDAU", "LDAUU"} <= tags.keys(), dispersion
+    )
 
 
 def _is_nothing(value: Any) -> bool:
