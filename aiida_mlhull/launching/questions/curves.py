@@ -58,13 +58,8 @@ def learning_curves(
     say(properties.summary())
 
     def curve(name: str, of: EnsembleSettings, **begin: Any) -> LearningCurve:
-        own: dict[str, Any] = {
-            "repeats": repeats,
-            "by": by,
-            "seed": seed,
-            "report": lambda line: say(f"{name}: {line}"),
-        }
-        return learning_curve(properties.rows, of, sizes=sizes, **own, **begin)
+        begin |= {"report": lambda line: say(f"{name}: {line}")}
+        return learning_curve(properties.rows, of, sizes=sizes, repeats=repeats, by=by, seed=seed, **begin)
 
     curves = {settings.model: curve(settings.model, settings)}
     if parent is not None:
