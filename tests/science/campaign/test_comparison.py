@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aiida_mlhull.science.campaign import GateSettings
-from aiida_mlhull.science.campaign.comparison import compare_rules
+from aiida_mlhull.science.campaign.comparison import compare_rules, in_words
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.types import Crystals, Labels, Predictions, References
 
@@ -83,3 +83,15 @@ def test_a_committee_takes_part_where_the_gate_is_one():
     found, by_rule = compare(None, gate)
     assert "this gate: committee" in by_rule
     assert not any(remark.startswith("committee") for remark in found.remarks)
+
+
+def test_in_words_recall_and_precision_stand_where_the_truth_is_known():
+    known = in_words(compare(record(np.asarray([-1.1, -1.0, 1.0])))[0])
+    header = next(line for line in known.splitlines() if line.startswith("rule"))
+    assert header.split("  ")[-1].strip() == "precision"
+    row = next(line for line in known.splitlines() if line.startswith("two_sigma"))
+    assert row.split() == ["two_sigma", "2", "66.7%", "10.00", "1.000", row.split()[-2], "0.500"]
+    assert known.startswith("3 candidates, 10.00 core-minutes each")
+    guessed = in_words(compare(None)[0])
+    assert "precision" not in guessed.splitlines()[2]
+    assert "oracle: the truth is not known" in guessed

@@ -22,6 +22,12 @@ def test_windows_by_hand():
     assert np.isnan(rolling_error(distance, error, start=-1.0, stop=-0.9).mae).all()
 
 
+def test_both_ends_belong_to_a_window():
+    found = rolling_error(np.asarray([-0.25, 0.25]), np.asarray([0.5, 1.5]), start=0.0, stop=0.0, window=0.5, step=1.0)
+    assert found.counts.tolist() == [2]
+    assert found.mae.tolist() == [1.0]
+
+
 def test_the_v():
     found = rolling_error(np.asarray([-0.2, 0.0, 0.2]), np.full(3, 0.1), start=-0.2, stop=0.2, step=0.2)
     assert found.inside_the_v.tolist() == [False, True, False]
