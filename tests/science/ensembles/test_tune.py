@@ -28,7 +28,7 @@ def test_trials_are_kept_judged_and_repeatable():
     trials = tune(rows, settings, trials=3, seed=5, keep=kept.append, report=lines.append)
     assert kept == trials
     assert [trial.number for trial in trials] == [0, 1, 2]
-    assert len(lines) == 3
+    assert [line.partition(":")[0] for line in lines] == ["trial 1 of 3", "trial 2 of 3", "trial 3 of 3"]
     for trial in trials:
         for name, value in trial.settings.items():
             assert RANGES[name].low <= value <= RANGES[name].high
