@@ -76,7 +76,7 @@ class PlacedPhases:
     def __len__(self) -> int:
         return len(self.ids)
 
-    @property
+    @cached_property
     def stable(self) -> Booleans:
         """(n,) which phases are on the hull."""
         return np.asarray(self.e_above_hull <= ON_HULL_TOLERANCE)
