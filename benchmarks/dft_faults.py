@@ -104,7 +104,9 @@ def kill_all_three(node: WorkChainNode, client: Any, *, stages: Sequence[str]) -
         time.sleep(1)
     stood_still = nodes() == before
     if stood_still:
-        verdi("daemon", "restart")
+        # A daemon that doesn't answer can't be stopped by verdi, either.
+        kill(everything(client))
+        verdi("daemon", "start")
     return {"killed": ["pw.x", "worker", f"daemon of {len(processes)} processes"], "restarted": stood_still}
 
 
