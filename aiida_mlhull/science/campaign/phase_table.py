@@ -18,6 +18,9 @@ from aiida_mlhull.science.units import ENERGY_UNIT
 MAPPINGS: Final = ("decomposition", "competing_phases", "chemical_potential_windows_ev")
 """Columns that hold JSON."""
 
+ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
+"""One for all rows: ``json.dumps`` makes one per call."""
+
 
 def hull_columns(placed: PlacedPhases) -> dict[str, Any]:
     """What follows from the hull for every row: plain columns with their unit in the name; mappings as JSON."""
@@ -92,4 +95,4 @@ def _mixed(placed: PlacedPhases, phases: Mapping[str, float]) -> str:
 
 
 def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False) if value else "{}"
+    return ENCODER.encode(value) if value else "{}"
