@@ -98,23 +98,24 @@ def cells_after(campaign: orm.ProcessNode, stage: str) -> tuple[dict[str, Any], 
     """Results of a campaign's stage by part, and the candidates that they were before, by the same names.
 
     Raises:
-        InputError: if nothing has come out of the stage.
+        InputError: if nothing has come out of the stage, or a part of it belongs to no shard.
     """
     from aiida_mlhull.graph.heritage import heritage
 
     found = heritage(campaign)["results"].get(stage, {})
     if not found:
         raise InputError(f"campaign {campaign.pk} has no results of stage {stage}, whose cells the ensemble reads")
-    shards = list(campaign.inputs[names.CANDIDATES].values())
-    first = {key: str(node.base.attributes.get("id_min")) for key, node in found.items()}
-    before = {
-        key: next(
-            one
-            for one in shards
-            if one.base.attributes.get("id_min") <= first[key] <= one.base.attributes.get("id_max")
-        )
-        for key in found
-    }
+    shards = [(node, node.to_science()) for node in campaign.inputs[names.CANDIDATES].values()]
+    before = {}
+    for key, part in found.items():
+        rows = part.to_science().ids
+        # Shards that people have made need not follow one another.
+        of = next((node for node, candidates in shards if candidates.has(rows).all()), None)
+        if of is None:  # taken over from elsewhere
+            raise InputError(
+                f"results {part.pk} of campaign {campaign.pk} are not those of one shard: name the node instead"
+            )
+        before[key] = of
     return dict(found), before
 
 
