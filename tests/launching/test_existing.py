@@ -117,26 +117,57 @@ def test_folders_of_vasp(runs, candidates):
     assert "stage final begins with 2 results and 0 failures" in said
 
 
-def test_finished_work_chains(aiida_profile_clean, runs, candidates):
-    chains = []
-    for name in ("first", "second"):
-        cell = orm.StructureData(pymatgen=candidates.crystals.structure(0))
-        cell.label = name
-        chain = orm.WorkChainNode(process_type="aiida.workflows:vasp.vasp")
-        chain.base.links.add_incoming(cell.store(), LinkType.INPUT_WORK, "structure")
-        chain.store()
+def chain_of(cell, label, files=None):
+    """A finished WorkChain of a structure with this label, and what its calculation left."""
+    structure = orm.StructureData(pymatgen=cell)
+    structure.label = label
+    chain = orm.WorkChainNode(process_type="aiida.workflows:vasp.vasp")
+    chain.base.links.add_incoming(structure.store(), LinkType.INPUT_WORK, "structure")
+    chain.store()
+    if files is not None:
         job = orm.CalcJobNode(process_type="aiida.calculations:vasp.vasp")
         job.base.links.add_incoming(chain, LinkType.CALL_CALC, "iteration_01")
         job.store()
-        files = orm.FolderData(tree=runs / name)
-        files.base.links.add_incoming(job, LinkType.CREATE, "retrieved")
-        files.store()
-        chains.append(chain)
-    group_of("finished", *chains)
+        retrieved = orm.FolderData(tree=files)
+        retrieved.base.links.add_incoming(job, LinkType.CREATE, "retrieved")
+        retrieved.store()
+    return chain
+
+
+def test_finished_work_chains(aiida_profile_clean, runs, candidates):
+    cell = candidates.crystals.structure(0)
+    group_of("finished", *(chain_of(cell, name, runs / name) for name in ("first", "second")))
     source = ResultsSource(group="finished", corrections="none")
-    found, _ = existing_results({"final": source}, candidates, references(candidates, "PBE, not corrected"), SETTINGS)
+    found, said = existing_results(
+        {"final": source}, candidates, references(candidates, "PBE, not corrected"), SETTINGS
+    )
     assert found["final"].ids.tolist() == ["first", "second"]
     assert np.isfinite(found["final"].energies).all()
+    assert not any("WorkChains" in line for line in said)
+
+
+def test_work_chains_that_can_not_be_taken_are_counted(aiida_profile_clean, runs, candidates, tmp_path):
+    """One without files, one whose label would lead out of any folder, one that another one has followed."""
+    cell = candidates.crystals.structure(0)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "vasprun.xml").write_text("<modeling>")
+    followed = chain_of(cell, "first", broken)
+    bare, outside = chain_of(cell, "second"), chain_of(cell, f"../../{tmp_path.name}/outside", runs / "second")
+    group_of("some", followed, bare, outside, chain_of(cell, "first", runs / "first"))
+    source = ResultsSource(group="some", corrections="none")
+    found, said = existing_results(
+        {"final": source}, candidates, references(candidates, "PBE, not corrected"), SETTINGS
+    )
+    assert found["final"].ids.tolist() == ["first"]
+    assert np.isfinite(found["final"].energies).all()
+    assert any(line.startswith("2 WorkChains left no vasprun.xml, or name no candidate") for line in said)
+    assert any(f"1 WorkChains are older than another one of the same candidate: {followed.pk}" in line for line in said)
+    group_of("none", bare, outside)
+    with pytest.raises(InputError, match="no WorkChain in it has a label"):
+        existing_results(
+            {"final": ResultsSource(group="none")}, candidates, references(candidates, "PBE, not corrected"), SETTINGS
+        )
 
 
 def test_what_can_not_be_the_start_is_refused(runs, candidates):

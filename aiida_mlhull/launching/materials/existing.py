@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
@@ -121,33 +121,60 @@ def _of_runs(folder: Path, source: ResultsSource) -> Level:
 def _of_chains(chains: list[orm.WorkChainNode], source: ResultsSource) -> Level:
     """Finished WorkChains of VASP: what their last calculations left is read as a folder of such files is.
 
-    Candidates are told by the label of the structure that went in, or of the WorkChain.
+    Candidates are told by the label of the structure that went in, or of the WorkChain; of several of one label the newest
+    counts.
 
     Raises:
         InputError: if none has such files and a label.
     """
+    found, remarks = _files_of(chains)
+    if not found:
+        raise InputError(
+            f"group {source.group!r}: no WorkChain in it has a label, or a structure with one, and a calculation "
+            f"that left {WRITTEN[0]}"
+        )
     with TemporaryDirectory() as name:
-        for chain in chains:
-            _write(chain, Path(name))
-        if not holds_runs(Path(name)):
-            raise InputError(
-                f"group {source.group!r}: no WorkChain in it has a label, or a structure with one, and a calculation "
-                f"that left {WRITTEN[0]}"
-            )
-        return _of_runs(Path(name), source)
+        for label, files in found.items():
+            place = Path(name) / label
+            place.mkdir(parents=True, exist_ok=True)
+            for written in set(WRITTEN) & set(files.list_object_names()):
+                (place / written).write_bytes(files.get_object_content(written, mode="rb"))
+        level = _of_runs(Path(name), source)
+    return replace(level, remarks=(*level.remarks, *remarks))
 
 
-def _write(chain: orm.WorkChainNode, folder: Path) -> None:
+def _files_of(chains: list[orm.WorkChainNode]) -> tuple[dict[str, Any], list[str]]:
+    """What WorkChains' last calculations left, by candidate, and which WorkChains are not among them."""
+    found: dict[str, Any] = {}
+    older, unusable = [], []
+    for chain in sorted(chains, key=lambda one: one.pk or 0, reverse=True):
+        given: Any = chain.inputs.structure if "structure" in chain.inputs else chain
+        label, files = given.label or chain.label, _files_left(chain)
+        if files is None or not _is_relative(label):
+            unusable.append(chain.pk)
+        elif label in found:
+            older.append(chain.pk)
+        else:
+            found[label] = files
+    remarks = [f"{len(unusable)} WorkChains left no {WRITTEN[0]}, or name no candidate: {listed(unusable)}"]
+    remarks += [f"{len(older)} WorkChains are older than another one of the same candidate: {listed(older)}"]
+    return found, [line for line, rows in zip(remarks, (unusable, older), strict=True) if rows]
+
+
+def _files_left(chain: orm.WorkChainNode) -> Any:
+    """The repository with what is read of a WorkChain's last calculation; None if there is none."""
     from aiida import orm
 
-    given: Any = chain.inputs.structure if "structure" in chain.inputs else chain
-    label = given.label or chain.label
     jobs = [
         node for node in chain.called_descendants if isinstance(node, orm.CalcJobNode) and "retrieved" in node.outputs
     ]
-    if not label or not jobs:
-        return
+    if not jobs:
+        return None
     files = max(jobs, key=lambda job: job.pk or 0).outputs.retrieved.base.repository
-    (folder / label).mkdir(parents=True, exist_ok=True)
-    for name in set(WRITTEN) & set(files.list_object_names()):
-        (folder / label / name).write_bytes(files.get_object_content(name, mode="rb"))
+    return files if set(WRITTEN) & set(files.list_object_names()) else None
+
+
+def _is_relative(label: str) -> bool:
+    """Whether a label is a path inside of any folder, as ids of folders' calculations are."""
+    path = PurePosixPath(label)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
