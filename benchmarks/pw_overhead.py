@@ -18,10 +18,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from benchmarks.dft_campaign import FAMILY, SETTINGS, make_family
-from benchmarks.vasp_overhead import STEPS, Kinds, moments, profile
+from benchmarks.vasp_overhead import Kinds, moments, overhead, profile
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.types import Candidates
@@ -88,17 +86,8 @@ def measure(poll_interval: float, *, n: int) -> dict[str, Any]:
     cpu, begun = processor_seconds(), time.monotonic()
     node = relax(crystals(n), inputs, lanes=1)
     cpu, wall = processor_seconds() - cpu, time.monotonic() - begun
-    rows = moments(node, KINDS, seconds_of)
-    steps = {name: np.mean([row[last] - row[first] for row in rows]) for name, first, last in STEPS}
-    program_seconds = float(np.mean([row["program"] for row in rows]))
-    steps["submit, run, notice the end, retrieve"] -= program_seconds
     return {
-        "stages": len(rows),
-        "seconds_per_stage": wall / n,
-        "pw_seconds_per_stage": program_seconds,
-        "aiida_seconds_per_stage": wall / n - program_seconds,
-        "aiida_processor_seconds_per_stage": cpu / n,
-        "aiida_seconds_by_step": {name: round(float(seconds), 2) for name, seconds in steps.items()},
+        **overhead(moments(node, KINDS, seconds_of), program="pw", wall=wall, cpu=cpu),
         "poll_interval": poll_interval,
         "processor_share_of_waiting_for_three": waiting(inputs),
     }
