@@ -51,10 +51,10 @@ def learning_curves(
 
     table = dict(table)
     table["references"] = training.read_known_phases(table.pop("references"), table.pop("elements"))
-    _, said = training.read_training_set(**table, transfer=transfer)
+    properties, said = training.read_training_set(**table, transfer=transfer)
     if parent is None:
         training.check_transfer(said, parent)
-    properties, settings = training.read_training_set(**table, transfer="scratch")
+    settings = training.in_mode(said, "scratch")
     say(properties.summary())
 
     def curve(name: str, of: EnsembleSettings, **begin: Any) -> LearningCurve:
@@ -67,9 +67,8 @@ def learning_curves(
         from aiida_mlhull.launching import stored
 
         mode = transfer or (said.transfer.mode if said.transfer.mode != "scratch" else "full")
-        _, child = training.read_training_set(**table, transfer=mode)
         name = f"from {parent}, {mode}"
-        curves[name] = curve(name, child, parent=stored.ensemble(parent).to_science())
+        curves[name] = curve(name, training.in_mode(said, mode), parent=stored.ensemble(parent).to_science())
     if picture is not None:
         _draw(curves, picture, unit=settings.unit or settings.target)
     return {name: _facts(one) for name, one in curves.items()}, settings.unit

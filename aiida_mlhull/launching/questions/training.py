@@ -82,6 +82,14 @@ def read_training_set(
     return properties, settings
 
 
+def in_mode(settings: EnsembleSettings, mode: str) -> EnsembleSettings:
+    """The same settings with another mode of the transfer, see :func:`read_training_set`."""
+    from aiida_mlhull.science.ensembles import EnsembleSettings
+
+    content = settings.model_dump(mode="json")
+    return EnsembleSettings.model_validate(content | {"transfer": _transfer(content["transfer"], mode)})
+
+
 def _transfer(said: Any, mode: str) -> Any:
     """What a settings file states of the transfer, in another mode; anything but a mapping is left to the check."""
     if mode == "scratch":

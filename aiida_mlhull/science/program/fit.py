@@ -67,9 +67,8 @@ def run(folder: JobFolder, job: FitJob) -> tuple[dict[str, int], dict[str, Any]]
     if job.warm_labels:
         training = with_earlier(training, warm_rows(folder, job))
     own = int(training.own.sum())
-    say(
-        f"{own} of {len(labels)} labels to learn from; left out: {left_out}; {len(training) - own} of earlier campaigns"
-    )
+    warm = f"; {len(training) - own} of earlier campaigns" if job.warm_labels else ""
+    say(f"{own} of {len(labels)} labels to learn from{warm}; left out: {left_out}")
     kept = [folder.read_table(Labels, name) for name in sorted(job.steps)]
     steps = steps_to_learn(kept, training, at_most=job.ensemble.ionic_steps)
     if steps is not None:

@@ -104,7 +104,8 @@ def train_network(
         if checkpoints is not None:
             checkpoints.save(run.state())
         if epoch % max(1, settings.max_epochs // 10) == 0:
-            report(f"epoch {epoch + 1} of at most {settings.max_epochs}: validation MAE {run.best.history[-1]:.4f}")
+            judged = "validation" if len(validation) else "training"
+            report(f"epoch {epoch + 1} of at most {settings.max_epochs}: {judged} MAE {run.best.history[-1]:.4f}")
     network.load_state_dict(run.best.state)
     return Trained(run.best.mae, run.best.mse, run.best.history, run.seconds)
 
