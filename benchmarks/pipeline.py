@@ -96,7 +96,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["AIIDA_PATH"] = folder
-        from aiida_mlhull.cli import profile  # noqa: PLC0415
+        from aiida_mlhull.launching import profile  # noqa: PLC0415
 
         profile.make(Path(folder) / profile.FOLDER)
         result = measure(arguments.candidates)
