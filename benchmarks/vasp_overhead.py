@@ -152,8 +152,8 @@ def seconds_of(job: Any) -> float:
 
 def measure(poll_interval: float) -> dict[str, Any]:
     """Seconds per stage: in total, of the stand-in, of AiiDA by its steps, and of this process' processor time."""
-    from aiida_mlhull.launching.doctor import standin
     from aiida_mlhull.launching import codes
+    from aiida_mlhull.launching.doctor import standin
     from tests.engines.test_vasp import rock_salts
 
     computer, _ = codes.register_localhost()
