@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constrain
 export AIIDA_PATH := $(CURDIR)/.aiida
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-dft test lint docs bench clean
+.PHONY: help install demo demo-dft pw-with-u test lint docs bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,15 @@ demo: install ## a campaign on real VASP results: funnel, hull, costs, pictures 
 
 demo-dft: .venv/.installed ## ten crystals of Mg and Si through CHGNet and two stages of real DFT (needs pw.x)
 	@$(BIN)/python -m benchmarks.dft_campaign demo-output/dft start --foreground --elements Mg Si --limit 10
+
+# QEpy's wheels hold Quantum ESPRESSO 7.2; they need an old numpy, so an environment of their own.
+pw-with-u: .pw-with-u/bin/pw.x ## a pw.x that reads U (7.2, from PyPI) for the tests, where Debian's 6.7 doesn't
+
+.pw-with-u/bin/pw.x:
+	@$(PYTHON) -m venv .pw-with-u
+	@.pw-with-u/bin/python -m pip --disable-pip-version-check install -qq qepy==7.2.0
+	@printf '#!/bin/sh\nexec "%s" -m qepy --pw.x "$$@"\n' "$(CURDIR)/.pw-with-u/bin/python" > $@
+	@chmod +x $@
 
 # AiiDA's client looks for the daemon's program, verdi, in the PATH.
 test: export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -50,7 +59,7 @@ bench: .venv/.installed ## timings and accuracy, one JSON object each
 
 clean: ## remove all that make has made, the AiiDA profile of the demo included
 	-@if [ -x $(BIN)/verdi ]; then $(BIN)/verdi daemon stop >/dev/null 2>&1; fi
-	rm -rf .venv .aiida build dist docs/_build demo-output
+	rm -rf .venv .aiida .pw-with-u build dist docs/_build demo-output
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # PyTorch first: later steps then find it there and don't look for another build of it.

@@ -21,14 +21,21 @@ OPTIONS = {
 }
 PW_X = shutil.which("pw.x")
 NO_PW = "REAL DFT IS NOT TESTED HERE: no pw.x on the PATH; 'apt-get install quantum-espresso' brings it on Debian"
+PW_WITH_U = Path(os.environ.get("PW_WITH_U") or Path(__file__).parents[1] / ".pw-with-u" / "bin" / "pw.x")
+"""pw.x 7.1 or later; 'make pw-with-u' brings 7.2."""
 needs_pw = pytest.mark.skipif(PW_X is None, reason=NO_PW)
 
+NO_U = "REAL DFT+U IS NOT TESTED HERE: 'make pw-with-u' brings a pw.x that reads U"
+needs_u = pytest.mark.skipif(not PW_WITH_U.exists(), reason=NO_U)
 
-def pw_code(aiida_code_installed: Any) -> orm.InstalledCode:
-    """pw.x of this machine, one thread."""
+
+def pw_code(aiida_code_installed: Any, program: Path | None = None) -> orm.InstalledCode:
+    """pw.x of this machine, or another program, one thread."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     code: orm.InstalledCode = aiida_code_installed(
-        label="pw", filepath_executable=PW_X or "/usr/bin/pw.x", default_calc_job_plugin="quantumespresso.pw"
+        label="pw" if program is None else "pw-with-u",
+        filepath_executable=str(program or PW_X or "/usr/bin/pw.x"),
+        default_calc_job_plugin="quantumespresso.pw",
     )
     code.computer.set_minimum_job_poll_interval(0.2)
     return code
@@ -47,12 +54,12 @@ def family() -> str:
     return FAMILY
 
 
-def pw_inputs(aiida_code_installed: Any, **options: Any) -> dict[str, Any]:
+def pw_inputs(aiida_code_installed: Any, program: Path | None = None, **options: Any) -> dict[str, Any]:
     """The engine's own inputs."""
     from aiida_mlhull.engines.quantumespresso.words import describe_family, load_family
 
     return {
-        "code": pw_code(aiida_code_installed),
+        "code": pw_code(aiida_code_installed, program),
         "pseudo_family": orm.Dict(describe_family(load_family(family())).model_dump(mode="json")),
         "options": orm.Dict({**OPTIONS, **options}),
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from aiida import orm
 from aiida.engine import calcfunction
 
@@ -17,6 +18,7 @@ from aiida_mlhull.data import CandidatesData, LabelsData
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.ensembles.rows import crystals_of
+from aiida_mlhull.science.espresso.fermi_level import Levels
 from aiida_mlhull.science.espresso.inputs import espresso_inputs, scheme
 from aiida_mlhull.science.espresso.pseudos import PseudoFamily
 from aiida_mlhull.science.espresso.reading import ParsedPwRun, ionic_steps, read
@@ -80,7 +82,7 @@ def read_espresso(
     """A candidate's ``labels``, pymatgen's ``entry`` if it went well, and its ionic ``steps`` if these are kept.
 
     ``outputs`` holds what the last calculation has: ``output_parameters``, ``output_structure``,
-    ``output_trajectory``; and ``references``, if the stage gives up hopeless candidates.
+    ``output_trajectory``, ``output_band``; and ``references``, if the stage gives up hopeless candidates.
 
     Args:
         cells: the cells that went in.
@@ -140,4 +142,13 @@ def _parsed(nodes: Nodes) -> ParsedPwRun:
         parameters=nodes["output_parameters"].get_dict() if "output_parameters" in nodes else {},
         lattice=lattice,
         frac_coords=coordinates,
+        levels=_levels(nodes["output_band"]) if "output_band" in nodes else None,
     )
+
+
+def _levels(bands: orm.BandsData) -> Levels | None:
+    if not {"bands", "occupations", "weights"} <= set(bands.get_arraynames()):
+        return None
+    energies, occupations = (np.asarray(bands.get_array(name)) for name in ("bands", "occupations"))
+    shape = (-1, *energies.shape[-2:])
+    return Levels(energies.reshape(shape), occupations.reshape(shape), np.asarray(bands.get_array("weights")))

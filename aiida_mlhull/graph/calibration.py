@@ -169,16 +169,17 @@ def stated_by_campaign(node: orm.ProcessNode, *, number: int) -> StatedSpreads:
     truth = results.results(node) if record is None else record
     settings = settings_of(node.inputs.settings, CampaignSettings)
     by_gate = {}
-    for stage in settings.stages:
-        if stage.gate is None:
-            continue
+    gates = [stage for stage in settings.stages if stage.gate is not None]
+    for stage in gates:
         step = deciding_step(node.pk, number=number, stage=stage.name)
         if step is None:
-            raise nothing_decided(node, number=number, stage=stage.name)
+            continue  # an earlier gate has left nobody to decide about
         shards = [shard.to_science() for _, shard in sorted(step.inputs.predictions.items())]
         by_gate[f"{stage.name}, round {number}"] = concatenate(shards)
-    if not by_gate:
+    if not gates:
         raise InputError(f"campaign {node.pk} ({node.label}) has no gate: no models were asked")
+    if not by_gate:
+        raise nothing_decided(node, number=number, stage=None)
     remark = (
         "Held against the record."
         if record is not None

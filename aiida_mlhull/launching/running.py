@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.graph import campaigns
+from aiida_mlhull.launching.database import shared_database
 from aiida_mlhull.science.errors import CampaignFailedError, StoppedError
 
 if TYPE_CHECKING:
@@ -135,6 +136,10 @@ class ReportHandler(logging.Handler):
         self._clock: Clock | None = None
         self.interrupted = False
 
+    def say(self, message: str) -> None:
+        """Hand on a line that isn't AiiDA's."""
+        self.emit(logging.makeLogRecord({"msg": message, "levelno": logging.WARNING}))
+
     def emit(self, record: logging.LogRecord) -> None:
         """Hand on one record."""
         message = record.getMessage()
@@ -178,6 +183,7 @@ def run_here(builder: ProcessBuilder, *, progress: Progress = silent, look: Look
 
     Raises:
         StoppedError: if it was interrupted.
+        NotReadyError: if the database failed.
     """
     from aiida.engine.utils import loop_scope
     from aiida.manage import get_manager
@@ -186,7 +192,11 @@ def run_here(builder: ProcessBuilder, *, progress: Progress = silent, look: Look
     runner = get_manager().create_runner(communicator=None, poll_interval=POLL_SECONDS)
     with _reports_to(progress) as handler, loop_scope(runner.loop):
         process = runner.instantiate_process(builder)
-        with _Interruptible(runner.loop, process, handler), _looking(runner.loop, process.node, look):
+        with (
+            shared_database(runner.loop, handler.say),
+            _Interruptible(runner.loop, process, handler),
+            _looking(runner.loop, process.node, look),
+        ):
             process.execute()
     if handler.interrupted or process.node.is_killed:
         raise StoppedError(

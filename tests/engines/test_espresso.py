@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -24,13 +25,14 @@ from aiida_mlhull.engines.quantumespresso.jobs import EspressoJobs
 from aiida_mlhull.engines.quantumespresso.words import describe_family, load_family
 from aiida_mlhull.job_pool.ended import account_of
 from aiida_mlhull.science.campaign import StageSettings
-from aiida_mlhull.science.errors import MissingPotentialError, SettingsError
+from aiida_mlhull.science.errors import MissingPotentialError, MixedSchemesError, SettingsError
 from aiida_mlhull.science.espresso.inputs import espresso_inputs, mesh
 from aiida_mlhull.science.espresso.outcome import judge
-from aiida_mlhull.science.types import Candidates, Crystals
+from aiida_mlhull.science.hull.references import extended
+from aiida_mlhull.science.types import Candidates, Crystals, References
 from aiida_mlhull.science.types.reasons import Reason, Stated, code_of, is_stated
 from tests.arsenides import choice
-from tests.pw_codes import CUTOFFS, FAMILY, family, needs_pw, pw_code, pw_inputs
+from tests.pw_codes import CUTOFFS, FAMILY, PW_WITH_U, family, needs_pw, needs_u, pw_code, pw_inputs
 
 CHEAP = {
     "protocol": "fast",
@@ -74,14 +76,16 @@ def stage_of(step: str, **settings: Any) -> dict[str, Any]:
 def relax(aiida_code_installed):
     """Relax candidates through a stage with pw.x."""
 
-    def run(cells: Candidates, stage: dict[str, Any], *, given: Any = None, **options: Any) -> tuple[Any, Any]:
+    def run(
+        cells: Candidates, stage: dict[str, Any], *, given: Any = None, program: Path | None = None, **options: Any
+    ) -> tuple[Any, Any]:
         outputs, node = run_get_node(
             EspressoEngine,
             cells=given or CandidatesData.from_science(cells),
             chosen=DecisionsData.from_science(choice(cells, range(len(cells)))),
             stage=orm.Dict(stage),
             jobs=orm.Dict({"max_in_flight": 1}),
-            **pw_inputs(aiida_code_installed, **options),
+            **pw_inputs(aiida_code_installed, program, **options),
         )
         assert node.is_finished_ok, node.exit_message
         return outputs, node
@@ -214,6 +218,42 @@ def test_a_stage_starts_from_the_charge_density_of_the_stage_before(relax) -> No
     assert again["labels"].to_science().energies == pytest.approx(kept["labels"].to_science().energies, abs=1e-5)
     assert cycles(job) < cycles(before)
     assert before.outputs.remote_folder.is_empty
+
+
+@needs_u
+@pytest.mark.slow
+def test_u_is_calculated_by_a_pw_x_that_reads_it(relax) -> None:
+    """U on silicon's 3p shell, for which the pseudopotentials beside the tests do; energies meet none without it."""
+    cells, found = crystals(antifluorite=fluorite(6.35)), {}
+    for elements in ({}, {"Si": {"u": 3.0, "manifold": "3p"}}):
+        outputs, node = relax(cells, stage_of("final", freedom="static", elements=elements), program=PW_WITH_U)
+        labels = outputs["labels"].to_science()
+        assert labels.failures.tolist() == [""]
+        (job,) = called(node, "PwCalculation")
+        found[bool(elements)] = (labels, job.outputs.retrieved.get_object_content("aiida.out"))
+    (plain, without), (with_u, said) = found[False], found[True]
+    term = re.findall(r"Hubbard energy\s+=\s+([\d.]+) Ry", said)
+    assert "Hubbard energy" not in without
+    raised = 3 * float(with_u.energies[0] - plain.energies[0])
+    # U's term is what it adds at its own ground state, which lies above PBE's: E_U - E_0 = E_PBE[U] - E_0 + term.
+    assert 0 < 13.6057 * float(term[-1]) < raised < 1.2 * 13.6057 * float(term[-1])
+    assert "U Si 3 eV" in with_u.scheme
+    assert "U on Si-3p" in with_u.scheme
+    assert "U" not in plain.scheme.replace("UPF", "")
+    known = References.from_rows(ids=["a"], formulas=["Si"], energies=[-1.0], scheme=plain.scheme)
+    with pytest.raises(MixedSchemesError, match="energies of different schemes don't meet in one hull"):
+        extended(known, [with_u], source="both")
+
+
+@needs_pw
+@pytest.mark.slow
+def test_u_that_an_old_pw_x_skips_is_no_result(relax) -> None:
+    cells = crystals(antifluorite=fluorite(6.35))
+    outputs, node = relax(cells, stage_of("final", freedom="static", elements={"Si": {"u": 3.0, "manifold": "3p"}}))
+    (job,) = called(node, "PwCalculation")
+    reads_it = "Hubbard U routines" in job.outputs.retrieved.get_object_content("aiida.out")
+    failure = str(outputs["labels"].to_science().failures[0])
+    assert ("calculated without the U that was asked for" in failure) != reads_it
 
 
 def cycles(job: orm.CalcJobNode) -> int:

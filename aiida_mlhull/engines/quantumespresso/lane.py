@@ -29,7 +29,7 @@ from aiida_mlhull.science.espresso.inputs import CALCULATION, spins_of
 from aiida_mlhull.science.espresso.outcome import was_interrupted
 from aiida_mlhull.science.espresso.settings import EspressoStep
 
-RESULTS: Final = ("output_parameters", "output_structure", "output_trajectory")
+RESULTS: Final = ("output_parameters", "output_structure", "output_trajectory", "output_band")
 GO_ON_HANDLERS: Final = (
     "handle_relax_recoverable_ionic_convergence_error",
     "handle_relax_recoverable_ionic_convergence_bfgs_history_error",

@@ -25,6 +25,8 @@ LAST_STABLE: Final = 83
 _VERSION: Final = re.compile(r"Program PWSCF v\.?(?P<version>\S+) starts")
 _CARD_OF_U: Final = (7, 1)
 """The first version that reads U as aiida-quantumespresso writes it."""
+_FERMI_LEVEL_IN_GAPS: Final = (7, 2)
+"""The first version that finds it with cold smearing, see science/espresso/fermi_level.py."""
 
 
 def check() -> Iterator[Finding]:
@@ -81,10 +83,13 @@ def _local_program(name: str, executable: Path) -> Finding:
         return Finding(NOTE, "pw.x", f"{name}: {executable} doesn't state a version of PWSCF", "verdi code create")
     version = found["version"]
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    lacks = []
     if numbers < _CARD_OF_U:
-        says = f"{name}, {executable}, version {version}: calculates without U, which takes 7.1 or later"
-        return Finding(GOOD, "pw.x", says)
-    return Finding(GOOD, "pw.x", f"{name}, {executable}, version {version}")
+        lacks.append("calculates without U, which takes 7.1 or later")
+    if numbers < _FERMI_LEVEL_IN_GAPS:
+        lacks.append("insulators need 'smearing: gauss' before 7.2")
+    words = f": {'; '.join(lacks)}" if lacks else ""
+    return Finding(GOOD, "pw.x", f"{name}, {executable}, version {version}{words}")
 
 
 def _families() -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from aiida_mlhull.science.dft.orientation import plane_in_xy
 from aiida_mlhull.science.errors import InputError
@@ -31,6 +32,10 @@ FALLBACK_MOMENT: Final = 0.6
 
 VACUUM: Final = 8.0
 """Å without an atom along an axis, from which on bands have no dispersion there: a box around a molecule, a slab."""
+
+MOLECULE: Final = {"smearing": "gauss", "degauss": 0.002}
+"""Of a molecule in a box: its levels are discrete, and a smearing meant for metals empties some that are full. Narrow, so
+that no moment is lost; with whole occupations the energy is that of any smearing whose Fermi level is right."""
 
 _DIGITS: Final = 5
 _EQUAL: Final = 1e-5
@@ -104,6 +109,9 @@ def espresso_inputs(structure: Structure, step: EspressoStep, family: PseudoFami
             "nspin": spins_of(step),
             "starting_magnetization": starting_magnetization(elements, step, family),
         }
+    crossed = vacuum(structure)
+    if crossed.all() and step.parameters.get("SYSTEM", {}).get("occupations") == "smearing":
+        own["SYSTEM"] |= MOLECULE
     parameters = {
         namelist: {**dict(step.parameters.get(namelist, {})), **own.get(namelist, {})}  # type: ignore[call-overload]
         for namelist in _namelists(step)
@@ -111,7 +119,7 @@ def espresso_inputs(structure: Structure, step: EspressoStep, family: PseudoFami
     return EspressoInputs(
         structure=structure,
         parameters=parameters,
-        mesh=_without_vacuum(structure, mesh(np.asarray(structure.lattice.matrix), distance=step.kpoints_distance)),
+        mesh=_one_where(crossed, mesh(np.asarray(structure.lattice.matrix), distance=step.kpoints_distance)),
         fixed_positions=step.freedom == "cell",
         hubbard=tuple(
             Hubbard(element, own_of.manifold, own_of.u)
@@ -165,12 +173,17 @@ def mesh(lattice: Floats, *, distance: float) -> tuple[int, int, int]:
     return first, second, third
 
 
-def _without_vacuum(structure: Structure, points: tuple[int, int, int]) -> tuple[int, int, int]:
-    """A single k-point along axes that cross a vacuum."""
+def vacuum(structure: Structure) -> npt.NDArray[np.bool_]:
+    """(3,) whether an axis crosses a vacuum; a molecule in a box has it along all of them."""
     heights = 1 / np.linalg.norm(np.linalg.inv(structure.lattice.matrix), axis=0)
     places = np.sort(structure.frac_coords % 1, axis=0)
     gaps = np.diff(places, axis=0, append=places[:1] + 1).max(axis=0) * heights
-    first, second, third = np.where(gaps > VACUUM, 1, points).tolist()
+    return np.asarray(gaps > VACUUM)
+
+
+def _one_where(crossed: npt.NDArray[np.bool_], points: tuple[int, int, int]) -> tuple[int, int, int]:
+    """A single k-point along axes that cross a vacuum."""
+    first, second, third = np.where(crossed, 1, points).tolist()
     return first, second, third
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from aiida_mlhull.science.dft.account import JOB_STOPPED, Account, in_words, why_stopped
+from aiida_mlhull.science.espresso.fermi_level import Levels, lost_gap
 from aiida_mlhull.science.espresso.settings import EspressoStep
 from aiida_mlhull.science.types.reasons import Reason, code_of, with_detail
 
@@ -40,11 +41,15 @@ _SYMMETRY_WORDS: Final = ("not orthogonal operation", "some of the original symm
 _PSEUDO_WORDS: Final = ("readpp", "read_upf", "pseudopotential file")
 _FUNCTIONAL_WORDS: Final = ("libxc", "set_dft_from", "tau_xc")
 _NO_FUNCTIONAL: Final = "this build of pw.x lacks the functional that was asked for; builds with libxc have it"
+_TIMED_U: Final = "Hubbard U routines"
+"""Heads the timings of what calculates U, at the end of the output."""
 _ERROR: Final = re.compile(r"Error in routine\s+(?P<routine>\S+).*\n\s*(?P<words>.*\S)")
 GAUSSIAN: Final = ("gaussian", "gauss", "g", "fermi-dirac", "fd", "f-d")
 
 
-def judge(account: Account, parsed: Mapping[str, Any], step: EspressoStep, *, has_cell: bool) -> str:
+def judge(
+    account: Account, parsed: Mapping[str, Any], step: EspressoStep, *, has_cell: bool, levels: Levels | None = None
+) -> str:
     """The reason why a calculation gave no energy to go on with; empty if it did.
 
     A step that needn't converge hands on what a calculation had reached that ran into a limit of steps or time, if
@@ -55,6 +60,7 @@ def judge(account: Account, parsed: Mapping[str, Any], step: EspressoStep, *, ha
         parsed: ``output_parameters`` of aiida-quantumespresso; empty if there are none.
         step: what was asked for.
         has_cell: whether there is a cell to hand on.
+        levels: states of the last self-consistent field, where they are known.
 
     Returns:
         A reason, with details after a colon, or nothing.
@@ -62,10 +68,10 @@ def judge(account: Account, parsed: Mapping[str, Any], step: EspressoStep, *, ha
     usable = has_cell and energy_of(parsed) is not None and _converged(parsed)
     if account.chain_status in CHAIN_FINE:
         left = "pw.x left no energy, no cell, or no converged field"
-        return _unkept(parsed, step) if usable else with_detail(Reason.ENGINE_ERROR, left)
+        return _wrong(account, parsed, step, levels) if usable else with_detail(Reason.ENGINE_ERROR, left)
     reason = _reason(account)
     limit = code_of(reason) in {Reason.NOT_CONVERGED_IONICALLY, Reason.OUT_OF_TIME}
-    return _unkept(parsed, step) if limit and usable and not step.must_converge else reason
+    return _wrong(account, parsed, step, levels) if limit and usable and not step.must_converge else reason
 
 
 def was_interrupted(account: Account) -> bool:
@@ -100,14 +106,38 @@ def _converged(parsed: Mapping[str, Any]) -> bool:
     return said.get("convergence_achieved") is not False
 
 
-def _unkept(parsed: Mapping[str, Any], step: EspressoStep) -> str:
-    """What was asked for and not calculated: old versions skip the card with U, and only warn of it."""
+def _wrong(account: Account, parsed: Mapping[str, Any], step: EspressoStep, levels: Levels | None) -> str:
+    """Why an energy that is there is not the one that was asked for; empty if it is."""
+    return _unkept(account, parsed, step) or _lost_its_fermi_level(parsed, levels)
+
+
+def _lost_its_fermi_level(parsed: Mapping[str, Any], levels: Levels | None) -> str:
+    """States below a wide gap that are not full, which old versions leave with smearings meant for metals."""
+    electrons, width = parsed.get("number_of_electrons"), parsed.get("degauss")
+    if levels is None or not electrons or not width:
+        return ""
+    gap = lost_gap(levels, electrons=float(electrons), width=float(width))
+    if gap is None:
+        return ""
+    words = (
+        f"pw.x {parsed.get('creator_version', 'of unknown version')} has lost the Fermi level in a gap of {gap:.1f} eV, "
+        f"so that its energy is too high; say 'parameters: {{SYSTEM: {{smearing: gauss}}}}' or take version 7.2 or later"
+    )
+    return with_detail(Reason.ENGINE_ERROR, words)
+
+
+def _unkept(account: Account, parsed: Mapping[str, Any], step: EspressoStep) -> str:
+    """What was asked for and not calculated: old versions skip the card with U, and only warn of it.
+
+    pw.x's own account of its time tells: aiida-quantumespresso 5.1 says ``lda_plus_u_calculation: false`` of every
+    calculation, as it looks for U in the wrong place of pw.x's XML file.
+    """
     asks = any(own.u for own in step.elements.values())
-    if asks and parsed.get("lda_plus_u_calculation") is False:
-        version = parsed.get("creator_version", "of unknown version")
-        words = f"pw.x {version} calculated without the U that was asked for; it needs version 7.1 or later"
-        return with_detail(Reason.ENGINE_ERROR, words)
-    return ""
+    if not asks or _TIMED_U in account.log:
+        return ""
+    version = parsed.get("creator_version", "of unknown version")
+    words = f"pw.x {version} calculated without the U that was asked for; it needs version 7.1 or later"
+    return with_detail(Reason.ENGINE_ERROR, words)
 
 
 def _reason(account: Account) -> str:

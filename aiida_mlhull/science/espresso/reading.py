@@ -12,6 +12,7 @@ from aiida_mlhull.science.dft.account import Account
 from aiida_mlhull.science.dft.limits import unphysical
 from aiida_mlhull.science.dft.rows import Reading, hopeless, step_rows
 from aiida_mlhull.science.ensembles.rows import Cells, crystals_of
+from aiida_mlhull.science.espresso.fermi_level import Levels
 from aiida_mlhull.science.espresso.inputs import scheme
 from aiida_mlhull.science.espresso.outcome import energy_of, judge
 from aiida_mlhull.science.espresso.pseudos import PseudoFamily
@@ -35,11 +36,13 @@ class ParsedPwRun:
         parameters: aiida-quantumespresso's ``output_parameters``; empty if there are none.
         lattice: (3, 3) Å, after; None if no cell came out.
         frac_coords: (N, 3), after, sites in the candidate's order.
+        levels: states of the last self-consistent field; None if they were not parsed.
     """
 
     parameters: Mapping[str, Any]
     lattice: Floats | None
     frac_coords: Floats | None
+    levels: Levels | None = None
 
 
 def read(
@@ -68,7 +71,8 @@ def read(
     if parsed.lattice is not None and parsed.frac_coords is not None:
         after = Crystals(parsed.lattice[None], before.offsets, before.numbers, parsed.frac_coords)
         moved = True
-    failure = judge(account, parsed.parameters, step, has_cell=moved or step.freedom == "static")
+    left = moved or step.freedom == "static"
+    failure = judge(account, parsed.parameters, step, has_cell=left, levels=parsed.levels)
     broken = unphysical(before.lattices[0], after.lattices[0], after.frac_coords, limits=step.limits)
     if broken and (not failure or code_of(failure) == Reason.ENGINE_ERROR):
         failure = broken  # which is why the calculation came to grief

@@ -95,6 +95,19 @@ def test_one_k_point_across_a_vacuum():
     assert espresso_inputs(spread, step(kpoints_distance=0.2), family()).mesh[2] == 2
 
 
+def test_a_molecule_in_a_box_is_not_smeared_as_a_metal():
+    """Nor is a slab or a crystal as a molecule; the scheme is that of the crystals."""
+    box = Structure(Lattice.orthorhombic(10, 10.5, 11), ["Si", "Si"], [[0.5, 0.5, 0.4], [0.5, 0.5, 0.6]])
+    system = espresso_inputs(box, step(), family()).parameters["SYSTEM"]
+    assert (system["occupations"], system["smearing"], system["degauss"]) == ("smearing", "gauss", 0.002)
+    slab = Structure(Lattice.hexagonal(3.2, 24), ["Mg", "Mg"], [[0, 0, 0.5], [1 / 3, 2 / 3, 0.6]])
+    for other in (slab, fluorite()):
+        system = espresso_inputs(other, step(), family()).parameters["SYSTEM"]
+        assert (system["smearing"], system["degauss"]) == ("cold", 0.0275)
+    fixed = step(parameters={"SYSTEM": {"occupations": "fixed", "smearing": None, "degauss": None}})
+    assert "smearing" not in espresso_inputs(box, fixed, family()).parameters["SYSTEM"]
+
+
 def test_spin_begins_with_shares_of_the_valence_electrons():
     magnet = fluorite().replace_species({"Mg": "Fe"}, in_place=False)
     plain = espresso_inputs(magnet, step(), family()).parameters["SYSTEM"]

@@ -113,9 +113,27 @@ def test_energies_are_extrapolated_to_zero_width():
     assert energy_of({"energy": -10.0}) == -10.0
 
 
+LAST_LINES = """     Called by h_psi:
+     h_psi:calbec :      0.41s CPU      0.42s WALL (    9154 calls)
+     vhpsi        :      0.07s CPU      0.07s WALL (    9154 calls)
+
+     Hubbard U routines
+     new_ns       :      0.06s CPU      0.06s WALL (      12 calls)
+     vhpsi        :      0.07s CPU      0.07s WALL (    9154 calls)
+
+     PWSCF        :      4.99s CPU      5.14s WALL
+
+=------------------------------------------------------------------------------=
+   JOB DONE.
+"""
+"""Of pw.x 7.2 with U on nickel."""
+
+
 def test_a_u_that_was_not_calculated_is_an_error():
+    """By pw.x's own words; what aiida-quantumespresso 5.1 says is false of both."""
     with_u = step(elements={"Fe": {"u": 4.0, "manifold": "3d"}})
-    old = {**GOOD, "lda_plus_u_calculation": False, "creator_version": "6.7MaX"}
-    assert "6.7MaX calculated without the U" in judge(ended(0, 0), old, with_u, has_cell=True)
-    assert judge(ended(0, 0), {**old, "lda_plus_u_calculation": True}, with_u, has_cell=True) == ""
-    assert judge(ended(0, 0), old, STRICT, has_cell=True) == ""
+    said = {**GOOD, "lda_plus_u_calculation": False, "creator_version": "6.7MaX"}
+    without = LAST_LINES.replace("Hubbard U", "Other")
+    assert "6.7MaX calculated without the U" in judge(ended(0, 0, log=without), said, with_u, has_cell=True)
+    assert judge(ended(0, 0, log=LAST_LINES), said, with_u, has_cell=True) == ""
+    assert judge(ended(0, 0, log=without), said, STRICT, has_cell=True) == ""
