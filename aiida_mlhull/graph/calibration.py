@@ -173,7 +173,7 @@ def stated_by_campaign(node: orm.ProcessNode, *, number: int) -> StatedSpreads:
     for stage in gates:
         step = deciding_step(node.pk, number=number, stage=stage.name)
         if step is None:
-            continue  # an earlier gate has left nobody to decide about
+            continue  # an earlier gate has left no candidate to decide about
         shards = [shard.to_science() for _, shard in sorted(step.inputs.predictions.items())]
         by_gate[f"{stage.name}, round {number}"] = concatenate(shards)
     if not gates:

@@ -2,7 +2,7 @@
 
 AiiDA's SQLite storage gives up after five seconds if another process (a daemon's worker, a second terminal) is writing.
 What was being stored is then rolled back in the midst of a process, callbacks of the event loop fail one after another,
-and nobody is left to wake the process that waits for them.
+and what waits for them is never woken.
 """
 
 from __future__ import annotations
