@@ -1,7 +1,7 @@
 """Whether pw.x has put the Fermi level where it belongs: into the gap, if there is one.
 
-The occupation that cold and Methfessel-Paxton smearing give a state is no monotonic function of its energy, so that
-several Fermi levels give the right number of electrons. Versions before 7.2 may take one that empties states below a
+The occupation that cold and Methfessel-Paxton smearing give a state rises and falls with its energy, so that several
+Fermi levels give the right number of electrons. Versions before 7.2 may take one that empties states below a
 wide gap: MgO's energy is then 8 meV/atom too high, a molecule's by 60 (measured with 6.7). 7.2 looks for the right one
 (F. J. dos Santos and N. Marzari, Phys. Rev. B 107 (2023) 195122).
 """
