@@ -90,6 +90,8 @@ STRAIN: Final = ProcessName("mlhull.strain", "Strain", WORKFLOWS)
 FIT: Final = ProcessName("mlhull.fit", "FitCalculation", CALCULATIONS)
 PREDICT: Final = ProcessName("mlhull.predict", "PredictCalculation", CALCULATIONS)
 RELAX: Final = ProcessName("mlhull.relax", "RelaxCalculation", CALCULATIONS)
+FIT_PRODUCTS: Final = ProcessName("mlhull.fit_products", "FitProductsCalculation", CALCULATIONS)
+PREDICT_PRODUCTS: Final = ProcessName("mlhull.predict_products", "PredictProductsCalculation", CALCULATIONS)
 
 ASSESS: Final = _function("functions.assess")
 CHOOSE_START: Final = _function("functions.choose_start")

@@ -58,7 +58,11 @@ def test_every_node_has_a_name():
     assert sorted(one.name for one in entry_points(group=names.DATA) if "mlhull" in one.name) == sorted(names.NODES)
 
 
-@pytest.mark.parametrize("job", [names.FIT, names.PREDICT, names.RELAX], ids=lambda name: name.entry_point)
+@pytest.mark.parametrize(
+    "job",
+    [names.FIT, names.PREDICT, names.RELAX, names.FIT_PRODUCTS, names.PREDICT_PRODUCTS],
+    ids=lambda name: name.entry_point,
+)
 def test_a_job_is_read_by_the_parser_of_its_name(job):
     from aiida.plugins import ParserFactory
 

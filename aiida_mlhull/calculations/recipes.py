@@ -9,7 +9,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_mlhull.calculations.settings import settings_of
-from aiida_mlhull.data import PredictionsData, ReactionsData, RecipesData, ReferencesData
+from aiida_mlhull.data import EnsembleData, PredictionsData, ReactionsData, RecipesData, ReferencesData
 from aiida_mlhull.science.recipes import Literature, RecipeSettings, latest, recommend
 
 
@@ -19,6 +19,7 @@ def recommend_reactions(
     settings: orm.Dict,
     references: ReferencesData,
     literature: RecipesData | None = None,
+    products: EnsembleData | None = None,
     **predictions: PredictionsData,
 ) -> ReactionsData:
     """Ways to make a target, ranked.
@@ -28,6 +29,7 @@ def recommend_reactions(
         settings: RecipeSettings: precursors, atmosphere, temperature, ranking.
         references: known phases.
         literature: recipes that were published.
+        products: of a product model, for the forward check.
         predictions: energies that are not certain, the oldest first; what is among the references by now is certain.
     """
     known = references.to_science()
@@ -39,5 +41,6 @@ def recommend_reactions(
         settings_of(settings, RecipeSettings),
         literature=None if literature is None else Literature(literature.to_science()),
         predictions=uncertain if uncertain is not None and len(uncertain) else None,
+        products=None if products is None else products.to_science(),
     )
     return ReactionsData.from_science(made.reactions)

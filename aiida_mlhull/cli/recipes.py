@@ -52,7 +52,8 @@ CORRECTIONS = click.option("--corrections", default="none", show_default=True, h
     "--forward",
     default="nearest",
     show_default=True,
-    help="Product model that says what literature expects of the precursors, or none.",
+    metavar="NAME|PK",
+    help="Product model that says what literature expects of the precursors, a fitted ensemble of one, or none.",
 )
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Reactions to show.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sampled hulls.")
@@ -81,11 +82,14 @@ def recipes(
     from aiida_mlhull.launching.questions import recipes as asking
     from aiida_mlhull.science.recipes.answer import describe
 
+    products = asking.fitted_products(words["forward"], profile_name)
+    if products is not None:
+        words["forward"] = products.base.attributes.get("model")
     settings = asking.settings_of(conditions=asking.conditions_of(temperature, atmosphere, corrections), **words)
     read = None if literature is None or not Path(literature).is_file() else _read(Path(literature))
     tables = []
     if known is not None and Path(known).is_file():
-        made = asking.from_file(target, Path(known), settings, literature=read)
+        made = asking.from_file(target, Path(known), settings, literature=read, products=products)
         click.echo(describe(made.reactions))
         click.echo(f"\n{made.tried:,} combinations of precursors, {made.forming:,} of them give {target}")
         if made.missing:
@@ -95,12 +99,13 @@ def recipes(
         profile.load(profile_name)
         from aiida_mlhull.launching import stored
 
-        given = (stored.references(known), [target], {}) if known is not None else asking.of_campaign(target)
-        snapshot, targets, predictions = given
+        asked = (stored.references(known), [target], {}) if known is not None else asking.of_campaign(target)
+        snapshot, targets, predictions = asked
         if not targets:
             click.echo(f"campaign {target} has found no new phases")
         published = None if literature is None else asking.literature_node(literature, read)
-        for node in asking.from_graph(targets, snapshot, settings, predictions=predictions, literature=published):
+        given = {"predictions": predictions, "literature": published, "products": products}
+        for node in asking.from_graph(targets, snapshot, settings, **given):
             tables.append(node.to_science())
             click.echo(f"{describe(tables[-1])}\n\nstored: mlhull.reactions {node.pk}\n")
     if output is not None and tables:

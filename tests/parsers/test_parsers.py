@@ -177,7 +177,7 @@ def test_statuses_and_labels_are_unique_and_in_their_bands():
 def test_every_job_knows_every_failure():
     from aiida.plugins import CalculationFactory
 
-    for name in ("fit", "predict", "relax"):
+    for name in ("fit", "predict", "relax", "fit_products", "predict_products"):
         codes = CalculationFactory(f"mlhull.{name}").exit_codes
         for kind in kinds_of_failure():
             assert codes[kind.label()].status == kind.status

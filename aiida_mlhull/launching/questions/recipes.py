@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiida_mlhull.launching import stored
+from aiida_mlhull.launching import profile, stored
 from aiida_mlhull.science.errors import SettingsError
 
 if TYPE_CHECKING:
-    from aiida_mlhull.data import ReactionsData, RecipesData, ReferencesData
+    from aiida_mlhull.data import EnsembleData, ReactionsData, RecipesData, ReferencesData
     from aiida_mlhull.science.recipes import RecipeSettings, Recommended
     from aiida_mlhull.science.recipes.text_mined import ReadRecipes
     from aiida_mlhull.science.thermochemistry import Conditions
@@ -76,6 +76,21 @@ def settings_of(
     return validated(RecipeSettings, values, what="recipes")
 
 
+def fitted_products(name: str, profile_name: str | None) -> EnsembleData | None:
+    """The stored ensemble that is named for the forward check; None where a model's name is given.
+
+    Raises:
+        InputError: if there is neither such a model nor such a node.
+    """
+    from aiida_mlhull.science.products import PRODUCTS
+    from aiida_mlhull.science.recipes.recommend import NO_CHECK
+
+    if name in PRODUCTS or name == NO_CHECK or not name.replace("-", "").isalnum():
+        return None
+    profile.load(profile_name)
+    return stored.ensemble(name)
+
+
 def references(name: str) -> References:
     """Energies that people name: a file as ``references import`` takes it, or a stored snapshot."""
     from aiida_mlhull.science.reading import read_references
@@ -86,13 +101,19 @@ def references(name: str) -> References:
 
 
 def from_file(
-    target: str, energies: Path, settings: RecipeSettings, *, literature: ReadRecipes | None = None
+    target: str,
+    energies: Path,
+    settings: RecipeSettings,
+    *,
+    literature: ReadRecipes | None = None,
+    products: EnsembleData | None = None,
 ) -> Recommended:
     """Ways to make ``target`` by the energies of a file; nothing is stored."""
     from aiida_mlhull.science.recipes import Literature, recommend
 
     published = None if literature is None else Literature(literature.recipes)
-    return recommend(target, references(str(energies)), settings, literature=published)
+    fitted = None if products is None else products.to_science()
+    return recommend(target, references(str(energies)), settings, literature=published, products=fitted)
 
 
 def from_graph(
@@ -102,6 +123,7 @@ def from_graph(
     *,
     predictions: dict[str, Any],
     literature: RecipesData | None = None,
+    products: EnsembleData | None = None,
 ) -> Iterator[ReactionsData]:
     """Ways to make each of ``targets``, one stored table after the other.
 
@@ -111,6 +133,7 @@ def from_graph(
         settings: what is asked for.
         predictions: nodes with energies of what was not relaxed, as :func:`of_campaign` gives them.
         literature: published recipes.
+        products: for the forward check.
     """
     from aiida import orm
 
@@ -123,6 +146,8 @@ def from_graph(
     }
     if literature is not None:
         inputs["literature"] = literature
+    if products is not None:
+        inputs["products"] = products
     for formula in targets:
         yield recommend_reactions(target=orm.Str(formula), **inputs)
 

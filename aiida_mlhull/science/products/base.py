@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 
 from aiida_mlhull.science.representations.composition import SYMBOLS, Composition, reduce_formula
-from aiida_mlhull.science.types import Recipes
+from aiida_mlhull.science.types import MemberWeights, Recipes
 from aiida_mlhull.science.types.crystals import Floats
 
 ELEMENTS: Final = len(SYMBOLS)
@@ -42,6 +42,29 @@ class ProductModel(Protocol):
 
     def predict(self, recipes: Recipes) -> Products:
         """The products of recipes; their targets are not looked at."""
+        ...
+
+
+class ProductEnsemble(ProductModel, Protocol):
+    """A product model of several members, which can be kept as arrays and asked again.
+
+    Attributes:
+        settings: names of what its class is called with.
+    """
+
+    settings: ClassVar[tuple[str, ...]]
+
+    def members_say(self, recipes: Recipes) -> Floats:
+        """(m, n, Z) what every member says."""
+        ...
+
+    def kept(self) -> list[MemberWeights]:
+        """The fitted members."""
+        ...
+
+    @classmethod
+    def restored(cls, members: Sequence[MemberWeights]) -> ProductEnsemble:
+        """The model behind what :meth:`kept` gave."""
         ...
 
 

@@ -14,7 +14,8 @@ published target had can be answered; and what is learned is a correction of the
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from aiida_mlhull.science.models.batches.weighted_sets import Block, SetBatch
 from aiida_mlhull.science.models.layers.residual_network import ResidualNetwork
 from aiida_mlhull.science.models.layers.soft_attention import AttentionPooling, MessageLayer
-from aiida_mlhull.science.products.action_states import STATE, action_states, fitted_autoencoder
+from aiida_mlhull.science.products.action_states import STATE, ActionAutoencoder, action_states, fitted_autoencoder
 from aiida_mlhull.science.products.base import (
     ELEMENTS,
     PRESENT,
@@ -40,7 +41,7 @@ from aiida_mlhull.science.products.base import (
 )
 from aiida_mlhull.science.products.mass_balance import O, mixed
 from aiida_mlhull.science.representations.magpie import magpie, magpie_table
-from aiida_mlhull.science.types import Recipes
+from aiida_mlhull.science.types import MemberWeights, Recipes
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
 WIDTH: Final = 64
@@ -157,6 +158,7 @@ class ReactionGraph:
     """
 
     needs_amounts = False
+    settings: ClassVar[tuple[str, ...]] = ("members", "epochs")
 
     def __init__(self, *, members: int = MEMBERS, epochs: int = EPOCHS) -> None:
         self.members, self.epochs = members, epochs
@@ -167,13 +169,11 @@ class ReactionGraph:
         self._scale = described.mean(axis=0), np.where(described.std(axis=0) > 0, described.std(axis=0), 1.0)
         self._autoencoder = fitted_autoencoder(recipes, seed=seed)
         rows, wanted = self._rows(recipes), targets(recipes).astype(np.float32)
-        table = magpie_table()[1][1:]
-        elements = torch.from_numpy(((table - table.mean(axis=0)) / table.std(axis=0)).astype(np.float32))
         self._networks = []
         for member in range(self.members):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed * 1000 + member)
-                network = ReactionNetwork(described.shape[1], elements)
+                network = ReactionNetwork(described.shape[1], _elements())
             _train(network, rows, wanted, epochs=self.epochs, rng=np.random.default_rng([seed, member]))
             self._networks.append(network)
 
@@ -199,8 +199,47 @@ class ReactionGraph:
         shares = softmax(np.where(present, logits, -np.inf), axis=2)
         return np.asarray(normalized(np.where(present, np.maximum(shares, 2 * PRESENT), 0.0)))
 
+    def kept(self) -> list[MemberWeights]:
+        """The members as arrays; each holds what all of them read recipes by."""
+        shared = {"scale.mean": self._scale[0], "scale.std": self._scale[1]}
+        shared |= {f"actions.{name}": value.numpy() for name, value in self._autoencoder.state_dict().items()}
+        return [
+            MemberWeights(
+                arrays=shared | {f"network.{name}": value.numpy() for name, value in network.state_dict().items()},
+                meta={"actions": self._autoencoder.length, "number": number}, scores={}, seed=number,
+            )
+            for number, network in enumerate(self._networks)
+        ]  # fmt: skip
+
+    @classmethod
+    def restored(cls, members: Sequence[MemberWeights]) -> ReactionGraph:
+        """The model behind what :meth:`kept` gave."""
+        model = cls(members=len(members))
+        first = members[0]
+        model._scale = first.arrays["scale.mean"], first.arrays["scale.std"]
+        model._autoencoder = ActionAutoencoder(int(first.meta["actions"])).eval()
+        model._autoencoder.load_state_dict(_tensors(first, "actions."))
+        model._networks = []
+        for member in members:
+            network = ReactionNetwork(len(model._scale[0]), _elements())
+            network.load_state_dict(_tensors(member, "network."))
+            model._networks.append(network)
+        return model
+
     def _rows(self, recipes: Recipes) -> Rows:
         return Rows(recipes, scale=self._scale, actions=action_states(self._autoencoder, recipes))
+
+
+def _elements() -> Tensor:
+    """(Z, f) what every element is, standardized over all of them."""
+    table = magpie_table()[1][1:]
+    return torch.from_numpy(((table - table.mean(axis=0)) / table.std(axis=0)).astype(np.float32))
+
+
+def _tensors(member: MemberWeights, prefix: str) -> dict[str, Tensor]:
+    """Those of a member's arrays that one network is made of."""
+    named = {name.removeprefix(prefix): array for name, array in member.arrays.items() if name.startswith(prefix)}
+    return {name: torch.from_numpy(np.array(array)) for name, array in named.items()}
 
 
 def _weights(n: int, moles: Floats | None) -> NDArray[np.float32]:

@@ -25,6 +25,8 @@ TASKS: Final = {
     "fit": "fit members of an ensemble",
     "predict": "predict candidates with all members of an ensemble",
     "relax": "relax crystals with a universal potential; goes on where an earlier run was stopped",
+    "fit_products": "fit an ensemble that says what comes out of recipes",
+    "predict_products": "say what comes out of recipes",
 }
 THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 EPILOG: Final = """\
@@ -119,6 +121,11 @@ def _task(name: str) -> tuple[Any, Callable[..., Any]]:
         from aiida_mlhull.science.program.predict import run as predict
 
         return settings.PredictJob, predict
+    if name in {"fit_products", "predict_products"}:
+        from aiida_mlhull.science.program import products
+
+        fitting = settings.FitProductsJob, products.fit
+        return fitting if name == "fit_products" else (settings.PredictProductsJob, products.predict)
     from aiida_mlhull.science.program.relax import run as relax
 
     return settings.RelaxJob, relax

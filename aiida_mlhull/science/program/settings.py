@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.ensembles.rows import Baseline
 from aiida_mlhull.science.errors import SettingsError
+from aiida_mlhull.science.products.ensemble import ProductSettings
 from aiida_mlhull.science.relaxation import POTENTIALS
 from aiida_mlhull.science.relaxation.base import RelaxationSettings
 from aiida_mlhull.science.types.strict import Strict
@@ -18,6 +19,8 @@ WARM_REFERENCES_FILE: Final = "warm_references.parquet"
 POOL_FILE: Final = "pool.parquet"
 PREDICTIONS_FILE: Final = "predictions.parquet"
 LABELS_FILE: Final = "labels.parquet"
+RECIPES_FILE: Final = "recipes.parquet"
+EXPECTED_FILE: Final = "expected.parquet"
 FINISHED_FILE: Final = "finished.jsonl"
 """Rows that a relaxation has done so far, one line each; a restart goes on after them."""
 EARLIER_FOLDER: Final = "earlier"
@@ -136,6 +139,26 @@ class PredictJob(Job):
     unrelaxed: list[str] = Field(default_factory=list)
     baseline: Baseline = "references"
     rows: Literal["all", "kept", "dropped"] = "all"
+
+
+class FitProductsJob(Job):
+    """Fit an ensemble on ``recipes.parquet``.
+
+    Attributes:
+        products: the ensemble's settings.
+        seed: its only source of chance.
+    """
+
+    task: ClassVar[str] = "fit_products"
+
+    products: ProductSettings = Field(default_factory=ProductSettings)
+    seed: int = Field(ge=0)
+
+
+class PredictProductsJob(Job):
+    """Say what is expected of the recipes of ``recipes.parquet``."""
+
+    task: ClassVar[str] = "predict_products"
 
 
 class PotentialSettings(Strict):

@@ -8,24 +8,31 @@ import numpy as np
 
 from aiida_mlhull.science.products import PRODUCTS, element_movers_distance
 from aiida_mlhull.science.products.base import PRESENT, fractions_of
+from aiida_mlhull.science.products.ensemble import members_say
 from aiida_mlhull.science.recipes.formulas import spelled
 from aiida_mlhull.science.recipes.literature import Literature
 from aiida_mlhull.science.representations.composition import SYMBOLS, Composition
-from aiida_mlhull.science.types import Recipes
+from aiida_mlhull.science.types import EnsembleWeights, Recipes
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.recipes import JOINED
 
 
 def forward_check(
-    target: Composition, precursors: Sequence[str], literature: Literature, *, model: str, seed: int
+    target: Composition,
+    precursors: Sequence[str],
+    known: Literature | EnsembleWeights,
+    *,
+    model: str = "",
+    seed: int = 0,
 ) -> tuple[list[str], Floats]:
     """What is expected of each set of precursors, amounts left to the model, and how far that is from the target.
 
     Args:
         target: that is to be made.
         precursors: (n,) formulas joined by " + ".
-        literature: published recipes, all of which the model learns from: a target that is among them has been seen.
-        model: name of a product model that needs no amounts.
+        known: published recipes, all of which the model learns from, so that a target that is among them has been seen; or an
+            ensemble that has learned already.
+        model: name of a product model that needs no amounts, to learn from recipes.
         seed: of its fit.
 
     Returns:
@@ -33,12 +40,16 @@ def forward_check(
 
     Raises:
         UnknownNameError: if there is no such model.
+        WeightsError: if the ensemble is no product model's.
     """
     if not precursors:
         return [], np.empty(0)
-    fitted = PRODUCTS[model]()
-    fitted.fit(literature.recipes, seed=seed)
-    expected = fitted.predict(_asked(precursors)).fractions
+    if isinstance(known, EnsembleWeights):
+        expected = np.asarray(members_say(known, _asked(precursors)).mean(axis=0))
+    else:
+        fitted = PRODUCTS[model]()
+        fitted.fit(known.recipes, seed=seed)
+        expected = fitted.predict(_asked(precursors)).fractions
     wanted = np.repeat(fractions_of([target]), len(expected), axis=0)
     return [composition_text(row, atoms=target.atoms) for row in expected], element_movers_distance(expected, wanted)
 

@@ -30,7 +30,7 @@ from aiida_mlhull.science.recipes.rankings import RANKINGS, Choices
 from aiida_mlhull.science.recipes.words import words_of
 from aiida_mlhull.science.representations.composition import Composition, reduce_formula
 from aiida_mlhull.science.thermochemistry import Conditions, apply
-from aiida_mlhull.science.types import Predictions, References, concatenate
+from aiida_mlhull.science.types import EnsembleWeights, Predictions, References, concatenate
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.recipes import Reactions
 from aiida_mlhull.science.types.strict import Strict
@@ -118,6 +118,7 @@ def recommend(
     *,
     literature: Literature | None = None,
     predictions: Predictions | None = None,
+    products: EnsembleWeights | None = None,
     volumes: dict[str, float] | None = None,
 ) -> Recommended:
     """Ways to make a target, the best first.
@@ -129,6 +130,7 @@ def recommend(
         literature: published recipes.
         predictions: energies that are uncertain, by id; candidates that are not among the references yet
             compete with their mean.
+        products: of a product model, asked in the forward check in place of one that learns from the literature.
         volumes: Å³/atom by id, for G(T) of solids.
 
     Raises:
@@ -167,16 +169,19 @@ def recommend(
         literature=literature,
         scheme=references.scheme,
     )
-    if literature is not None and len(literature) and settings.forward != NO_CHECK:
-        reactions = _checked(reactions, space.compositions[goal], literature, settings)
+    learned = products if products is not None else literature if literature is not None and len(literature) else None
+    if learned is not None and settings.forward != NO_CHECK:
+        reactions = _checked(reactions, space.compositions[goal], learned, settings)
     rivals = float(space.energies[goal] - space.hull(without=goal)[goal])
     return Recommended(reactions, len(fine), int(fine.sum()), chosen.missing, cold, rivals)
 
 
-def _checked(reactions: Reactions, target: Composition, literature: Literature, settings: RecipeSettings) -> Reactions:
+def _checked(
+    reactions: Reactions, target: Composition, known: Literature | EnsembleWeights, settings: RecipeSettings
+) -> Reactions:
     """The reactions with what published syntheses make of their precursors."""
     precursors = reactions.precursors.tolist()
-    expected, away = forward_check(target, precursors, literature, model=settings.forward, seed=settings.seed)
+    expected, away = forward_check(target, precursors, known, model=settings.forward, seed=settings.seed)
     return replace(reactions, predicted=np.asarray(expected, dtype=np.str_), predicted_distance=away)
 
 

@@ -19,7 +19,7 @@ KINDS: Final = ("solid_state", "sol_gel", "hydrothermal", "precipitation", "othe
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Recipes(Table):
-    """Syntheses, one per row. ``formulas`` are the targets, empty where the product is not known.
+    """Syntheses, one per row. ``formulas`` are the targets, empty where the product is not known, or what a model expects.
 
     Attributes:
         precursors: (n,) formulas joined by " + ", in alphabetical order.
@@ -31,6 +31,8 @@ class Recipes(Table):
         references: (n,) DOI or where else the recipe is from.
         kinds: (n,) one of :data:`KINDS`.
         parents: (n,) composition without dopants, empty where the target is not doped.
+        spreads: (n,) element mover's distance by which the products that a model expects are off, on average; None where
+            formulas are published ones.
         source: what the whole table came from.
     """
 
@@ -43,6 +45,7 @@ class Recipes(Table):
     references: Strings
     kinds: Strings
     parents: Strings
+    spreads: Floats | None = None
     source: str = ""
 
     def check(self) -> None:

@@ -8,9 +8,11 @@ import pytest
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.products import element_movers_distance
 from aiida_mlhull.science.products.base import fractions_of
+from aiida_mlhull.science.products.ensemble import ProductSettings, fit_products, members_say
 from aiida_mlhull.science.recipes import RANKINGS, Literature, RecipeSettings, in_air, latest, new_phases, recommend
 from aiida_mlhull.science.recipes.answer import describe
 from aiida_mlhull.science.recipes.formulas import equation_text
+from aiida_mlhull.science.recipes.forward import _asked as unasked
 from aiida_mlhull.science.recipes.forward import composition_text
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.thermochemistry import Conditions, gas_energy
@@ -124,6 +126,17 @@ def test_published_syntheses_say_what_would_come_out(titanates, published):
     assert moved > 1.0
     assert asked(titanates).reactions.predicted is None
     assert asked(titanates, forward="none", literature=Literature(published)).reactions.predicted is None
+
+
+def test_an_ensemble_that_has_learned_already_is_asked(titanates, published):
+    words = {"source": "list", "precursors": ("BaO", "TiO2")}
+    learned = fit_products(published, ProductSettings(model="magpie_concat", members=2, held_out=0.3), seed=1)
+    made = recommend("BaTiO3", titanates, RecipeSettings(**words), products=learned).reactions
+    said = members_say(learned, unasked(["BaO + TiO2"])).mean(axis=0)
+    assert made.predicted.tolist() == [composition_text(said[0], atoms=5)]
+    assert made.predicted_distance[0] == pytest.approx(element_movers_distance(said, fractions("BaTiO3"))[0])
+    unused = RecipeSettings(forward="none", **words)
+    assert recommend("BaTiO3", titanates, unused, products=learned).reactions.predicted is None
 
 
 def fractions(formula):
