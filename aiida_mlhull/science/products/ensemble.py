@@ -43,7 +43,7 @@ class ProductSettings(Strict):
     def _keeps_weights(cls, name: str) -> str:
         known = [one for one in PRODUCTS if hasattr(PRODUCTS[one], "restored")]
         if name not in known:
-            raise ValueError(f"{name!r} is no product model that is kept as an ensemble; there are {', '.join(known)}")
+            raise ValueError(f"{name!r} is not a product model that is kept as an ensemble; there are {', '.join(known)}")
         return name
 
     def build(self) -> Any:
@@ -94,7 +94,7 @@ def expect(ensemble: EnsembleWeights, recipes: Recipes) -> Recipes:
     """The recipes with what the ensemble expects of them in place of their targets, which are not looked at.
 
     Raises:
-        WeightsError: if the ensemble is no product model's, or misses arrays.
+        WeightsError: if the ensemble is of another kind of model, or misses arrays.
     """
     said = members_say(ensemble, recipes)
     spreads = spreads_of(said) * float(ensemble.calibration.get("factor", 1.0))

@@ -40,7 +40,7 @@ def forward_check(
 
     Raises:
         UnknownNameError: if there is no such model.
-        WeightsError: if the ensemble is no product model's.
+        WeightsError: if the ensemble is of another kind of model.
     """
     if not precursors:
         return [], np.empty(0)
