@@ -43,7 +43,9 @@ class ProductSettings(Strict):
     def _keeps_weights(cls, name: str) -> str:
         known = [one for one in PRODUCTS if hasattr(PRODUCTS[one], "restored")]
         if name not in known:
-            raise ValueError(f"{name!r} is not a product model that is kept as an ensemble; there are {', '.join(known)}")
+            raise ValueError(
+                f"{name!r} is not a product model that is kept as an ensemble; there are {', '.join(known)}"
+            )
         return name
 
     def build(self) -> Any:
