@@ -13,7 +13,7 @@ from aiida_mlhull.launching.running import Progress, run_here, silent
 from aiida_mlhull.science.errors import EngineFailedError, SettingsError, listed
 
 if TYPE_CHECKING:
-    from aiida_mlhull.data import ReferencesData
+    from aiida_mlhull.data import LabelsData, ReferencesData
     from aiida_mlhull.science.campaign.settings import StageSettings
     from aiida_mlhull.science.generators.ground_states import ElementalCell
     from aiida_mlhull.science.types import Candidates, Decisions
@@ -80,7 +80,9 @@ def compute(
     fixed = stage.model_copy(update={"settings": {**stage.settings, "freedom": "positions"}})
     parts["molecules"] = (fixed, [cell for cell in cells if cell.is_molecule])
     _check_spin(stage, cells)
-    labels = {key: _relaxed(part, some, inputs, progress=progress) for key, (part, some) in parts.items() if some}
+    labels = {
+        key: relaxed(_candidates(some), part, inputs, progress=progress) for key, (part, some) in parts.items() if some
+    }
     node: ReferencesData = gather_references(orm.Str(f"{', '.join(elements)} by {stage.engine}"), **labels)
     return node
 
@@ -94,16 +96,25 @@ def _check_spin(stage: StageSettings, cells: Sequence[ElementalCell]) -> None:
         )
 
 
-def _relaxed(
-    stage: StageSettings, cells: Sequence[ElementalCell], inputs: Mapping[str, Any], *, progress: Progress
-) -> Any:
-    """One table of results."""
+def relaxed(
+    candidates: Candidates, stage: StageSettings, inputs: Mapping[str, Any], *, progress: Progress = silent
+) -> LabelsData:
+    """Relax crystals in this process by the engine of a stage.
+
+    Args:
+        candidates: the crystals; all of them are relaxed.
+        stage: what its engine is told.
+        inputs: the engine's own, of its ``load_inputs``.
+        progress: is called with every report.
+
+    Raises:
+        EngineFailedError: if a relaxation gave no energy; the message names ids and reasons.
+    """
     from aiida import orm
 
     from aiida_mlhull.data import CandidatesData, DecisionsData
     from aiida_mlhull.engines import ENGINES
 
-    candidates = _candidates(cells)
     engine = ENGINES[stage.engine]
     engine.check(inputs, [candidates], [stage])
     builder = engine.get_builder()
@@ -120,7 +131,8 @@ def _relaxed(
     failed = [f"{name}: {why}" for name, why in zip(labels.ids, labels.failures, strict=True) if why]
     if failed:
         raise EngineFailedError(f"no energy of {'; '.join(failed)}; 'verdi process report {node.pk}' tells more")
-    return node.outputs.labels
+    table: LabelsData = node.outputs.labels
+    return table
 
 
 def _candidates(cells: Sequence[ElementalCell]) -> Candidates:
