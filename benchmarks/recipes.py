@@ -1,4 +1,4 @@
-"""Products from precursors and sources from targets, on 19,324 published solid-state syntheses.
+"""Products from precursors and sources from targets, on 19,323 published solid-state syntheses.
 
     python -m benchmarks.recipes --json [--data FOLDER] [--asked N] [--known N] [--models NAME,...] [--protocols A,B,C]
 
