@@ -22,8 +22,8 @@ PROTOCOL: Final = "laptop"
 WITHOUT_POTENTIAL: Final = "laptop-plain"
 """What is left where the extra ``potential`` is not installed."""
 SEED: Final = 1
-WHOLE: Final[dict[str, Any]] = {"start": 0.08, "budget": 0.5, "batch": 0.06}
-QUICK: Final[dict[str, Any]] = {"start": 0.08, "budget": 0.4, "batch": 0.16}
+WHOLE: Final[dict[str, Any]] = {"start": 0.08, "budget": 0.34, "batch": 0.06}
+QUICK: Final[dict[str, Any]] = {"start": 0.08, "budget": 0.34, "batch": 0.13}
 """Shares of the candidates: to start with, altogether, and a round."""
 
 

@@ -13,6 +13,7 @@ from aiida_mlhull.science.triage.base import states_chances
 from aiida_mlhull.science.types import Decisions, Labels, References
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.strict import amount
+from aiida_mlhull.science.types.table import Strings
 from aiida_mlhull.science.units import MEV_PER_EV, ON_HULL_TOLERANCE
 
 GO_ON: Final = ""
@@ -61,7 +62,7 @@ def assess(
     stable = done.ids[height <= ON_HULL_TOLERANCE].tolist()
     before = set() if previous is None else set(previous["stable"])
     quiet = 0 if previous is None or set(stable) != before else previous["quiet_rounds"] + 1
-    promise = _promise(height, left, stage)
+    promise = _promise(done.ids, height, left, stage, previous)
     if waiting == 0:
         stop = NOBODY_WAITS
     elif stage.gate is None or number >= stage.gate.rounds:
@@ -86,13 +87,16 @@ def assess(
     }
 
 
-def _promise(height: Floats, left: Decisions | None, stage: StageSettings) -> dict[str, Any] | None:
+def _promise(
+    ids: Strings, height: Floats, left: Decisions | None, stage: StageSettings, previous: dict[str, Any] | None
+) -> dict[str, Any] | None:
     if left is None or stage.gate is None:
         return None
     rule = stage.gate.make_rule()
     if not states_chances(rule):
         return None
-    return claim(height, left, window=rule.settings.window)
+    before = None if previous is None else previous.get("promise")  # earlier versions made no claim
+    return claim(height, ids, left, window=rule.settings.window, before=before)
 
 
 def _enough(settings: CampaignSettings, *, relaxed: int, total: int, promise: dict[str, Any] | None, quiet: int) -> str:

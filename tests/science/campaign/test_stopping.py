@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def undecided(chances: list[float]) -> Decisions:
     """The first one was chosen, the others wait."""
     n = len(chances)
     return Decisions(
-        ids=np.array([f"w{i}" for i in range(n)]),
+        ids=np.array([f"w{i:04}" for i in range(n)]),
         formulas=np.full(n, "LiO"),
         keep=np.arange(n) == 0,
         reasons=np.where(np.arange(n) == 0, "likely_enough", "batch_full"),
@@ -84,6 +85,15 @@ def undecided(chances: list[float]) -> Decisions:
         rule="competing",
         unit="probability",
     )
+
+
+IDS = np.array([f"w{i:04}" for i in range(1200)])
+
+
+def chosen(chances: np.ndarray) -> Decisions:
+    """All of them were chosen."""
+    decided = undecided(chances.tolist())
+    return replace(decided, ids=IDS, keep=np.ones(len(chances), dtype=bool))
 
 
 def test_a_promise_ends_the_campaign_when_the_model_believes_it_kept() -> None:
@@ -101,7 +111,47 @@ def test_a_promise_ends_the_campaign_when_the_model_believes_it_kept() -> None:
 
 
 def test_without_anything_expected_all_is_found() -> None:
-    assert claim(np.array([0.5]), undecided([0.3, 0.0]), window=0.025)["claim"] == 1.0
+    assert claim(np.array([0.5]), np.array(["r"]), undecided([0.3, 0.0]), window=0.025)["claim"] == 1.0
+
+
+def test_what_came_of_earlier_rounds_corrects_what_is_expected() -> None:
+    """By hand, prior 2: none of 0.6 expected makes large chances 2 / 2.6 of what they are, and smaller ones as well; then one
+    of 0.2 came, which speaks for chances of its size and below, not for larger ones."""
+    left = undecided([0.6, 0.2, 0.05])
+    first = claim(np.array([0.0, 0.5]), np.array(["r", "w0000"]), left, window=0.025)
+    assert first["tried"] == {"expected": [0.0, 0.0, 0.0, 0.6], "came": [0.0] * 4}
+    assert first["factors"] == pytest.approx([2 / 2.6] * 4)
+    assert (first["stated_left"], first["expected_left"]) == pytest.approx((0.25, 0.25 * 2 / 2.6))
+    heights, ids = np.array([0.0, 0.5, 0.01]), np.array(["r", "v", "w0000"])
+    second = claim(heights, ids, undecided([0.2, 0.05]), window=0.025, before=first)
+    middle = (2 * 2 / 2.6 + 1) / 2.2
+    assert second["factors"] == pytest.approx([middle, middle, middle, 2 / 2.6])
+    assert second["claim"] == pytest.approx(2 / (2 + 0.05 * middle))
+    earlier_version = {"found": 1, "expected_left": 0.5, "claim": 2 / 3}
+    alone = claim(heights, ids, undecided([0.2, 0.05]), window=0.025, before=earlier_version)
+    assert alone["factors"] == pytest.approx([3 / 2.2] * 3 + [1.0])
+
+
+def test_rows_that_failed_say_nothing_about_chances() -> None:
+    told = claim(np.array([0.0]), np.array(["r"]), undecided([0.6, 0.2]), window=0.025)
+    assert told["tried"] == {"expected": [0.0] * 4, "came": [0.0] * 4}
+    assert told["factors"] == [1.0] * 4
+
+
+@pytest.mark.parametrize("true", [(0.2, 0.4, 1.0, 1.3), (1.0, 1.0, 1.0, 1.0), (2.0, 1.5, 1.0, 0.8)])
+def test_chances_that_are_off_by_a_factor_are_put_right(true: tuple[float, ...]) -> None:
+    """Drawn worlds: rows of each size are near with ``true`` times their stated chance."""
+    rng = np.random.default_rng(7)
+    stated = np.tile([0.02, 0.06, 0.2, 0.6], 300)
+    factors = []
+    for _ in range(30):
+        told = None
+        for _ in range(3):
+            came = rng.random(1200) < np.tile(true, 300) * stated
+            told = claim(np.where(came, 0.0, 1.0), IDS, chosen(stated), window=0.025, before=told)
+        assert told is not None
+        factors.append(told["factors"])
+    assert np.mean(factors, axis=0) == pytest.approx(true, abs=0.08)
 
 
 def test_a_promise_needs_a_rule_that_states_chances() -> None:
