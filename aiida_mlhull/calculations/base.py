@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from aiida_mlhull.calculations.exit_codes import declare_exit_codes
 from aiida_mlhull.data import CandidatesData, LabelsData
 from aiida_mlhull.data.tables import TABLE_FILE
+from aiida_mlhull.science.ensembles.labels_only import check_reads_labels
 from aiida_mlhull.science.errors import CrystalError, InputError, MissingEndMembersError, TableError, listed
 from aiida_mlhull.science.program.settings import EARLIER_FOLDER, Job
 from aiida_mlhull.science.wire import DONE_FILE, JobFolder
@@ -150,14 +151,31 @@ def table(node: Any, name: str) -> tuple[str, str, str]:
     return node.uuid, TABLE_FILE, name
 
 
-def check_cells(cells: Iterable[Any]) -> None:
+def has_cells(node: Any) -> bool:
+    """Whether the rows of a node with candidates or results have cells, by its attributes."""
+    return bool(node.base.attributes.get("has_crystals", True))
+
+
+def check_cells(cells: Iterable[Any], model: str | None = None) -> None:
     """Refuse candidates that are only labels, by the attributes of their nodes.
 
+    Args:
+        cells: nodes with candidates or results.
+        model: that is to read them; None where they are to be relaxed.
+
     Raises:
-        CrystalError: if there are some.
+        CrystalError: if there are some, and they have to have cells.
     """
-    if any(not node.base.attributes.get("has_crystals", True) for node in cells):
-        raise CrystalError("candidates without cells can't be represented or relaxed")
+    with_cells = {has_cells(node) for node in cells}
+    if with_cells <= {True}:
+        return
+    if model is None:
+        raise CrystalError(
+            "candidates that are labels without cells can't be relaxed; generate them with 'cells: true'"
+        )
+    if len(with_cells) > 1:
+        raise CrystalError("some of these candidates have cells and some are labels: make them two campaigns")
+    check_reads_labels(model)
 
 
 def check_baseline(baseline: str, cells: Iterable[Any], references: Any) -> None:

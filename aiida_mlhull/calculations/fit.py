@@ -25,7 +25,9 @@ from aiida_mlhull.calculations.ports import (
     steps_input,
     warm_inputs,
 )
+from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import EnsembleData, ReferencesData
+from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.program.settings import PARENT_FOLDER, REFERENCES_FILE, WARM_REFERENCES_FILE, FitJob
 from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE, member_file
 
@@ -88,8 +90,8 @@ class FitCalculation(MlhullJob):
 
     @classmethod
     def check(cls, inputs: Mapping[str, Any]) -> None:
-        """Refuse what has no cells or no baseline."""
-        check_cells(inputs["cells"].values())
+        """Refuse what the model can't read, and what has no baseline."""
+        check_cells(inputs["cells"].values(), settings_of(inputs["settings"], EnsembleSettings).model)
         check_baseline(inputs["baseline"].value, inputs["cells"].values(), inputs.get("references"))
 
     @classmethod

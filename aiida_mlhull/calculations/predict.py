@@ -66,8 +66,8 @@ class PredictCalculation(MlhullJob):
 
     @classmethod
     def check(cls, inputs: Mapping[str, Any]) -> None:
-        """Refuse what has no cells or no baseline, and a pool that is empty."""
-        check_cells([inputs["cells"]])
+        """Refuse what the ensemble can't read, what has no baseline, and a pool that is empty."""
+        check_cells([inputs["cells"]], inputs["ensemble"].base.attributes.get("model"))
         check_baseline(inputs["baseline"].value, [inputs["cells"]], inputs.get("references"))
         if "pool" in inputs:
             check_any(inputs["pool"], inputs["pool_rows"].value)

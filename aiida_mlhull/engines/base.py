@@ -34,12 +34,14 @@ class Engine(WorkChain):
     Attributes:
         Settings: the pydantic class of the stage's ``settings``.
         measures_cost: whether its labels carry measured core-minutes.
+        needs_cells: whether it starts from cells; one that looks results up by id does not.
         slots_per_job: slots of the daemon that one of its jobs takes, with all that waits for it alone;
             0 for engines that don't run jobs.
     """
 
     Settings: ClassVar[type[BaseModel]] = EngineSettings
     measures_cost: ClassVar[bool] = True
+    needs_cells: ClassVar[bool] = True
     slots_per_job: ClassVar[int] = 1
 
     @classmethod

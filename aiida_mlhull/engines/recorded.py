@@ -31,6 +31,7 @@ class RecordedEngine(Engine):
 
     Settings: ClassVar[type[BaseModel]] = RecordedSettings
     measures_cost: ClassVar[bool] = False
+    needs_cells: ClassVar[bool] = False
     slots_per_job: ClassVar[int] = 0
 
     @classmethod

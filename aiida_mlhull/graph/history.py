@@ -75,7 +75,10 @@ class Event:
 
 
 def shards_with(identifier: str) -> list[tuple[CandidatesData, Candidates]]:
-    """Shards that hold a candidate and its row there, the newest first."""
+    """Shards that hold a candidate and its row there, the newest first.
+
+    Cells that a campaign has made for labels lie in tables of their own, which went into no campaign: these are not meant.
+    """
     from aiida import orm
 
     from aiida_mlhull.data import CandidatesData
@@ -83,7 +86,12 @@ def shards_with(identifier: str) -> list[tuple[CandidatesData, Candidates]]:
 
     query = orm.QueryBuilder().append(CandidatesData, tag=TABLE).order_by({TABLE: {"ctime": "desc"}})
     rows = ((shard, row_of(Candidates, shard, identifier)) for (shard,) in holding(query, identifier))
-    return [(shard, row) for shard, row in rows if row is not None]
+    return [(shard, row) for shard, row in rows if row is not None and not _was_made(shard)]
+
+
+def _was_made(shard: CandidatesData) -> bool:
+    """Whether it holds cells that were made for labels."""
+    return shard.creator is not None and names.MAKE_CELLS.matches(shard.creator.process_type)
 
 
 def campaigns_of(shard: CandidatesData) -> list[orm.ProcessNode]:

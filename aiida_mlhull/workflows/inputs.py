@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from aiida import orm
 
 from aiida_mlhull import names
-from aiida_mlhull.calculations.base import check_baseline, check_cells
+from aiida_mlhull.calculations.base import check_baseline, check_cells, has_cells
 from aiida_mlhull.calculations.ports import plain_input, warm_inputs
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, RecipesData, ReferencesData
@@ -18,6 +18,7 @@ from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.recipes import check_recipes
 from aiida_mlhull.science.campaign.settings import CampaignSettings
+from aiida_mlhull.science.ensembles.labels_only import check_sees_unrelaxed
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
 from aiida_mlhull.science.program.settings import check_parent
 from aiida_mlhull.science.recipes import RecipeSettings
@@ -90,7 +91,7 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
     try:
         check_parent(campaign.ensemble, has_parent=_every_gate_has_one(campaign, inputs))
         check_amount(sum(node.n_rows for node in shards.values()), campaign)
-        check_cells(shards.values())
+        check_labels_only(campaign, shards.values())
         check_baseline("references", shards.values(), inputs["references"])
         _check_engines(campaign, engines)
         tables, references = [node.to_science() for node in shards.values()], inputs["references"].to_science()
@@ -124,6 +125,22 @@ def _every_gate_has_one(campaign: CampaignSettings, inputs: Mapping[str, Any]) -
     if lacking:
         raise SettingsError(f"parents for some gates only: {listed(lacking)} have none")
     return True
+
+
+def check_labels_only(campaign: CampaignSettings, shards: Iterable[Any]) -> None:
+    """Refuse candidates without cells where a model has to see some before any could be made.
+
+    Raises:
+        CrystalError: if the gate of the first stage asks a model that reads cells.
+        SettingsError: if members at a later gate do.
+    """
+    nodes = list(shards)
+    if all(has_cells(node) for node in nodes):
+        return
+    first = campaign.stages[0]
+    if first.gate is not None:
+        check_cells(nodes, campaign.ensemble.model)
+    check_sees_unrelaxed(campaign.ensemble)
 
 
 def check_stages(campaign: CampaignSettings) -> None:

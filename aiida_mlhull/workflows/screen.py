@@ -20,7 +20,8 @@ from aiida.engine import ExitCode, ToContext, if_, while_
 
 from aiida_mlhull import names
 from aiida_mlhull.calculations import functions
-from aiida_mlhull.calculations.base import count_of
+from aiida_mlhull.calculations.base import count_of, has_cells
+from aiida_mlhull.calculations.making_cells import make_cells
 from aiida_mlhull.calculations.ports import leaves
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import DecisionsData, LabelsData, ReactionsData
@@ -300,13 +301,28 @@ class Screen(ProtocolBuilder, TakesOver):
             inputs["jobs"] = self.inputs.jobs
         running = {}
         for key, decided in self.ctx.chosen.items():
-            chosen = self.not_done(key, decided)
+            chosen, given = self.not_done(key, decided), cells[key]
+            if count_of(chosen) and engine.needs_cells and not has_cells(given):
+                given, chosen = self._with_cells(key, chosen)
             if count_of(chosen):
-                shard = {"cells": cells[key], "chosen": chosen}
+                shard = {"cells": given, "chosen": chosen}
                 label = {"label": f"{stage.name}, round {self.ctx.at['round']}, {key}"}
                 running[f"running.engine_{key}"] = self.submit(engine, {**inputs, **shard, "metadata": label})
         self.ctx.waiting["sent"] = [name.removeprefix("running.engine_") for name in running]
         return ToContext(**running)
+
+    def _with_cells(self, key: str, chosen: Any) -> tuple[Any, Any]:
+        """Cells for the chosen candidates of a shard of labels, and which of them have one now."""
+        pool, decided = self.ctx.waiting["pool"], self.ctx.decided
+        made = make_cells(self.inputs.candidates[key], chosen, pool[key], orm.Int(self.settings.seed))
+        pool[key] = made["pool"]
+        failed = count_of(chosen) - count_of(made["chosen"])
+        if failed:  # a step of its own: a later round has nothing to say about these
+            step = f"{self.slot(0)}_cells_{len(decided['order'])}"
+            decided["order"].append(step)
+            decided["trail"][step] = {key: made["chosen"]}
+            self.report(f"{key}: no cell could be made for {failed} of {count_of(chosen)} chosen labels")
+        return made.get("cells"), made["chosen"]
 
     def collect(self) -> ExitCode | None:
         """Keep the new rows beside the stage's results so far."""
@@ -376,7 +392,7 @@ class Screen(ProtocolBuilder, TakesOver):
             code=self.inputs.code,
             jobs=self.inputs.jobs,
             cells=self.cells(),
-            unrelaxed=dict(self.inputs.candidates) if at["stage"] else {},
+            unrelaxed={key: one for key, one in self.inputs.candidates.items() if at["stage"] and has_cells(one)},
             waiting=open_to["shards"],
             pool_rows=orm.Str(open_to["rows"]),
             results=self.increments(self.last),

@@ -106,7 +106,9 @@ def test_references_that_lack_elements(given) -> None:
 
 def test_candidates_without_cells(given) -> None:
     bare = CandidatesData.from_science(replace(simplest(N).candidates, crystals=None))
-    assert "candidates without cells" in why_refused(given | {"candidates": {"shard_000": bare}})
+    assert "trees_gp looks at cells, and these candidates are labels without cells" in why_refused(
+        given | {"candidates": {"shard_000": bare}}
+    )
 
 
 def test_a_record_and_references_of_different_schemes(given) -> None:

@@ -18,7 +18,7 @@ from aiida_mlhull.science.types.table import Booleans, Strings
 
 
 def enter_first_stage(candidates: Candidates, *, stage: str) -> Decisions:
-    """Who may be considered for the first stage: every candidate that has a cell."""
+    """Who may be considered for the first stage: every candidate."""
     return _undecided(
         candidates, keep=np.ones(len(candidates), dtype=bool), reason=Reason.OPEN, rule="open", stage=stage
     )

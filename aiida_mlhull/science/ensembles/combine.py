@@ -10,6 +10,7 @@ import numpy as np
 
 from aiida_mlhull.science.ensembles.calibrate import calibrate, scaled_spreads
 from aiida_mlhull.science.ensembles.classes import chance_of_second
+from aiida_mlhull.science.ensembles.labels_only import represented
 from aiida_mlhull.science.ensembles.preparation import Preparation, seen
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings, View
 from aiida_mlhull.science.errors import WeightsError
@@ -79,12 +80,13 @@ def predict(
         InputError: if the ensemble tells more than two classes apart.
         WeightsError: if the weights don't belong to the model named.
         DeviceError: if the device isn't there.
+        CrystalError: if rows are only labels, and the model needs cells.
     """
     model_class = MODELS[ensemble.model]
     model = model_class(model_class.Settings(**ensemble.settings))
     prepared = Preparation.from_json(ensemble.preparation)(rows)
     views = [_view_of(weights) for weights in ensemble.members]
-    inputs = {view: model.represent(seen(prepared, view)) for view in dict.fromkeys(views)}
+    inputs = {view: represented(ensemble.model, model, seen(prepared, view)) for view in dict.fromkeys(views)}
     values: list[Floats] = []
     spreads: list[Floats] = []
     for number, weights in enumerate(ensemble.members):

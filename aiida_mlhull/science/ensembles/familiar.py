@@ -31,14 +31,15 @@ def learned_from(training: TrainingRows, scheme: str) -> dict[str, Any]:
         scheme: of their labels.
 
     Returns:
-        ``elements``, ``scheme``, ``rows``, ``most_atoms`` of a cell, and ``volumes``, Å³/atom, the smallest and largest.
+        ``elements``, ``scheme``, ``rows``; where rows have cells also ``most_atoms`` of one, and ``volumes``, Å³/atom,
+        the smallest and largest.
     """
     cells = training.crystals
+    known = {"elements": _elements(cells), "scheme": scheme, "rows": len(training)}
+    if training.protostructures is not None:
+        return known
     volumes = cells.volumes_per_atom
-    return {
-        "elements": _elements(cells),
-        "scheme": scheme,
-        "rows": len(training),
+    return known | {
         "most_atoms": int(cells.n_sites.max()),
         "volumes": [float(volumes.min()), float(volumes.max())],
     }

@@ -9,6 +9,7 @@ import numpy as np
 
 from aiida_mlhull.science.ensembles.calibrate import SCORE, note
 from aiida_mlhull.science.ensembles.classes import note_classes
+from aiida_mlhull.science.ensembles.labels_only import represented
 from aiida_mlhull.science.ensembles.preparation import Preparation
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings
 from aiida_mlhull.science.ensembles.steps import Steps
@@ -57,6 +58,7 @@ def fit_member(
         FitError: if training gave nothing finite.
         WeightsError: if the parent is of another model or other settings.
         DeviceError: if the device isn't there.
+        CrystalError: if rows are only labels, and the model needs cells.
     """
     check_enough(int(training.own.sum()), settings)
     preparation = Preparation.fit(training, settings)
@@ -67,7 +69,7 @@ def fit_member(
     fit = _fit_classes if settings.classes else _fit_numbers
     weights, unseen = fit(
         model,
-        model.represent(taught.rows),
+        represented(settings.model, model, taught.rows),
         taught,
         settings,
         start=start,

@@ -19,7 +19,7 @@ from aiida_mlhull.science.types.crystals import Floats, Integers
 By = Literal["row", "formula"]
 """What is kept on one side of a split: a row, or all rows of a formula."""
 
-_COLUMNS: Final = ("ids", "formulas", "crystals", "baselines", "stage_energies", "unrelaxed")
+_COLUMNS: Final = ("ids", "formulas", "crystals", "baselines", "stage_energies", "unrelaxed", "protostructures")
 
 
 @dataclass(frozen=True, eq=False)

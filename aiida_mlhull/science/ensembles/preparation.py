@@ -33,6 +33,8 @@ class Preparation:
     @classmethod
     def fit(cls, training: TrainingRows, settings: EnsembleSettings) -> Preparation:
         """Fit atomic volumes to the relaxed cells, unless the settings (or the volumes themselves) speak against it."""
+        if training.protostructures is not None:  # there are no cells that could be scaled
+            return cls(settings.cells, None)
         return cls(
             settings.cells,
             _volumes(training.crystals, training.relaxed, settings),
@@ -40,7 +42,9 @@ class Preparation:
         )
 
     def __call__(self, rows: ModelRows) -> ModelRows:
-        """The rows with their cells scaled."""
+        """The rows with their cells scaled, where they have any."""
+        if rows.protostructures is not None:
+            return rows
         before = None if rows.unrelaxed is None else _scaled(rows.unrelaxed, self.unrelaxed_volumes)
         return replace(rows, crystals=_scaled(rows.crystals, self.volumes), unrelaxed=before)
 

@@ -17,7 +17,9 @@ from aiida_mlhull.science.errors import (
     listed,
 )
 from aiida_mlhull.science.hull import check_end_members, hull_energies
+from aiida_mlhull.science.representations.boxes import boxes_of_formulas
 from aiida_mlhull.science.representations.composition import distinct, fraction_matrix
+from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.schemes import difference, same_scheme
 from aiida_mlhull.science.types import Candidates, Crystals, Labels, ModelRows, References, TrainingRows, concatenate
 from aiida_mlhull.science.types.crystals import Floats
@@ -98,6 +100,7 @@ def training_rows(
         baselines=asked.baselines,
         stage_energies=asked.stage_energies,
         unrelaxed=asked.unrelaxed,
+        protostructures=asked.protostructures,
         energies=learned.energies,
         relaxed=learned.crystals,
     )
@@ -111,6 +114,8 @@ def with_earlier(own: TrainingRows, earlier: TrainingRows) -> TrainingRows:
         TableError: if one of them knows of a stage before, and the other doesn't.
     """
     others = earlier.without(own.ids)
+    if own.protostructures is not None and others.protostructures is None:
+        others = replace(others, protostructures=protostructures(others.crystals))
     parts = [replace(rows, warm=np.full(len(rows), mark)) for rows, mark in ((own, False), (others, True))]
     return concatenate(parts)
 
@@ -126,11 +131,10 @@ def model_rows(
     """What a model is asked about: all rows of ``cells``, or those with ``ids``.
 
     ``candidates`` are the same rows before any stage, where ``cells`` are a stage's; ``references`` may
-    be None where the baseline needs none.
+    be None where the baseline needs none. Candidates that have no cells become rows with their labels.
 
     Raises:
-        TableError: if an id has no cell, or its stage before failed and was to be the baseline.
-        CrystalError: if these candidates have no cells.
+        TableError: if an id is unknown, or its stage before failed and was to be the baseline.
         InputError: if the baseline is a stage, and the cells come from none.
         MissingEndMembersError: if the references lack an element.
     """
@@ -143,14 +147,16 @@ def model_rows(
         baselines = _stage_energies(chosen)
     else:
         baselines = np.zeros(len(chosen))
+    before = None if candidates is None or candidates.crystals is None else candidates.select(chosen.ids)
     # A stage's energies say nothing of the size of a band gap.
     return ModelRows(
         ids=chosen.ids,
         formulas=chosen.formulas,
-        crystals=crystals_of(chosen),
+        crystals=boxes_of_formulas(chosen.formulas.tolist()) if chosen.crystals is None else chosen.crystals,
         baselines=baselines,
         stage_energies=_all_stage_energies(chosen) if isinstance(chosen, Labels) and baseline != "none" else None,
-        unrelaxed=None if candidates is None else crystals_of(candidates.select(chosen.ids)),
+        unrelaxed=None if before is None else before.crystals,
+        protostructures=chosen.protostructures if chosen.crystals is None else None,
     )
 
 
@@ -185,7 +191,7 @@ def crystals_of(cells: Cells) -> Crystals:
         CrystalError: if these candidates are only labels.
     """
     if cells.crystals is None:
-        raise CrystalError(f"candidates without cells can't be represented or relaxed: {listed(cells.ids)}")
+        raise CrystalError(f"candidates without cells can't be relaxed: {listed(cells.ids)}")
     return cells.crystals
 
 

@@ -11,6 +11,7 @@ from aiida_mlhull.science.ensembles.preparation import Preparation, seen
 from aiida_mlhull.science.ensembles.settings import EnsembleSettings, View
 from aiida_mlhull.science.ensembles.steps import Steps
 from aiida_mlhull.science.errors import TooFewLabelsError
+from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import Crystals, ModelRows, TrainingRows, concatenate
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.tables import Strings
@@ -58,7 +59,10 @@ def training_set(
     if not others:
         return TrainingSet(asked, targets, np.repeat(learned, weights[learned]), held_out, names)
     cell = "relaxed" if settings.cells == "relaxed" else "unrelaxed"
-    shown = [_Shown(np.char.add(training.ids, f" {cell}"), np.arange(len(training)), asked.crystals), *others]
+    shown = [
+        _Shown(np.char.add(training.ids, f" {cell}"), np.arange(len(training)), asked.crystals, asked.protostructures),
+        *others,
+    ]
     rows = concatenate([one.of(asked) for one in shown])
     places = [rows.positions(one.ids) for one in shown]
     labels = np.empty(len(rows))
@@ -79,15 +83,19 @@ class _Shown:
         ids: (n,) of their own.
         owners: (n,) row numbers of the candidates.
         crystals: n cells.
+        labels: (n,) protostructure labels; those of ``crystals`` if None.
     """
 
     ids: Strings
     owners: Integers
     crystals: Crystals
+    labels: Strings | None = None
 
     def of(self, asked: ModelRows) -> ModelRows:
         """The same candidates with these cells; whatever else is known of them stays."""
-        told, before = asked.stage_energies, asked.unrelaxed
+        told, before, labels = asked.stage_energies, asked.unrelaxed, self.labels
+        if labels is None and asked.protostructures is not None:
+            labels = protostructures(self.crystals)
         return ModelRows.from_rows(
             ids=self.ids,
             formulas=asked.formulas[self.owners],
@@ -95,6 +103,7 @@ class _Shown:
             baselines=asked.baselines[self.owners],
             stage_energies=None if told is None else told[self.owners],
             unrelaxed=None if before is None else before.take(self.owners),
+            protostructures=labels,
         )
 
 
@@ -109,6 +118,7 @@ def _cells(
         baselines=training.baselines,
         stage_energies=training.stage_energies,
         unrelaxed=training.unrelaxed,
+        protostructures=training.protostructures,
     )
     others = []
     if settings.cells == "both":
@@ -119,7 +129,10 @@ def _cells(
         others.append(replace(cells, crystals=preparation(cells.of(given)).crystals))
     asked = preparation(given)
     asked = seen(asked, view)
-    return asked if settings.cells != "relaxed" else replace(asked, crystals=training.relaxed), others
+    if settings.cells != "relaxed":
+        return asked, others
+    labels = None if asked.protostructures is None else protostructures(training.relaxed)
+    return replace(asked, crystals=training.relaxed, protostructures=labels), others
 
 
 def split_own(training: TrainingRows, settings: EnsembleSettings, *, seed: int) -> tuple[Integers, Integers]:

@@ -90,13 +90,13 @@ class Wren(SetModel):
     settings: WrenSettings
 
     def represent(self, rows: ModelRows) -> WeightedSets:
-        """Occupied Wyckoff positions of the cells.
+        """Occupied Wyckoff positions of the cells, or those of the labels where there are no cells.
 
         Raises:
             CrystalError: on elements beyond lawrencium, which have no embedding.
         """
         check_element_embedding(rows.crystals.numbers)
-        return wyckoff_sets(rows.crystals)
+        return wyckoff_sets(rows.crystals, rows.protostructures)
 
     def represent_labels(self, labels: Sequence[str]) -> WeightedSets:
         """The same for candidates that are protostructure labels and have no cells.

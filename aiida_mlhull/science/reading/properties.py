@@ -26,17 +26,15 @@ from aiida_mlhull.science.reading.table_files import (
     formulas_of,
     numbers_of,
 )
+from aiida_mlhull.science.representations.boxes import boxes
 from aiida_mlhull.science.representations.composition import Composition, reduce_formula, stated_composition
 from aiida_mlhull.science.types import Candidates, Crystals, Labels, TrainingRows
-from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.science.types.table import Strings
 
 FORMULAS: Final = (*FORMULA_COLUMNS, "pretty_formula", "composition", "reduced_composition")
 PLACEHOLDERS: Final = "compositions only; the cells are placeholders"
-_MOST_ATOMS: Final = 1000
-"""Of a placeholder; shares of finer formulas are rounded to a thousandth."""
-_APART: Final = 3.0
 _MOST_CLASSES: Final = 100
 
 
@@ -148,7 +146,7 @@ def read_properties(
     compositions = _compositions(sieve, stated, crystals)
     left_out = sieve.left_out()
     kept = np.flatnonzero(sieve.good)
-    cells = _placeholders([compositions[row] for row in kept]) if crystals is None else crystals.take(kept)
+    cells = boxes([compositions[row] for row in kept]) if crystals is None else crystals.take(kept)
     rows = TrainingRows.from_rows(
         ids=ids[kept],
         formulas=[compositions[row].formula for row in kept],
@@ -222,22 +220,3 @@ def _compositions(sieve: Sieve, formulas: Strings, crystals: Crystals | None) ->
         details=np.asarray([why.get(formula, repr(formula)) for formula in formulas.tolist()]),
     )
     return [composition or reduce_formula("H") for composition in compositions]
-
-
-def _placeholders(compositions: list[Composition]) -> Crystals:
-    """A row of atoms in a box for every composition: right in number, meaningless in place."""
-    lattices, numbers, coordinates = [], [], []
-    for composition in compositions:
-        counts = _few(np.asarray(composition.counts, dtype=np.int64))
-        n = int(counts.sum())
-        lattices.append(np.diag([_APART * n, _APART, _APART]))
-        numbers.append(np.repeat(composition.numbers, counts).tolist())
-        coordinates.append(np.column_stack([np.arange(n) / n, np.zeros(n), np.zeros(n)]))
-    return Crystals.from_lists(lattices, numbers, coordinates)
-
-
-def _few(counts: Integers) -> Integers:
-    if counts.sum() <= _MOST_ATOMS:
-        return counts
-    shares: Floats = counts / counts.sum()
-    return np.maximum(np.round(shares * _MOST_ATOMS), 1).astype(np.int64)

@@ -29,6 +29,7 @@ from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.representations.wyckoff_positions.embedding import wyckoff_embedding
 from aiida_mlhull.science.representations.wyckoff_tables import multiplicities, relabelings
 from aiida_mlhull.science.types.crystals import Crystals, Integers
+from aiida_mlhull.science.types.table import Strings
 
 T = TypeVar("T", bound=Hashable)
 
@@ -101,15 +102,16 @@ def sets_of_compositions(compositions: Sequence[Composition]) -> WeightedSets:
     return _packed(materials, [nodes(composition) for composition in different])
 
 
-def wyckoff_sets(crystals: Crystals) -> WeightedSets:
+def wyckoff_sets(crystals: Crystals, labels: Strings | None = None) -> WeightedSets:
     """Every crystal as its occupied Wyckoff positions.
 
-    Labels come from :func:`~aiida_mlhull.science.representations.wyckoff.protostructures`; a crystal without
+    Labels that are not given come from :func:`~aiida_mlhull.science.representations.wyckoff.protostructures`; a crystal without
     one counts as its formula unit without symmetry, all atoms on the one position of space group P1.
     """
-    labels = protostructures(crystals).tolist()
-    known = zip(labels, _compositions(crystals), strict=True)
-    different, materials = _different(label or composition for label, composition in known)
+    words = protostructures(crystals) if labels is None else labels
+    without = np.flatnonzero(words == "")
+    formulas = dict(zip(without.tolist(), _compositions(crystals.take(without)), strict=True))
+    different, materials = _different(label or formulas[row] for row, label in enumerate(words.tolist()))
     return _packed(materials, [_letterings(material) for material in different])
 
 

@@ -59,6 +59,7 @@ class Reason(str, Enum):
     OPEN = "open", Stated.CAMPAIGN, "may enter the stage"
     START_SET = "start_set", Stated.CAMPAIGN, "drawn for the first training set"
     NOT_IN_START_SET = "not_in_start_set", Stated.CAMPAIGN, "not drawn for the first training set; waits for a rule"
+    CELL_NOT_MADE = "cell_not_made", Stated.CAMPAIGN, "chosen as a label; no cell with that label could be made"
     BATCH_FULL = "batch_full", Stated.CAMPAIGN, "kept by the rule, but the round's batch is full; waits"
 
     WITHIN_THRESHOLD = "within_threshold", Stated.RULE, "the value is within the threshold: kept"

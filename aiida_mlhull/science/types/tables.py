@@ -148,12 +148,15 @@ class ModelRows(Table):
             it relaxed to, in the others what further potentials say there, NaN where they couldn't tell; each column
             is on a scale of its own. None where there was no such stage.
         unrelaxed: n cells as they were before any stage; None where ``crystals`` are these.
+        protostructures: (n,) labels of rows that have no cells yet; ``crystals`` are then boxes with the right atoms in
+            meaningless places, for models that read labels or compositions. None where ``crystals`` are cells.
     """
 
     crystals: Crystals
     baselines: Floats
     stage_energies: Floats | None = None
     unrelaxed: Crystals | None = None
+    protostructures: Strings | None = None
 
     def check(self) -> None:
         """Refuse baselines and stage energies that are not finite.

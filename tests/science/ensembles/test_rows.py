@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.core import Composition
 
-from aiida_mlhull.science.ensembles.rows import elemental_mixtures, model_rows, training_rows
+from aiida_mlhull.science.ensembles.rows import crystals_of, elemental_mixtures, model_rows, training_rows
 from aiida_mlhull.science.errors import (
     CrystalError,
     InputError,
@@ -144,8 +144,16 @@ def test_failed_stage_can_not_be_asked_about(labels, references):
 
 
 def test_candidates_that_are_only_labels(candidates, references):
+    by_cell = model_rows(candidates, references, baseline="references")
+    by_label = model_rows(replace(candidates, crystals=None), references, baseline="references")
+    assert by_cell.protostructures is None
+    assert by_label.protostructures.tolist() == candidates.protostructures.tolist()
+    np.testing.assert_array_equal(by_label.baselines, by_cell.baselines)
+
+
+def test_candidates_that_are_only_labels_can_not_be_relaxed(candidates):
     with pytest.raises(CrystalError, match="without cells"):
-        model_rows(replace(candidates, crystals=None), references, baseline="references")
+        crystals_of(replace(candidates, crystals=None))
 
 
 def test_unknown_id(candidates, references):
