@@ -85,9 +85,9 @@ def main() -> None:
     different = np.unique(systems)
     unseen = np.isin(systems, rng.permutation(different)[: len(different) // 5])
     protocols = {
-        "A": (random, ("null", "mass_balance", "reaction_graph")),
+        "A": (random, ("null", "mass_balance", "oxygen_trees", "reaction_graph")),
         "B": (unseen, ("nearest", "trees", "magpie_concat", "reaction_graph")),
-        "C": (unseen, ("null", "mass_balance", "reaction_graph")),
+        "C": (unseen, ("null", "mass_balance", "oxygen_trees", "reaction_graph")),
     }
     chosen = arguments.protocols.split(",")
     blank = replace(rows, amounts=np.full(len(rows), ""))

@@ -184,3 +184,14 @@ def test_what_learns_beats_the_floor_in_systems_that_it_has_not_seen(name):
     plain = product_scores(floor.predict(asked), targets(asked))
     assert learned["subset_accuracy"] == 1.0 > plain["subset_accuracy"]
     assert learned["l1"] < 0.5 * plain["l1"]
+
+
+def test_oxygen_is_put_right_where_published_products_hold_more_than_the_mixture():
+    """Metals take oxygen from the air, in proportion to what such metals took before; the cations stay as weighed."""
+    names = ("Mg", "Ca", "Sr", "Ba", "Zn", "Cd")
+    rows = [(f"{a}Fe2O4", f"{a} + Fe2O3", "1 1") for a in names]
+    model = PRODUCTS["oxygen_trees"]()
+    model.fit(recipes(*rows[1:]), seed=0)
+    found = model.predict(recipes(rows[0])).fractions
+    np.testing.assert_allclose(found, of("MgFe2O4"), atol=1e-6)
+    np.testing.assert_allclose(PRODUCTS["mass_balance"]().predict(recipes(rows[0])).fractions, of("MgFe2O3"))
