@@ -12,10 +12,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constrain
 export AIIDA_PATH := $(CURDIR)/.aiida
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-dft pw-with-u test lint docs bench clean
+.PHONY: help install demo demo-dft pw-with-u test test-services lint docs bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed .aiida/.ready ## set up .venv and the AiiDA profile
 
@@ -41,6 +41,13 @@ test: export OMP_NUM_THREADS ?= 1
 test: .venv/.installed ## all tests (PYTEST_ARGS="-m 'not slow'" for the quick ones)
 	@$(BIN)/python -m benchmarks.browser
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+# What depends on how a database keeps text, JSON and time, once more where groups keep theirs.
+test-services: export PATH := $(CURDIR)/.venv/bin:$(PATH)
+test-services: export OMP_NUM_THREADS ?= 1
+test-services: .venv/.installed ## tests of the stored graph on PostgreSQL and RabbitMQ, where these run on the standard ports
+	@$(BIN)/pytest -n 2 --dist loadfile --services -q tests/graph tests/workflows/test_provenance.py \
+		tests/workflows/test_stages.py tests/cli/test_campaign.py tests/cli/test_history.py tests/cli/test_status.py
 
 lint: .venv/.installed ## style, types, floors, spelling
 	$(BIN)/ruff check .

@@ -37,7 +37,7 @@ def history(profile_name: str | None, identifier: str, campaign: str | None, as_
         ("prototype", row.protostructures[0] or None),
         ("atoms", None if row.crystals is None else int(row.crystals.n_sites[0])),
         ("state", asked.status().state),
-        ("structure", asked.structures().get(identifier)),
+        *[("structure", str(pk)) for name, pk in asked.structures().items() if name == identifier],
         *placed.facts(asked.node, identifier),
     ]
     known = text.pairs([pair for pair in facts if pair[1] is not None])

@@ -71,7 +71,7 @@ def status(  # noqa: PLR0917  (click calls it by name)
         text.table(
             ("pk", "name", "state", "stage", "round", "relaxed", "on hull", "waiting", "age"),
             [
-                (s.pk, s.name, s.state, s.stage or None, s.round, s.relaxed, s.stable, s.waiting, age_of(s.begun))
+                (str(s.pk), s.name, s.state, s.stage or None, s.round, s.relaxed, s.stable, s.waiting, age_of(s.begun))
                 for s in states
             ],
         )

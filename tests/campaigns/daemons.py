@@ -20,15 +20,18 @@ PATIENCE = 900.0
 
 
 @contextmanager
-def running_daemon(config: Any, make_profile: Callable[..., Any], *, name: str) -> Iterator[DaemonClient]:
+def running_daemon(
+    config: Any, make_profile: Callable[..., Any], *, name: str, **backends: Any
+) -> Iterator[DaemonClient]:
     """A daemon with one worker, in a profile of its own.
 
     Args:
         config: AiiDA's fixture ``aiida_config``.
         make_profile: AiiDA's fixture ``aiida_profile_factory``.
         name: the profile's.
+        **backends: its storage and broker; SQLite and ZeroMQ if there are none.
     """
-    with make_profile(config, name=name, broker_backend="core.zeromq") as profile:
+    with make_profile(config, name=name, **(backends or {"broker_backend": "core.zeromq"})) as profile:
         config.set_option("runner.poll.interval", 1, scope=profile.name)
         config.set_option("daemon.timeout", 120, scope=profile.name)
         config.store()

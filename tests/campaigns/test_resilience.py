@@ -1,25 +1,47 @@
-"""A campaign under a real daemon: whatever is killed on the way, it ends with the same bits."""
+"""A campaign under a real daemon: whatever is killed on the way, it ends with the same bits, on any storage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node, submit
 from aiida.engine.daemon.client import DaemonClient
+from aiida.tools.archive import create_archive, import_archive
 
+from aiida_mlhull import Campaign
 from aiida_mlhull.workflows.screen import Screen
-from tests.arsenides import simplest
+from tests.arsenides import Excerpt, simplest
 from tests.campaign_inputs import campaign_inputs
-from tests.campaigns.daemons import everything, kill, running_daemon, start_after_a_kill, under_way, wait_until, worker
+from tests.campaigns.daemons import (
+    PATIENCE,
+    everything,
+    kill,
+    running_daemon,
+    start_after_a_kill,
+    under_way,
+    wait_until,
+    worker,
+)
 from tests.programs import on_this_machine
+from tests.services import services, skip_without_services
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 N = 36
+
+
+def with_names_that_are_sorted_otherwise(excerpt: Excerpt) -> Excerpt:
+    """The same rows with ids that a language sorts otherwise than code points do, and nobody expects."""
+    fronts = ("b", "C", "a_", "A-", "é", "_", "Z\U0001d524", "O'")
+    names = np.array(sorted(f"{fronts[row % len(fronts)]}{row}" for row in range(len(excerpt.candidates))))
+    return Excerpt(replace(excerpt.candidates, ids=names), replace(excerpt.record, ids=names), excerpt.references)
 
 
 def campaign(code: orm.AbstractCode) -> dict[str, Any]:
@@ -27,7 +49,7 @@ def campaign(code: orm.AbstractCode) -> dict[str, Any]:
     gate = {"rule": "two_sigma", "rounds": 2, "batch": 4}
     final = {"name": "final", "engine": "recorded", "core_minutes": 605, "gate": gate}
     settings = {"seed": 11, "start": 16, "stages": [final], "ensemble": {"members": 2}}
-    return campaign_inputs(code, simplest(N), settings)
+    return campaign_inputs(code, with_names_that_are_sorted_otherwise(simplest(N)), settings)
 
 
 def outcome(node: orm.ProcessNode) -> dict[str, Any]:
@@ -42,22 +64,48 @@ def outcome(node: orm.ProcessNode) -> dict[str, Any]:
     return {**tables, "phases": phases, "summary": node.outputs.summary.get_dict()}
 
 
+def told(node: orm.ProcessNode) -> dict[str, Any]:
+    """What people are told about a campaign, but for pks and times."""
+    asked = Campaign(node)
+    ids = asked.outcomes().ids.tolist()
+    histories = {name: asked.history(name).drop(columns=["pk", "ensemble", "campaign"]) for name in ids[::5]}
+    return {
+        "ids": ids,
+        "started": asked.started(),
+        "rounds": asked.rounds().to_dict("list"),
+        "rejected": asked.rejected(1).to_dict("list"),
+        "histories": {
+            name: frame.astype(object).where(frame.notna(), None).to_dict("list") for name, frame in histories.items()
+        },
+        "funnel": asked.funnel(),
+        "done": {stage.name: stage.done for stage in asked.progress().stages},
+        "lasted": 0 < asked.progress().seconds < PATIENCE,
+    }
+
+
 @pytest.fixture(scope="module")
 def undisturbed(aiida_profile, tmp_path_factory) -> dict[str, Any]:
-    """The campaign in this process and in the profile of all tests."""
-    code = on_this_machine(tmp_path_factory.mktemp("undisturbed"))
-    return outcome(run_get_node(Screen, **campaign(code))[1])
+    """The campaign in this process and in the profile of all tests: what it came to, what is told, and an archive of it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    _, node = run_get_node(Screen, **campaign(on_this_machine(folder)))
+    create_archive([node], filename=folder / "campaign.aiida")
+    return {**outcome(node), "told": told(node), "uuid": node.uuid, "archive": folder / "campaign.aiida"}
 
 
-@pytest.fixture
-def daemon(undisturbed, aiida_config, aiida_profile_factory) -> Iterator[DaemonClient]:
+@pytest.fixture(params=["SQLite and ZeroMQ", pytest.param("PostgreSQL and RabbitMQ", marks=pytest.mark.services)])
+def daemon(request, undisturbed, aiida_config, aiida_profile_factory, tmp_path) -> Iterator[DaemonClient]:
     """After the undisturbed run, which needs the profile of all tests."""
-    with running_daemon(aiida_config, aiida_profile_factory, name="resilience") as client:
-        yield client
+    with ExitStack() as stack:
+        backends = {}
+        if "services" in request.keywords:
+            skip_without_services()
+            backends = stack.enter_context(services(tmp_path / "repository"))
+        make = running_daemon(aiida_config, aiida_profile_factory, name="resilience", **backends)
+        yield stack.enter_context(make)
 
 
 def test_killed_worker_and_killed_daemon_change_nothing(
-    undisturbed: dict[str, Any], daemon: DaemonClient, tmp_path: Path
+    undisturbed: dict[str, Any], daemon: DaemonClient, tmp_path: Path, aiida_config: Any, aiida_profile_factory: Any
 ) -> None:
     """Another profile, a daemon, a worker killed in round 1 and the whole daemon in round 2: the same bits."""
     node = submit(Screen, campaign(on_this_machine(tmp_path)))
@@ -76,4 +124,13 @@ def test_killed_worker_and_killed_daemon_change_nothing(
     start_after_a_kill(daemon)
 
     wait_until(lambda: node.is_terminated, what="the end of the campaign")
-    assert outcome(node) == undisturbed
+    assert outcome(node) == {key: undisturbed[key] for key in ("phases", "summary", *outcome(node))}
+    assert told(node) == undisturbed["told"]
+
+    import_archive(undisturbed["archive"])
+    assert told(orm.load_node(undisturbed["uuid"])) == undisturbed["told"], "an archive of SQLite, in here"
+    create_archive([node], filename=tmp_path / "campaign.aiida")
+    uuid = node.uuid
+    with aiida_profile_factory(aiida_config, name="elsewhere"):
+        import_archive(tmp_path / "campaign.aiida")
+        assert told(orm.load_node(uuid)) == undisturbed["told"], "an archive of it, in SQLite"

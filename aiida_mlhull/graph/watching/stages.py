@@ -33,7 +33,7 @@ def describe(progress: CampaignProgress) -> str:
     """All stages, what is under way, what was spent, what failed last, and an alarm where nothing moves."""
     parts = [f"Stages\n{text.table(STAGES, map(_row, progress.stages), indent='  ')}", text.pairs(_facts(progress))]
     if progress.last_failures:
-        rows = [(one.id, one.stage, one.reason, f"{_ago(one.when)} ago", one.pk) for one in progress.last_failures]
+        rows = [(one.id, one.stage, one.reason, f"{_ago(one.when)} ago", str(one.pk)) for one in progress.last_failures]
         parts.append("Last failures\n" + text.table(("id", "stage", "reason", "when", "table"), rows, indent="  "))
     if progress.told:
         because = f": {progress.why}" if progress.why else ""

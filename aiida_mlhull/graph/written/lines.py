@@ -42,9 +42,9 @@ def age_of(begun: datetime) -> str:
 def events_in_words(events: pd.DataFrame) -> str:
     """What became of a candidate, one line per event."""
     rows = []
-    for *what, value, threshold, margin, _, ensemble, models, _ in text.rows_of(events):
+    for pk, *what, value, threshold, margin, _, ensemble, models, _ in text.rows_of(events):
         behind = None if ensemble is None else f"{models} <{ensemble}>"
-        rows.append((*what, *map(text.number, (value, threshold, margin)), behind))
+        rows.append((str(pk), *what, *map(text.number, (value, threshold, margin)), behind))
     return text.table(("pk", "what", "outcome", "why", "value", "threshold", "margin", "models"), rows)
 
 

@@ -58,7 +58,8 @@ def promise(told: Mapping[str, Any]) -> str:
 
 def funnel(counts: dict[str, int], *, started: int) -> str:
     """From all candidates to the hull."""
-    reasons = [(f"  {key.removeprefix('reason:')}", n) for key, n in counts.items() if key.startswith("reason:")]
+    named = {key.removeprefix("reason:"): n for key, n in counts.items() if key.startswith("reason:")}
+    reasons = [(f"  {code}", n) for code, n in sorted(named.items(), key=lambda one: (-one[1], one[0]))]
     return "Funnel\n" + text.pairs(
         [
             ("candidates", counts["candidates"]),
@@ -111,7 +112,8 @@ def phases(campaign: Campaign) -> str:
     labels = campaign.phases()
     if not len(labels):
         return "No candidate lies on the hull: the known phases are the stable ones."
-    pks, placed = campaign.structures(), stable(campaign.node)
+    pks = {name: str(pk) for name, pk in campaign.structures().items()}
+    placed = stable(campaign.node)
     formation = dict(zip(placed.ids.tolist(), placed.formation.tolist(), strict=True))
     order = sorted(range(len(labels)), key=lambda row: (str(labels.formulas[row]), str(labels.ids[row])))
     rows = [

@@ -1,0 +1,354 @@
+"""Small real campaigns whose parts are killed at random moments, until so many kills are done: what is lost?
+
+    python -m benchmarks.faults FOLDER --kills 100 --json [--services] [--seed 0]
+
+FOLDER gets an AiiDA profile of its own: SQLite and ZeroMQ, or, with ``--services``, PostgreSQL and RabbitMQ of this machine
+(a database that is dropped at the end). A potential relaxes arsenides, models choose in rounds, their published results
+answer. One campaign runs in peace. In the others something is killed every few seconds: the daemon's worker, its broker or
+the connections to it, the whole daemon, a job's program, connections to the database. After each kill a person does what
+``docs/how-to/when-something-breaks.md`` says: the daemon is started where it is gone, and restarted where nothing moves for
+a minute. Every ended campaign is compared with the one in peace, down to the content of its tables. What has been done is in
+``FOLDER/faults.jsonl``; the same command goes on from there.
+"""
+
+# ruff: noqa: PLC0415  (AiiDA reads AIIDA_PATH when it is imported)
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from aiida.orm import ProcessNode
+    from psutil import Process
+
+PROFILE: Final = "faults"
+N: Final = 36
+"""Candidates: those with the smallest cells."""
+BETWEEN: Final = (4.0, 12.0)
+"""Seconds between two kills."""
+STILL: Final = 60.0
+"""Seconds without any change after which a person restarts the daemon."""
+PATIENCE: Final = 1800.0
+"""Seconds for one campaign."""
+JOBS: Final = "mlhull-job"
+
+
+def profile(folder: Path, stack: ExitStack, *, on_services: bool) -> None:
+    """A profile of its own, loaded, with the program registered in it."""
+    os.environ["AIIDA_PATH"] = str(folder)
+    from aiida.manage.configuration import create_profile, get_config, load_profile
+
+    from aiida_mlhull.launching.codes import installed_program, register_code, register_localhost
+    from tests.services import services
+
+    backends: dict[str, Any] = {
+        "storage_backend": "core.sqlite_dos",
+        "storage_config": {"filepath": str(folder / "storage")},
+        "broker_backend": "core.zeromq",
+        "broker_config": {},
+    }
+    if on_services:
+        backends = stack.enter_context(services(folder / "repository"))
+        backends["broker_config"] = {
+            "broker_protocol": "amqp",
+            "broker_username": "guest",
+            "broker_password": "guest",
+            "broker_host": "127.0.0.1",
+            "broker_port": 5672,
+            "broker_virtual_host": "",
+        }
+    config = get_config(create=True)
+    name = f"{PROFILE}-{len(config.profile_names)}"
+    create_profile(config, name=name, email="benchmark@localhost", **backends)
+    config.set_default_profile(name, overwrite=True)
+    load_profile(name).set_option("runner.poll.interval", 1)
+    config.store()
+    computer, _ = register_localhost()
+    register_code(computer, installed_program())
+
+
+def inputs() -> dict[str, Any]:
+    """Of the campaign, which is the same each time."""
+    from aiida import orm
+
+    from tests.arsenides import simplest
+    from tests.campaign_inputs import campaign_inputs
+
+    gate = {"rule": "two_sigma", "rounds": 3, "batch": 4}
+    relaxation = {"freedom": "full", "max_force": 0.1, "max_steps": 60}
+    stages = [
+        {"name": "potential", "engine": "potential", "settings": {"relaxation": relaxation}},
+        {"name": "final", "engine": "recorded", "core_minutes": 605, "gate": gate},
+    ]
+    settings = {"seed": 11, "start": 16, "stages": stages, "ensemble": {"members": 2}}
+    excerpt = simplest(N)
+    from aiida_mlhull.data import LabelsData
+
+    code = orm.load_code(JOBS)
+    engines: dict[str, dict[str, Any]] = {
+        "potential": {"code": code},
+        "recorded": {"record": LabelsData.from_science(excerpt.record)},
+    }
+    return campaign_inputs(code, excerpt, settings, engines=engines)
+
+
+def content(node: ProcessNode) -> dict[str, Any]:
+    """What a campaign came to: content of its tables, phases, ids that have more or less than one row."""
+    from tests.campaigns.test_resilience import outcome
+
+    said = outcome(node)
+    for stage in said["summary"]["stages"].values():
+        for key in ("core_minutes", "core_minutes_per_row"):
+            stage.pop(key)  # of the potential they are measured
+    return {
+        "tables": {key: value for key, value in said.items() if key not in {"summary", "phases"}},
+        "phases": said["phases"],
+        "funnel": said["summary"]["funnel"],
+    }
+
+
+def rows(node: ProcessNode) -> tuple[int, int]:
+    """Candidates without an outcome, and with several."""
+    from aiida_mlhull.science.types import concatenate
+
+    ids = Counter(name for table in node.outputs.outcomes.values() for name in table.to_science().ids.tolist())
+    asked = concatenate([table.to_science() for table in node.inputs.candidates.values()]).ids.tolist()
+    return sum(name not in ids for name in asked), sum(n > 1 for n in ids.values())
+
+
+def programs(_: Any) -> list[Process]:
+    """Jobs' programs of this profile, which have the daemon's folder of work as their own."""
+    import psutil
+    from aiida import orm
+
+    work = str(orm.load_computer("localhost").get_workdir())
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if (process.info["cwd"] or "").startswith(work) and any(JOBS in word for word in process.info["cmdline"] or ())
+    ]
+
+
+def connections(_: Any) -> list[Process]:
+    """Server processes of PostgreSQL that serve this profile's daemon."""
+    import psutil
+    import psycopg
+    from aiida.manage import get_manager
+
+    from tests.services import POSTGRES
+
+    loaded = get_manager().get_profile()
+    assert loaded is not None
+    storage = loaded.storage_config
+    if "database_name" not in storage:
+        return []
+    own = {conn.laddr.port for conn in psutil.Process().net_connections() if conn.laddr}
+    with psycopg.connect(**POSTGRES, dbname="postgres") as server:
+        query = "select pid, client_port from pg_stat_activity where datname = %s"
+        found = server.execute(query, (storage["database_name"],)).fetchall()
+        for pid, port in found:
+            if port not in own:
+                server.execute("select pg_terminate_backend(%s)", (pid,))
+    return [pid for pid, port in found if port not in own]
+
+
+def brokers(client: Any) -> list[Process]:
+    """The daemon's own broker."""
+    from tests.campaigns.daemons import everything
+
+    return [one for one in everything(client) if "broker" in " ".join(one.cmdline())]
+
+
+def lost_channels(client: Any) -> list[str]:
+    """Connections of this profile's daemon to RabbitMQ, cut by the server."""
+    from tests.campaigns.daemons import everything
+
+    own = {str(conn.laddr.port) for one in everything(client) for conn in one.net_connections() if conn.laddr}
+    listing = ["rabbitmqctl", "-q", "list_connections", "pid", "peer_port"]
+    listed = subprocess.run(listing, capture_output=True, text=True, check=False).stdout  # noqa: S603
+    cut = [line.split()[0] for line in listed.splitlines() if line.split()[-1:] and line.split()[-1] in own]
+    for pid in cut:
+        subprocess.run([*listing[:2], "close_connection", pid, "benchmark"], check=False)  # noqa: S603
+    return cut
+
+
+def killing(*, on_services: bool) -> dict[str, Callable[[Any], list[Any]]]:
+    """What can be killed, by name; what a function returns is dead, or is to be killed."""
+    from tests.campaigns.daemons import everything, worker
+
+    def one_worker(client: Any) -> list[Process]:
+        return [worker(client)]
+
+    found = {"worker": one_worker, "daemon": everything, "job": programs}
+    return found | ({"database": connections, "broker": lost_channels} if on_services else {"broker": brokers})
+
+
+def kill_one(name: str, find: Callable[[Any], list[Any]], client: Any) -> bool:
+    """Kill what there is of a kind, by SIGKILL where it is a process of ours; False if there was nothing."""
+    import psutil
+
+    try:
+        victims = find(client)
+    except (psutil.Error, AssertionError, OSError):
+        return False
+    if name == "job":
+        victims = victims[:1]
+    for victim in victims:
+        if isinstance(victim, psutil.Process):
+            try:
+                os.kill(victim.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+    return bool(victims)
+
+
+def changes() -> tuple[int, str]:
+    """Number of nodes, and when one changed last: whether anything moves."""
+    from aiida import orm
+
+    query = orm.QueryBuilder().append(orm.ProcessNode, project="mtime").order_by({orm.ProcessNode: {"mtime": "desc"}})
+    newest = query.first(flat=True)
+    return orm.QueryBuilder().append(orm.Node).count(), str(newest)
+
+
+class Person:
+    """Does what the documentation says: starts a daemon that is gone, restarts one under which nothing moves."""
+
+    def __init__(self, client: Any) -> None:
+        self.client, self.seen, self.since, self.restarts = client, changes(), time.monotonic(), 0
+
+    def look(self) -> None:
+        """Once in a while."""
+        from tests.campaigns.daemons import everything, kill
+
+        now = changes()
+        if now != self.seen:
+            self.seen, self.since = now, time.monotonic()
+        if not self.client.is_daemon_running:
+            self._start()
+        elif time.monotonic() - self.since > STILL:
+            kill(everything(self.client))  # verdi can't stop a daemon that doesn't answer
+            self._start()
+            self.restarts += 1
+
+    def _start(self) -> None:
+        from tests.campaigns.daemons import start_after_a_kill
+
+        try:
+            start_after_a_kill(self.client)
+        except Exception as error:  # noqa: BLE001  (whatever it is: a person tries again)
+            print(f"the daemon doesn't start: {error}", file=sys.stderr)
+            time.sleep(5)
+        self.since = time.monotonic()
+
+
+def run_one(client: Any, *, chance: random.Random, kills: int, on_services: bool) -> dict[str, Any]:
+    """One campaign with at most ``kills`` kills."""
+    from aiida.engine import submit
+
+    from aiida_mlhull.workflows.screen import Screen
+
+    node, person, began = submit(Screen, inputs()), Person(client), time.monotonic()
+    done: list[str] = []
+    following = time.monotonic() + chance.uniform(*BETWEEN)
+    while not node.is_terminated and time.monotonic() - began < PATIENCE:
+        time.sleep(0.5)
+        person.look()
+        if len(done) < kills and time.monotonic() > following and client.is_daemon_running:
+            name, find = chance.choice(sorted(killing(on_services=on_services).items()))
+            if kill_one(name, find, client):
+                done.append(name)
+            following = time.monotonic() + chance.uniform(*BETWEEN)
+    said: dict[str, Any] = {
+        "pk": node.pk,
+        "kills": dict(Counter(done)),
+        "seconds": round(time.monotonic() - began, 1),
+        "restarts": person.restarts,
+        "ended": "well" if node.is_finished_ok else str(node.exit_message or node.process_state),
+    }
+    if node.is_finished_ok:
+        jobs = [one for one in node.called_descendants if one.node_type.startswith("process.calculation.calcjob")]
+        lost, doubled = rows(node)
+        said |= {"content": content(node), "lost": lost, "doubled": doubled, "jobs": len(jobs)}
+    return said
+
+
+def measure(folder: Path, *, kills: int, on_services: bool, seed: int) -> dict[str, Any]:
+    """Peace first, then kills until there are enough of them."""
+    from aiida.engine.daemon.client import get_daemon_client
+
+    from tests.campaigns.daemons import everything, kill
+
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "faults.jsonl"
+    runs = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    with ExitStack() as stack:
+        profile(folder, stack, on_services=on_services)
+        client = get_daemon_client()
+        client.start_daemon(timeout=120)
+        try:
+            while (left := kills - sum(sum(run["kills"].values()) for run in runs)) > 0 or not runs:
+                chance = random.Random(seed + len(runs))
+                run = run_one(client, chance=chance, kills=left if runs else 0, on_services=on_services)
+                runs.append(run)
+                with log.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(run) + "\n")
+        finally:
+            kill(everything(client))
+    return summary(runs)
+
+
+def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Figures of all campaigns against the first one, which ran in peace."""
+    peace, *killed = runs
+    ended = [run for run in killed if run["ended"] == "well"]
+    return {
+        "campaigns": len(killed),
+        "kills": dict(sum((Counter(run["kills"]) for run in killed), Counter())),
+        "ended_well": len(ended),
+        "same_hull": sum(run["content"]["phases"] == peace["content"]["phases"] for run in ended),
+        "same_tables": sum(run["content"] == peace["content"] for run in ended),
+        "rows_lost": sum(run["lost"] for run in ended),
+        "rows_doubled": sum(run["doubled"] for run in ended),
+        "jobs_beyond": sum(run["jobs"] - peace["jobs"] for run in ended),
+        "jobs": peace["jobs"],
+        "restarts": sum(run["restarts"] for run in killed),
+        "seconds_in_peace": peace["seconds"],
+        "seconds_lost_per_kill": round(
+            sum(run["seconds"] - peace["seconds"] for run in ended)
+            / max(sum(sum(run["kills"].values()) for run in ended), 1),
+            1,
+        ),
+        "not_well": [run["ended"] for run in killed if run["ended"] != "well"],
+    }
+
+
+def main() -> None:
+    """Print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--json", action="store_true", help="print JSON (there is nothing else to print)")
+    parser.add_argument("--kills", type=int, default=100, help="so many in all")
+    parser.add_argument("--services", action="store_true", help="on PostgreSQL and RabbitMQ")
+    parser.add_argument("--seed", type=int, default=0, help="of what is killed, and when")
+    asked = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    found = measure(asked.folder.resolve(), kills=asked.kills, on_services=asked.services, seed=asked.seed)
+    print(json.dumps({"benchmark": "faults", "storage": "PostgreSQL" if asked.services else "SQLite", **found}))
+
+
+if __name__ == "__main__":
+    main()
