@@ -53,14 +53,16 @@ def profile(folder: Path, stack: ExitStack, *, on_services: bool) -> None:
     from aiida_mlhull.launching.codes import installed_program, register_code, register_localhost
     from tests.services import services
 
+    config = get_config(create=True)
+    name = f"{PROFILE}-{len(config.profile_names)}"
     backends: dict[str, Any] = {
         "storage_backend": "core.sqlite_dos",
-        "storage_config": {"filepath": str(folder / "storage")},
+        "storage_config": {"filepath": str(folder / name)},
         "broker_backend": "core.zeromq",
         "broker_config": {},
     }
     if on_services:
-        backends = stack.enter_context(services(folder / "repository"))
+        backends = stack.enter_context(services(folder / name))
         backends["broker_config"] = {
             "broker_protocol": "amqp",
             "broker_username": "guest",
@@ -69,8 +71,6 @@ def profile(folder: Path, stack: ExitStack, *, on_services: bool) -> None:
             "broker_port": 5672,
             "broker_virtual_host": "",
         }
-    config = get_config(create=True)
-    name = f"{PROFILE}-{len(config.profile_names)}"
     create_profile(config, name=name, email="benchmark@localhost", **backends)
     config.set_default_profile(name, overwrite=True)
     load_profile(name).set_option("runner.poll.interval", 1)

@@ -70,6 +70,7 @@ class JobPool(Steered):
             "max_wallclock_seconds": jobs.max_wallclock_seconds,
             "resources": resources,
             "device": jobs.device,
+            **jobs.options,
         }
 
     def wait_for(self, keys: list[str]) -> None:

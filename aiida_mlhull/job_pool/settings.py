@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from aiida.orm import ProcessNode
 from pydantic import Field
@@ -27,6 +27,9 @@ class JobSettings(Strict):
         same_failures: when the first so many relaxations that a stage is sent all fail with one and the same reason,
             the campaign pauses and says so; None lets it go on failing.
         device: ``cpu``, ``cuda``, or ``auto`` for whatever the node has.
+        options: of the scheduler, as AiiDA knows them (``queue_name``, ``account``, ``max_memory_kb``,
+            ``custom_scheduler_commands: "#SBATCH --gres=gpu:1"``, ``prepend_text``, ...); they win over what the keys
+            above say.
     """
 
     members_per_job: int = Field(default=1, ge=1)
@@ -37,6 +40,7 @@ class JobSettings(Strict):
     max_wallclock_seconds: int = Field(default=86400, ge=60)
     same_failures: int | None = Field(default=10, ge=2)
     device: str = "cpu"
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 def portions_of(items: Sequence[T], size: int) -> list[list[T]]:

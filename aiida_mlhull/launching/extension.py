@@ -35,6 +35,7 @@ def prepare_extension(earlier: Campaign | int | str, changes: ExtensionSource | 
         InputError: if its results can't be taken over, or anything does not fit together.
     """
     from aiida_mlhull.graph.campaign import Campaign
+    from aiida_mlhull.job_pool.options import check_options
     from aiida_mlhull.job_pool.settings import JobSettings
     from aiida_mlhull.launching.launch import PreparedCampaign
     from aiida_mlhull.science.types.strict import validated
@@ -49,6 +50,7 @@ def prepare_extension(earlier: Campaign | int | str, changes: ExtensionSource | 
     given = before.node.inputs
     settings = wanted.settings(given[names.SETTINGS].get_dict())
     jobs = validated(JobSettings, {**given["jobs"].get_dict(), **wanted.jobs}, what="jobs")
+    check_options(jobs.options, given["code"], what="jobs")
     inputs = _inputs(before.node, wanted)
     nodes = _nodes(before.node, inputs)
     heritage = _heritage(before, settings, wanted, same_references=wanted.references is None)

@@ -122,6 +122,7 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     Raises:
         MlhullError: if anything is wrong; the message says what, and what to do.
     """
+    from aiida_mlhull.job_pool.options import check_options
     from aiida_mlhull.job_pool.settings import JobSettings
     from aiida_mlhull.launching import inputs, stored
     from aiida_mlhull.launching.codes import load_program
@@ -143,6 +144,7 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     with problems:
         campaign_inputs = inputs.read_inputs(content)
     problems.refuse_any()
+    check_options(jobs.options, code, what="jobs")
     nodes = inputs.make_nodes(campaign_inputs)
     if parent is not None:
         nodes["parent"] = parent

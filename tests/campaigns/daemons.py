@@ -53,10 +53,11 @@ def worker(client: DaemonClient) -> psutil.Process:
 def everything(client: DaemonClient) -> list[psutil.Process]:
     """The daemon's own process, its worker and its broker; not the jobs, which live on their own."""
     pid = client.get_daemon_pid()
-    if pid is None:
+    try:
+        circus = psutil.Process(pid) if pid is not None else None
+        return [] if circus is None else [circus, *circus.children(recursive=True)]
+    except psutil.NoSuchProcess:  # what it has left behind is a file with its number
         return []
-    circus = psutil.Process(pid)
-    return [circus, *circus.children(recursive=True)]
 
 
 def kill(processes: list[psutil.Process]) -> None:
