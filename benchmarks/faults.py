@@ -198,10 +198,11 @@ def killing(*, on_services: bool) -> dict[str, Callable[[Any], list[Any]]]:
 def kill_one(name: str, find: Callable[[Any], list[Any]], client: Any) -> bool:
     """Kill what there is of a kind, by SIGKILL where it is a process of ours; False if there was nothing."""
     import psutil
+    from aiida.engine.daemon.client import DaemonException
 
     try:
         victims = find(client)
-    except (psutil.Error, AssertionError, OSError):
+    except (psutil.Error, AssertionError, DaemonException):  # there is none at the moment
         return False
     if name == "job":
         victims = victims[:1]

@@ -64,14 +64,7 @@ class JobPool(Steered):
     @property
     def options(self) -> dict[str, Any]:
         """Scheduler options that every job gets."""
-        jobs = self.jobs
-        resources = {"num_machines": 1, "num_mpiprocs_per_machine": 1, "num_cores_per_mpiproc": jobs.processes}
-        return {
-            "max_wallclock_seconds": jobs.max_wallclock_seconds,
-            "resources": resources,
-            "device": jobs.device,
-            **jobs.options,
-        }
+        return {**self.jobs.scheduler_options(), "device": self.jobs.device}
 
     def wait_for(self, keys: list[str]) -> None:
         """Name the jobs that have to be done."""

@@ -42,6 +42,11 @@ class JobSettings(Strict):
     device: str = "cpu"
     options: dict[str, Any] = Field(default_factory=dict)
 
+    def scheduler_options(self) -> dict[str, Any]:
+        """All options of one job, as AiiDA takes them."""
+        resources = {"num_machines": 1, "num_mpiprocs_per_machine": 1, "num_cores_per_mpiproc": self.processes}
+        return {"max_wallclock_seconds": self.max_wallclock_seconds, "resources": resources, **self.options}
+
 
 def portions_of(items: Sequence[T], size: int) -> list[list[T]]:
     """``items`` in order, ``size`` at a time."""

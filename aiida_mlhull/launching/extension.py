@@ -50,7 +50,7 @@ def prepare_extension(earlier: Campaign | int | str, changes: ExtensionSource | 
     given = before.node.inputs
     settings = wanted.settings(given[names.SETTINGS].get_dict())
     jobs = validated(JobSettings, {**given["jobs"].get_dict(), **wanted.jobs}, what="jobs")
-    check_options(jobs.options, given["code"], what="jobs")
+    check_options(jobs.scheduler_options(), given["code"], what="jobs")
     inputs = _inputs(before.node, wanted)
     nodes = _nodes(before.node, inputs)
     heritage = _heritage(before, settings, wanted, same_references=wanted.references is None)

@@ -144,7 +144,7 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     with problems:
         campaign_inputs = inputs.read_inputs(content)
     problems.refuse_any()
-    check_options(jobs.options, code, what="jobs")
+    check_options(jobs.scheduler_options(), code, what="jobs")
     nodes = inputs.make_nodes(campaign_inputs)
     if parent is not None:
         nodes["parent"] = parent

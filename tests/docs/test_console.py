@@ -34,6 +34,7 @@ NOT_RUN = {
     "docs/how-to/from-my-own-crystals.md": "tests/cli/test_generate.py runs it in small",
     "docs/how-to/from-optimade.md": "tests/science/sources run it against a server of their own",
     "docs/how-to/from-python.md": "tests/docs/test_from_python.py runs it",
+    "docs/how-to/on-a-cluster.md": "needs a cluster: tests/campaigns/test_cluster.py has one of its own",
     "docs/how-to/maps.md": "tests/cli/test_map.py runs it in small",
     "docs/how-to/plug-ins.md": "tests/contracts/test_plug_ins.py runs it",
     "docs/how-to/quantum-espresso.md": "needs pw.x",
