@@ -1,0 +1,207 @@
+"""Draw, clean, ask, decide: a substitution table from known crystals, draws, filters, an ensemble on labels, a rule.
+
+No candidate has a cell while that happens; ids are those of the drawn crystals, so that a second pass of the
+generator, which draws the same again, has the cells of the kept ones.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from aiida_mlhull.science.cleaning.clean import CleaningSettings, clean
+from aiida_mlhull.science.cleaning.funnel import funnel_steps
+from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
+from aiida_mlhull.science.ensembles.labels_only import check_reads_labels
+from aiida_mlhull.science.ensembles.rows import elemental_mixtures, model_rows
+from aiida_mlhull.science.generators.base import GeneratorInput
+from aiida_mlhull.science.generators.parents import Parents
+from aiida_mlhull.science.generators.substitution import Substitution, SubstitutionSettings
+from aiida_mlhull.science.models.base import ReportLine, silent
+from aiida_mlhull.science.representations.boxes import boxes_of_formulas
+from aiida_mlhull.science.representations.wyckoff import primitive_sizes
+from aiida_mlhull.science.triage import RULES
+from aiida_mlhull.science.types import (
+    Candidates,
+    Decisions,
+    EnsembleWeights,
+    Predictions,
+    References,
+    TrainingRows,
+    concatenate,
+)
+from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.strict import Strict
+from aiida_mlhull.science.types.table import Strings, slices
+
+ASKED_AT_ONCE = 10_000
+"""Rows that are represented at one time."""
+
+
+class ProspectSettings(Strict):
+    """How to prospect; defaults are the thesis'.
+
+    Attributes:
+        substitution: draws for each parent, how near to the hull parents lie, what is never drawn.
+        cleaning: filters; those of cells look at the drawn cells, which are thrown away after that.
+        ensemble: a model that reads labels or compositions.
+        rule: that keeps or drops.
+        rule_settings: its settings.
+        seed: of draws and members.
+    """
+
+    substitution: SubstitutionSettings = Field(default_factory=lambda: SubstitutionSettings(draws=10))
+    cleaning: CleaningSettings = Field(default_factory=CleaningSettings)
+    ensemble: EnsembleSettings = Field(default_factory=lambda: EnsembleSettings(model="wren", members=10))
+    rule: str = "sigma_adjusted"
+    rule_settings: dict[str, Any] = Field(default_factory=dict)
+    seed: int = Field(default=0, ge=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Prospect:
+    """What came of it.
+
+    Attributes:
+        plan: what was to be drawn, in words.
+        left_out: draws that came to nothing, by reason.
+        funnel: name of each filter, rows that met it, rows that it dropped.
+        candidates: the clean ones, labels without cells.
+        ensemble: that was asked.
+        predictions: about them.
+        decisions: about them.
+    """
+
+    plan: dict[str, Any]
+    left_out: dict[str, int]
+    funnel: list[tuple[str, int, int]]
+    candidates: Candidates
+    ensemble: EnsembleWeights
+    predictions: Predictions
+    decisions: Decisions
+
+    @property
+    def kept(self) -> Candidates:
+        """The candidates that the rule keeps."""
+        return self.candidates.select(self.decisions.ids[self.decisions.keep])
+
+
+def prospect(
+    known: Parents, energies: Floats, references: References, settings: ProspectSettings, *, report: ReportLine = silent
+) -> Prospect:
+    """Prospect from known crystals.
+
+    Args:
+        known: crystals with labels and distances from the hull: what the table is mined from, parents are chosen of,
+            and members learn from.
+        energies: (n,) eV/atom, theirs.
+        references: known phases, the elements among them; the hull that candidates are measured against.
+        settings: see :class:`ProspectSettings`.
+        report: called with progress.
+
+    Raises:
+        CrystalError: if the model looks at cells.
+        InputError: if there is nothing to draw from.
+        TooFewLabelsError: if the crystals are too few to learn from.
+        MissingEndMembersError: if the references lack an element.
+    """
+    check_reads_labels(settings.ensemble.model)
+    generator, start = Substitution(settings.substitution), GeneratorInput(crystals=known)
+    plan = generator.plan(start)
+    report(f"{plan.draws:,} draws: {plan.facts}")
+    shards, left_out, decided = [], Counter[str](), []
+    for shard in generator.shards(start, seed=settings.seed):
+        left_out.update(shard.left_out)
+        # Filters that look at cells first; the labels of all rows meet when all are there.
+        alone = settings.cleaning.model_copy(update={"one_per_label": False, "one_per_crystal": False})
+        [sound] = clean([shard.candidates], settings=alone, known=known.protostructures.tolist())
+        decided.append(sound)
+        shards.append(replace(shard.candidates.take(sound.keep), crystals=None))
+    labels = concatenate(shards)
+    report(f"{sum(len(one) for one in decided):,} candidates, {len(labels):,} of them sound")
+    [unlike] = clean([labels], settings=settings.cleaning)
+    candidates = labels.take(unlike.keep)
+    steps = [(step.name, step.entered, step.dropped) for step in _funnel(decided, unlike)]
+    report(f"{len(candidates):,} candidates with labels of their own")
+    ensemble = _ensemble(known, energies, references, settings, report=report)
+    predictions = concatenate(list(_asked(ensemble, candidates, references, report=report)))
+    rule = RULES[settings.rule]
+    decisions = rule(rule.Settings(**settings.rule_settings)).decide(predictions, references, seed=settings.seed)
+    report(f"{int(decisions.keep.sum()):,} of {len(decisions):,} kept by {settings.rule}")
+    return Prospect(plan.facts, dict(left_out), steps, candidates, ensemble, predictions, decisions)
+
+
+def _funnel(alone: list[Decisions], together: Decisions) -> Iterator[Any]:
+    """The steps of both passes as one funnel: a filter drops rows in one of them only."""
+    first, second = funnel_steps(alone), funnel_steps([together])
+    entered = first[0].entered
+    for one, other in zip(first, second, strict=True):
+        step = replace(one, entered=entered, dropped=one.dropped + other.dropped)
+        yield step
+        entered = step.left
+
+
+def _ensemble(
+    known: Parents, energies: Floats, references: References, settings: ProspectSettings, *, report: ReportLine
+) -> EnsembleWeights:
+    """Members that have learned what the known crystals' labels say of their energies."""
+    training = training_on_labels(known, energies, references, settings.cleaning)
+    report(f"{len(training):,} labels to learn from")
+    members = [
+        fit_member(training, settings.ensemble, member=number, seed=settings.seed, report=report)
+        for number in range(settings.ensemble.members)
+    ]
+    return gather(members, settings=settings.ensemble)
+
+
+def training_on_labels(
+    known: Parents, energies: Floats, references: References, limits: CleaningSettings
+) -> TrainingRows:
+    """Known crystals as models that read labels see them: the lowest of every label that candidates could have."""
+    positions, sites = primitive_sizes(known.protostructures).T
+    usable = known.protostructures != ""
+    usable &= positions < (np.inf if limits.positions is None else limits.positions)
+    usable &= sites < (np.inf if limits.sites is None else limits.sites)
+    rows = np.flatnonzero(usable)
+    rows = rows[np.argsort(energies[rows], kind="stable")]
+    rows = np.sort(rows[np.unique(known.protostructures[rows], return_index=True)[1]])
+    return TrainingRows(
+        ids=known.ids[rows],
+        formulas=known.formulas[rows],
+        crystals=boxes_of_formulas(known.formulas[rows].tolist()),
+        protostructures=known.protostructures[rows],
+        baselines=elemental_mixtures(known.formulas[rows], references),
+        energies=energies[rows],
+        relaxed=known.crystals.take(rows),
+    )
+
+
+def _asked(
+    ensemble: EnsembleWeights, candidates: Candidates, references: References, *, report: ReportLine
+) -> Iterator[Predictions]:
+    for part in slices(len(candidates), size=ASKED_AT_ONCE):
+        yield ask(ensemble, candidates.take(np.arange(part.start, part.stop)), references)
+        report(f"{part.stop:,} of {len(candidates):,} candidates asked about")
+
+
+def ask(ensemble: EnsembleWeights, candidates: Candidates, references: References) -> Predictions:
+    """What an ensemble says about labels without cells; energies on the scale of the references."""
+    return predict(ensemble, model_rows(candidates, references, baseline="references"))
+
+
+def as_candidates(known: Parents, rows: Strings) -> Candidates:
+    """Known crystals with these ids as labels without cells."""
+    chosen = known.select(rows)
+    return Candidates(
+        ids=chosen.ids,
+        formulas=chosen.formulas,
+        crystals=None,
+        protostructures=chosen.protostructures,
+        origins=np.full(len(chosen), known.source),
+        source=known.source,
+    )
