@@ -3,7 +3,7 @@
     python -m benchmarks.prospecting --before 2001 --draws 60 --members 3 --epochs 30 --json
 
 Crystals are the Materials Project's of MPTS-52 that are at hand, 5,000 rows with the year of their discovery: a part of
-all that was known, so that a candidate which nobody seems to have found may be known all the same. What was found before
+all that was known, so that a candidate without a year may be known all the same. What was found before
 the year is mined, drawn from and learned from; what was found later is the truth. Energies are formation energies:
 elements lie at zero. The hull is that of the rows at hand, not the Materials Project's.
 """

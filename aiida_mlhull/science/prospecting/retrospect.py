@@ -1,7 +1,7 @@
 """Prospecting scored by what was found later: crystals of before a year are known, those of later years are the truth.
 
 Two questions have answers. Which candidates were found later, and does the rule keep them more often than others? A
-candidate that nobody has found may be stable all the same, so that this precision is a lower bound. And what does the
+candidate that has not been found may be stable all the same, so that this precision is a lower bound. And what does the
 ensemble say about everything that was found later? There every row has an energy.
 """
 
