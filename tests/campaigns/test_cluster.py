@@ -63,21 +63,21 @@ def scripts(node: orm.ProcessNode) -> list[str]:
     return [job.base.repository.get_object_content("_aiidasubmit.sh") for job in jobs_of(node)]
 
 
-def test_every_job_goes_through_the_queue_and_a_cancelled_one_is_done_again(code, slurm) -> None:
+def test_every_job_goes_through_the_queue_and_a_canceled_one_is_done_again(code, slurm) -> None:
     options = {
         "queue_name": "long",
         "max_memory_kb": 2_000_000,
         "custom_scheduler_commands": "#SBATCH --comment=gpu-goes-here",
     }
-    cancelled: list[str] = []
+    canceled: list[str] = []
 
     def cancel_the_first() -> None:
         end = time.monotonic() + 300
-        while not cancelled and time.monotonic() < end:
+        while not canceled and time.monotonic() < end:
             queued = slurm.run("squeue", "--noheader", "--format=%i", "--states=RUNNING").split()
             if queued:
                 slurm.run("scancel", queued[0])
-                cancelled.append(queued[0])
+                canceled.append(queued[0])
             time.sleep(0.2)
 
     administrator = threading.Thread(target=cancel_the_first)
@@ -86,9 +86,9 @@ def test_every_job_goes_through_the_queue_and_a_cancelled_one_is_done_again(code
     administrator.join()
     assert node.is_finished_ok, node.exit_message
     assert len(Campaign(node).outcomes()) == N
-    assert cancelled
+    assert canceled
     jobs = jobs_of(node)
-    again = [job for job in jobs if str(job.get_job_id()) == cancelled[0]]
+    again = [job for job in jobs if str(job.get_job_id()) == canceled[0]]
     assert [job.is_finished_ok for job in again] == [False]
     assert sum(job.is_finished_ok for job in jobs) == len(jobs) - 1
     assert {job.process_label for job in jobs} == {"RelaxCalculation", "FitCalculation", "PredictCalculation"}
