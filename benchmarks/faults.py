@@ -47,7 +47,6 @@ JOBS: Final = "mlhull-job"
 
 def profile(folder: Path, stack: ExitStack, *, on_services: bool) -> None:
     """A profile of its own, loaded, with the program registered in it."""
-    os.environ["AIIDA_PATH"] = str(folder)
     from aiida.manage.configuration import create_profile, get_config, load_profile
 
     from aiida_mlhull.launching.codes import installed_program, register_code, register_localhost
@@ -292,7 +291,6 @@ def measure(folder: Path, *, kills: int, on_services: bool, seed: int) -> dict[s
 
     from tests.campaigns.daemons import everything, kill
 
-    folder.mkdir(parents=True, exist_ok=True)
     log = folder / "faults.jsonl"
     runs = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     with ExitStack() as stack:
@@ -345,6 +343,8 @@ def main() -> None:
     parser.add_argument("--services", action="store_true", help="on PostgreSQL and RabbitMQ")
     parser.add_argument("--seed", type=int, default=0, help="of what is killed, and when")
     asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    os.environ["AIIDA_PATH"] = str(asked.folder.resolve())
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     found = measure(asked.folder.resolve(), kills=asked.kills, on_services=asked.services, seed=asked.seed)

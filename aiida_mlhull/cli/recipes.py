@@ -104,7 +104,7 @@ def recipes(
         if not targets:
             click.echo(f"campaign {target} has found no new phases")
         published = None if literature is None else asking.literature_node(literature, read)
-        given = {"predictions": predictions, "literature": published, "products": products}
+        given: dict[str, Any] = {"predictions": predictions, "literature": published, "products": products}
         for node in asking.from_graph(targets, snapshot, settings, **given):
             tables.append(node.to_science())
             click.echo(f"{describe(tables[-1])}\n\nstored: mlhull.reactions {node.pk}\n")
