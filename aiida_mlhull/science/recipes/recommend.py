@@ -146,16 +146,7 @@ def recommend(
     combined = (pairs if settings.size == 2 else triples)(space, goal, chosen.rows)  # noqa: PLR2004
     scores = _scored(space, goal, combined)
     fine = scores.formed if settings.by_products else scores.formed & (scores.share > 1 - 1e-9)
-    scores, combined = scores.take(fine), combined[fine]
-    choices = Choices(
-        target=space.compositions[goal],
-        precursors=[tuple(space.compositions[row] for row in rows) for rows in combined.tolist()],
-        scores=scores,
-        literature=literature,
-        weights=Weights.checked(settings.weights),
-    )
-    order = np.argsort(RANKINGS[settings.ranking]().order(choices), kind="stable")[: max(settings.top, SAMPLED)]
-    scores, combined = scores.take(order), combined[order]
+    scores, combined = _best(space, goal, scores.take(fine), combined[fine], settings, literature)
     sampled = None
     if predictions is not None and settings.size == 2 and len(combined):  # noqa: PLR2004
         sampled = sampled_selectivity(space, goal, combined, predictions, samples=settings.samples, seed=settings.seed)
@@ -174,6 +165,26 @@ def recommend(
         reactions = _checked(reactions, space.compositions[goal], learned, settings)
     rivals = float(space.energies[goal] - space.hull(without=goal)[goal])
     return Recommended(reactions, len(fine), int(fine.sum()), chosen.missing, cold, rivals)
+
+
+def _best(
+    space: PhaseSpace,
+    goal: int,
+    scores: Selectivity,
+    combined: Integers,
+    settings: RecipeSettings,
+    literature: Literature | None,
+) -> tuple[Selectivity, Integers]:
+    """Those that the ranking puts first, in its order."""
+    choices = Choices(
+        target=space.compositions[goal],
+        precursors=[tuple(space.compositions[row] for row in rows) for rows in combined.tolist()],
+        scores=scores,
+        literature=literature,
+        weights=Weights.checked(settings.weights),
+    )
+    order = np.argsort(RANKINGS[settings.ranking]().order(choices), kind="stable")[: max(settings.top, SAMPLED)]
+    return scores.take(order), combined[order]
 
 
 def _checked(
