@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 PROFILE: Final = "faults"
 N: Final = 36
 """Candidates: those with the smallest cells."""
-BETWEEN: Final = (4.0, 12.0)
+BETWEEN: Final = (8.0, 24.0)
 """Seconds between two kills."""
 STILL: Final = 60.0
 """Seconds without any change after which a person restarts the daemon."""
@@ -100,7 +100,9 @@ def inputs() -> dict[str, Any]:
         "potential": {"code": code},
         "recorded": {"record": LabelsData.from_science(excerpt.record)},
     }
-    return campaign_inputs(code, excerpt, settings, engines=engines)
+    given = campaign_inputs(code, excerpt, settings, engines=engines)
+    given["jobs"] = orm.Dict({**given["jobs"].get_dict(), "max_attempts": 10})
+    return given
 
 
 def content(node: ProcessNode) -> dict[str, Any]:

@@ -146,7 +146,9 @@ def recommend(
     combined = (pairs if settings.size == 2 else triples)(space, goal, chosen.rows)  # noqa: PLR2004
     scores = _scored(space, goal, combined)
     fine = scores.formed if settings.by_products else scores.formed & (scores.share > 1 - 1e-9)
-    scores, combined = _best(space, goal, scores.take(fine), combined[fine], settings, literature)
+    scores, combined = _best(
+        space, goal, scores=scores.take(fine), combined=combined[fine], settings=settings, literature=literature
+    )
     sampled = None
     if predictions is not None and settings.size == 2 and len(combined):  # noqa: PLR2004
         sampled = sampled_selectivity(space, goal, combined, predictions, samples=settings.samples, seed=settings.seed)
@@ -170,6 +172,7 @@ def recommend(
 def _best(
     space: PhaseSpace,
     goal: int,
+    *,
     scores: Selectivity,
     combined: Integers,
     settings: RecipeSettings,
