@@ -12,7 +12,9 @@ from aiida_mlhull.launching import profile
 
 @click.command()
 @click.argument("node", metavar="[ENSEMBLE_OR_CAMPAIGN]", required=False)
-@click.option("--round", "number", type=click.IntRange(min=1), default=1, show_default=True, metavar="K")
+@click.option(
+    "--round", "number", type=click.IntRange(min=1), default=1, show_default=True, metavar="K", help="Which round."
+)
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write pictures to this folder.")
 @click.option("--hull", is_flag=True, help="Of a campaign, also how certain the hull was to its models (slower).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

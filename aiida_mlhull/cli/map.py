@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @click.command("map")
 @click.argument("table", metavar="TABLE")
-@click.option("--x", required=True, metavar="COLUMN")
-@click.option("--y", required=True, metavar="COLUMN")
+@click.option("--x", required=True, metavar="COLUMN", help="What goes along.")
+@click.option("--y", required=True, metavar="COLUMN", help="What goes up.")
 @click.option("--color", default="", metavar="COLUMN", help="Column of numbers; families are colored if left out.")
 @click.option("--by", default="", metavar="COLUMN", help="Column with families.")
 @click.option(

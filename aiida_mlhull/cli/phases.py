@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from aiida_mlhull.cli import paths
+from aiida_mlhull.launching.questions.placing import uncollected
 
 
 @click.command()
@@ -29,6 +30,7 @@ from aiida_mlhull.cli import paths
 @click.option("-o", "--output", type=paths.NEW, metavar="FILE", help="Write all rows to .csv, .parquet or .json.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
+@uncollected()
 def phases(
     profile_name: str | None,
     *,

@@ -181,7 +181,7 @@ def _references(profile_name: str | None, known: str | None) -> References:
 @click.command()
 @click.argument("target", metavar="FORMULA")
 @REFERENCES
-@click.option("--temperature", type=float, default=298.15, show_default=True, metavar="K")
+@click.option("--temperature", type=float, default=298.15, show_default=True, metavar="K", help="Of the air.")
 @CORRECTIONS
 @click.pass_obj
 def air(profile_name: str | None, /, target: str, known: str | None, temperature: float, corrections: str) -> None:

@@ -148,7 +148,7 @@ def schemes() -> None:
 
 @references.command("compute")
 @click.argument("elements", nargs=-1, required=True, metavar="ELEMENT...")
-@click.option("--campaign", "campaign_file", type=paths.KNOWN, required=True, metavar="YAML", help="Whose last stage.")
+@click.option("--like", "campaign_file", type=paths.KNOWN, required=True, metavar="YAML", help="Whose last stage.")
 @click.option("--engine", metavar="NAME", help="Take the campaign's last stage by this engine.")
 @click.pass_obj
 def compute(profile_name: str | None, elements: tuple[str, ...], campaign_file: Path, engine: str | None) -> None:

@@ -17,11 +17,11 @@ from aiida_mlhull.science.tables import text
 @click.option("--stage", metavar="NAME", help="Only before this stage.")
 @click.option("--campaign", metavar="PK", help="Which campaign; the newest one if left out.")
 @click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="Rows on the screen.")
-@click.option("--csv", "target", type=paths.NEW, help="Write all rows to this file instead.")
+@click.option("-o", "--output", type=paths.NEW, metavar="FILE", help="Write all rows to this .csv instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print all rows as JSON.")
 @click.pass_obj
 def rejected(
-    profile_name: str | None, /, campaign: str | None, limit: int, target: Path | None, as_json: bool, **which: Any
+    profile_name: str | None, /, campaign: str | None, limit: int, output: Path | None, as_json: bool, **which: Any
 ) -> None:
     """List what the models of round K dropped, with value, threshold and margin.
 
@@ -35,7 +35,7 @@ def rejected(
     from aiida_mlhull.science.tables.export import to_csv
 
     rounds = Campaign(campaign).decisions(which["number"], stage=which["stage"])
-    if target is not None and len(rounds) > 1:
+    if output is not None and len(rounds) > 1:
         names = listed([one.decisions.stage for one in rounds])
         raise click.ClickException(
             f"there was a round {which['number']} before each of {names}: choose with --stage for a file"
@@ -54,10 +54,10 @@ def rejected(
             f"{text.count(len(decided), 'candidate')}, {int(decided.keep.sum())} kept, {one.waiting} kept but waiting "
             f"for a place, {len(rejected)} rejected"
         )
-        if target is None:
+        if output is None:
             click.echo(nearest_in_words(one.nearest(limit)), nl=False)
             if len(rejected) > limit:
-                click.echo(f"... and {len(rejected) - limit} more; all with --csv FILE")
+                click.echo(f"... and {len(rejected) - limit} more; all with -o FILE")
         else:
-            target.write_bytes(to_csv(rejected))
-            click.echo(f"written: {target}")
+            output.write_bytes(to_csv(rejected))
+            click.echo(f"written: {output}")

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 @click.option("--parents", metavar="NODE|campaign:PK|auto", help="Whom the gates' members begin with.")
 @click.option("--warm", multiple=True, metavar="campaign:PK", help="Campaigns whose labels are learned from as well.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The only source of chance.")
-@click.option("--json", "target", type=paths.NEW, required=True, metavar="OUT", help="The scores are written here.")
+@click.option(
+    "--scores", "target", type=paths.NEW, required=True, metavar="FILE", help="Scores as JSON are written here."
+)
 @click.option(
     "--engine",
     type=click.Choice(["recorded", "potential"]),
@@ -67,7 +69,7 @@ def replay(
     DATA is one table with cells before and after relaxation and energies. With --levels it is a record of several
     stages: a file or folder for each (table, extxyz, JSON, VASP runs), one table with a column 'stage', campaign:PK or
     group:LABEL. Only clean rows are used; how many were left out, and why, is printed. The scores go to the file of
-    --json; the recall curve lies beside it as csv and picture.
+    --scores; the recall curve lies beside it as csv and picture.
     """
     from aiida_mlhull.launching import replay as replaying
     from aiida_mlhull.launching.materials.levels import is_stored

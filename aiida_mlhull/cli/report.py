@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--html", "page", type=paths.NEW, help="One file with everything, which needs no other; also of running ones."
 )
-@click.option("--json", "twin", type=paths.NEW, help="The same as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the same as one JSON object.")
 @click.option("--matbench", type=paths.NEW, help="csv file in the columns of matbench-discovery.")
 @click.option("--serve", is_flag=True, help="Show the page on this machine, made again while the campaign runs.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="For --serve; any free one if left out.")
@@ -37,7 +37,7 @@ def report(  # noqa: PLR0917  (click calls it by name)
     campaign: str | None,
     output: Path | None,
     page: Path | None,
-    twin: Path | None,
+    as_json: bool,
     matbench: Path | None,
     serve: bool,
     port: int,
@@ -52,12 +52,14 @@ def report(  # noqa: PLR0917  (click calls it by name)
     if serve:
         _serve(asked, port=port, watts=watts)
         return
-    if page or twin or matbench:
+    if page or as_json or matbench:
         made = asked.report(watts_per_core=watts)
-        for path, write in ((page, made.to_html), (twin, made.to_json), (matbench, made.to_matbench)):
+        for path, write in ((page, made.to_html), (matbench, made.to_matbench)):
             if path is not None:
                 write_whole(path, write().encode())
-                click.echo(f"written: {path}")
+                click.echo(f"written: {path}", err=as_json)
+        if as_json:
+            click.echo(made.to_json())
         return
     if not asked.node.is_finished_ok:
         click.echo(_unfinished(asked))

@@ -12,7 +12,9 @@ from aiida_mlhull.launching import profile
 
 @click.command()
 @click.argument("campaign", metavar="[PK]", required=False)
-@click.option("--round", "number", type=click.IntRange(min=1), default=1, show_default=True, metavar="K")
+@click.option(
+    "--round", "number", type=click.IntRange(min=1), default=1, show_default=True, metavar="K", help="Which round."
+)
 @click.option("--stage", metavar="NAME", help="The round before this stage; before the first gate if left out.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj

@@ -28,7 +28,7 @@ GRID = "-0.04,-0.02,0,0.02,0.04"
 @click.option("--references", type=paths.KNOWN, metavar="TABLE", help="Competing phases, for the hull.")
 @click.option("--scheme", default="", metavar="TEXT", help="Functional and settings of the references' energies.")
 @click.option("--max-force", type=float, default=0.01, show_default=True, help="eV/Å.")
-@click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="At the same time.")
 @click.option("-o", "--output", type=paths.NEW, help="Write a picture to this file.")
 @click.pass_obj
 def strain(

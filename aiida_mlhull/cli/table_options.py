@@ -23,7 +23,7 @@ OPTIONS: Final = (
         type=click.Path(path_type=Path),
         help="YAML with more of the ensemble's settings.",
     ),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn."),
     click.option(
         "--references", type=paths.KNOWN, metavar="FILE", help="Known phases: the column holds total energies."
     ),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @table_options
-@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True, help="Sets of values to try.")
 @click.option(
     "-o",
     "--output",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull import names
 from aiida_mlhull.science.campaign.extension import Extension
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from aiida_mlhull.launching.inputs import CampaignInputs
     from aiida_mlhull.launching.launch import PreparedCampaign
     from aiida_mlhull.science.campaign import CampaignSettings
+
+GIVEN: Final = "results_given"
+"""Of rows that several tables have the one whose name sorts last counts: behind ``part_00000`` of the earlier campaign."""
 
 ExtensionSource = str | Path | Mapping[str, Any] | Extension
 """What is different: a YAML file, its content, or as it was checked."""
@@ -52,8 +56,11 @@ def prepare_extension(earlier: Campaign | int | str, changes: ExtensionSource | 
     jobs = validated(JobSettings, {**given["jobs"].get_dict(), **wanted.jobs}, what="jobs")
     check_options(jobs.scheduler_options(), given["code"], what="jobs")
     inputs = _inputs(before.node, wanted)
-    nodes = _nodes(before.node, inputs)
     heritage = _heritage(before, settings, wanted, same_references=wanted.references is None)
+    inputs = _with_results(inputs, settings, wanted, heritage["results"])
+    nodes = _nodes(before.node, inputs)
+    for stage, table in nodes.get("results", {}).items():
+        heritage["results"][stage] = {**heritage["results"].get(stage, {}), GIVEN: table}
     builder = _builder(before.node, nodes, settings, jobs.model_dump(), heritage)
     return PreparedCampaign(
         settings=settings, jobs=jobs, inputs=inputs, nodes=nodes, code=given["code"], builder=builder
@@ -118,6 +125,28 @@ def _inputs(before: orm.ProcessNode, wanted: Extension) -> CampaignInputs:
     )
 
 
+def _with_results(
+    inputs: CampaignInputs, settings: CampaignSettings, wanted: Extension, own: Mapping[str, Mapping[str, Any]]
+) -> CampaignInputs:
+    """Results that were made elsewhere, without those that the earlier campaign has itself."""
+    from aiida_mlhull.launching.materials.existing import existing_results
+
+    if not wanted.results:
+        return inputs
+    found, remarks = existing_results(wanted.results, inputs.candidates, inputs.references, settings)
+    new = {}
+    for stage, table in found.items():
+        tables = [node.to_science() for _, node in sorted(own.get(stage, {}).items())]
+        have = {name for labels in tables for name in labels.ids[labels.succeeded].tolist()}
+        new[stage] = table.without([name for name in table.ids.tolist() if name in have])
+        if len(new[stage]) < len(table):
+            remarks.append(
+                f"stage {stage}: {len(table) - len(new[stage]):,} of these the campaign has itself; its own count"
+            )
+    results = {stage: table for stage, table in new.items() if len(table)}
+    return replace(inputs, results=results, remarks=(*inputs.remarks, *remarks))
+
+
 def _nodes(before: orm.ProcessNode, inputs: CampaignInputs) -> dict[str, Any]:
     """The earlier shards under their own names, new ones behind them."""
     from aiida_mlhull.data import LabelsData
@@ -155,7 +184,7 @@ def _heritage(
 
     left = heritage(before.node)
     stages, gates = stages_kept(before.settings, settings), gates_kept(before.settings, settings)
-    same_rows = same_references and not wanted.candidates
+    same_rows = same_references and not wanted.candidates and not wanted.results
     return {
         names.EARLIER_CAMPAIGN: orm.Str(before.node.uuid),
         "retry": orm.List(list(wanted.retry)),

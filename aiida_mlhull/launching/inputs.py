@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiida_mlhull.science.errors import InputError, MixedSchemesError, Problems, SettingsError, listed
+from aiida_mlhull.science.errors import InputError, MixedSchemesError, Problems, SettingsError, did_you_mean, listed
 
 if TYPE_CHECKING:
     from aiida.engine import ProcessBuilder
@@ -417,7 +417,9 @@ def check_stages_and_engines(
     with problems:
         idle = sorted(set(words) - set(names))
         if idle:
-            raise SettingsError(f"engines that no stage names: {listed(idle)}; stages name {listed(names)}")
+            raise SettingsError(
+                f"engines that no stage names: {listed(idle)}; stages name {listed(names)}{did_you_mean(idle[0], names)}"
+            )
     for name in names:
         with problems:
             ENGINES[name].load_inputs(words.get(name, {}))

@@ -46,8 +46,10 @@ class PreparedCampaign:
     def describe(self) -> str:
         """The dry run, for people: material, stages with their costs, nodes to be stored."""
         from aiida_mlhull.launching.plan import describe
+        from aiida_mlhull.workflows.inputs import results_there
 
-        return describe(self.settings, self.jobs, self.inputs, self.nodes, self.code)
+        there = results_there(self.builder, self.settings)
+        return describe(self.settings, self.jobs, self.inputs, self.nodes, self.code, there=there)
 
     def shown(self) -> str:
         """What the calculation of one candidate would be given in every stage: INCAR, KPOINTS, input of pw.x, ..."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aiida_mlhull.job_pool.settings import JobSettings
     from aiida_mlhull.launching.inputs import CampaignInputs
     from aiida_mlhull.science.campaign import CampaignSettings
+    from aiida_mlhull.science.campaign.plan import Existing
 
 
 def describe(
@@ -22,10 +23,12 @@ def describe(
     inputs: CampaignInputs,
     nodes: Mapping[str, Any],
     code: orm.AbstractCode,
+    *,
+    there: Mapping[str, Existing],
 ) -> str:
     """What would be screened and relaxed, at what cost, and what would be stored; see ``PreparedCampaign``."""
     total = len(inputs.candidates)
-    stages = _stages(settings, jobs, total=total, shards=len(nodes["candidates"]))
+    stages = _stages(settings, jobs, there, total=total, shards=len(nodes["candidates"]))
     return "\n\n".join(["\n".join(inputs.remarks), _material(settings, inputs, code), stages, _nodes(settings, nodes)])
 
 
@@ -74,10 +77,12 @@ def _material(settings: CampaignSettings, inputs: CampaignInputs, code: orm.Abst
     )
 
 
-def _stages(settings: CampaignSettings, jobs: JobSettings, *, total: int, shards: int) -> str:
+def _stages(
+    settings: CampaignSettings, jobs: JobSettings, there: Mapping[str, Existing], *, total: int, shards: int
+) -> str:
     from aiida_mlhull.science.campaign.plan import jobs_at_most, nominal_core_minutes, plan
 
-    stages = plan(settings, total=total)
+    stages = plan(settings, total=total, there=there)
     rows = [
         (
             stage.name,

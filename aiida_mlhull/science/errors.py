@@ -238,7 +238,8 @@ class Problems:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
         if not isinstance(error, MlhullError):
             return False
-        self.found.append(error)
+        if str(error) not in map(str, self.found):
+            self.found.append(error)
         return True
 
     def refuse_any(self) -> None:

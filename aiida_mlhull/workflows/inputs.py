@@ -15,7 +15,8 @@ from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, RecipesData, ReferencesData
 from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.job_pool.pool import job_settings_input
-from aiida_mlhull.science.campaign import check_start
+from aiida_mlhull.science.campaign import check_start, taken_over
+from aiida_mlhull.science.campaign.plan import Existing
 from aiida_mlhull.science.campaign.recipes import check_recipes
 from aiida_mlhull.science.campaign.settings import CampaignSettings
 from aiida_mlhull.science.ensembles.labels_only import check_sees_unrelaxed
@@ -90,7 +91,7 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
     engines = inputs.get("engines", {})
     try:
         check_parent(campaign.ensemble, has_parent=_every_gate_has_one(campaign, inputs))
-        check_amount(sum(node.n_rows for node in shards.values()), campaign)
+        check_amount(sum(node.n_rows for node in shards.values()), campaign, results_there(inputs, campaign))
         check_labels_only(campaign, shards.values())
         check_baseline("references", shards.values(), inputs["references"])
         _check_engines(campaign, engines)
@@ -160,8 +161,29 @@ def check_stages(campaign: CampaignSettings) -> None:
         )
 
 
-def check_amount(total: int, campaign: CampaignSettings) -> None:
+def results_there(inputs: Mapping[str, Any], campaign: CampaignSettings) -> dict[str, Existing]:
+    """How many of the candidates have results already, by stage, as the campaign takes them over."""
+    earlier = inputs.get(names.EARLIER) or {}
+    tables = {stage: dict(nodes) for stage, nodes in (earlier.get("results") or {}).items()}
+    retry = earlier["retry"].get_list() if "retry" in earlier else []
+    counts = {}
+    for stage in (one.name for one in campaign.stages if tables.get(one.name)):
+        parts = [node.to_science() for _, node in sorted(tables[stage].items())]
+        shards = (node.to_science() for node in inputs["candidates"].values())
+        found = [labels for shard in shards if (labels := taken_over(shard, parts, retry=retry)) is not None]
+        counts[stage] = Existing(
+            done=sum(map(len, found)), learnable=sum(int(labels.succeeded.sum()) for labels in found)
+        )
+    return counts
+
+
+def check_amount(total: int, campaign: CampaignSettings, there: Mapping[str, Existing]) -> None:
     """Refuse too few candidates.
+
+    Args:
+        total: candidates.
+        campaign: its settings.
+        there: results that it begins with, by stage; models learn from those of the last one.
 
     Raises:
         InputError: if there is nothing to choose from.
@@ -172,7 +194,8 @@ def check_amount(total: int, campaign: CampaignSettings) -> None:
     if total == 1:
         raise InputError("a single candidate: a campaign chooses among several; relax this one with an engine")
     if any(stage.gate is not None for stage in campaign.stages):
-        check_start(campaign, candidates=total, total=total)
+        last = there.get(campaign.stages[-1].name, Existing())
+        check_start(campaign, candidates=total - last.done, total=total, have=last.learnable)
 
 
 def check_ids(shards: Sequence[Candidates], references: References) -> None:

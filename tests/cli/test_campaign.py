@@ -115,7 +115,7 @@ def test_the_history_of_a_phase_names_models_and_structure(finished):
 def test_the_history_of_a_rejected_candidate_says_why(finished, tmp_path):
     _, node = finished
     target = tmp_path / "rejected.csv"
-    result = run("rejected", "--round", 1, "--csv", target)
+    result = run("rejected", "--round", 1, "-o", target)
     assert result.exit_code == 0
     rows = list(csv.DictReader(target.open()))
     assert "8 kept, 4 kept but waiting for a place, 31 rejected" in result.output

@@ -16,8 +16,8 @@ from tests.cli.conftest import run
         ("generate", "substitution", "{table}", "--dry-run", "--draw-table"),
         ("import", "files", "{table}", "-o"),
         ("prototypes", "Ti", "N", "--output"),
-        ("rejected", "--round", "1", "--csv"),
-        ("replay", "{table}", "--references", "{table}", "--json"),
+        ("rejected", "--round", "1", "-o"),
+        ("replay", "{table}", "--references", "{table}", "--scores"),
         ("tune", "{table}", "--target", "energy_per_atom_ev", "-o"),
     ],
     ids=lambda words: " ".join(words[:2]),
@@ -36,7 +36,7 @@ def test_a_folder_that_is_not_there(desk, words):
     [
         ("generate", "substitution", "{table}", "--dry-run", "--table"),
         ("references", "import"),
-        ("replay", "{table}", "--json", "{folder}/x.json", "--references"),
+        ("replay", "{table}", "--scores", "{folder}/x.json", "--references"),
     ],
     ids=lambda words: " ".join(words[:2]),
 )

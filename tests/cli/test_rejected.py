@@ -66,11 +66,11 @@ def test_every_stage_is_told_apart(two_gates):
 
 def test_a_file_holds_one_stage(two_gates, tmp_path):
     target = tmp_path / "rejected.csv"
-    refused = run("rejected", "--round", 1, "--csv", target)
+    refused = run("rejected", "--round", 1, "-o", target)
     assert refused.exit_code != 0
     assert "before each of volume, final: choose with --stage" in refused.output
     assert not target.exists()
-    assert run("rejected", "--round", 1, "--stage", "final", "--csv", target).exit_code == 0
+    assert run("rejected", "--round", 1, "--stage", "final", "-o", target).exit_code == 0
     assert [row["id"] for row in csv.DictReader(target.open())] == ["b"]
 
 

@@ -38,7 +38,7 @@ def replay(desk: Desk, *more: object) -> list[str]:
             DEMO / "competing_phases.parquet",
             "--elements",
             DEMO / "elements.json",
-            "--json",
+            "--scores",
             desk.folder / "scores.json",
             *more,
         )
@@ -151,7 +151,14 @@ def test_a_staged_record_answers_every_stage_at_its_own_cost(tmp_path):
     overrides = tmp_path / "small.yaml"
     overrides.write_text(json.dumps({"start": 16, "stages": stages, "ensemble": {"members": 2, "blind_members": 0}}))
     words = ["replay", "--levels", DFT / "stages.parquet", "--candidates", DFT / "candidates.parquet"]
-    words += ["--references", tmp_path / "elements.json", "--overrides", overrides, "--json", tmp_path / "scores.json"]
+    words += [
+        "--references",
+        tmp_path / "elements.json",
+        "--overrides",
+        overrides,
+        "--scores",
+        tmp_path / "scores.json",
+    ]
     ran = subprocess.run(
         [SCRIPT, *map(str, words)], env=environment(tmp_path), capture_output=True, text=True, check=False
     )
@@ -174,7 +181,7 @@ def test_what_belongs_to_levels_is_refused_without_them(desk):
     ("more", "said"),
     [
         (("--protocol", "fast"), ["unknown protocol 'fast'", "laptop"]),
-        (("--json", "/nowhere/scores.json"), ["scores.json can't be written"]),
+        (("--scores", "/nowhere/scores.json"), ["scores.json can't be written"]),
         (("--overrides", "nowhere.yaml"), ["nowhere.yaml' does not exist"]),
         (("--engine", "qe"), ["'qe'", "recorded", "potential"]),
     ],

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from aiida.common.links import LinkType
 
 from aiida_mlhull.launching.doctor import checks
 from aiida_mlhull.launching.doctor.checks import slots_per_job
+from aiida_mlhull.science.not_vasp import VERSION
 from tests.cli.conftest import run
-from tests.vasp_codes import placeholders
+from tests.vasp_codes import RECORDED, placeholders
 
 
 class Disk(NamedTuple):
@@ -109,7 +111,7 @@ def test_a_stand_in_is_one_command_and_loudly_not_vasp(monkeypatch):
     monkeypatch.setenv("MLHULL_STANDIN_FAULTS", "killed in 5%")
     told = run("doctor")
     assert told.exit_code == 0
-    assert "is a stand-in, NOT VASP" in told.output
+    assert f"is a stand-in, plug-in vasp.vasp, version {VERSION}; NOT VASP" in told.output
     assert "asked to fail: killed in 5%" in told.output
     assert f"{family}: " in told.output
     assert "placeholders without potentials, NOT VASP" in told.output
@@ -156,6 +158,32 @@ def test_a_code_of_vasp_on_a_computer_that_is_not_configured(tmp_path):
     (told,) = vasp_lines()
     assert told.startswith("ok")
     assert "'verdi computer test cluster' tries it" in told
+    assert "plug-in vasp.vasp, version not known before its first job" in told
+    jobs = []
+    for place in (RECORDED / "plain", tmp_path):  # the newer job has left nothing that tells
+        job = orm.CalcJobNode(process_type="aiida.calculations:vasp.vasp", computer=cluster)
+        job.base.links.add_incoming(orm.load_code("vasp@cluster"), LinkType.INPUT_CALC, "code")
+        job.store()
+        left = orm.FolderData()
+        for path in sorted(place.glob("*/out/OUTCAR"))[:1]:
+            left.base.repository.put_object_from_file(str(path), "OUTCAR")
+        left.base.links.add_incoming(job, LinkType.CREATE, "retrieved")
+        left.store()
+        jobs.append(job.pk)
+    (told,) = vasp_lines()
+    assert f"version 0.0.0-NOT-VASP (mlhull-vasp-standin 0.1.0) (job {jobs[0]})" in told
+
+
+def test_versions_in_the_headers_of_vasp_and_of_pw():
+    from aiida_mlhull.launching.doctor import pw_checks, vasp_checks
+
+    heads = {
+        '<i name="program" type="string">vasp </i>\n <i name="version" type="string">6.4.2  </i>': "6.4.2",
+        " vasp.5.4.4.18Apr17-6-g9f103f2a35 (build Mar 12 2020) complex": "5.4.4.18Apr17-6-g9f103f2a35 (build",
+    }
+    for head, version in heads.items():
+        assert vasp_checks._TOLD.search(head)["version"].strip().startswith(version)
+    assert pw_checks._VERSION.search("     Program PWSCF v.7.2 starts on  1Jan2026")["version"] == "7.2"
 
 
 @pytest.mark.usefixtures("empty_profile")

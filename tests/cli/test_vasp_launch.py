@@ -63,7 +63,7 @@ def test_stages_may_name_other_potentials(desk, family, nothing_stored) -> None:
 @pytest.mark.parametrize(
     ("engines", "words"),
     [
-        ({}, "engines.vasp: code: Field required; potential_family: Field required"),
+        ({}, "engines.vasp: code is missing; potential_family is missing"),
         ({"vasp": {"code": "vasp@nowhere", "potential_family": "PBE"}}, "no code 'vasp@nowhere'"),
         ({"potential": {}, "vasp": {}}, "engines that no stage names: potential"),
     ],

@@ -319,7 +319,7 @@ def test_a_family_is_described_with_what_its_files_say() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({}, "engines.quantumespresso: code: Field required; pseudo_family: Field required"),
+        ({}, "engines.quantumespresso: code is missing; pseudo_family is missing"),
         ({"code": "pw@nowhere", "pseudo_family": FAMILY}, "no code 'pw@nowhere'.*quantumespresso.pw"),
     ],
 )

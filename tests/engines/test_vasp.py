@@ -197,7 +197,7 @@ def test_words_of_a_campaign_file_become_nodes(aiida_code_installed, tmp_path) -
         VaspEngine.load_inputs({**words, "code": "vasp@away"})
     with pytest.raises(SettingsError, match=r"no potential family 'PBE'; known: .*a-few-placeholders"):
         VaspEngine.load_inputs({**words, "potential_family": "PBE"})
-    with pytest.raises(SettingsError, match="code: Field required"):
+    with pytest.raises(SettingsError, match="code is missing"):
         VaspEngine.load_inputs({})
 
 

@@ -10,6 +10,8 @@ from aiida import orm
 from aiida.engine import run_get_node
 
 from aiida_mlhull import Campaign, extend
+from aiida_mlhull.data import LabelsData
+from aiida_mlhull.launching.extension import prepare_extension
 from aiida_mlhull.science.errors import InputError, NotReadyError, SettingsError
 from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import every_sixth
@@ -107,6 +109,24 @@ def test_another_rule_new_candidates_and_references(code, small: Campaign) -> No
     assert more.label == "other"
     assert len(more.results()) > 22
     assert set(small.results().ids) < set(more.results().ids)
+
+
+def test_results_from_elsewhere_are_taken_over_beside_its_own(small: Campaign) -> None:
+    record = every_sixth().record
+    own = small.results()
+    others = [name for name in record.ids.tolist() if name not in own.ids]
+    table = LabelsData.from_science(record.select(np.array([*own.ids[:3].tolist(), *others[:5]]))).store()
+    group = orm.Group(label="from-elsewhere").store()
+    group.add_nodes([table])
+    prepared = prepare_extension(small, {"results": {"final": {"group": "from-elsewhere"}}})
+    given = prepared.nodes["results"]["final"].to_science()
+    assert sorted(given.ids.tolist()) == sorted(others[:5])
+    assert any("3 of these the campaign has itself" in line for line in prepared.inputs.remarks)
+    more = extend(small, {"results": {"final": {"group": "from-elsewhere"}}, "budget": 28}, foreground=True)
+    assert set(own.ids) | set(others[:5]) <= set(more.results().ids)
+    assert len(more.results()) == 28
+    assert set(looked_up(more)).isdisjoint([*own.ids, *others[:5]])
+    assert more.progress().stages[0].taken_over == 22 + 5
 
 
 def test_what_makes_no_sense_is_refused(small: Campaign) -> None:

@@ -9,6 +9,8 @@ Grade = Literal["ok", "note", "bad"]
 GOOD: Final = "ok"
 NOTE: Final = "note"
 BAD: Final = "bad"
+PLUGIN_IS: Final = "plug-in"
+"""Stands before the entry point by which AiiDA runs a code."""
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiida_mlhull.launching.codes import LOCAL_TRANSPORT
-from aiida_mlhull.launching.doctor.findings import GOOD, NOTE, Finding
+from aiida_mlhull.launching.doctor.findings import GOOD, NOTE, PLUGIN_IS, Finding
+from aiida_mlhull.launching.doctor.job_headers import last_version
 from aiida_mlhull.science.errors import listed
 
 PLUGIN: Final = "quantumespresso.pw"
 SECONDS_TO_START: Final = 60
+OUTPUTS: Final = ("aiida.out",)
 LISTED: Final = 8
 LAST_STABLE: Final = 83
 """Bismuth: families of pseudopotentials are expected to reach so far, at best."""
@@ -59,7 +61,8 @@ def _code(code: Any) -> Finding:
         advice = f"verdi computer configure {computer.transport_type} {computer.label}"
         return Finding(NOTE, "pw.x", f"{name}: computer {computer.label} is not configured", advice)
     if computer.transport_type != LOCAL_TRANSPORT:
-        says = f"{name}, {code.filepath_executable}; 'verdi computer test {computer.label}' tries it"
+        told = f"{PLUGIN_IS} {PLUGIN}, {last_version(code, OUTPUTS, _VERSION)}"
+        says = f"{name}, {code.filepath_executable}, {told}; 'verdi computer test {computer.label}' tries it"
         return Finding(GOOD, "pw.x", says)
     return _local_program(name, Path(code.filepath_executable))
 
@@ -89,7 +92,7 @@ def _local_program(name: str, executable: Path) -> Finding:
     if numbers < _FERMI_LEVEL_IN_GAPS:
         lacks.append("insulators need 'smearing: gauss' before 7.2")
     words = f": {'; '.join(lacks)}" if lacks else ""
-    return Finding(GOOD, "pw.x", f"{name}, {executable}, version {version}{words}")
+    return Finding(GOOD, "pw.x", f"{name}, {executable}, {PLUGIN_IS} {PLUGIN}, version {version}{words}")
 
 
 def _families() -> Iterator[Finding]:

@@ -6,6 +6,8 @@ What a single campaign needs of them is checked by ``aiida-mlhull launch CAMPAIG
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,12 +15,16 @@ from typing import Any, Final
 
 from aiida_mlhull.launching.codes import LOCAL_TRANSPORT
 from aiida_mlhull.launching.doctor import standin
-from aiida_mlhull.launching.doctor.findings import GOOD, NOTE, Finding
+from aiida_mlhull.launching.doctor.findings import GOOD, NOTE, PLUGIN_IS, Finding
+from aiida_mlhull.launching.doctor.job_headers import last_version
 from aiida_mlhull.science.errors import listed
 from aiida_mlhull.science.not_vasp import NOT_VASP
 from aiida_mlhull.standin.folder import FAULTS
 
 LISTED: Final = 5
+SECONDS_TO_START: Final = 60
+OUTPUTS: Final = ("vasprun.xml", "OUTCAR")
+_TOLD: Final = re.compile(r'(?:name="version"[^>]*>|^\s*vasp\.)(?P<version>[^<\n]+)')
 DRY_RUN: Final = "'aiida-mlhull launch CAMPAIGN.YAML --dry-run' says whether a campaign's are there"
 
 
@@ -55,7 +61,30 @@ def _vasp(code: Any) -> Finding:
         return Finding(NOTE, "vasp", f"{name}: computer {computer.label} is not configured", advice)
     if computer.transport_type == LOCAL_TRANSPORT and not Path(code.filepath_executable).exists():
         return Finding(NOTE, "vasp", f"{name}: {code.filepath_executable} is not there", "verdi code create")
-    return Finding(GOOD, "vasp", f"{name}, {code.filepath_executable}; 'verdi computer test {computer.label}' tries it")
+    says = f"{name}, {code.filepath_executable}, {PLUGIN_IS} {code.default_calc_job_plugin}, {_version(code)}"
+    return Finding(GOOD, "vasp", f"{says}; 'verdi computer test {computer.label}' tries it")
+
+
+def _standins_version(code: Any) -> str:
+    """The stand-in can be asked where it is on this machine."""
+    if code.computer.transport_type != LOCAL_TRANSPORT:
+        return _version(code)
+    try:
+        asked = subprocess.run(  # noqa: S603  (the code that campaigns run)
+            [str(code.filepath_executable), "--version"],
+            capture_output=True,
+            timeout=SECONDS_TO_START,
+            check=False,
+            text=True,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"which doesn't start: {error}"
+    return f"version {asked.stdout.strip()}" if asked.returncode == 0 else "which doesn't tell its version"
+
+
+def _version(code: Any) -> str:
+    """VASP has no option for it and refuses to start without input: jobs' outputs tell."""
+    return last_version(code, OUTPUTS, _TOLD)
 
 
 def _standin(code: Any) -> Finding:
@@ -64,7 +93,8 @@ def _standin(code: Any) -> Finding:
     if find_spec("chgnet") is None and code.computer.transport_type == LOCAL_TRANSPORT:
         return Finding(NOTE, "vasp", f"{name} and lacks its potential", "pip install 'aiida-mlhull[potential]'")
     advice = "name the code of VASP itself in campaigns whose results count"
-    return Finding(NOTE, "vasp", f"{name}, {standin.WARNING}", advice)
+    says = f"{name}, {PLUGIN_IS} {code.default_calc_job_plugin}, {_standins_version(code)}; {standin.WARNING}"
+    return Finding(NOTE, "vasp", says, advice)
 
 
 def _potentials() -> Iterator[Finding]:

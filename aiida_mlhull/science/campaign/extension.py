@@ -9,7 +9,13 @@ from typing import Any, Final
 
 from pydantic import Field, field_validator
 
-from aiida_mlhull.science.campaign.file import CandidatesSources, ReferencesPlace, read_mapping
+from aiida_mlhull.science.campaign.file import (
+    CandidatesSources,
+    ReferencesPlace,
+    ResultsPlace,
+    read_mapping,
+    results_in,
+)
 from aiida_mlhull.science.campaign.settings import CampaignSettings, changed
 from aiida_mlhull.science.errors import InputError, SettingsError
 from aiida_mlhull.science.reading.sieve import BadRows
@@ -31,6 +37,8 @@ class Extension(Strict):
         candidates: more of them, at one place or several.
         bad_rows: whether rows that can't be used are an error or left out and counted.
         references: known phases instead of the earlier ones.
+        results: calculations that were done elsewhere, by the stage whose results they are, as in a campaign file; where
+            the earlier campaign has a result of its own that has not failed, that one counts.
         retry: codes of failures that are tried again.
         jobs: sizes and limits of jobs that differ.
         overrides: campaign settings that differ; mappings are merged, lists replaced.
@@ -43,6 +51,7 @@ class Extension(Strict):
     candidates: CandidatesSources = ()
     bad_rows: BadRows = "refuse"
     references: ReferencesPlace | None = None
+    results: dict[str, ResultsPlace] = Field(default_factory=dict)
     retry: tuple[str, ...] = RETRIED
     jobs: dict[str, Any] = Field(default_factory=dict)
     overrides: dict[str, Any] = Field(default_factory=dict)
@@ -101,6 +110,7 @@ def check_extension(content: Mapping[str, Any], *, folder: Path, name: str = "ex
     Raises:
         SettingsError: if it is not valid.
     """
+    content = {key: results_in(value, folder) if key == "results" else value for key, value in content.items()}
     checked = validated(Extension, content, what=name)
     places = [place.model_copy(update={"file": _in(folder, place.file)}) for place in checked.candidates]
     known = checked.references

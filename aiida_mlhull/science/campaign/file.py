@@ -31,13 +31,13 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from aiida_mlhull.science.campaign.recipes import RecipesRequest
 from aiida_mlhull.science.campaign.settings import CampaignSettings, campaign_settings
-from aiida_mlhull.science.errors import Problems, SettingsError, WireError, listed
+from aiida_mlhull.science.errors import MlhullError, Problems, SettingsError, WireError, listed
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
 from aiida_mlhull.science.reading.phases.mp2020 import Guesses
 from aiida_mlhull.science.reading.phases.resolution import Corrections
 from aiida_mlhull.science.reading.phases.shipped import SHIPPED
 from aiida_mlhull.science.reading.sieve import BadRows
-from aiida_mlhull.science.types.strict import Strict, validated
+from aiida_mlhull.science.types.strict import Strict, keys_in, validated
 
 DEFAULT_PROTOCOL: Final = "potential"
 """Needs nothing but crystals and competing phases: no record, no code of another program."""
@@ -307,8 +307,11 @@ def check_campaign(content: Mapping[str, Any], *, folder: Path, name: str = "cam
             are where one doesn't exist.
         UnknownNameError: if the protocol doesn't exist; the message lists the known ones.
     """
-    checked = validated(CampaignFile, _anchored(content, folder), what=name)
-    problems = Problems()
+    problems, anchored = Problems(), _anchored(content, folder)
+    with problems:
+        checked = validated(CampaignFile, anchored, what=name)
+    if problems.found:
+        checked = validated(CampaignFile, _sound_part(anchored, problems.found[0], folder), what=name)
     with problems:
         missing = [str(path) for path in checked.paths() if not path.exists()]
         if missing:
@@ -317,6 +320,15 @@ def check_campaign(content: Mapping[str, Any], *, folder: Path, name: str = "cam
         checked.settings()
     problems.refuse_any()
     return checked
+
+
+def _sound_part(content: Mapping[str, Any], error: MlhullError, folder: Path) -> dict[str, Any]:
+    """A file without the keys that an error is about, so that the others can be checked in the same go."""
+    needed = {
+        key: {"file": folder} for key in ("candidates", "references")
+    }  # a folder that exists raises no other error
+    wrong = keys_in(error)
+    return needed | {key: value for key, value in content.items() if key not in wrong}
 
 
 def read_mapping(path: Path) -> Mapping[str, Any]:
@@ -355,14 +367,19 @@ def _anchored(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         anchored.pop("candidates", None)
     if anchored.get("record") is not None:
         anchored["record"] = _record(anchored["record"], folder)
-    if isinstance(anchored.get("results"), Mapping):
-        anchored["results"] = {stage: _place(place, folder) for stage, place in anchored["results"].items()}
+    if "results" in anchored:
+        anchored["results"] = results_in(anchored["results"], folder)
     if anchored.get("references") is not None:
         anchored["references"] = _place(anchored["references"], folder)
     asked = anchored.get("recipes")
     if isinstance(asked, Mapping) and "literature" in asked:
         anchored["recipes"] = {**asked, "literature": _place(asked["literature"], folder)}
     return anchored
+
+
+def results_in(places: Any, folder: Path) -> Any:
+    """Where existing results are, with absolute paths; what is no mapping is left for the check."""
+    return {stage: _place(place, folder) for stage, place in places.items()} if isinstance(places, Mapping) else places
 
 
 def _record(value: Any, folder: Path) -> Any:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
+from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.types.strict import amount
 
 POTENTIAL: Final = "potential"
 """The engine whose relaxations are jobs of our own program."""
+
+
+@dataclass(frozen=True)
+class Existing:
+    """Results of a stage that are there before a campaign begins.
+
+    Attributes:
+        done: candidates that have one, failures included.
+        learnable: those that models can learn from.
+    """
+
+    done: int = 0
+    learnable: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,10 +50,23 @@ class StagePlan:
     core_minutes: float | None
 
 
-def plan(settings: CampaignSettings, *, total: int) -> tuple[StagePlan, ...]:
-    """The stages of a campaign with ``total`` candidates; failures and merged crystals make it less."""
+def plan(
+    settings: CampaignSettings, *, total: int, there: Mapping[str, Existing] | None = None
+) -> tuple[StagePlan, ...]:
+    """The stages of a campaign with ``total`` candidates; failures and merged crystals make it less.
+
+    Args:
+        settings: of the campaign.
+        total: candidates.
+        there: results that it begins with, by stage; they are not done again, and of the start set only as many are
+            drawn as the models lack.
+    """
+    there = there or {}
     has_gate = any(stage.gate is not None for stage in settings.stages)
     start = amount(settings.start, total) if has_gate else total
+    last = there.get(settings.stages[-1].name, Existing())
+    if has_gate and last.learnable:
+        start = min(total, last.done + max(0, needed_labels(settings.ensemble) - last.learnable))
     stages, room, forced = [], total, total
     for index, stage in enumerate(settings.stages):
         if stage.gate is not None:
@@ -46,14 +74,15 @@ def plan(settings: CampaignSettings, *, total: int) -> tuple[StagePlan, ...]:
             room = min(room, _through_gate(stage, start=start, total=total))
         if index == len(settings.stages) - 1 and settings.budget is not None and has_gate:
             room = min(room, max(amount(settings.budget, total), start))
+        done = there.get(stage.name, Existing()).done
         stages.append(
             StagePlan(
                 name=stage.name,
                 engine=stage.engine,
                 gate="" if stage.gate is None else stage.gate.rule,
                 rounds=0 if stage.gate is None else stage.gate.rounds,
-                at_least=min(forced, room),
-                at_most=room,
+                at_least=max(0, min(forced, room) - done),
+                at_most=max(0, room - done),
                 core_minutes=stage.core_minutes,
             )
         )

@@ -70,8 +70,27 @@ def validated(settings: type[S], values: Mapping[str, Any], *, what: str) -> S:
     try:
         return settings.model_validate(dict(values))
     except ValidationError as error:
-        problems = "; ".join(_problem(settings, values, item) for item in error.errors())
+        problems = "; ".join(_problem(settings, values, item) for item in _first_causes(error))
         raise SettingsError(f"{what}: {problems}") from error
+
+
+def keys_in(error: Exception) -> set[str]:
+    """The outermost keys that an error of :func:`validated` is about."""
+    cause = error.__cause__
+    return (
+        {str(item["loc"][0]) for item in cause.errors() if item["loc"]} if isinstance(cause, ValidationError) else set()
+    )
+
+
+def _first_causes(error: ValidationError) -> list[Any]:
+    """Errors without those that follow from them: a list is called too short where its items are wrong."""
+    items: list[Any] = list(error.errors())
+    wrong = [item["loc"] for item in items if item["type"] != "too_short"]
+    return [
+        item
+        for item in items
+        if item["type"] != "too_short" or not any(loc[: len(item["loc"])] == item["loc"] for loc in wrong)
+    ]
 
 
 def described(settings: type[BaseModel]) -> dict[str, str]:
@@ -95,8 +114,10 @@ def _problem(settings: type[BaseModel], values: Any, item: Any) -> str:
     if item["type"] == "extra_forbidden":
         key, known = item["loc"][-1], _keys_at(settings, item["loc"][:-1])
         return f"{where}: unknown key" + (f" (known: {', '.join(known)}){did_you_mean(key, known)}" if known else "")
+    if item["type"] == "missing":
+        return f"{where} is missing"
     problem, given = item["msg"].removeprefix("Value error, "), item.get("input")
-    if item["type"] not in {"value_error", "missing"} and isinstance(given, SIMPLE):
+    if item["type"] != "value_error" and isinstance(given, SIMPLE):
         problem = f"{problem} (here: {given!r})"
     return f"{where}: {problem}" if where else str(problem)
 

@@ -124,6 +124,38 @@ def test_whatever_is_wrong_is_named(write, change, said):
         assert words in str(caught.value)
 
 
+def test_all_that_is_wrong_is_told_in_one_go(write):
+    stage = {"name": "final", "engine": "recorded", "gate": {"rule": "two_sigm"}}
+    wrong = {"sed": 1, "bad_rows": "ignore", "record": "nowhere.parquet"}
+    overrides = {"startt": "3%", "budget": "55 percent", "stages": [stage], "ensemble": {"model": "wrenn"}}
+    with pytest.raises(SettingsError) as caught:
+        read_campaign_file(write({**GOOD, **wrong, "overrides": overrides}))
+    told = str(caught.value)
+    for words in (
+        "sed: unknown key",
+        "did you mean 'seed'?",
+        "bad_rows: ",
+        "nowhere.parquet",
+        "did you mean 'start'?",
+        "'55 percent' is neither a number of candidates",
+        "did you mean 'two_sigma'?",
+        "did you mean 'wren'?",
+    ):
+        assert told.count(words) == 1, told
+    assert "at least 1 item" not in told
+
+
+def test_what_is_left_out_is_missing_and_nothing_more(write):
+    with pytest.raises(SettingsError, match=r"^campaign\.yaml: candidates is missing; references is missing$"):
+        read_campaign_file(write({"seed": 1}))
+
+
+@pytest.mark.parametrize("said", ["3%", "3 %", "3.0%"])
+def test_shares_in_percent(write, said):
+    settings = read_campaign_file(write({**GOOD, "overrides": {"start": said, "budget": "55 %"}})).settings()
+    assert (settings.start, settings.budget) == (0.03, 0.55)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aiida_mlhull.science.campaign import campaign_settings
-from aiida_mlhull.science.campaign.plan import jobs_at_most, nominal_core_minutes, plan, rounds_left
+from aiida_mlhull.science.campaign.plan import Existing, jobs_at_most, nominal_core_minutes, plan, rounds_left
+from aiida_mlhull.science.ensembles import needed_labels
 
 TOTAL = 1000
 
@@ -30,6 +31,18 @@ def test_budget_counts_the_start_set():
     stage = {"name": "final", "engine": "recorded", "gate": {"rounds": 40, "batch": 0.1}}
     (final,) = plan(campaign_settings({"start": 50, "budget": 0.3, "stages": [stage]}), total=TOTAL)
     assert (final.at_least, final.at_most) == (50, 300)
+
+
+def test_results_that_are_there_are_not_done_again():
+    gated = {"name": "final", "engine": "recorded", "gate": {"rounds": 40, "batch": 0.1}}
+    settings = campaign_settings({"start": 50, "budget": 0.3, "stages": [{"name": "a", "engine": "potential"}, gated]})
+    few, enough = Existing(done=7, learnable=2), Existing(done=120, learnable=100)
+    needed = needed_labels(settings.ensemble)
+    first, final = plan(settings, total=TOTAL, there={"final": few, "a": Existing(done=30, learnable=30)})
+    assert (first.at_least, first.at_most) == (TOTAL - 30, TOTAL - 30)
+    assert (final.at_least, final.at_most) == (needed - 2, 300 - 7)
+    _, final = plan(settings, total=TOTAL, there={"final": enough})
+    assert (final.at_least, final.at_most) == (0, 300 - 120)
 
 
 def test_without_a_gate_everybody_goes_through():
