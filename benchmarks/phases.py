@@ -21,7 +21,7 @@ import numpy as np
 from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition
 
-from aiida_mlhull.launching.questions.placing import uncollected
+from aiida_mlhull.cli.uncollected import uncollected
 from aiida_mlhull.science.campaign.phase_table import phase_table
 from aiida_mlhull.science.hull.placement import UNDEREXPLORED, PlacedPhases, place, quantiles
 from aiida_mlhull.science.reading.lone_phases import elements_at_zero, read_phases

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from aiida_mlhull.cli import paths
-from aiida_mlhull.launching.questions.placing import uncollected
+from aiida_mlhull.cli.uncollected import uncollected
 
 
 @click.command()
