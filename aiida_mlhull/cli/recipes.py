@@ -9,10 +9,8 @@ import click
 
 from aiida_mlhull.cli import paths
 from aiida_mlhull.launching import profile
-from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
-    from aiida_mlhull.science.recipes.text_mined import ReadRecipes
     from aiida_mlhull.science.types import References
 
 REFERENCES = click.option(
@@ -79,52 +77,26 @@ def recipes(
     Energies are taken from --references. Given a snapshot or a campaign, the answer is stored with all that it
     follows from; given a file, it is only printed.
     """
+    from aiida_mlhull.launching.questions import making
     from aiida_mlhull.launching.questions import recipes as asking
-    from aiida_mlhull.science.recipes.answer import describe
 
     products = asking.fitted_products(words["forward"], profile_name)
     if products is not None:
         words["forward"] = products.base.attributes.get("model")
     settings = asking.settings_of(conditions=asking.conditions_of(temperature, atmosphere, corrections), **words)
-    read = None if literature is None or not Path(literature).is_file() else _read(Path(literature))
+    read, said = making.read_literature(literature)
+    if said:
+        click.echo(said, err=True)
+    asked: dict[str, Any] = {"literature": literature, "read": read, "products": products, "profile_name": profile_name}
     tables = []
-    if known is not None and Path(known).is_file():
-        made = asking.from_file(target, Path(known), settings, literature=read, products=products)
-        click.echo(describe(made.reactions))
-        click.echo(f"\n{made.tried:,} combinations of precursors, {made.forming:,} of them give {target}")
-        if made.missing:
-            click.echo(f"not among the references: {', '.join(made.missing)}")
-        tables.append(made.reactions)
-    else:
-        profile.load(profile_name)
-        from aiida_mlhull.launching import stored
-
-        asked = (stored.references(known), [target], {}) if known is not None else asking.of_campaign(target)
-        snapshot, targets, predictions = asked
-        if not targets:
-            click.echo(f"campaign {target} has found no new phases")
-        published = None if literature is None else asking.literature_node(literature, read)
-        given: dict[str, Any] = {"predictions": predictions, "literature": published, "products": products}
-        for node in asking.from_graph(targets, snapshot, settings, **given):
-            tables.append(node.to_science())
-            click.echo(f"{describe(tables[-1])}\n\nstored: mlhull.reactions {node.pk}\n")
+    for table, answer in making.ways_to_make(target, known, settings, **asked):
+        click.echo(answer)
+        tables += [] if table is None else [table]
     if output is not None and tables:
         from aiida_mlhull.science.tables.export import WRITERS
         from aiida_mlhull.science.types.recipes import joined
 
         output.write_bytes(WRITERS[output.suffix[1:]](joined(tables)))
-
-
-def _read(path: Path) -> ReadRecipes:
-    from aiida_mlhull.science.recipes import read_recipes
-
-    read = read_recipes(path)
-    click.echo(
-        f"{path.name}: {text.count(len(read.recipes), 'recipe')}, {text.count(len(read.bad_rows), 'bad row')}", err=True
-    )
-    for name, reason in list(read.bad_rows.items())[:5]:
-        click.echo(f"  {name}: {reason}", err=True)
-    return read
 
 
 @click.command("slice")
@@ -156,11 +128,7 @@ def slice_command(
     space, line = between(start, end, _references(profile_name, known), conditions_of(**conditions))
     goal = None if target is None else space.row(target)
     picture = slice_picture(space, line, (start, end), target=goal)
-    rows = [
-        (f"{x:.4f}", f"{energy:.1f}", " + ".join(names) + ("   <- target" if i in picture.target else ""))
-        for i, (x, energy, names) in enumerate(zip(picture.x, picture.energies, picture.products, strict=True))
-    ]
-    click.echo(text.table((f"x({end})", "meV/atom", "phases"), rows))
+    click.echo(picture.as_table())
     if goal is not None and not picture.target:
         click.echo(f"\n{target} is at none of the kinks")
     if output is not None:
@@ -190,17 +158,7 @@ def air(profile_name: str | None, /, target: str, known: str | None, temperature
     Solids are taken at 0 K, gases at their partial pressure. The A-Lab leaves out targets that react.
     """
     from aiida_mlhull.science.recipes import in_air
-    from aiida_mlhull.science.recipes.answer import mev
+    from aiida_mlhull.science.recipes.answer import describe_air
 
     tested = in_air(target, _references(profile_name, known), temperature=temperature, corrections=corrections)
-    rows = [
-        (
-            one.gas,
-            f"{one.pressure:g}",
-            "-" if one.note else ("yes" if one.reacts else "no"),
-            mev(one.energy),
-            one.note or one.equation or "-",
-        )
-        for one in tested
-    ]
-    click.echo(text.table(("gas", "bar", "reacts", "meV/atom", "reaction"), rows))
+    click.echo(describe_air(tested))

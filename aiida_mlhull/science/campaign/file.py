@@ -378,7 +378,7 @@ def _anchored(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def results_in(places: Any, folder: Path) -> Any:
-    """Where existing results are, with absolute paths; what is no mapping is left for the check."""
+    """Where existing results are, with absolute paths; anything but a mapping is left for the check."""
     return {stage: _place(place, folder) for stage, place in places.items()} if isinstance(places, Mapping) else places
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from aiida_mlhull.science.hull.phase_space import PhaseSpace
 from aiida_mlhull.science.hull.reactions.slices import Slice
 from aiida_mlhull.science.plots.style import ACCENTS, DROPPED, LINE, STABLE, html, mathtext
+from aiida_mlhull.science.tables import text
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.units import MEV_PER_EV
 
@@ -38,6 +39,14 @@ class SlicePicture:
     energies: Floats
     products: tuple[tuple[str, ...], ...]
     target: tuple[int, ...]
+
+    def as_table(self) -> str:
+        """The same in words, one line per kink."""
+        rows = [
+            (f"{x:.4f}", f"{energy:.1f}", " + ".join(names) + ("   <- target" if i in self.target else ""))
+            for i, (x, energy, names) in enumerate(zip(self.x, self.energies, self.products, strict=True))
+        ]
+        return text.table((f"x({self.names[1]})", "meV/atom", "phases"), rows)
 
 
 def slice_picture(space: PhaseSpace, line: Slice, names: tuple[str, str], *, target: int | None = None) -> SlicePicture:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from aiida_mlhull.science.recipes.air import GasReaction
 from aiida_mlhull.science.tables import text
 from aiida_mlhull.science.types.recipes import Reactions
 from aiida_mlhull.science.units import MEV_PER_EV
@@ -40,6 +43,21 @@ def describe(table: Reactions) -> str:
     if table.decisive[0]:
         lines.append(f"relaxing {table.decisive[0]} would be most likely to change this order")
     return "\n".join(lines)
+
+
+def describe_air(tested: Sequence[GasReaction]) -> str:
+    """What each gas of the air does to a phase, one line per gas."""
+    rows = [
+        (
+            one.gas,
+            f"{one.pressure:g}",
+            "-" if one.note else ("yes" if one.reacts else "no"),
+            mev(one.energy),
+            one.note or one.equation or "-",
+        )
+        for one in tested
+    ]
+    return text.table(("gas", "bar", "reacts", "meV/atom", "reaction"), rows)
 
 
 def _expected(table: Reactions, i: int) -> list[str]:
