@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from aiida_mlhull.science.errors import NotReadyError
@@ -66,14 +68,48 @@ def slots_needed(*, shards: int, max_in_flight: int, slots_per_job: int = 1) -> 
     return max(NESTED, waiting) + 1, max(NESTED + max_in_flight, 1 + shards * (1 + max_in_flight * slots_per_job))
 
 
-def require(daemon: Daemon, *, shards: int, max_in_flight: int, slots_per_job: int = 1) -> str:
-    """Check that the daemon can take a campaign.
+def held_by_campaigns() -> dict[int, int]:
+    """Slots that the parents of campaigns which haven't ended may hold while they wait, by pk."""
+    from aiida_mlhull import names
+    from aiida_mlhull.calculations.settings import settings_of
+    from aiida_mlhull.graph import campaigns
+    from aiida_mlhull.job_pool.settings import JobSettings
+
+    held = {}
+    for node in campaigns.newest(running=True):
+        stages = node.inputs[names.SETTINGS]["stages"]
+        least, _ = slots_needed(
+            shards=len(node.inputs.candidates),
+            max_in_flight=settings_of(node.inputs.jobs, JobSettings).max_in_flight,
+            slots_per_job=most_slots_per_job(stage["engine"] for stage in stages),
+        )
+        held[int(node.pk or 0)] = least - 1
+    return held
+
+
+def most_slots_per_job(engines: Iterable[str]) -> int:
+    """Slots that one job takes with all that waits for it alone, of the engine that takes most."""
+    from aiida_mlhull.engines import ENGINES
+
+    return max(int(ENGINES[name].slots_per_job) for name in engines)
+
+
+def require(
+    daemon: Daemon,
+    *,
+    shards: int,
+    max_in_flight: int,
+    slots_per_job: int = 1,
+    held: Mapping[int, int] = MappingProxyType({}),
+) -> str:
+    """Check that the daemon can take a campaign beside those that run.
 
     Args:
         daemon: of :func:`look`.
         shards: of candidates.
         max_in_flight: jobs that one step submits at once.
         slots_per_job: that a job takes with all that waits for it alone.
+        held: of :func:`held_by_campaigns`.
 
     Returns:
         A line for people if it will be slower than it could be, else empty.
@@ -92,6 +128,15 @@ def require(daemon: Daemon, *, shards: int, max_in_flight: int, slots_per_job: i
             f"--foreground"
         )
     least, all_going = slots_needed(shards=shards, max_in_flight=max_in_flight, slots_per_job=slots_per_job)
+    together = least + sum(held.values())
+    if least <= daemon.slots < together:
+        enough = all_going + sum(held.values())
+        raise NotReadyError(
+            f"the daemon has {daemon.slots} slots ({daemon.workers} x {daemon.slots_per_worker}), but this campaign and "
+            f"those that run ({', '.join(map(str, held))}) need {together} or they might all wait for each other: "
+            f"'verdi config set daemon.worker_process_slots {-(-enough // max(daemon.workers, 1))}' and 'verdi daemon restart', "
+            f"or launch it when they have ended ('verdi process kill PK' ends one whose terminal is gone)"
+        )
     if daemon.slots < least:
         raise NotReadyError(
             f"the daemon has {daemon.slots} slots ({daemon.workers} x {daemon.slots_per_worker}), but this campaign "

@@ -66,14 +66,14 @@ class PreparedCampaign:
         Raises:
             NotReadyError: if the daemon doesn't run or would get stuck; the message says what to do.
         """
-        from aiida_mlhull.engines import ENGINES
         from aiida_mlhull.launching import daemon
 
         return daemon.require(
             daemon.look(),
             shards=len(self.nodes["candidates"]),
             max_in_flight=self.jobs.max_in_flight,
-            slots_per_job=max(ENGINES[stage.engine].slots_per_job for stage in self.settings.stages),
+            slots_per_job=daemon.most_slots_per_job(stage.engine for stage in self.settings.stages),
+            held=daemon.held_by_campaigns(),
         )
 
     def submit(self) -> orm.ProcessNode:
