@@ -86,7 +86,7 @@ def main() -> None:
     unseen = np.isin(systems, rng.permutation(different)[: len(different) // 5])
     protocols = {
         "A": (random, ("null", "mass_balance", "oxygen_trees", "reaction_graph")),
-        "B": (unseen, ("nearest", "trees", "magpie_concat", "reaction_graph")),
+        "B": (unseen, ("nearest", "trees", "magpie_concat", "reaction_graph", "graph_and_trees")),
         "C": (unseen, ("null", "mass_balance", "oxygen_trees", "reaction_graph")),
     }
     chosen = arguments.protocols.split(",")

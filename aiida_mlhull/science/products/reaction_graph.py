@@ -10,6 +10,7 @@ softmax over these elements. The mean over an ensemble of five is the answer.
 Different from there: both stages have one trunk; an element is asked about by its own properties, so that one that no
 published target had can be answered; and what is learned is a correction of the mixture without its gases
 (:mod:`~aiida_mlhull.science.products.mass_balance`), whose shares are given and whose logarithms are added to stage two.
+Where amounts are known, the elements are those of the mass balance: stage one is right less often than it.
 """
 
 from __future__ import annotations
@@ -110,9 +111,9 @@ class Rows:
         flat = [one for row in names for one in row]
         self.offsets: Integers = np.cumsum([0, *map(len, names)])
         self.features = ((magpie(fractions_of(flat)) - scale[0]) / scale[1]).astype(np.float32)
-        self.weights = np.concatenate(
-            [_weights(len(row), moles) for row, moles in zip(names, amounts(recipes), strict=True)]
-        )
+        moles_of = amounts(recipes)
+        self.weights = np.concatenate([_weights(len(row), moles) for row, moles in zip(names, moles_of, strict=True)])
+        self.weighed = np.asarray([moles is not None and bool(moles.sum() > 0) for moles in moles_of])
         whole, left = np.zeros((2, len(names), ELEMENTS))
         for i, (row, first) in enumerate(zip(names, self.offsets.tolist(), strict=False)):
             moles = self.weights[first : first + len(row)]
@@ -182,7 +183,7 @@ class ReactionGraph:
         return Products(self.members_say(recipes).mean(axis=0))
 
     def members_say(self, recipes: Recipes) -> Floats:
-        """(m, n, Z) what every member says: elements by the mean chance of all members, shares by its own."""
+        """(m, n, Z) what every member says: elements as weighed in, or by the mean chance of all members; shares by its own."""
         rows = self._rows(recipes)
         chances, logits = np.zeros((len(rows), ELEMENTS)), np.full((self.members, len(rows), ELEMENTS), -np.inf)
         for some in np.array_split(np.arange(len(rows)), -(-len(rows) // ASKED)):
@@ -195,6 +196,7 @@ class ReactionGraph:
                 chances[at] += torch.sigmoid(presence).numpy() / self.members
                 logits[member][at] = amount.numpy()
         present = chances > 0.5  # noqa: PLR2004  (likelier than not)
+        present = np.where(rows.weighed[:, None], rows.mixtures[1] > PRESENT, present)
         present = np.where(present.any(axis=1, keepdims=True), present, rows.allowed)
         shares = softmax(np.where(present, logits, -np.inf), axis=2)
         return np.asarray(normalized(np.where(present, np.maximum(shares, 2 * PRESENT), 0.0)))
