@@ -1,6 +1,6 @@
 """The weighted mean of :mod:`~aiida_mlhull.science.products.reaction_graph` and :mod:`~aiida_mlhull.science.products.trees`.
 
-They err in different recipes: the network hears the actions and all precursors at once, the trees hear one precursor
+They err in different recipes: the network depends on the actions and all precursors at once, the trees on one precursor
 among the others. The elements are those of the network, since a mean has those of both.
 """
 
@@ -39,6 +39,6 @@ class GraphAndTrees:
 
 
 def blended(graph: Floats, trees: Floats) -> Floats:
-    """(n, Z) weighted means over the elements that the network says are there."""
+    """(n, Z) weighted means over the elements of the network."""
     mean = OF_GRAPH * graph + (1.0 - OF_GRAPH) * trees
     return normalized(np.where(graph > PRESENT, np.maximum(mean, 2 * PRESENT), 0.0))
