@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 
 from aiida_mlhull.science.hull import hull_energies
 from aiida_mlhull.science.representations.composition import fraction_matrix
@@ -56,6 +57,18 @@ def relaxations(guess: Any, final: Any, formulas: list[str], elements: dict[str,
     return np.asarray(found)
 
 
+def unseen(guess: Any, final: Any, formulas: list[str], elements: dict[str, float]) -> tuple[float, float]:
+    """Mean error (eV/atom) of each row corrected by all others, and Spearman's rank correlation of the distances."""
+    shares = fraction_matrix(formulas, tuple(elements))
+    corrected = np.empty(len(final))
+    for row in range(len(final)):
+        others = np.arange(len(final)) != row
+        correction = np.linalg.lstsq(shares[others], (final - guess)[others], rcond=None)[0]
+        corrected[row] = guess[row] + shares[row] @ correction
+    ranks = spearmanr(distances(formulas, corrected, elements), distances(formulas, final, elements))
+    return float(np.abs(corrected - final).mean()), float(ranks.statistic)
+
+
 def main() -> None:
     """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
@@ -69,7 +82,9 @@ def main() -> None:
     told: dict[str, Any] = {"benchmark": "dft_order", "rows": len(table), "labels": asked.labels, "starts": STARTS}
     for stage in ("potential", "coarse"):
         found = relaxations(table[stage].to_numpy(), table["final"].to_numpy(), formulas, elements, labels=asked.labels)
+        error, ranks = unseen(table[stage].to_numpy(), table["final"].to_numpy(), formulas, elements)
         told[stage] = {
+            "unseen": {"mean_error_mev": round(1000 * error, 1), "rank_correlation": round(ranks, 3)},
             "mean_error_mev": round(1000 * float(found[:, 0].mean()), 1),
             "until_hull": [int(np.quantile(found[:, 1], share)) for share in (0.5, 0.9, 1)],
             "until_near": [int(np.quantile(found[:, 2], share)) for share in (0.5, 0.9, 1)],
