@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aiida.engine import ProcessBuilder
 
     from aiida_mlhull.data import CandidatesData, ReferencesData
+    from aiida_mlhull.launching.materials.existing import FinishedRuns
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.campaign.file import CampaignFile, CandidatesSource, ReferencesSource
     from aiida_mlhull.science.reading import Intake
@@ -35,6 +36,7 @@ class CampaignInputs:
         levels: published results of every stage that looks them up, in their order; empty for a record of one.
         literature: published recipes out of a file, where recipes are asked for with them.
         results: calculations that exist already, by the stage whose results they are.
+        runs: those of the graph that they were read from, where it was so.
     """
 
     candidates: Candidates
@@ -46,6 +48,7 @@ class CampaignInputs:
     levels: tuple[Labels, ...] = ()
     literature: Recipes | None = None
     results: Mapping[str, Labels] = field(default_factory=dict)
+    runs: Mapping[str, FinishedRuns] = field(default_factory=dict)
 
 
 def read_files(
@@ -87,8 +90,8 @@ def read_inputs(campaign: CampaignFile) -> CampaignInputs:
     inputs = _read_tables(campaign)
     if not campaign.results:
         return inputs
-    results, said = existing_results(campaign.results, inputs.candidates, inputs.references, campaign.settings())
-    return replace(inputs, results=results, remarks=(*inputs.remarks, *said))
+    found = existing_results(campaign.results, inputs.candidates, inputs.references, campaign.settings())
+    return replace(inputs, results=found.labels, runs=found.runs, remarks=(*inputs.remarks, *found.remarks))
 
 
 def _read_tables(campaign: CampaignFile) -> CampaignInputs:

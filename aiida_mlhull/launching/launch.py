@@ -84,13 +84,15 @@ class PreparedCampaign:
         return submit(self.builder)
 
     def _store(self) -> None:
-        """Store the inputs; shards of structures that are in the graph are made from these."""
+        """Store the inputs; what is read of structures and calculations in the graph is made from these."""
         from aiida_mlhull.launching.inputs import store
+        from aiida_mlhull.launching.materials.gathering import gathered_from_runs
         from aiida_mlhull.launching.materials.packing import packed_from_structures
 
         shards = packed_from_structures(self.nodes["candidates"])
         self.builder.candidates = shards
-        store({**self.nodes, "candidates": shards})
+        results = gathered_from_runs(self.builder, self.nodes, self.inputs.runs)
+        store({**self.nodes, "candidates": shards, "results": results})
 
     def run(self, *, progress: Progress = silent, look: Look | None = None) -> orm.ProcessNode:
         """Store the inputs and run the campaign in this process, until it ends.

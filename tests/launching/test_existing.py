@@ -11,11 +11,15 @@ from aiida.common.links import LinkType
 
 from aiida_mlhull import launch
 from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
+from aiida_mlhull.graph.campaign import Campaign
+from aiida_mlhull.launching.launch import prepare
 from aiida_mlhull.launching.materials.existing import existing_results
+from aiida_mlhull.launching.materials.gathering import gathered_from_runs
 from aiida_mlhull.science.campaign import campaign_settings
 from aiida_mlhull.science.campaign.file import ResultsSource
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError
 from aiida_mlhull.science.types import Candidates, Crystals, References
+from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import every_sixth
 from tests.vasp_codes import RECORDED
 
@@ -104,7 +108,7 @@ def test_folders_of_vasp(runs, candidates):
     from pymatgen.io.vasp import Vasprun
 
     source = ResultsSource(file=runs, corrections="none")
-    found, said = existing_results(
+    found, said, _ = existing_results(
         {"final": source}, candidates, references(candidates, "PBE, not corrected"), SETTINGS
     )
     labels = found["final"]
@@ -138,12 +142,76 @@ def test_finished_work_chains(aiida_profile_clean, runs, candidates):
     cell = candidates.crystals.structure(0)
     group_of("finished", *(chain_of(cell, name, runs / name) for name in ("first", "second")))
     source = ResultsSource(group="finished", corrections="none")
-    found, said = existing_results(
+    found, said, _ = existing_results(
         {"final": source}, candidates, references(candidates, "PBE, not corrected"), SETTINGS
     )
     assert found["final"].ids.tolist() == ["first", "second"]
     assert np.isfinite(found["final"].energies).all()
     assert not any("WorkChains" in line for line in said)
+
+
+def test_phases_lead_back_to_the_work_chains(aiida_profile_clean, runs, candidates, tmp_path):
+    """From a promoted phase to the user's own calculations and back; a dry run stores nothing."""
+    from tests.programs import on_this_machine
+
+    code, known = on_this_machine(tmp_path), references(candidates, "PBE, not corrected")
+    cell, own = candidates.crystals.structure(0), candidates.take([0, 1])
+    chains = [chain_of(cell, name, runs / name) for name in ("first", "second")]
+    stranger = chain_of(cell, "nobody", runs / "another")
+    group_of("finished", *chains, stranger)
+    source = ResultsSource(group="finished", corrections="none")
+    found, said, _ = existing_results({"final": source}, own, known, SETTINGS)
+    assert "1 WorkChains are of no candidate: nobody" in said
+    group_of("record", LabelsData.from_science(found["final"]))
+    content = {
+        "name": "led-back",
+        "protocol": "laptop-plain",
+        "code": code.full_label,
+        "candidates": CandidatesData.from_science(own).store(),
+        "references": ReferencesData.from_science(known).store(),
+        "record": {"group": "record"},
+        "results": {"final": {"group": "finished", "corrections": "none"}},
+        "overrides": {"stages": [{"name": "final", "engine": "recorded"}]},
+    }
+    before = orm.QueryBuilder().append(orm.Node).count()
+    prepared = prepare(content)
+    read = prepared.nodes["results"]["final"].to_science()
+    assert "begins with 2 results" in prepared.describe()
+    assert orm.QueryBuilder().append(orm.Node).count() == before
+    campaign = Campaign(prepared.run())
+    given = campaign.node.inputs.earlier.results.final.given
+    assert given.creator.process_label == "gather_results"
+    made = given.to_science()
+    assert made.ids.tolist() == ["first", "second"]
+    assert np.array_equal(made.energies, read.energies)
+    assert np.array_equal(made.core_minutes, read.core_minutes)
+    assert (made.stage, made.engine, made.scheme) == (read.stage, read.engine, read.scheme)
+    for chain, is_there in [*((one, True) for one in chains), (stranger, False)]:
+        left = chain.called[0].outputs.retrieved
+        query = orm.QueryBuilder().append(orm.CalcJobNode, filters={"id": chain.called[0].pk}, tag="job")
+        query.append(orm.FolderData, with_incoming="job", filters={"id": left.pk}, tag="left")
+        query.append(orm.StructureData, with_ancestors="left")
+        assert bool(query.count()) == is_there
+
+
+def test_results_that_a_campaign_has_itself_are_left_out(aiida_profile_clean, runs, candidates):
+    """Of a row that is left out nothing is kept; costs and scheme are those that were read of all."""
+    (runs / "second" / "OUTCAR").unlink(missing_ok=True)
+    cell = candidates.crystals.structure(0)
+    group_of("finished", *(chain_of(cell, name, runs / name) for name in ("first", "second")))
+    source, known = ResultsSource(group="finished", corrections="none"), references(candidates, "PBE, not corrected")
+    found, _, ran = existing_results({"final": source}, candidates, known, SETTINGS)
+    rest = found["final"].without(["first"])
+    builder = Screen.get_builder()
+    builder.candidates = {"shard_000": CandidatesData.from_science(candidates)}
+    before = LabelsData.from_science(rest)
+    other = LabelsData.from_science(found["final"])
+    builder.earlier = {"results": {"final": {"given": before, "part_00000": other}}, "retry": orm.List([])}
+    made = gathered_from_runs(builder, {"results": {"final": before}}, ran)["final"]
+    assert made.is_stored
+    assert made.to_science().ids.tolist() == ["second"]
+    assert np.array_equal(made.to_science().core_minutes, rest.core_minutes)
+    assert dict(builder.earlier["results"]["final"]) == {"given": made, "part_00000": other}
 
 
 def test_work_chains_that_can_not_be_taken_are_counted(aiida_profile_clean, runs, candidates, tmp_path):
@@ -156,7 +224,7 @@ def test_work_chains_that_can_not_be_taken_are_counted(aiida_profile_clean, runs
     bare, outside = chain_of(cell, "second"), chain_of(cell, f"../../{tmp_path.name}/outside", runs / "second")
     group_of("some", followed, bare, outside, chain_of(cell, "first", runs / "first"))
     source = ResultsSource(group="some", corrections="none")
-    found, said = existing_results(
+    found, said, _ = existing_results(
         {"final": source}, candidates, references(candidates, "PBE, not corrected"), SETTINGS
     )
     assert found["final"].ids.tolist() == ["first"]
@@ -164,7 +232,7 @@ def test_work_chains_that_can_not_be_taken_are_counted(aiida_profile_clean, runs
     assert any(line.startswith("2 WorkChains left no vasprun.xml, or name no candidate") for line in said)
     assert any(f"1 WorkChains are older than another one of the same candidate: {followed.pk}" in line for line in said)
     group_of("none", bare, outside)
-    with pytest.raises(InputError, match="no WorkChain in it has a label"):
+    with pytest.raises(InputError, match="no WorkChain in it has the label of a candidate"):
         existing_results(
             {"final": ResultsSource(group="none")}, candidates, references(candidates, "PBE, not corrected"), SETTINGS
         )

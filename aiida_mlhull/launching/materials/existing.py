@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, listed
-from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
-from aiida_mlhull.science.reading.levels.level_runs import holds_runs, read_level_runs
+from aiida_mlhull.science.reading.levels.level_runs import holds_runs
 from aiida_mlhull.science.reading.levels.staged import read_level
-from aiida_mlhull.science.types.reasons import Reason, with_detail
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -24,14 +19,38 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.reading.levels.level import Level
     from aiida_mlhull.science.types import Candidates, Labels, References
 
-WRITTEN: Final = ("vasprun.xml", "OUTCAR")
-"""What is read of a finished calculation in the graph."""
+
+@dataclass(frozen=True)
+class FinishedRuns:
+    """Calculations in the graph that a stage's results are read from.
+
+    Attributes:
+        folders: what they left, by the candidates' ids.
+        settings: how it is read, for :func:`~aiida_mlhull.calculations.gathering.gather_results`.
+    """
+
+    folders: Mapping[str, orm.FolderData]
+    settings: Mapping[str, Any]
+
+
+class ExistingResults(NamedTuple):
+    """Results that stages begin with.
+
+    Attributes:
+        labels: by the stage's name.
+        remarks: what is to be said of them.
+        runs: calculations in the graph that they were read from, of the stages where it was so.
+    """
+
+    labels: dict[str, Labels]
+    remarks: list[str]
+    runs: dict[str, FinishedRuns]
 
 
 def existing_results(
     sources: Mapping[str, ResultsSource], candidates: Candidates, references: References, settings: CampaignSettings
-) -> tuple[dict[str, Labels], list[str]]:
-    """Results that the stages begin with, and what is to be said of them; rows are told by the candidates' ids.
+) -> ExistingResults:
+    """Results that the stages begin with; rows are told by the candidates' ids.
 
     Args:
         sources: where they are, by the stage's name.
@@ -51,9 +70,16 @@ def existing_results(
     unknown = sorted(set(sources) - set(stages))
     if unknown:
         raise SettingsError(f"results of {listed(unknown)}, but the stages are {listed(stages)}")
-    found, remarks = {}, []
+    found, remarks, runs = {}, [], {}
     for name, source in sources.items():
-        level = _level(source, stage=name, scheme=source.scheme or references.scheme)
+        chains = _chains(source)
+        if chains:
+            folders, left = _folders_of(chains, source, candidates)
+            level = _of_folders(folders, source, remarks=left)
+            how = {"scheme": source.scheme, "corrections": source.corrections}
+            runs[name] = FinishedRuns(folders, {"stage": name, "engine": stages[name].engine, **how})
+        else:
+            level = _level(source, stage=name, scheme=source.scheme or references.scheme)
         labels, said = labels_of(level, candidates)
         last = name == settings.stages[-1].name
         if last and not same_scheme(labels.scheme, references.scheme):
@@ -65,26 +91,29 @@ def existing_results(
         found[name] = replace(labels, stage=name, engine=stages[name].engine)
         good = int(labels.succeeded.sum())
         remarks += [f"stage {name} begins with {good:,} results and {len(labels) - good:,} failures", *said]
-    return found, remarks
+    return ExistingResults(found, remarks, runs)
+
+
+def _chains(source: ResultsSource) -> list[Any]:
+    """WorkChains in the group that a source names, if it names one."""
+    from aiida import orm
+
+    from aiida_mlhull.launching.stored import in_group
+
+    return [] if source.group is None else in_group(source.group, orm.WorkChainNode)
 
 
 def _level(source: ResultsSource, *, stage: str, scheme: str) -> Level:
     from aiida_mlhull.launching.materials.levels import of_campaign, of_group
-    from aiida_mlhull.launching.stored import in_group
+    from aiida_mlhull.science.reading.levels.known_runs import read_known_runs
 
     if source.file is not None:
         if source.file.is_dir() and holds_runs(source.file):
-            return _of_runs(source.file, source)
+            return read_known_runs(source.file, scheme=source.scheme, corrections=source.corrections)
         return read_level(source.file, scheme=scheme, bad_rows="leave_out")
     if source.campaign is not None:
         return _called(of_campaign(source.campaign), stage)
-    from aiida import orm
-
-    label = str(source.group)
-    chains = in_group(label, orm.WorkChainNode)
-    return (
-        _of_chains(chains, source) if chains else _called(of_group(label, bad_rows="leave_out", scheme=scheme), stage)
-    )
+    return _called(of_group(str(source.group), bad_rows="leave_out", scheme=scheme), stage)
 
 
 def _called(levels: list[Level], stage: str) -> Level:
@@ -95,86 +124,70 @@ def _called(levels: list[Level], stage: str) -> Level:
     return named[0]
 
 
-def _of_runs(folder: Path, source: ResultsSource) -> Level:
-    """VASP's calculations, their energies corrected and their scheme told as those of references are."""
-    from aiida_mlhull.science.reading.phases.vasp_runs import load_runs
-    from aiida_mlhull.science.reading.references import from_loaded
-    from aiida_mlhull.science.representations.composition import SYMBOLS
+def _of_folders(folders: Mapping[str, orm.FolderData], source: ResultsSource, *, remarks: list[str]) -> Level:
+    from aiida_mlhull.calculations.gathering import read_folders
 
-    level = read_level_runs(folder, scheme="", bad_rows="leave_out")
-    known = from_loaded(
-        folder.name,
-        load_runs(folder),
-        scheme=source.scheme or AS_PUBLISHED,
-        corrections=source.corrections,
-        guesses="keep",
-        elsewhere=frozenset(SYMBOLS),
-    )
-    energies = np.full(len(level.energies), np.nan)
-    there = np.isin(level.sieve.ids, known.references.ids)
-    energies[there] = known.references.energies[known.references.positions(level.sieve.ids[there])]
-    lost = with_detail(Reason.ENGINE_ERROR, "its energy can't be told from those of other settings")
-    failures = np.where((level.failures == "") & ~there, lost, level.failures)
-    return replace(level, energies=energies, failures=failures, scheme=known.references.scheme)
+    level = read_folders(folders, scheme=source.scheme, corrections=source.corrections)
+    return replace(level, remarks=(*level.remarks, *remarks))
 
 
-def _of_chains(chains: list[orm.WorkChainNode], source: ResultsSource) -> Level:
-    """Finished WorkChains of VASP: what their last calculations left is read as a folder of such files is.
+def _folders_of(
+    chains: list[orm.WorkChainNode], source: ResultsSource, candidates: Candidates
+) -> tuple[dict[str, orm.FolderData], list[str]]:
+    """What WorkChains' last calculations left, by candidate, and which WorkChains are not among them.
 
     Candidates are told by the label of the structure that went in, or of the WorkChain; of several of one label the newest
     counts.
 
     Raises:
-        InputError: if none has such files and a label.
+        InputError: if none has such files and the label of a candidate.
     """
-    found, remarks = _files_of(chains)
-    if not found:
-        raise InputError(
-            f"group {source.group!r}: no WorkChain in it has a label, or a structure with one, and a calculation "
-            f"that left {WRITTEN[0]}"
-        )
-    with TemporaryDirectory() as name:
-        for label, files in found.items():
-            place = Path(name) / label
-            place.mkdir(parents=True, exist_ok=True)
-            for written in set(WRITTEN) & set(files.list_object_names()):
-                (place / written).write_bytes(files.get_object_content(written, mode="rb"))
-        level = _of_runs(Path(name), source)
-    return replace(level, remarks=(*level.remarks, *remarks))
+    from aiida_mlhull.calculations.gathering import WRITTEN
 
-
-def _files_of(chains: list[orm.WorkChainNode]) -> tuple[dict[str, Any], list[str]]:
-    """What WorkChains' last calculations left, by candidate, and which WorkChains are not among them."""
-    found: dict[str, Any] = {}
-    older, unusable = [], []
+    found: dict[str, orm.FolderData] = {}
+    older, unusable, strangers = [], [], {}
+    own = set(candidates.ids.tolist())
     for chain in sorted(chains, key=lambda one: one.pk or 0, reverse=True):
         given: Any = chain.inputs.structure if "structure" in chain.inputs else chain
-        label, files = given.label or chain.label, _files_left(chain)
-        if files is None or not _is_relative(label):
+        label, folder = given.label or chain.label, _folder_left(chain)
+        if folder is None or not _is_relative(label):
             unusable.append(chain.pk)
+        elif label not in own:
+            strangers[chain.pk] = label
         elif label in found:
             older.append(chain.pk)
         else:
-            found[label] = files
-    remarks = [f"{len(unusable)} WorkChains left no {WRITTEN[0]}, or name no candidate: {listed(unusable)}"]
-    remarks += [f"{len(older)} WorkChains are older than another one of the same candidate: {listed(older)}"]
-    return found, [line for line, rows in zip(remarks, (unusable, older), strict=True) if rows]
+            found[label] = folder
+    if not found:
+        others = f"; those that have both are of no candidate: {listed(strangers.values(), 3)}" if strangers else ""
+        raise InputError(
+            f"group {source.group!r}: no WorkChain in it has the label of a candidate ({listed(sorted(own), 3)}), or a "
+            f"structure with one, and a calculation that left {' or '.join(WRITTEN)}{others}"
+        )
+    remarks = {
+        f"{len(unusable)} WorkChains left no {WRITTEN[0]}, or name no candidate: {listed(unusable)}": unusable,
+        f"{len(strangers)} WorkChains are of no candidate: {listed(strangers.values())}": strangers,
+        f"{len(older)} WorkChains are older than another one of the same candidate: {listed(older)}": older,
+    }
+    return found, [line for line, rows in remarks.items() if rows]
 
 
-def _files_left(chain: orm.WorkChainNode) -> Any:
-    """The repository with what is read of a WorkChain's last calculation; None if there is none."""
+def _folder_left(chain: orm.WorkChainNode) -> orm.FolderData | None:
+    """What a WorkChain's last calculation left; None if nothing of it is read."""
     from aiida import orm
+
+    from aiida_mlhull.calculations.gathering import WRITTEN
 
     jobs = [
         node for node in chain.called_descendants if isinstance(node, orm.CalcJobNode) and "retrieved" in node.outputs
     ]
     if not jobs:
         return None
-    files = max(jobs, key=lambda job: job.pk or 0).outputs.retrieved.base.repository
-    return files if set(WRITTEN) & set(files.list_object_names()) else None
+    folder: orm.FolderData = max(jobs, key=lambda job: job.pk or 0).outputs.retrieved
+    return folder if set(WRITTEN) & set(folder.base.repository.list_object_names()) else None
 
 
 def _is_relative(label: str) -> bool:
     """Whether a label is a path inside of any folder, as ids of folders' calculations are."""
     path = PurePosixPath(label)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    return bool(path.parts) and path.as_posix() == label and not path.is_absolute() and ".." not in path.parts
