@@ -135,7 +135,8 @@ class Screen(ProtocolBuilder, TakesOver):
         }
         self.ctx.decided = {"trail": {}, "order": [], "merged": {}}
         self.ctx.stock = None
-        self.report(f"campaign {self.settings.name}: {self.total} candidates, {self.last + 1} stages")
+        stages = "1 stage" if self.last == 0 else f"{self.last + 1} stages"
+        self.report(f"campaign {self.settings.name}: {self.total} candidates, {stages}")
 
     @staticmethod
     def slot(index: int) -> str:
