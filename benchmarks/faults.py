@@ -6,8 +6,8 @@ FOLDER gets an AiiDA profile of its own: SQLite and ZeroMQ, or, with ``--service
 (a database that is dropped at the end). A potential relaxes arsenides, models choose in rounds, their published results
 answer. One campaign runs in peace. In the others something is killed every few seconds: the daemon's worker, its broker or
 the connections to it, the whole daemon, a job's program, connections to the database. After each kill a person does what
-``docs/how-to/when-something-breaks.md`` says: the daemon is started where it is gone, and restarted where nothing moves for
-a minute. Every ended campaign is compared with the one in peace, down to the content of its tables. What has been done is in
+``docs/how-to/when-something-breaks.md`` says: the daemon is started where it is gone; where nothing moves for a minute it
+is stopped, processes are repaired, and it is started again. Every ended campaign is compared with the one in peace, down to the content of its tables. What has been done is in
 ``FOLDER/faults.jsonl``; the same command goes on from there.
 """
 
@@ -242,8 +242,16 @@ class Person:
             self._start()
         elif time.monotonic() - self.since > STILL:
             kill(everything(self.client))  # verdi can't stop a daemon that doesn't answer
+            self._repair()
             self._start()
             self.restarts += 1
+
+    def _repair(self) -> None:
+        """Hand on processes again whose task was lost."""
+        verdi = str(Path(sys.executable).with_name("verdi"))
+        for words in (["daemon", "stop"], ["process", "repair", "--force"]):
+            name = str(self.client.profile.name)
+            subprocess.run([verdi, "-p", name, *words], check=False, capture_output=True)  # noqa: S603
 
     def _start(self) -> None:
         from tests.campaigns.daemons import start_after_a_kill

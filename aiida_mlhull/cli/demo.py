@@ -9,7 +9,8 @@ import click
 
 from aiida_mlhull.cli import progress
 from aiida_mlhull.cli.replay import report_outcome
-from aiida_mlhull.launching import daemon, profile
+from aiida_mlhull.launching import profile
+from aiida_mlhull.launching.services import daemon
 
 
 @click.command()

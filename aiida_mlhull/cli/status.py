@@ -11,7 +11,8 @@ import click
 from aiida_mlhull.cli import progress
 from aiida_mlhull.graph.watching import stages
 from aiida_mlhull.graph.written.lines import age_of, state_in_words
-from aiida_mlhull.launching import daemon, profile
+from aiida_mlhull.launching import profile
+from aiida_mlhull.launching.services import daemon
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiida_mlhull.launching import daemon, profile
+from aiida_mlhull.launching import profile
+from aiida_mlhull.launching.services import daemon
 
 if TYPE_CHECKING:
     from aiida_mlhull.graph.campaign import Campaign

@@ -66,7 +66,7 @@ class PreparedCampaign:
         Raises:
             NotReadyError: if the daemon doesn't run or would get stuck; the message says what to do.
         """
-        from aiida_mlhull.launching import daemon
+        from aiida_mlhull.launching.services import daemon
 
         return daemon.require(
             daemon.look(),

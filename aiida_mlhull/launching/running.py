@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.graph import campaigns
-from aiida_mlhull.launching.database import shared_database
+from aiida_mlhull.launching.services.database import shared_database
 from aiida_mlhull.science.errors import CampaignFailedError, StoppedError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from aiida import orm
 from aiida.engine import submit
 
 from aiida_mlhull import Campaign
-from aiida_mlhull.launching import daemon
+from aiida_mlhull.launching.services import daemon
 from aiida_mlhull.science.errors import NotReadyError
 from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import simplest

@@ -227,7 +227,7 @@ def test_unknown_computers_are_named():
 
 
 def test_slots_that_would_block_a_campaign_are_an_error():
-    from aiida_mlhull.launching.daemon import Daemon, require
+    from aiida_mlhull.launching.services.daemon import Daemon, require
     from aiida_mlhull.science.errors import NotReadyError
 
     roomy = Daemon(broker="core.zeromq", running=True, workers=1, slots_per_worker=200)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aiida_mlhull.launching.daemon import slots_needed
+from aiida_mlhull.launching.services.daemon import slots_needed
 from tests.cli.conftest import Desk, run
 from tests.vasp_codes import placeholders
 

@@ -6,6 +6,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,12 +16,13 @@ from aiida_mlhull.launching import profile
 from aiida_mlhull.launching.codes import LOCAL_TRANSPORT, PROGRAM
 from aiida_mlhull.launching.doctor import pw_checks, vasp_checks
 from aiida_mlhull.launching.doctor.findings import BAD, GOOD, NOTE, Finding, Grade
-from aiida_mlhull.science.errors import NotReadyError
+from aiida_mlhull.science.errors import NotReadyError, listed
 
 DISK_WARNING_GIB: Final = 5.0
 DISK_ERROR_GIB: Final = 0.5
 GIB: Final = 2**30
 PROGRAM_SECONDS: Final = 60
+NEVER_BEGUN_SECONDS: Final = 300.0
 PACKAGES: Final = ("aiida-mlhull", "aiida-core", "aiida-vasp", "pymatgen", "torch", "scikit-learn", "numpy")
 EXTRAS: Final = {"chgnet": "potential"}
 
@@ -41,6 +43,7 @@ def check_everything(profile_name: str | None, *, in_flight: int | None, shards:
         return
     yield _profile()
     yield from _daemon(in_flight=in_flight, shards=shards)
+    yield from never_begun()
     yield from _codes()
     yield from vasp_checks.check()
     yield from pw_checks.check()
@@ -76,7 +79,7 @@ def _profile() -> Finding:
 
 def _daemon(*, in_flight: int | None, shards: int) -> Iterator[Finding]:
     from aiida_mlhull.job_pool.settings import JobSettings
-    from aiida_mlhull.launching import daemon
+    from aiida_mlhull.launching.services import daemon
 
     state = daemon.look()
     if not state.broker:
@@ -100,6 +103,25 @@ def _daemon(*, in_flight: int | None, shards: int) -> Iterator[Finding]:
         yield Finding(BAD if state.slots < least else NOTE, "daemon", says, advice)
         return
     yield Finding(GOOD, "daemon", says)
+
+
+def never_begun(*, seconds: float = NEVER_BEGUN_SECONDS) -> Iterator[Finding]:
+    """Processes whose task is lost: a worker that is killed in the moment between storing a process and handing it on.
+
+    Args:
+        seconds: after which a process that has only been created is taken to be one of them.
+    """
+    from aiida import orm
+
+    before = datetime.now(tz=timezone.utc) - timedelta(seconds=seconds)
+    query = orm.QueryBuilder().append(
+        orm.ProcessNode, filters={"attributes.process_state": "created", "mtime": {"<": before}}, project="id"
+    )
+    if lost := sorted(query.all(flat=True)):
+        says = (
+            f"created, but not begun for {seconds:.0f} s: {listed(map(str, lost))}; a worker may have been killed then"
+        )
+        yield Finding(NOTE, "processes", says, "verdi daemon stop; verdi process repair; verdi daemon start")
 
 
 def _codes() -> Iterator[Finding]:

@@ -11,7 +11,8 @@ from aiida.engine import WorkChain, calcfunction
 from aiida.manage import get_manager
 from aiida.orm import Int
 
-from aiida_mlhull.launching import database, running
+from aiida_mlhull.launching import running
+from aiida_mlhull.launching.services import database
 from aiida_mlhull.science.errors import NotReadyError
 
 LOCKED = 1.5
