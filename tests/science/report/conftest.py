@@ -18,7 +18,8 @@ ROWS = 240
 def material():
     made = made_material(ROWS, seed=1, systems=6)
     last = replace(made.rounds[-1].decisions, values=np.full(len(made.rounds[-1].decisions), 0.125))
-    told = claim(made.outcomes.values[made.outcomes.keep], last, window=0.025)
+    kept = made.outcomes.keep
+    told = claim(made.outcomes.values[kept], made.outcomes.ids[kept], last, window=0.025)
     return replace(made, stocks=[*made.stocks[:-1], {**made.stocks[-1], "promise": told}])
 
 
