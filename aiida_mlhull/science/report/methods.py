@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any, Final
 
@@ -28,7 +28,6 @@ MODELS: Final = {
     "wren": ("Wren networks", "goodall2022"),
     "cgat": ("crystal-graph attention networks", "schmidt2021"),
 }
-ALWAYS: Final = ("ekstrom2022", "huber2020", "ong2013")
 
 
 def methods(material: Material) -> dict[str, str]:
@@ -49,8 +48,7 @@ def methods(material: Material) -> dict[str, str]:
     parts = [
         f"{len(material.candidates):,} candidate crystals were screened against {len(material.references):,} competing "
         f"phases with aiida-mlhull {material.identity.versions.get('aiida-mlhull', '')}".rstrip()
-        + f" in AiiDA{cite('huber2020')}, ensembles deciding between relaxation stages which candidates go "
-        f"on{cite('ekstrom2022')}.",
+        + f" in AiiDA{cite('huber2020')}{_deciding(settings.stages, cite)}.",
         *(_stage(stage, cite) for stage in settings.stages),
         *_models(material, cite),
         (
@@ -62,6 +60,13 @@ def methods(material: Material) -> dict[str, str]:
     if material.identity.standin:
         parts.insert(0, f"NOT FOR PUBLICATION: {material.identity.standin}.")
     return {"text": " ".join(parts), "bibtex": bibtex(cited)}
+
+
+def _deciding(stages: Sequence[StageSettings], cite: Any) -> str:
+    """What ensembles did; nothing where every candidate goes through every stage."""
+    if all(stage.gate is None for stage in stages):
+        return ""
+    return f", ensembles deciding between relaxation stages which candidates go on{cite('ekstrom2022')}"
 
 
 def _stage(stage: StageSettings, cite: Any) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from aiida_mlhull.science.hull.placement import place
 from aiida_mlhull.science.report import make_report
-from aiida_mlhull.science.report.methods import bibtex, nearest_protocol
+from aiida_mlhull.science.report.methods import bibtex, methods, nearest_protocol
 from aiida_mlhull.science.types import References
 from benchmarks.report import made_material
 
@@ -127,12 +127,21 @@ def test_kilowatt_hours(report):
 
 
 def test_methods_cite_what_they_name(report):
-    methods = report.sections["methods"]
+    written = report.sections["methods"]
     for key in ("ekstrom2022", "huber2020", "ong2013", "geurts2006", "deng2023"):
-        assert f"[{key}]" in methods["text"]
-        assert f"{{{key}," in methods["bibtex"]
-    assert methods["bibtex"].count("@article") == methods["text"].count("[")
-    assert "NOT FOR PUBLICATION" not in methods["text"]
+        assert f"[{key}]" in written["text"]
+        assert f"{{{key}," in written["bibtex"]
+    assert written["bibtex"].count("@article") == written["text"].count("[")
+    assert "NOT FOR PUBLICATION" not in written["text"]
+
+
+def test_methods_name_no_ensembles_where_none_decided(material):
+    settings = material.settings
+    stages = [stage.model_copy(update={"gate": None}) for stage in settings.stages]
+    ungated = replace(material, settings=settings.model_copy(update={"stages": stages}))
+    written = methods(ungated)
+    assert "ensembles deciding" not in written["text"]
+    assert "ekstrom2022" not in written["bibtex"]
 
 
 def test_bibtex_in_the_order_of_citation():
