@@ -153,6 +153,7 @@ def make_report(material: Material, *, watts_per_core: float | None = None) -> R
 def _head(material: Material) -> dict[str, Any]:
     who, settings = material.identity, material.settings
     protocol, differences = nearest_protocol(settings)
+    gated = any(stage.gate is not None for stage in settings.stages)
     return {
         "name": who.name,
         "pk": who.pk,
@@ -176,7 +177,9 @@ def _head(material: Material) -> dict[str, Any]:
             }
             for stage in settings.stages
         ],
-        "ensemble": f"{settings.ensemble.members} x {settings.ensemble.model}",
+        "ensemble": f"{settings.ensemble.members} x {settings.ensemble.model}"
+        if gated
+        else "none: no stage has a gate",
     }
 
 

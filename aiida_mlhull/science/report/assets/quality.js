@@ -35,7 +35,7 @@ Report.axes = (x, y, more = {}) => ({ xaxis: { ...Report.AXIS, title: { text: x 
 
 Report.drawQuality = () => {
   const body = document.querySelector("#models .body"), { rounds, against, discovery, rules } = Report.sections.quality;
-  if (!rounds.length) { body.append(Report.make("p", {}, "No model's prediction can be compared with a result yet.")); return; }
+  if (!rounds.length) { body.append(Report.make("p", {}, "There is no prediction that could be compared with a result.")); return; }
   body.append(Report.make("p", { class: "hint" }, against === "record" ? "Held against the record: the truth about every candidate is known." : "Held against what was relaxed afterwards: what the models thought hopeless is missing, so these numbers are of a selection."));
   const rate = (value) => (value === null ? "–" : value.toFixed(3));
   body.append(Report.plainTable(["round", "compared", "MAE (meV/atom)", "mean error / σ", "spread of error / σ", "in 68 %", "in 95 %", "F1", "DAF", "precision", "recall", "recall promised", "recall kept"],
