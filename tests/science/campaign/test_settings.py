@@ -56,9 +56,7 @@ def test_wrong_settings_are_refused_by_name(wrong: dict[str, Any], message: str)
 
 
 def test_an_unknown_protocol_lists_the_known_ones() -> None:
-    with pytest.raises(
-        UnknownNameError, match="known: cluster, ekstrom-2022, ekstrom-2022-transfer, ekstrom-2022-vasp, laptop"
-    ):
+    with pytest.raises(UnknownNameError, match="known: cluster, .*ekstrom-2022, .*laptop, .*potential$"):
         campaign_settings({}, protocol="magic")
     with pytest.raises(UnknownNameError, match="did you mean 'laptop'"):
         campaign_settings({}, protocol="Laptob")
