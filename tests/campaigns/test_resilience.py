@@ -140,6 +140,6 @@ def test_killed_worker_and_killed_daemon_change_nothing(
     seal_what_was_killed()
     create_archive([node], filename=tmp_path / "campaign.aiida")
     uuid = node.uuid
-    with aiida_profile_factory(aiida_config, name="elsewhere"):
+    with aiida_profile_factory(aiida_config):
         import_archive(tmp_path / "campaign.aiida")
         assert told(orm.load_node(uuid)) == undisturbed["told"], "an archive of it, in SQLite"
