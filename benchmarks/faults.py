@@ -62,14 +62,6 @@ def profile(folder: Path, stack: ExitStack, *, on_services: bool) -> None:
     }
     if on_services:
         backends = stack.enter_context(services(folder / name))
-        backends["broker_config"] = {
-            "broker_protocol": "amqp",
-            "broker_username": "guest",
-            "broker_password": "guest",
-            "broker_host": "127.0.0.1",
-            "broker_port": 5672,
-            "broker_virtual_host": "",
-        }
     create_profile(config, name=name, email="benchmark@localhost", **backends)
     config.set_default_profile(name, overwrite=True)
     load_profile(name).set_option("runner.poll.interval", 1)
@@ -83,24 +75,9 @@ def inputs() -> dict[str, Any]:
     from aiida import orm
 
     from tests.arsenides import simplest
-    from tests.campaign_inputs import campaign_inputs
+    from tests.campaign_inputs import potential_then_record
 
-    gate = {"rule": "two_sigma", "rounds": 3, "batch": 4}
-    relaxation = {"freedom": "full", "max_force": 0.1, "max_steps": 60}
-    stages = [
-        {"name": "potential", "engine": "potential", "settings": {"relaxation": relaxation}},
-        {"name": "final", "engine": "recorded", "core_minutes": 605, "gate": gate},
-    ]
-    settings = {"seed": 11, "start": 16, "stages": stages, "ensemble": {"members": 2}}
-    excerpt = simplest(N)
-    from aiida_mlhull.data import LabelsData
-
-    code = orm.load_code(JOBS)
-    engines: dict[str, dict[str, Any]] = {
-        "potential": {"code": code},
-        "recorded": {"record": LabelsData.from_science(excerpt.record)},
-    }
-    given = campaign_inputs(code, excerpt, settings, engines=engines)
+    given = potential_then_record(orm.load_code(JOBS), simplest(N), rounds=3, batch=4, seed=11)
     given["jobs"] = orm.Dict({**given["jobs"].get_dict(), "max_attempts": 10})
     return given
 

@@ -35,3 +35,20 @@ def campaign_inputs(
         "jobs": orm.Dict({"members_per_job": whole.ensemble.members}),
         "metadata": {"label": whole.name},
     }
+
+
+def potential_then_record(
+    code: Any, excerpt: Any, *, rounds: int, batch: int, seed: int, n_shards: int = 2
+) -> dict[str, Any]:
+    """Inputs of a campaign in which a potential relaxes all, models of two members choose, and a record answers."""
+    from aiida_mlhull.data import LabelsData
+
+    relaxation = {"freedom": "full", "max_force": 0.1, "max_steps": 40}
+    gate = {"rule": "two_sigma", "rounds": rounds, "batch": batch}
+    stages = [
+        {"name": "potential", "engine": "potential", "settings": {"relaxation": relaxation}},
+        {"name": "final", "engine": "recorded", "core_minutes": 605, "gate": gate},
+    ]
+    settings = {"seed": seed, "start": 16, "stages": stages, "ensemble": {"members": 2}}
+    engines = {"potential": {"code": code}, "recorded": {"record": LabelsData.from_science(excerpt.record)}}
+    return campaign_inputs(code, excerpt, settings, engines=engines, n_shards=n_shards)

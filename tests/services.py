@@ -72,6 +72,14 @@ def services(folder: Path) -> Iterator[dict[str, Any]]:
                     "repository_uri": folder.as_uri(),
                 },
                 "broker_backend": "core.rabbitmq",
+                "broker_config": {
+                    "broker_protocol": "amqp",
+                    "broker_username": "guest",
+                    "broker_password": "guest",
+                    "broker_host": HOST,
+                    "broker_port": RABBITMQ_PORT,
+                    "broker_virtual_host": "",
+                },
             }
         finally:
             server.execute(f"drop database {name} with (force)")

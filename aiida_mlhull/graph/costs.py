@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiida_mlhull import names
@@ -26,10 +25,11 @@ def account(campaign: orm.ProcessNode) -> dict[str, Any]:
     """
     from aiida_mlhull.calculations.settings import settings_of
     from aiida_mlhull.science.campaign import CampaignSettings, summarize
+    from aiida_mlhull.science.campaign.account import in_order
 
     if names.SUMMARY in campaign.outputs:
         order = [stage["name"] for stage in campaign.inputs[names.SETTINGS]["stages"]]
-        return _in_order(campaign.outputs[names.SUMMARY].get_dict(), order)
+        return in_order(campaign.outputs[names.SUMMARY].get_dict(), order)
     settings = settings_of(campaign.inputs.settings, CampaignSettings)
     stages = {stage.name: results.stored_results(campaign, stage=stage.name) for stage in settings.stages}
     return summarize(
@@ -37,12 +37,6 @@ def account(campaign: orm.ProcessNode) -> dict[str, Any]:
         {name: [] if labels is None else [labels] for name, labels in stages.items()},
         settings,
     )
-
-
-def _in_order(summary: dict[str, Any], stages: Sequence[str]) -> dict[str, Any]:
-    """The same, stage by stage as they are gone through: PostgreSQL doesn't keep the order of keys."""
-    by_stage = {part: summary[part] for part in ("stages", "merging") if part in summary}
-    return summary | {part: {name: of[name] for name in stages if name in of} for part, of in by_stage.items()}
 
 
 def ledger(campaign: orm.ProcessNode) -> pd.DataFrame:

@@ -12,10 +12,9 @@ from aiida import orm
 from aiida.engine import run_get_node
 
 from aiida_mlhull import Campaign
-from aiida_mlhull.data import LabelsData
 from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import simplest
-from tests.campaign_inputs import campaign_inputs
+from tests.campaign_inputs import potential_then_record
 from tests.cluster import Cluster, cluster
 from tests.programs import PROGRAM
 
@@ -38,19 +37,7 @@ def code(slurm: Cluster, aiida_profile, tmp_path_factory) -> orm.InstalledCode:
 
 def inputs(code: orm.AbstractCode, **jobs: Any) -> dict[str, Any]:
     """A potential for all, one round of models, a record."""
-    excerpt = simplest(N)
-    relaxation = {"freedom": "full", "max_force": 0.1, "max_steps": 40}
-    gate = {"rule": "two_sigma", "rounds": 1, "batch": 2}
-    stages = [
-        {"name": "potential", "engine": "potential", "settings": {"relaxation": relaxation}},
-        {"name": "final", "engine": "recorded", "core_minutes": 605, "gate": gate},
-    ]
-    settings = {"seed": 3, "start": 16, "stages": stages, "ensemble": {"members": 2}}
-    engines: dict[str, Any] = {
-        "potential": {"code": code},
-        "recorded": {"record": LabelsData.from_science(excerpt.record)},
-    }
-    given = campaign_inputs(code, excerpt, settings, engines=engines, n_shards=1)
+    given = potential_then_record(code, simplest(N), rounds=1, batch=2, seed=3, n_shards=1)
     given["jobs"] = orm.Dict({"max_wallclock_seconds": 600, "members_per_job": 2, **jobs})
     return given
 

@@ -75,6 +75,8 @@ def test_bad_candidates(desk, changes, said):
             ["2 candidates to start with", "raise 'start'"],
         ),
         ({"jobs": {"processors": 3}}, ["processors: unknown key"]),
+        ({"jobs": {"options": {"queue": "gpu"}}}, ["no option 'queue'", "queue_name"]),
+        ({"jobs": {"options": {"max_memory_kb": "much"}}}, ["max_memory_kb"]),
         ({"code": "vasp@cluster"}, ["no code 'vasp@cluster'", "aiida-mlhull setup"]),
         ({"candidates": "nowhere.parquet"}, ["nowhere.parquet"]),
         ({"references": {"file": str(DEMO / "competing_phases.parquet")}}, ["missing_end_members"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aiida_mlhull.job_pool.settings import how_it_ended, portions_of, why_failed
+from aiida_mlhull.job_pool.settings import JobSettings, how_it_ended, portions_of, why_failed
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,13 @@ def test_every_end_has_words(state, status, message, exception, told):
 def test_portions_keep_order_and_lose_nobody():
     assert portions_of(range(5), 2) == [[0, 1], [2, 3], [4]]
     assert portions_of([], 3) == []
+
+
+def test_what_the_scheduler_is_told_wins_over_sizes_and_limits():
+    asked = JobSettings(processes=4, max_wallclock_seconds=600, options={"queue_name": "gpu"})
+    told = asked.scheduler_options()
+    assert told["max_wallclock_seconds"] == 600
+    assert told["resources"]["num_cores_per_mpiproc"] == 4
+    assert told["queue_name"] == "gpu"
+    longer = asked.model_copy(update={"options": {"max_wallclock_seconds": 900}})
+    assert longer.scheduler_options()["max_wallclock_seconds"] == 900

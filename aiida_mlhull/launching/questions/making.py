@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiida_mlhull.launching import profile, stored
 from aiida_mlhull.launching.questions import recipes
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.recipes.text_mined import ReadRecipes
     from aiida_mlhull.science.types.recipes import Reactions
 
-BAD_ROWS_SHOWN = 5
+BAD_ROWS_SHOWN: Final = 5
 
 
 def read_literature(literature: str | None) -> tuple[ReadRecipes | None, str]:

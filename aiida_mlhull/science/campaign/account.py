@@ -55,6 +55,17 @@ def summarize(
     }
 
 
+def in_order(account: Mapping[str, Any], stages: Sequence[str]) -> dict[str, Any]:
+    """The same account, stage by stage as they are gone through: PostgreSQL doesn't keep the order of keys.
+
+    Args:
+        account: of :func:`summarize`, as it was stored.
+        stages: names of the campaign's stages.
+    """
+    by_stage = {part: account[part] for part in ("stages", "merging") if part in account}
+    return {**account, **{part: {name: of[name] for name in stages if name in of} for part, of in by_stage.items()}}
+
+
 def savings(account: Mapping[str, Any], *, models: Sequence[float]) -> tuple[float, float, float]:
     """What a campaign saved, the time of its models included.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from aiida_mlhull.science.campaign import campaign_settings, enter_first_stage, final_outcomes, funnel, summarize
+from aiida_mlhull.science.campaign.account import in_order
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.types import Decisions
 from tests.science.campaign.tables import REFERENCES, candidates, labels
@@ -107,3 +108,15 @@ def test_the_account_of_merging_stands_beside_the_stage_that_was_merged() -> Non
     assert list(account["merging"]) == ["first"]
     assert account["merging"]["first"]["n_merged"] == 2
     assert summarize([table], {"stage_00": [before], "stage_01": [after]}, settings)["merging"] == {}
+
+
+def test_an_account_is_told_in_the_order_of_the_stages():
+    stored = {
+        "funnel": {"candidates": 3},
+        "stages": {"final": 2, "volume": 1},
+        "merging": {"volume": 0},
+        "core_minutes": 5.0,
+    }
+    told = in_order(stored, ["volume", "coarse", "final"])
+    assert list(told["stages"].items()) == [("volume", 1), ("final", 2)]
+    assert told == stored, "nothing is added or lost"
