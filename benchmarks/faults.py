@@ -47,6 +47,7 @@ JOBS: Final = "mlhull-job"
 
 def profile(folder: Path, stack: ExitStack, *, on_services: bool) -> None:
     """A profile of its own, loaded, with the program registered in it."""
+    from aiida.manage import get_manager
     from aiida.manage.configuration import create_profile, get_config, load_profile
 
     from aiida_mlhull.launching.codes import installed_program, register_code, register_localhost
@@ -65,6 +66,7 @@ def profile(folder: Path, stack: ExitStack, *, on_services: bool) -> None:
     create_profile(config, name=name, email="benchmark@localhost", **backends)
     config.set_default_profile(name, overwrite=True)
     load_profile(name).set_option("runner.poll.interval", 1)
+    stack.callback(get_manager().reset_profile)  # before its database goes
     config.store()
     computer, _ = register_localhost()
     register_code(computer, installed_program())
@@ -119,27 +121,25 @@ def programs(_: Any) -> list[Process]:
     ]
 
 
-def connections(_: Any) -> list[Process]:
-    """Server processes of PostgreSQL that serve this profile's daemon."""
-    import psutil
+def ports(client: Any) -> list[int]:
+    """From which the daemon's processes speak to servers; this benchmark's own connections are not among them."""
+    from tests.campaigns.daemons import everything
+
+    return [conn.laddr.port for one in everything(client) for conn in one.net_connections() if conn.laddr]
+
+
+def connections(client: Any) -> list[int]:
+    """The daemon's connections to PostgreSQL, ended by the server."""
     import psycopg
-    from aiida.manage import get_manager
 
     from tests.services import POSTGRES
 
-    loaded = get_manager().get_profile()
-    assert loaded is not None
-    storage = loaded.storage_config
-    if "database_name" not in storage:
-        return []
-    own = {conn.laddr.port for conn in psutil.Process().net_connections() if conn.laddr}
     with psycopg.connect(**POSTGRES, dbname="postgres") as server:
-        query = "select pid, client_port from pg_stat_activity where datname = %s"
-        found = server.execute(query, (storage["database_name"],)).fetchall()
-        for pid, port in found:
-            if port not in own:
-                server.execute("select pg_terminate_backend(%s)", (pid,))
-    return [pid for pid, port in found if port not in own]
+        query = "select pid from pg_stat_activity where client_port = any(%s)"
+        found = [pid for (pid,) in server.execute(query, (ports(client),)).fetchall()]
+        for pid in found:
+            server.execute("select pg_terminate_backend(%s)", (pid,))
+    return found
 
 
 def brokers(client: Any) -> list[Process]:
@@ -151,9 +151,7 @@ def brokers(client: Any) -> list[Process]:
 
 def lost_channels(client: Any) -> list[str]:
     """Connections of this profile's daemon to RabbitMQ, cut by the server."""
-    from tests.campaigns.daemons import everything
-
-    own = {str(conn.laddr.port) for one in everything(client) for conn in one.net_connections() if conn.laddr}
+    own = set(map(str, ports(client)))
     listing = ["rabbitmqctl", "-q", "list_connections", "pid", "peer_port"]
     listed = subprocess.run(listing, capture_output=True, text=True, check=False).stdout  # noqa: S603
     cut = [line.split()[0] for line in listed.splitlines() if line.split()[-1:] and line.split()[-1] in own]
@@ -224,7 +222,12 @@ class Person:
             self.restarts += 1
 
     def _repair(self) -> None:
-        """Hand on processes again whose task was lost."""
+        """Hand on processes again whose task was lost; on PostgreSQL that ends all connections, so that ours is given up first."""
+        from aiida.manage import get_manager
+
+        session: Any = get_manager().get_profile_storage().get_session()  # type: ignore[attr-defined]
+        session.rollback()
+        session.get_bind().dispose()
         verdi = str(Path(sys.executable).with_name("verdi"))
         for words in (["daemon", "stop"], ["process", "repair", "--force"]):
             name = str(self.client.profile.name)
