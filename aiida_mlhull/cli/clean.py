@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from aiida_mlhull.cli import paths
-from aiida_mlhull.science.tables import text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aiida_mlhull.science.cleaning.funnel import FunnelStep
 
 
 @click.command()
@@ -38,7 +31,7 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     label the lowest is kept, else the first.
     """
     from aiida_mlhull.launching.materials import cleaning
-    from aiida_mlhull.science.cleaning.funnel import funnel_steps
+    from aiida_mlhull.science.cleaning.funnel import funnel_in_words, funnel_steps
     from aiida_mlhull.science.reading.candidates import read_candidates
     from aiida_mlhull.science.tables.export import WRITERS
     from aiida_mlhull.science.types.reasons import Reason
@@ -47,7 +40,7 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
     intake = read_candidates(file, bad_rows="leave_out")
     click.echo(intake.summary())
     shard, decided = cleaning.decide(intake, limits, known=known)
-    click.echo(f"\n{describe(funnel_steps([decided]))}")
+    click.echo(f"\n{funnel_in_words(funnel_steps([decided]))}")
     if limits.neutrality:
         balanced = int((decided.reasons[decided.keep] == Reason.CHARGES_BALANCE).sum())
         click.echo(f"\ncharges can be balanced in {balanced} of the {int(decided.keep.sum())} that are left")
@@ -55,9 +48,3 @@ def clean(file: Path, output: Path, settings: Path | None, known: Path | None, d
         decisions.write_bytes(WRITERS[decisions.suffix[1:]](decided))
     cleaning.write(intake, shard, decided, output)
     click.echo(f"\nwritten: {output}")
-
-
-def describe(steps: Sequence[FunnelStep]) -> str:
-    """The funnel as a table."""
-    rows = [(step.name.replace("_", " "), step.entered, step.dropped, step.left) for step in steps]
-    return text.table(("dropped because", "looked at", "dropped", "left"), rows, indent="  ")

@@ -48,7 +48,7 @@ def explore(
     Writes candidates and a campaign file into a folder, says what would happen, and asks before it runs the campaign
     in this terminal. The file is there to be changed and launched again.
     """
-    from aiida_mlhull.launching.explore import set_out
+    from aiida_mlhull.launching.setting_out.explore import set_out
 
     profile.load(profile_name)
     folder = output or Path(system.lower())

@@ -14,7 +14,6 @@ from aiida_mlhull.science.tables import text
 if TYPE_CHECKING:
     from aiida_mlhull.science.generators.base import Generator, GeneratorInput
     from aiida_mlhull.science.tables.writing import Shard
-    from aiida_mlhull.science.types import Substitutions
 
 
 @click.command()
@@ -69,7 +68,8 @@ def generate(
     start = generation.read_start(generator, name, names, **files)
     click.echo(generation.describe_start(start), nl=False)
     if write_table is not None or draw_table is not None:
-        keep_table(generation.table_of(generator, start.given), write_table, draw_table)
+        for path in generation.keep_table(generation.table_of(generator, start.given), write_table, draw_table):
+            click.echo(f"written: {path}")
     where = {"output": None, "group": None} if dry_run else {"output": output, "group": group}
     draw(name, generator, start.given, seed=seed, **where)
 
@@ -100,16 +100,3 @@ def draw(
             written, nodes = store(shards, str(group), progress=advance)
             place = f"stored: {text.count(nodes, 'node')} in group {group!r}"
     click.echo(f"\n{describe_written(written)}\n\n{place}")
-
-
-def keep_table(table: Substitutions, file: Path | None, picture: Path | None) -> None:
-    """Write and draw a substitution table."""
-    from aiida_mlhull.science.plots.substitutions import draw_substitutions
-    from aiida_mlhull.science.wire import encode_substitutions
-
-    if file is not None:
-        file.write_bytes(encode_substitutions(table))
-        click.echo(f"written: {file}")
-    if picture is not None:
-        draw_substitutions(table, title=table.source).savefig(picture)
-        click.echo(f"written: {picture}")

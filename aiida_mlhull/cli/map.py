@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from aiida_mlhull.cli import paths
-from aiida_mlhull.launching import profile
-
-if TYPE_CHECKING:
-    from aiida_mlhull.science.reading.columns import Columns
 
 
 @click.command("map")
@@ -60,46 +55,14 @@ def map_command(
     Regions within the range of the rows where no row lies are outlined, and stated as ranges. Campaigns have the
     columns id, formula, system, reason, energy, e_above_hull, predicted, sigma, volume, shortest_bond and sites.
     """
-    from aiida_mlhull.science.maps.points import read_points
-    from aiida_mlhull.science.maps.selection import best_points
-    from aiida_mlhull.science.maps.territory import explore
-    from aiida_mlhull.science.maps.words import best_in_words, estimates_in_words, regions_in_words
-    from aiida_mlhull.science.plots.maps import write_map
-    from aiida_mlhull.science.reading.columns import Columns
+    from aiida_mlhull.launching.questions.mapping import mapped
 
-    whole = _table(table, profile_name)
-    known = None if reference is None else Columns.read(reference)
-    words = {"x": x, "y": y, "color": color, "by": by, "coarse": _names(coarse), "extrapolate": extrapolate}
-    points, made = read_points(whole, **words, reference=known)  # type: ignore[arg-type]
-    if made is not None:
-        click.echo(estimates_in_words(made, by or "family"))
-    if best:
-        chosen = best_points(points, whole, _names(best))
-        click.echo(best_in_words(chosen))
-        points = points.take(chosen.chosen)
-    placed = None
-    if candidates is not None:
-        placed, _ = read_points(Columns.read(candidates), **words, reference=known)  # type: ignore[arg-type]
-    shown = points.shown
-    territory = explore(points.x[shown], points.y[shown], bins=bins)
-    click.echo(f"{int(shown.sum()):,} of {len(points):,} rows on the map")
-    click.echo(regions_in_words(territory, points, placed))
-    write_map(output, points, territory, candidates=placed, title=Path(whole.name).stem)
+    words = {"x": x, "y": y, "color": color, "by": by, "extrapolate": extrapolate, "bins": bins}
+    lists = {"coarse": _names(coarse), "best": _names(best)}
+    files = {"reference": reference, "candidates": candidates, "profile_name": profile_name}
+    for line in mapped(table, output, **words, **lists, **files):  # type: ignore[arg-type]
+        click.echo(line)
     click.echo(f"written: {output}")
-
-
-def _table(name: str, profile_name: str | None) -> Columns:
-    """A file's columns, or a campaign's."""
-    from aiida_mlhull.science.reading.columns import Columns
-
-    path = Path(name)
-    if path.exists() or path.suffix:
-        return Columns.read(path)
-    profile.load(profile_name)
-    from aiida_mlhull.graph import campaigns
-    from aiida_mlhull.graph.mapped import columns
-
-    return columns(campaigns.find(name))
 
 
 def _names(words: str) -> list[str]:

@@ -9,7 +9,6 @@ import click
 
 from aiida_mlhull.cli import paths
 from aiida_mlhull.launching import profile
-from aiida_mlhull.science.tables import text
 
 
 @click.command()
@@ -30,7 +29,7 @@ def rejected(
     """
     profile.load(profile_name)
     from aiida_mlhull.graph.campaign import Campaign
-    from aiida_mlhull.graph.written.lines import nearest_in_words, rejected_as_json
+    from aiida_mlhull.graph.written.lines import nearest_in_words, rejected_as_json, round_in_words
     from aiida_mlhull.science.errors import listed
     from aiida_mlhull.science.tables.export import to_csv
 
@@ -46,18 +45,11 @@ def rejected(
     for place, one in enumerate(rounds):
         if place:
             click.echo()
-        for pk, models in one.ensembles.items():
-            click.echo(f"models: ensemble {pk}, {models}")
-        decided, rejected = one.decisions, one.rejected
-        click.echo(
-            f"{decided.stage or 'stage'}, round {decided.round}, {decided.rule}: "
-            f"{text.count(len(decided), 'candidate')}, {int(decided.keep.sum())} kept, {one.waiting} kept but waiting "
-            f"for a place, {len(rejected)} rejected"
-        )
+        click.echo(round_in_words(one))
         if output is None:
             click.echo(nearest_in_words(one.nearest(limit)), nl=False)
-            if len(rejected) > limit:
-                click.echo(f"... and {len(rejected) - limit} more; all with -o FILE")
+            if len(one.rejected) > limit:
+                click.echo(f"... and {len(one.rejected) - limit} more; all with -o FILE")
         else:
-            output.write_bytes(to_csv(rejected))
+            output.write_bytes(to_csv(one.rejected))
             click.echo(f"written: {output}")

@@ -22,6 +22,7 @@ from aiida_mlhull.cli.launch import launch
 from aiida_mlhull.cli.learning_curve import learning_curve
 from aiida_mlhull.cli.map import map_command
 from aiida_mlhull.cli.phases import phases
+from aiida_mlhull.cli.prospect import prospect
 from aiida_mlhull.cli.protocols import protocols
 from aiida_mlhull.cli.prototypes import prototypes
 from aiida_mlhull.cli.recipes import air, recipes, slice_command
@@ -71,6 +72,7 @@ def main(ctx: click.Context, profile_name: str | None) -> None:
 for command in (
     demo,
     explore,
+    prospect,
     prototypes,
     importing,
     generate,

@@ -46,11 +46,11 @@ def site_energies(
     from aiida_mlhull.launching import stored
     from aiida_mlhull.science.ensembles.sites import contributions_in
     from aiida_mlhull.science.metrics.site_averages import by_kind, site_averages
-    from aiida_mlhull.science.reading import read_candidates
+    from aiida_mlhull.science.reading.candidates import read_crystals
     from aiida_mlhull.science.representations.site_kinds import site_kinds
 
     weights = stored.ensemble(ensemble).to_science()
-    read = read_candidates(crystals).candidates
+    read = read_crystals(crystals).candidates
     cells, contributions = contributions_in(read, weights)
     averages = site_averages(contributions, cells.numbers, site_kinds(cells, sites))  # type: ignore[arg-type]
     if output is not None:

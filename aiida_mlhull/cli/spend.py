@@ -7,8 +7,6 @@ from dataclasses import asdict
 
 import click
 
-from aiida_mlhull.science.tables import text
-
 CURVE = "N:ERROR,N:ERROR,..."
 
 
@@ -37,18 +35,11 @@ def spend(
     """
     from aiida_mlhull.science.metrics import spend as share_out
     from aiida_mlhull.science.metrics.learning import read_power_law
+    from aiida_mlhull.science.metrics.words import spending_in_words
 
     curves = read_power_law(expensive), read_power_law(cheap)
     plan = share_out(*curves, have=have, budget=budget, cost=cost, cost_ratio=cost_ratio)
     if as_json:
         click.echo(json.dumps(asdict(plan)))
         return
-    gains = {"expensive": plan.gain_expensive, "cheap": plan.gain_cheap}
-    facts = [
-        ("expensive labels to add", f"{plan.expensive:,.0f}"),
-        ("cheap labels to add", f"{plan.cheap:,.0f}"),
-        ("error afterwards", f"{plan.error_ratio:.3f} of today's"),
-        ("the next core-hour", f"into {plan.next_hour} labels"),
-        *((f"  error falls by, {kind}", f"{gain:.3%}") for kind, gain in gains.items()),
-    ]
-    click.echo(text.pairs(facts))
+    click.echo(spending_in_words(plan))

@@ -10,10 +10,9 @@ import click
 
 from aiida_mlhull.cli import progress
 from aiida_mlhull.graph.watching import stages
-from aiida_mlhull.graph.written.lines import age_of, state_in_words
+from aiida_mlhull.graph.written.lines import state_in_words, states_in_words
 from aiida_mlhull.launching import profile
 from aiida_mlhull.launching.services import daemon
-from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
     from aiida_mlhull.graph.campaign import Campaign
@@ -67,16 +66,7 @@ def status(  # noqa: PLR0917  (click calls it by name)
         if not everything and campaigns.newest(limit=1):
             click.echo("Ended ones: aiida-mlhull status --all")
         return
-    states = [Campaign(node).status() for node in nodes]
-    click.echo(
-        text.table(
-            ("pk", "name", "state", "stage", "round", "relaxed", "on hull", "waiting", "age"),
-            [
-                (str(s.pk), s.name, s.state, s.stage or None, s.round, s.relaxed, s.stable, s.waiting, age_of(s.begun))
-                for s in states
-            ],
-        )
-    )
+    click.echo(states_in_words([Campaign(node).status() for node in nodes]))
 
 
 def look(campaign: Campaign) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import click
@@ -19,8 +20,8 @@ PAGES = {
 }
 BLOCK = re.compile(r"^```(?P<kind>console|python|yaml|text)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 
-RUN = ("docs/how-to/ask-the-hull.md",)
-"""Pages that need no profile: their commands run in order, beside the files that the page shows."""
+RUN = {"docs/how-to/ask-the-hull.md": (), "docs/how-to/prospecting.md": ("benchmarks/data/mp20_excerpt.parquet",)}
+"""Pages that need no profile: their commands run in order, beside the files that the page shows and these of the repository."""
 
 NOT_RUN = {
     "README.md": "its first campaign is run by benchmarks/strangers_road.py; make and pip are not for tests",
@@ -84,6 +85,8 @@ def test_every_page_with_code_runs_or_says_why_not():
 @pytest.mark.parametrize("page", [name for name in RUN if name in PAGES])
 def test_the_page_runs_as_it_is_printed(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for file in RUN[page]:
+        shutil.copy(ROOT / file, tmp_path)
     ran = 0
     for match in BLOCK.finditer(PAGES[page]):
         first, _, rest = match["body"].partition("\n")

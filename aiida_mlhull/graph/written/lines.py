@@ -71,6 +71,18 @@ def rejected_as_json(rounds: Sequence[RoundDecisions]) -> str:
     return json.dumps(told, indent=2, ensure_ascii=False)
 
 
+def round_in_words(one: RoundDecisions) -> str:
+    """Who decided, by what rule, and about how many."""
+    decided = one.decisions
+    models = [f"models: ensemble {pk}, {models}" for pk, models in one.ensembles.items()]
+    counts = (
+        f"{decided.stage or 'stage'}, round {decided.round}, {decided.rule}: "
+        f"{text.count(len(decided), 'candidate')}, {int(decided.keep.sum())} kept, {one.waiting} kept but waiting "
+        f"for a place, {len(one.rejected)} rejected"
+    )
+    return "\n".join([*models, counts])
+
+
 def nearest_in_words(rejected: pd.DataFrame) -> str:
     """The rejected candidates nearest to the threshold, as a table."""
     if rejected.empty:
@@ -79,3 +91,12 @@ def nearest_in_words(rejected: pd.DataFrame) -> str:
     rows = [(*row[:3], *map(text.number, row[3:])) for row in text.rows_of(rejected[columns])]
     headers = ("id", "formula", "reason", f"value ({rejected.unit[0]})", "threshold", "margin")
     return f"\n{text.table(headers, rows)}\n"
+
+
+def states_in_words(states: Sequence[State]) -> str:
+    """Campaigns as a table, a line each."""
+    rows = [
+        (str(s.pk), s.name, s.state, s.stage or None, s.round, s.relaxed, s.stable, s.waiting, age_of(s.begun))
+        for s in states
+    ]
+    return text.table(("pk", "name", "state", "stage", "round", "relaxed", "on hull", "waiting", "age"), rows)

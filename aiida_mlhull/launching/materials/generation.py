@@ -115,6 +115,18 @@ def table_of(generator: object, start: GeneratorInput) -> Substitutions:
     return generator.table(start)
 
 
+def keep_table(table: Substitutions, file: Path | None, picture: Path | None) -> list[Path]:
+    """Write and draw a substitution table; the files that were written."""
+    from aiida_mlhull.science.plots.substitutions import draw_substitutions
+    from aiida_mlhull.science.wire import encode_substitutions
+
+    if file is not None:
+        file.write_bytes(encode_substitutions(table))
+    if picture is not None:
+        draw_substitutions(table, title=table.source).savefig(picture)
+    return [path for path in (file, picture) if path is not None]
+
+
 def store(shards: Iterator[Shard], group: str, *, progress: Callable[[Shard], None]) -> tuple[Written, int]:
     """Store shards as nodes of a new group.
 

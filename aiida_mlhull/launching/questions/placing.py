@@ -60,7 +60,7 @@ def place_source(
         remarks.append(intake.summary())
         known = elements_at_zero(phases) if formation and not references else None
     if references:
-        known = _known(references, elements, scheme, profile_name, remarks)
+        known = known_phases(references, elements, scheme, profile_name, remarks)
     limits = UNDEREXPLORED if quantile is None else quantiles(place(known or phases), quantile=quantile)
     return place(phases, known, underexplored=limits), remarks
 
@@ -73,7 +73,21 @@ def _campaign(name: str, profile_name: str | None) -> tuple[References, Referenc
     return placed.phases_and_known(campaigns.find(name))
 
 
-def _known(name: str, elements: Path | None, scheme: str, profile_name: str | None, remarks: list[str]) -> References:
+def known_phases(
+    name: str, elements: Path | None, scheme: str, profile_name: str | None, remarks: list[str]
+) -> References:
+    """Known phases as people name them: what the package ships, a file, or a stored snapshot.
+
+    Args:
+        name: of one of the three.
+        elements: elemental references that stand apart from a file.
+        scheme: of energies in a file that doesn't say it.
+        profile_name: AiiDA's profile, where one is needed.
+        remarks: gets a line about what was read.
+
+    Raises:
+        MlhullError: if they can't be read, or don't exist.
+    """
     from aiida_mlhull.launching import stored
     from aiida_mlhull.science.reading.references import read_references, read_shipped
 

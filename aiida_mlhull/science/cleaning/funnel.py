@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from aiida_mlhull.science.errors import TableError
+from aiida_mlhull.science.tables import text
 from aiida_mlhull.science.types import Candidates, Decisions
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason, code_of
@@ -123,3 +124,10 @@ def funnel_steps(decisions: Iterable[Decisions]) -> list[FunnelStep]:
         steps.append(FunnelStep(name, rows, dropped))
         rows -= dropped
     return steps
+
+
+def funnel_in_words(steps: Iterable[FunnelStep]) -> str:
+    """The funnel as a table for people."""
+    names = {name.value: name.replace("_", " ") for name in FILTERS}
+    rows = [(names.get(step.name, step.name), step.entered, step.dropped, step.left) for step in steps]
+    return text.table(("dropped because", "looked at", "dropped", "left"), rows, indent="  ")

@@ -9,6 +9,7 @@ import numpy as np
 
 from aiida_mlhull.science.hull import HullSpread
 from aiida_mlhull.science.metrics.classes import ClassScores
+from aiida_mlhull.science.metrics.learning import LabelSpending
 from aiida_mlhull.science.metrics.near_hull import NearHull
 from aiida_mlhull.science.metrics.uncertainty import QUANTILES, Calibration
 from aiida_mlhull.science.tables import text
@@ -126,3 +127,17 @@ def curves_in_words(by_name: dict[str, dict[str, Any]], *, unit: str) -> str:
     ]
     head = f"MAE{f', {unit}' if unit else ''}, of {next(iter(by_name.values()))['test_rows']:,} test rows"
     return "\n\n".join([f"{head}\n{text.table(('rows', *by_name), rows)}", *laws])
+
+
+def spending_in_words(plan: LabelSpending) -> str:
+    """How core-hours are shared out, and what the next one would bring."""
+    gains = {"expensive": plan.gain_expensive, "cheap": plan.gain_cheap}
+    return text.pairs(
+        [
+            ("expensive labels to add", f"{plan.expensive:,.0f}"),
+            ("cheap labels to add", f"{plan.cheap:,.0f}"),
+            ("error afterwards", f"{plan.error_ratio:.3f} of today's"),
+            ("the next core-hour", f"into {plan.next_hour} labels"),
+            *((f"  error falls by, {kind}", f"{gain:.3%}") for kind, gain in gains.items()),
+        ]
+    )

@@ -1,6 +1,7 @@
 """From one's own crystals to candidates that may be stable, on labels alone (Goodall's thesis, 6.7)."""
 
+from aiida_mlhull.science.prospecting.known import Known, read_known
 from aiida_mlhull.science.prospecting.prospect import Prospect, ProspectSettings, prospect
 from aiida_mlhull.science.prospecting.retrospect import Retrospect, retrospect
 
-__all__ = ["Prospect", "ProspectSettings", "Retrospect", "prospect", "retrospect"]
+__all__ = ["Known", "Prospect", "ProspectSettings", "Retrospect", "prospect", "read_known", "retrospect"]

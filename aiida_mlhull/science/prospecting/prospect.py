@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final, cast
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from aiida_mlhull.science.cleaning.clean import CleaningSettings, clean
 from aiida_mlhull.science.cleaning.funnel import funnel_steps
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
 from aiida_mlhull.science.ensembles.labels_only import check_reads_labels
-from aiida_mlhull.science.ensembles.rows import elemental_mixtures, model_rows
+from aiida_mlhull.science.ensembles.rows import NEED_REFERENCES, Baseline, elemental_mixtures, model_rows
+from aiida_mlhull.science.errors import SettingsError
 from aiida_mlhull.science.generators.base import GeneratorInput
 from aiida_mlhull.science.generators.parents import Parents
 from aiida_mlhull.science.generators.substitution import Substitution, SubstitutionSettings
@@ -36,11 +37,14 @@ from aiida_mlhull.science.types import (
     concatenate,
 )
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.types.strict import Strict
+from aiida_mlhull.science.types.strict import Strict, validated
 from aiida_mlhull.science.types.table import Strings, slices
+from aiida_mlhull.science.units import ENERGY_UNIT
 
 ASKED_AT_ONCE = 10_000
 """Rows that are represented at one time."""
+DEFAULT: Final[Baseline] = "references"
+"""What members' energies are measured from, unless they say it themselves."""
 
 
 class ProspectSettings(Strict):
@@ -61,6 +65,21 @@ class ProspectSettings(Strict):
     rule: str = "sigma_adjusted"
     rule_settings: dict[str, Any] = Field(default_factory=dict)
     seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _check_rule(self) -> ProspectSettings:
+        self.make_rule()
+        return self
+
+    def make_rule(self) -> Any:
+        """The keep-rule with its settings.
+
+        Raises:
+            UnknownNameError: if there is no such rule.
+            SettingsError: if its settings are wrong.
+        """
+        rule = RULES[self.rule]
+        return rule(validated(rule.Settings, self.rule_settings, what=f"keep-rule {self.rule}"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +111,13 @@ class Prospect:
 
 
 def prospect(
-    known: Parents, energies: Floats, references: References, settings: ProspectSettings, *, report: ReportLine = silent
+    known: Parents,
+    energies: Floats,
+    references: References,
+    settings: ProspectSettings,
+    *,
+    ensemble: EnsembleWeights | None = None,
+    report: ReportLine = silent,
 ) -> Prospect:
     """Prospect from known crystals.
 
@@ -102,18 +127,37 @@ def prospect(
         energies: (n,) eV/atom, theirs.
         references: known phases, the elements among them; the hull that candidates are measured against.
         settings: see :class:`ProspectSettings`.
+        ensemble: that is asked, fitted elsewhere to energies above the elements or a hull; one is fitted to the known
+            crystals if None.
         report: called with progress.
 
     Raises:
         CrystalError: if the model looks at cells.
+        SettingsError: if a given ensemble predicts something else than energies on the references' scale.
         InputError: if there is nothing to draw from.
         TooFewLabelsError: if the crystals are too few to learn from.
         MissingEndMembersError: if the references lack an element.
     """
-    check_reads_labels(settings.ensemble.model)
+    if ensemble is None:
+        check_reads_labels(settings.ensemble.model)
+    else:
+        check_tells_energies(ensemble)
     generator, start = Substitution(settings.substitution), GeneratorInput(crystals=known)
     plan = generator.plan(start)
-    report(f"{plan.draws:,} draws: {plan.facts}")
+    report(f"{plan.draws:,} draws from {plan.facts['parents']:,} parents")
+    candidates, left_out, steps = _sound_labels(generator, start, known, settings)
+    report(f"{len(candidates):,} candidates with labels of their own")
+    ensemble = ensemble or _ensemble(known, energies, references, settings, report=report)
+    predictions = concatenate(list(_asked(ensemble, candidates, references, report=report)))
+    decisions = settings.make_rule().decide(predictions, references, seed=settings.seed)
+    report(f"{int(decisions.keep.sum()):,} of {len(decisions):,} kept by {settings.rule}")
+    return Prospect(plan.facts, dict(left_out), steps, candidates, ensemble, predictions, decisions)
+
+
+def _sound_labels(
+    generator: Substitution, start: GeneratorInput, known: Parents, settings: ProspectSettings
+) -> tuple[Candidates, Counter[str], list[tuple[str, int, int]]]:
+    """What of the draws passes all filters, as labels; draws that came to nothing by reason; and the funnel."""
     shards, left_out, decided = [], Counter[str](), []
     for shard in generator.shards(start, seed=settings.seed):
         left_out.update(shard.left_out)
@@ -123,17 +167,9 @@ def prospect(
         decided.append(sound)
         shards.append(replace(shard.candidates.take(sound.keep), crystals=None))
     labels = concatenate(shards)
-    report(f"{sum(len(one) for one in decided):,} candidates, {len(labels):,} of them sound")
     [unlike] = clean([labels], settings=settings.cleaning)
-    candidates = labels.take(unlike.keep)
     steps = [(step.name, step.entered, step.dropped) for step in _funnel(decided, unlike)]
-    report(f"{len(candidates):,} candidates with labels of their own")
-    ensemble = _ensemble(known, energies, references, settings, report=report)
-    predictions = concatenate(list(_asked(ensemble, candidates, references, report=report)))
-    rule = RULES[settings.rule]
-    decisions = rule(rule.Settings(**settings.rule_settings)).decide(predictions, references, seed=settings.seed)
-    report(f"{int(decisions.keep.sum()):,} of {len(decisions):,} kept by {settings.rule}")
-    return Prospect(plan.facts, dict(left_out), steps, candidates, ensemble, predictions, decisions)
+    return labels.take(unlike.keep), left_out, steps
 
 
 def _funnel(alone: list[Decisions], together: Decisions) -> Iterator[Any]:
@@ -156,7 +192,7 @@ def _ensemble(
         fit_member(training, settings.ensemble, member=number, seed=settings.seed, report=report)
         for number in range(settings.ensemble.members)
     ]
-    return gather(members, settings=settings.ensemble)
+    return replace(gather(members, settings=settings.ensemble), baseline=DEFAULT)
 
 
 def training_on_labels(
@@ -189,9 +225,26 @@ def _asked(
         report(f"{part.stop:,} of {len(candidates):,} candidates asked about")
 
 
+def check_tells_energies(ensemble: EnsembleWeights) -> None:
+    """Refuse an ensemble that can't be asked about labels, or whose answers don't stand on a hull.
+
+    Raises:
+        CrystalError: if its model looks at cells.
+        SettingsError: if it predicts something else than energies measured from the elements or a hull.
+    """
+    check_reads_labels(ensemble.model)
+    if ensemble.classes or ensemble.unit != ENERGY_UNIT or (ensemble.baseline or DEFAULT) not in NEED_REFERENCES:
+        raise SettingsError(
+            f"this ensemble tells {ensemble.target} ({ensemble.unit or 'no unit'}) from baseline "
+            f"{ensemble.baseline or DEFAULT!r}: prospecting needs energies above the elements or a hull; "
+            "'aiida-mlhull fit TABLE --target COLUMN --references FILE' learns them"
+        )
+
+
 def ask(ensemble: EnsembleWeights, candidates: Candidates, references: References) -> Predictions:
     """What an ensemble says about labels without cells; energies on the scale of the references."""
-    return predict(ensemble, model_rows(candidates, references, baseline="references"))
+    baseline = cast("Baseline", ensemble.baseline or DEFAULT)
+    return predict(ensemble, model_rows(candidates, references, baseline=baseline))
 
 
 def as_candidates(known: Parents, rows: Strings) -> Candidates:

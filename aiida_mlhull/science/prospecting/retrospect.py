@@ -7,7 +7,6 @@ ensemble say about everything that was found later? There every row has an energ
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -18,14 +17,14 @@ from aiida_mlhull.science.hull import distances
 from aiida_mlhull.science.metrics import confusion, discovery_curve, errors, rolling_error
 from aiida_mlhull.science.metrics.classification import ratio
 from aiida_mlhull.science.prospecting.prospect import Prospect, as_candidates, ask
+from aiida_mlhull.science.prospecting.statistics import element_shares, space_group_shares
 from aiida_mlhull.science.representations.composition import distinct
-from aiida_mlhull.science.representations.wyckoff import of_either_hand, space_group_numbers
+from aiida_mlhull.science.representations.wyckoff import of_either_hand
 from aiida_mlhull.science.types import References, concatenate
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.types.table import Booleans, Strings
+from aiida_mlhull.science.types.table import Booleans
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
 
-MOST_FREQUENT: Final = 10
 BATCHES: Final = 5
 CENTERS: Final = (0.0, 0.05, 0.1, 0.15, 0.2)
 """eV/atom above the hull, at which the rolling error is told."""
@@ -140,33 +139,7 @@ def _kept(found: Prospect, hits: Booleans) -> dict[str, Any]:
     keep = found.decisions.keep
     return {
         "not_found_so_far": int((keep & ~hits).sum()),
-        "elements": _shares(found.candidates.formulas[keep], found.candidates.formulas),
-        "space_groups": _groups(found.candidates.protostructures, keep),
+        "elements": element_shares(found.candidates.formulas, keep),
+        "space_groups": space_group_shares(found.candidates.protostructures, keep),
         "systems": len({one.numbers for one in distinct(found.candidates.formulas[keep].tolist())[0]}),
-    }
-
-
-def _shares(kept: Strings, everything: Strings) -> dict[str, tuple[float, float]]:
-    """The most frequent elements among the kept: their share of rows there, and of all candidates."""
-    counts = []
-    for formulas in (kept, everything):
-        compositions, which = distinct(formulas.tolist())
-        times = np.bincount(which, minlength=len(compositions))
-        held = Counter[str]()
-        for one, n in zip(compositions, times.tolist(), strict=True):
-            held.update(dict.fromkeys(one.symbols, n))
-        counts.append(held)
-    here, there = counts
-    return {
-        symbol: (ratio(n, len(kept)), ratio(there[symbol], len(everything)))
-        for symbol, n in here.most_common(MOST_FREQUENT)
-    }
-
-
-def _groups(labels: Strings, keep: Booleans) -> dict[str, tuple[float, float]]:
-    numbers = space_group_numbers(labels)
-    here, there = Counter(numbers[keep].tolist()), Counter(numbers.tolist())
-    return {
-        str(number): (ratio(n, int(keep.sum())), ratio(there[number], len(numbers)))
-        for number, n in here.most_common(MOST_FREQUENT)
     }

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.reading.columns import ENERGY_COLUMNS, TABLE_SUFFIXES
+from aiida_mlhull.science.reading.label_tables import labels_alone, read_labels
 from aiida_mlhull.science.reading.sieve import BadRows, Found, LeftOut, catch_broken_cells
 from aiida_mlhull.science.reading.structures.structure_files import read_structures
 from aiida_mlhull.science.reading.table_files import cell_columns, read_rows
@@ -32,7 +33,7 @@ class Intake:
     """What came out of a file or folder.
 
     Attributes:
-        candidates: the unrelaxed crystals.
+        candidates: the unrelaxed crystals, or labels without cells.
         record: their relaxed crystals and energies by the same ids; None where the file has none.
         left_out: rows that can't be used.
         remarks: what is to be said of the file or folder as a whole.
@@ -69,8 +70,8 @@ def read_candidates(path: Path | str, *, bad_rows: BadRows = "refuse", scheme: s
 
     Args:
         path: a parquet or csv file (columns: see
-            :mod:`~aiida_mlhull.science.reading.table_files`), a folder of CIF or POSCAR files, an
-            extxyz file, or structures as pymatgen writes them to JSON.
+            :mod:`~aiida_mlhull.science.reading.table_files`; labels without cells:
+            :mod:`~aiida_mlhull.science.reading.label_tables`), a folder of CIF or POSCAR files, an extxyz file, or structures as pymatgen writes them to JSON.
         bad_rows: whether rows that can't be used are an error, or left out and counted. Rows that the
             file itself calls unclean are always left out and counted.
         scheme: functional, settings and correction scheme of the record's energies.
@@ -83,7 +84,12 @@ def read_candidates(path: Path | str, *, bad_rows: BadRows = "refuse", scheme: s
         InputError: if fewer than two candidates are left.
     """
     path = Path(path)
-    intake = read_crystals(path, bad_rows=bad_rows, scheme=scheme)
+    labels = labels_alone(path)
+    intake = (
+        read_crystals(path, bad_rows=bad_rows, scheme=scheme)
+        if labels is None
+        else Intake(**read_labels(labels, bad_rows=bad_rows)._asdict(), record=None)
+    )
     if len(intake.candidates) < FEWEST:
         raise InputError(
             f"{path.name}: a single candidate, {intake.candidates.ids[0]}: a campaign chooses among several; "
@@ -93,7 +99,7 @@ def read_candidates(path: Path | str, *, bad_rows: BadRows = "refuse", scheme: s
 
 
 def read_crystals(path: Path, *, bad_rows: BadRows = "refuse", scheme: str = AS_PUBLISHED) -> Intake:
-    """The same as :func:`read_candidates`, of which one alone is enough."""
+    """The same as :func:`read_candidates`, with cells, of which one alone is enough."""
     found, left_out = sound_rows(path, bad_rows=bad_rows)
     candidates, record = _nouns(found, scheme=scheme)
     return Intake(candidates=candidates, record=record, left_out=left_out, remarks=found.remarks, beside=_beside(found))

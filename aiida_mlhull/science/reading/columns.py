@@ -6,7 +6,8 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -62,18 +63,9 @@ class Columns:
             WireError: if the file is missing, of another kind, truncated, or has no rows.
             TableError: if several columns have one name.
         """
-        suffix = path.suffix.lower()
-        if suffix not in TABLE_SUFFIXES:
-            raise WireError(f"{path.name}: not a table that can be read; known: {', '.join(TABLE_SUFFIXES)}")
-        parquet = suffix == ".parquet"
-        try:
-            names = pa.parquet.read_schema(path).names if parquet else _header(path)
-            _check_names(path.name, names)
+        names, parquet = names_in(path), path.suffix.lower() == ".parquet"
+        with _readable(path):
             table = pa.parquet.read_table(path) if parquet else _read_csv(path, names)
-        except TableError:
-            raise
-        except (OSError, ValueError, pa.ArrowException, csv.Error) as error:
-            raise WireError(f"{path.name}: can't be read as {suffix[1:]}: {error}") from error
         if table.num_rows == 0:
             raise WireError(f"{path.name}: no rows")
         return cls(path.name, table)
@@ -297,6 +289,31 @@ def _check_names(name: str, columns: Sequence[str]) -> None:
         raise TableError(f"{name}: columns are separated by {mark[0]!r}: write commas")
     if repeated:
         raise TableError(f"{name}: several columns of one name: {listed(map(repr, repeated))}")
+
+
+def names_in(path: Path) -> list[str]:
+    """The names of a file's columns, without reading the rest.
+
+    Raises:
+        WireError: if the file is missing, of another kind, or truncated.
+        TableError: if several columns have one name.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in TABLE_SUFFIXES:
+        raise WireError(f"{path.name}: not a table that can be read; known: {', '.join(TABLE_SUFFIXES)}")
+    with _readable(path):
+        names = pa.parquet.read_schema(path).names if suffix == ".parquet" else _header(path)
+    _check_names(path.name, names)
+    return list(names)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say of every fault of a file that the file can't be read."""
+    try:
+        yield
+    except (OSError, ValueError, pa.ArrowException, csv.Error) as error:
+        raise WireError(f"{path.name}: can't be read as {path.suffix.lower()[1:]}: {error}") from error
 
 
 def _header(path: Path) -> list[str]:

@@ -69,6 +69,17 @@ def letters_of(label: str) -> tuple[int, tuple[str, ...], Letters]:
     return group, tuple(elements), letters
 
 
+def formula_of(label: str) -> str:
+    """The formula that a label stands for, elements in its own order: ``"Ca1Si2"``.
+
+    Raises:
+        CrystalError: if it is not such a label, or its letters don't add up to its formula.
+    """
+    _, elements, _ = letters_of(label)
+    amounts = _AMOUNT.findall(label.partition("_")[0])
+    return "".join(f"{element}{amount or 1}" for element, amount in zip(elements, amounts, strict=True))
+
+
 def canonical_spelling(label: str) -> str:
     """The label that crystals of this representation get: of all equivalent letterings the first, Pearson symbol corrected.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow.parquet as pq
 import pytest
 
-from aiida_mlhull.launching.explore import elements_in, set_out
+from aiida_mlhull.launching.setting_out.explore import elements_in, set_out
 from aiida_mlhull.science.campaign.file import read_campaign_file
 from aiida_mlhull.science.errors import InputError
 

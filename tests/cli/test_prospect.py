@@ -1,0 +1,151 @@
+"""``aiida-mlhull prospect`` on crystals that the project ships: the funnel, the folder, the campaign that takes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.cli.conftest import run
+
+EXCERPT = Path(__file__).parents[2] / "benchmarks" / "data" / "mp20_excerpt.parquet"
+SETTINGS = {
+    "substitution": {"draws": 2},
+    "ensemble": {"model": "magpie_forest", "members": 2, "model_settings": {"trees": 10}},
+    "rule": "top_n",
+    "rule_settings": {"n": 25},
+}
+
+
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory):
+    """Crystals that are known, and those that are found later."""
+    folder = tmp_path_factory.mktemp("prospect")
+    whole = pd.read_parquet(EXCERPT).iloc[::3]
+    for place, name in enumerate(("known", "later")):
+        whole.iloc[place::2].to_parquet(folder / f"{name}.parquet")
+    (folder / "settings.yaml").write_text(yaml.safe_dump(SETTINGS))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prospected(halves):
+    said = run(
+        "prospect", halves / "known.parquet", "-r", "mp-elements", "--settings", halves / "settings.yaml",
+        "--later", halves / "later.parquet", "--seed", 7, "-o", halves / "found",
+    )  # fmt: skip
+    assert said.exit_code == 0, said.output
+    return said.output
+
+
+def rows_of(funnel):
+    """Filter to looked at, dropped, left, as they are printed."""
+    lines = re.findall(r"^  (\w[\w ]*?) +([\d,]+) +([\d,]+) +([\d,]+)$", funnel, re.MULTILINE)
+    return {name: tuple(int(number.replace(",", "")) for number in numbers) for name, *numbers in lines}
+
+
+def test_the_funnel_leads_from_the_draws_to_what_is_written(halves, prospected):
+    funnel = rows_of(prospected)
+    parents = int(re.search(r"parents +(\d+)", prospected)[1])
+    steps = list(funnel.values())
+    assert steps[0][0] == 2 * parents
+    for entered, dropped, left in steps:
+        assert entered - dropped == left
+    for (_, _, left), (entered, _, _) in pairwise(steps):
+        assert left == entered
+    assert list(funnel)[-1] == "rule top_n"
+    assert steps[-1][2] == 25 == len(pd.read_parquet(halves / "found" / "candidates.parquet"))
+    assert len(pd.read_parquet(halves / "found" / "decisions.parquet")) == steps[-1][0]
+
+
+def test_the_folder_holds_labels_decisions_hull_table_and_figures(halves, prospected):
+    folder = halves / "found"
+    kept = pd.read_parquet(folder / "candidates.parquet")
+    assert {"protostructure", "origin", "mean_ev_per_atom", "sigma", "score"} <= set(kept)
+    assert "lattice" not in kept
+    decided = pd.read_parquet(folder / "decisions.parquet").set_index("id")
+    assert set(kept["id"]) == set(decided.index[decided["keep"]])
+    assert kept["score"].min() >= decided.loc[~decided["keep"], "score"].max()
+    known = pd.read_parquet(folder / "known.parquet")
+    crystals = pd.read_parquet(halves / "known.parquet")
+    assert set(crystals["material_id"]) <= set(known["id"])
+    assert len(known) == 89 + len(crystals)
+    facts = json.loads((folder / "prospect.json").read_text())
+    assert (facts["kept"], facts["asked"], facts["settings"]["seed"]) == (25, len(decided), 7)
+    assert facts["found_later"]["rediscovery"]["candidates"] == len(decided)
+    assert (folder / "ensemble" / "member_001.safetensors").exists()
+    assert yaml.safe_load((folder / "campaign.yaml").read_text())["protocol"] == "goodall-2021-prospect"
+
+
+def test_what_was_found_later_is_told_in_both_conventions(prospected):
+    assert re.search(r"found later +thesis +matbench-discovery", prospected)
+    assert re.search(r"enrichment +[\d.-]+ +[\d.-]+$", prospected, re.MULTILINE)
+
+
+def test_the_campaign_takes_labels_and_makes_their_cells(halves, prospected, registered, nothing_stored):
+    said = run("launch", halves / "found" / "campaign.yaml", "--dry-run")
+    assert said.exit_code == 0, said.output
+    assert "candidates.parquet: 25 rows read, 25 used" in said.output
+    assert re.search(r"final +potential +top_n, 60 rounds", said.output)
+
+
+def test_a_folder_that_is_there_is_refused_before_anything_is_read(halves, prospected):
+    said = run("prospect", halves / "settings.yaml", "-r", "nowhere.csv", "-o", halves / "found")
+    assert said.exit_code == 1
+    assert "is there already" in said.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "cgcnn"], "cgcnn looks at cells"),
+        (["--rule", "nothing"], "unknown keep-rule 'nothing'"),
+        (["--exclude", "Unobtainium"], "neither elements nor groups of elements: Unobtainium"),
+        (["--protocol", "goodall"], "unknown protocol 'goodall'"),
+        (["--ensemble", "987654"], "987654"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_leaves_no_folder(halves, options, message, aiida_profile):
+    said = run("prospect", halves / "known.parquet", "-r", "mp-elements", "-o", halves / "none", *options)
+    assert said.exit_code == 1
+    assert message in said.output
+    assert not (halves / "none").exists()
+
+
+def test_nothing_kept_is_told_with_the_funnel(halves):
+    wish = SETTINGS | {"rule_settings": {"n": 1}}
+    (halves / "one.yaml").write_text(yaml.safe_dump(wish))
+    said = run(
+        "prospect", halves / "known.parquet", "-r", "mp-elements", "--settings", halves / "one.yaml", "--draws", 1,
+        "-o", halves / "none",
+    )  # fmt: skip
+    assert said.exit_code == 1
+    assert "1 kept: a campaign needs 2 candidates" in said.output
+    assert "rule top_n" in said.output
+    assert not (halves / "none").exists()
+
+
+def test_too_few_for_the_protocols_models_is_said(halves):
+    wish = SETTINGS | {"rule_settings": {"n": 5}, "substitution": {"draws": 1}}
+    (halves / "five.yaml").write_text(yaml.safe_dump(wish))
+    words = ("prospect", halves / "known.parquet", "-r", "mp-elements", "--settings", halves / "five.yaml")
+    assert "need 16 results before they order the rest, and 5" in run(*words, "-o", halves / "five").output
+    assert "need 16" not in run(*words, "-o", halves / "all", "--protocol", "potential").output
+
+
+def test_nothing_is_launched_unless_it_is_wanted(halves, registered, nothing_stored, monkeypatch):
+    from click.testing import CliRunner
+
+    from aiida_mlhull.cli import main
+
+    words = ["prospect", halves / "known.parquet", "-r", "mp-elements", "--settings", halves / "settings.yaml"]
+    words += ["-o", halves / "asked", "--launch"]
+    said = CliRunner().invoke(main, [str(word) for word in words], input="n\n")
+    assert said.exit_code == 0, said.output
+    assert "Make cells for 25 candidates" in said.output
+    assert "Nothing was stored. Later: aiida-mlhull launch" in said.output
