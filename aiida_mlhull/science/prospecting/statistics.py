@@ -46,7 +46,7 @@ def space_group_shares(labels: Strings, chosen: Booleans, *, most: int = MOST_FR
 
 @dataclass(frozen=True)
 class Novelty:
-    """What is new about n crystals, held against what is known.
+    """What is new about n crystals, compared with what is known.
 
     Attributes:
         rows: n.
