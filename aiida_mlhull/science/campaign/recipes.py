@@ -37,7 +37,7 @@ class RecipesRequest(RecipeSettings):
     """What ``recipes`` of a campaign file may say: settings, and where published recipes are.
 
     Attributes:
-        literature: published recipes, for precedents, popularity and similarity; a bare path stands for its ``file``.
+        literature: published recipes, for precedents and the rankings that need them; a bare path stands for its ``file``.
     """
 
     literature: LiteratureSource | None = None

@@ -25,6 +25,7 @@ class Choices:
         scores: of each on the hull.
         literature: published recipes; None where there are none.
         weights: of Γ.
+        seed: of what a ranking draws while it learns.
     """
 
     target: Composition
@@ -32,6 +33,7 @@ class Choices:
     scores: Selectivity
     literature: Literature | None
     weights: Weights
+    seed: int = 0
 
     def published(self, asking: str) -> Literature:
         """The literature.
@@ -125,7 +127,7 @@ def _dominated(row: Floats, others: Floats) -> bool:
     return bool(((others <= row).all(axis=1) & (others < row).any(axis=1)).any())
 
 
-FROM_LITERATURE: Final = frozenset({"popularity", "similarity"})
+FROM_LITERATURE: Final = frozenset({"popularity", "similarity", "learned"})
 """Rankings that need published recipes."""
 RANKINGS: Final = Registry(
     "ranking",
@@ -135,6 +137,7 @@ RANKINGS: Final = Registry(
         "inverse_hull": f"{__name__}:ByInverseHull",
         "popularity": f"{__name__}:ByPopularity",
         "similarity": f"{__name__}:BySimilarity",
+        "learned": "aiida_mlhull.science.recipes.learned:ByLearned",
         "pareto": f"{__name__}:ByPareto",
     },
 )

@@ -58,7 +58,7 @@ class RecipeSettings(Strict):
         forward: product model that is asked what it expects of the precursors, where there is literature to learn
             from: a name of :data:`~aiida_mlhull.science.products.PRODUCTS`, or ``none``.
         samples: hulls to draw where energies are uncertain.
-        seed: of the draws.
+        seed: of the draws, and of what is learned from the literature.
     """
 
     ranking: str = "selectivity"
@@ -185,6 +185,7 @@ def _best(
         scores=scores,
         literature=literature,
         weights=Weights.checked(settings.weights),
+        seed=settings.seed,
     )
     order = np.argsort(RANKINGS[settings.ranking]().order(choices), kind="stable")[: max(settings.top, SAMPLED)]
     return scores.take(order), combined[order]

@@ -6,13 +6,14 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, product
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import numpy as np
 
 from aiida_mlhull.science.recipes.literature import Literature
 from aiida_mlhull.science.representations.composition import NUMBERS, Composition
-from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.table import Booleans
 
 NONMETALS: Final = frozenset(
     NUMBERS[s] for s in ("H", "He", "C", "N", "O", "F", "Ne", "P", "S", "Cl", "Ar", "Se", "Br", "Kr", "I", "Xe", "Rn")
@@ -96,14 +97,42 @@ def metal_sources(names: frozenset[Composition]) -> frozenset[Composition]:
     return frozenset(one for one in names if set(one.numbers) - NONMETALS)
 
 
-def exact_sets(model: Retrosynthesis, literature: Literature, *, top: tuple[int, ...] = (1, 5)) -> dict[int, float]:
-    """Share of published recipes whose metal sources are among the first 1, 5, ... sets."""
-    hits = dict.fromkeys(top, 0)
+class Sets(Protocol):
+    """Whatever names sets of metal sources."""
+
+    def sets(self, target: Composition, *, top: int = 5) -> list[frozenset[Composition]]:
+        """The likeliest ones, in order."""
+        ...
+
+
+def places(model: Sets, literature: Literature, *, top: int = 5) -> Integers:
+    """(n,) place of every published set of metal sources among the first ones, counted from zero; ``top`` where it is none."""
+    found = []
     for target, names in _asked(literature):
-        found = model.sets(target, top=max(top))
-        for limit in top:
-            hits[limit] += names in found[:limit]
-    return {limit: count / max(len(literature), 1) for limit, count in hits.items()}
+        first = model.sets(target, top=top)
+        found.append(first.index(names) if names in first else top)
+    return np.asarray(found, dtype=np.int64)
+
+
+def exact_sets(model: Sets, literature: Literature, *, top: tuple[int, ...] = (1, 5)) -> dict[int, float]:
+    """Share of published recipes whose metal sources are among the first 1, 5, ... sets."""
+    found = places(model, literature, top=max(top))
+    return {limit: float((found < limit).sum()) / max(len(literature), 1) for limit in top}
+
+
+def reachable(known: Literature, asked: Literature) -> tuple[Booleans, Booleans]:
+    """What any model can find at all.
+
+    Returns:
+        (n,) whether all metals of the published sources are in the target as it is written; (n,) whether, besides, all of
+        these sources occur in the recipes that are known.
+    """
+    before = set(known.uses)
+    written = [
+        all(set(one.numbers) - NONMETALS <= set(target.numbers) for one in names) for target, names in _asked(asked)
+    ]
+    seen = [names <= before for _, names in _asked(asked)]
+    return np.asarray(written, dtype=bool), np.asarray(written, dtype=bool) & np.asarray(seen, dtype=bool)
 
 
 def _asked(literature: Literature) -> Iterator[tuple[Composition, frozenset[Composition]]]:

@@ -14,6 +14,7 @@ from aiida_mlhull.science.recipes.answer import describe
 from aiida_mlhull.science.recipes.formulas import equation_text
 from aiida_mlhull.science.recipes.forward import _asked as unasked
 from aiida_mlhull.science.recipes.forward import composition_text
+from aiida_mlhull.science.recipes.rankings import FROM_LITERATURE
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.thermochemistry import Conditions, gas_energy
 from aiida_mlhull.science.types import Predictions, References
@@ -83,7 +84,7 @@ def test_every_ranking_orders_all_reactions_that_form(titanates, published, name
         titanates, extra_elements=("C",), conditions=AIR, ranking=name, top=50, literature=Literature(published)
     )
     assert made.reactions.precursors.tolist() == again.reactions.precursors.tolist()
-    if name in {"popularity", "similarity"}:
+    if name in FROM_LITERATURE:
         assert made.reactions.precursors[0] == "BaCO3 + TiO2"
         with pytest.raises(InputError, match="needs published recipes"):
             asked(titanates, ranking=name)
