@@ -17,7 +17,7 @@ from aiida_mlhull.science.types.crystals import Floats
 if TYPE_CHECKING:
     from aiida_mlhull.science.recipes.rankings import Choices
 
-LEARNED_FROM: Final = 4000
+LEARNED_FROM: Final = 8000
 """Recipes, drawn by chance, that the trees learn from; all of them vote."""
 FEWEST: Final = 500
 """Rows (a source of a metal of a target) below which nothing is learned, and the votes of near targets are all there is."""
@@ -43,7 +43,7 @@ class LearnedSources:
     """
 
     def __init__(self, literature: Literature, *, seed: int = 0, recipes: int = LEARNED_FROM) -> None:
-        self._table = SourceTable(literature)
+        self._table = SourceTable(literature, seed=seed)
         rows = np.random.default_rng(seed).permutation(len(literature))[:recipes]
         features, chosen = [np.empty((0, 0))], [np.empty(0, dtype=bool)]
         for row in np.sort(rows).tolist():

@@ -2,7 +2,8 @@
 
 Votes of published recipes: all of them, those of near targets at three widths, and those with the same anions; the target's
 other metals; what kind of compound the source is; target and metal themselves. Features of a published target are
-taken with its whole chemical system left out, so that a model learns what it is asked: systems never seen.
+taken with a part of all chemical systems left out, its own among them, so that a model learns what it is asked: systems never
+seen. Its own alone would not do: counts that lack just the answer give it away.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from aiida_mlhull.science.recipes.retrosynthesis import NONMETALS, metal_sources
 from aiida_mlhull.science.representations.composition import NUMBERS, Composition
 from aiida_mlhull.science.representations.magpie import magpie_table
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.table import Booleans
 
 WIDTHS: Final = (0.03, 0.08, 0.2)
 """Distances (half the summed differences of fractions) at which a recipe's vote has fallen to 1/e."""
@@ -54,28 +56,24 @@ class SourceTable:
 
     Args:
         literature: that is counted.
+        seed: of the parts into which the chemical systems are put.
 
     Attributes:
         sources: (s,) all compounds that bring a metal anywhere, in order.
     """
 
-    def __init__(self, literature: Literature) -> None:
+    def __init__(self, literature: Literature, *, seed: int = 0) -> None:
         chosen = [metal_sources(names) for names in literature.sets]
         self.sources: list[Composition] = sorted({one for names in chosen for one in names})
         self.place = {one: i for i, one in enumerate(self.sources)}
         pairs = [(row, self.place[one]) for row, names in enumerate(chosen) for one in sorted(names)]
         rows, columns = np.asarray(pairs, dtype=np.int64).reshape(-1, 2).T
-        shape = len(chosen), len(self.sources)
-        self._used = csr_matrix((np.ones(len(pairs)), (rows, columns)), shape=shape)
-        self._votes = self._used.T.tocsr()
-        self._uses = np.asarray(self._used.sum(axis=0)).ravel()
+        used = csr_matrix((np.ones(len(pairs)), (rows, columns)), shape=(len(chosen), len(self.sources)))
+        self._votes = used.T.tocsr()
         self._fractions = np.asfortranarray(literature.fractions)
-        present = (literature.fractions > 0).astype(np.float64)
-        self._beside = np.asarray(self._votes @ present).T
         self._family = _families(literature.fractions)
-        self._systems: dict[frozenset[int], list[int]] = {}
-        for row, target in enumerate(literature.targets):
-            self._systems.setdefault(frozenset(target.numbers), []).append(row)
+        self._parts, self._part_of = _parted([frozenset(one.numbers) for one in literature.targets], seed=seed)
+        self._uses, self._beside = self._counts(used, (literature.fractions > 0).astype(np.float64))
         self._metals = [frozenset(one.numbers) - NONMETALS for one in self.sources]
         self._of: dict[int, list[int]] = {}
         for i, metals in enumerate(self._metals):
@@ -83,48 +81,57 @@ class SourceTable:
                 self._of.setdefault(z, []).append(i)
         self._kinds = np.asarray([_kind(one) for one in self.sources]).reshape(len(self.sources), -1)
 
+    def _counts(self, used: csr_matrix, present: Floats) -> tuple[Floats, Floats]:
+        """(parts + 1, s) uses of every source, (parts + 1, Z, s) beside every element; without each part, then of all."""
+        kept = [np.flatnonzero(self._parts != part) for part in range(PARTS + 1)]
+        uses = [np.asarray(used[rows].sum(axis=0)).ravel() for rows in kept]
+        beside = [np.asarray(used[rows].T @ present[rows]).T for rows in kept]
+        return np.asarray(uses), np.asarray(beside)
+
     def questions(self, target: Composition, *, unseen: bool = False) -> list[Question]:
         """One for every metal; empty where a metal has no source of which all metals are the target's.
 
         Args:
             target: whose sources are asked for.
-            unseen: whether recipes of its chemical system are left out.
+            unseen: whether the recipes of its part of the chemical systems are left out, if there are any.
         """
         metals = [z for z in target.numbers if z not in NONMETALS]
         mine = np.zeros(self._fractions.shape[1])
         mine[np.asarray(target.numbers) - 1] = np.asarray(target.counts) / target.atoms
-        own = np.asarray(self._systems.get(frozenset(target.numbers), []) if unseen else [], dtype=np.int64)
-        gone = np.asarray(self._used[own].sum(axis=0)).ravel() if len(own) else np.zeros(len(self.sources))
-        uses = self._uses - gone
-        votes = np.column_stack([self._near_votes(mine, target, own), uses])
+        part = self._part_of.get(frozenset(target.numbers), PARTS) if unseen else PARTS
+        votes = np.column_stack([self._near_votes(mine, target, part), self._uses[part]])
         nearby = votes[:, 1] @ self._kinds[:, :KINDS] / max(votes[:, 1].sum(), TINY)
         whole = np.concatenate([mine[_PLACES], [len(metals), len(target.numbers), target.atoms], nearby])
         asked = []
         for z in metals:
-            some = [i for i in self._of.get(z, ()) if uses[i] > 0 and self._metals[i].issubset(metals)]
+            some = [i for i in self._of.get(z, ()) if votes[i, -1] > 0 and self._metals[i].issubset(metals)]
             if not some:
                 return []
-            asked.append(self._question(z, np.asarray(some), target=target, votes=votes, gone=gone, whole=whole))
+            asked.append(self._question(z, np.asarray(some), target=target, votes=votes, part=part, whole=whole))
         return asked
 
-    def _near_votes(self, mine: Floats, target: Composition, own: Integers) -> Floats:
+    def left_out_with(self, target: Composition) -> Booleans:
+        """(n,) recipes that are left out where this target is taken as unseen."""
+        return np.asarray(self._parts == self._part_of.get(frozenset(target.numbers), PARTS))
+
+    def _near_votes(self, mine: Floats, target: Composition, part: int) -> Floats:
         """(s, widths + 2) summed weights of the recipes with each source: by nearness; nearest of the family; all of it."""
         there = np.asarray(target.numbers) - 1
         away = 1.0 - np.minimum(self._fractions[:, there], mine[there]).sum(axis=1)
         same = self._family == _families(mine[None])[0]
         weights = np.column_stack([*(np.exp(-away / w) for w in WIDTHS), same * np.exp(-away / WIDTHS[-1]), same])
-        weights[own] = 0.0
+        weights[self._parts == part] = 0.0
         return np.asarray(self._votes @ weights)
 
     def _question(
-        self, z: int, some: Integers, *, target: Composition, votes: Floats, gone: Floats, whole: Floats
+        self, z: int, some: Integers, *, target: Composition, votes: Floats, part: int, whole: Floats
     ) -> Question:
         shares = votes[some] / np.maximum(votes[some].sum(axis=0), TINY)
         order = np.argsort(-(shares[:, 1] + shares[:, 2] + shares[:, 3] + 0.1 * shares[:, -1]), kind="stable")[:MOST]
         some, shares = some[order], shares[order]
         relative = shares / np.maximum(shares.max(axis=0), TINY)
         others = [m for m in target.numbers if m not in NONMETALS and m != z]
-        beside = self._beside[np.asarray(others, dtype=np.int64) - 1][:, some] - gone[some]
+        beside = self._beside[part][np.asarray(others, dtype=np.int64) - 1][:, some]
         given = (beside + SMOOTH * shares[:, -1]) / (beside.sum(axis=1, keepdims=True) + SMOOTH)
         given = given if others else shares[None, :, -1]
         chosen = [self.sources[i] for i in some]
@@ -140,9 +147,19 @@ class SourceTable:
 
 
 TINY: Final = 1e-30
+PARTS: Final = 10
+"""Into which the chemical systems are put by chance."""
 KINDS: Final = 11
 """Leading columns of :func:`_kind` that are yes or no."""
 _PLACES: Final = np.asarray([NUMBERS[symbol] - 1 for symbol in ANIONS])
+
+
+def _parted(systems: list[frozenset[int]], *, seed: int) -> tuple[Integers, dict[frozenset[int], int]]:
+    """(n,) part of every recipe, and system to part."""
+    different = sorted(set(systems), key=sorted)
+    drawn = (np.random.default_rng(seed).permutation(len(different)) % PARTS).tolist()
+    of = dict(zip(different, drawn, strict=True))
+    return np.asarray([of[one] for one in systems], dtype=np.int64), of
 
 
 def _families(fractions: Floats) -> Integers:
