@@ -81,12 +81,8 @@ def main() -> None:
     path = find(TABLE, arguments.data)
     if path is None:
         raise SystemExit(f"no {TABLE}: name its folder with --data")
-    rng = np.random.default_rng(arguments.seed)
     rows = read_recipes(path).recipes
-    random = rng.random(len(rows)) < 0.2  # noqa: PLR2004
-    systems = np.asarray([chemical_system(formula) for formula in rows.formulas.tolist()])
-    different = np.unique(systems)
-    unseen = np.isin(systems, rng.permutation(different)[: len(different) // 5])
+    random, unseen, rng = seen_and_unseen(rows, seed=arguments.seed)
     protocols = {
         "A": (random, ("null", "mass_balance", "oxygen_trees", "reaction_graph")),
         "B": (unseen, ("nearest", "trees", "magpie_concat", "reaction_graph", "graph_and_trees")),
@@ -114,6 +110,15 @@ def main() -> None:
     if "retrosynthesis" in chosen:
         result["retrosynthesis"] = retrosynthesis(rows, unseen, asked=arguments.asked, rng=rng, seed=arguments.seed)
     print(json.dumps(result, indent=2))
+
+
+def seen_and_unseen(rows: Recipes, *, seed: int) -> tuple[np.ndarray, np.ndarray, np.random.Generator]:
+    """(n,) a fifth of the rows by chance; (n,) those of a fifth of the chemical systems; what is drawn from next."""
+    rng = np.random.default_rng(seed)
+    random = rng.random(len(rows)) < 0.2  # noqa: PLR2004
+    systems = np.asarray([chemical_system(formula) for formula in rows.formulas.tolist()])
+    different = np.unique(systems)
+    return random, np.isin(systems, rng.permutation(different)[: len(different) // 5]), rng
 
 
 def retrosynthesis(
