@@ -1,111 +1,112 @@
-"""What the pages print runs as it is printed; commands that don't run here exist, with the options that are shown."""
+"""What the pages print is what their commands say; commands that don't run here exist, with the options that are shown."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
-from pathlib import Path
+import subprocess
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from aiida_mlhull.cli import main
+from tests.docs.pages import PAGES, ROOT, blocks, difference, pks
 
-ROOT = Path(__file__).parents[2]
-PAGES = {
-    str(page.relative_to(ROOT)): page.read_text()
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RUN = {
+    "docs/how-to/ask-the-hull.md": (),
+    "docs/how-to/from-a-chemical-system.md": ("empty_profile",),
+    "docs/how-to/from-my-own-crystals.md": (),
+    "docs/how-to/maps.md": (),
+    "docs/how-to/prospecting.md": (),
+    "docs/how-to/references.md": ("empty_profile",),
+    "docs/how-to/train-on-any-property.md": ("empty_profile", "program"),
+    "docs/topics/schemes.md": ("empty_profile",),
+    "docs/tutorials/new-chemistry.md": ("empty_profile", "program"),
 }
-BLOCK = re.compile(r"^```(?P<kind>console|python|yaml|text)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+"""Pages whose commands run in order, beside the files that the page shows or offers, and what they need to run."""
 
-RUN = {"docs/how-to/ask-the-hull.md": (), "docs/how-to/prospecting.md": ("benchmarks/data/mp20_excerpt.parquet",)}
-"""Pages that need no profile: their commands run in order, beside the files that the page shows and these of the repository."""
+ELSEWHERE = {
+    "docs/how-to/recipes.md": "tests/docs/test_recipes_page.py",
+    "docs/tutorials/first-campaign.md": "tests/docs/test_first_campaign.py",
+    "docs/topics/hull.md": "tests/docs/test_first_campaign.py",
+}
+"""Pages that a file of their own runs."""
 
 NOT_RUN = {
     "README.md": "its first campaign is run by benchmarks/strangers_road.py; make and pip are not for tests",
     "docs/index.md": "its first campaign is that of README",
-    "docs/installation.md": "installs things",
-    "docs/how-to/add-a-generator.md": "shows classes that tests/contracts have of their own",
-    "docs/how-to/add-a-keep-rule.md": "the same",
-    "docs/how-to/add-a-model.md": "the same",
-    "docs/how-to/add-an-engine.md": "the same",
-    "docs/how-to/from-a-chemical-system.md": "tests/cli/test_prototypes.py and tests/cli/test_generate.py run it in small",
-    "docs/how-to/from-my-own-crystals.md": "tests/cli/test_generate.py runs it in small",
-    "docs/how-to/from-optimade.md": "tests/science/sources run it against a server of their own",
-    "docs/how-to/from-python.md": "tests/docs/test_from_python.py runs it",
-    "docs/how-to/on-a-cluster.md": "needs a cluster: tests/campaigns/test_cluster.py has one of its own",
-    "docs/how-to/maps.md": "tests/cli/test_map.py runs it in small",
-    "docs/how-to/plug-ins.md": "tests/contracts/test_plug_ins.py runs it",
-    "docs/how-to/quantum-espresso.md": "needs pw.x",
-    "docs/how-to/recipes.md": "tests/cli/test_recipes.py runs it in small",
-    "docs/how-to/references.md": "needs a key of the Materials Project and a server; tests/cli/test_references.py",
-    "docs/how-to/report.md": "needs a campaign that has run: the tests of the report",
-    "docs/how-to/strain.md": "tests/cli/test_strain.py runs it in small",
-    "docs/how-to/train-on-any-property.md": "tests/cli/test_fit.py runs it in small",
-    "docs/how-to/vasp.md": "needs VASP, or its stand-in: tests/cli/test_vasp_launch.py",
-    "docs/how-to/watch-and-steer.md": "needs campaigns that run: tests/launching/test_extension.py and tests/graph",
-    "docs/how-to/when-something-breaks.md": "needs campaigns that have failed",
-    "docs/how-to/your-own-data.md": "shows keys; tests/science/reading read such files",
-    "docs/reference/hull.md": "tests/science/hull compute the same",
-    "docs/reference/models.md": "shows settings",
-    "docs/reference/vasp-stand-in.md": "tests/standin run it",
-    "docs/topics/accuracy.md": "hours of training: benchmarks",
-    "docs/topics/candidates.md": "tests/cli/test_generate.py runs it in small",
-    "docs/topics/hull.md": "shows settings",
-    "docs/topics/models.md": "shows settings",
-    "docs/topics/protocols.md": "needs data that is not shipped: benchmarks",
-    "docs/topics/provenance.md": "tests/graph ask such questions",
-    "docs/topics/reaction-hulls.md": "shows settings",
-    "docs/topics/schemes.md": "tests/science/schemes",
-    "docs/topics/uncertainty.md": "shows settings",
-    "docs/tutorials/first-campaign.md": "tests/cli/test_replay.py and test_campaign.py run it in small",
-    "docs/tutorials/new-chemistry.md": "tests/cli/test_potential.py runs it in small",
 }
-"""Why the blocks of a page don't run in this file, and what stands in for it."""
+"""Pages that can't carry marks beside their blocks."""
+
+PYTHON_ELSEWHERE = {"docs/how-to/from-python.md": "tests/docs/test_from_python.py"}
+
+BESIDE = [ROOT / "docs" / "how-to" / "data", ROOT / "docs" / "tutorials" / "data"]
+"""Files that pages offer."""
 
 
-def blocks(text: str, *kinds: str) -> list[str]:
-    return [match["body"] for match in BLOCK.finditer(text) if match["kind"] in kinds]
+def test_what_a_page_prints_is_compared_or_the_page_says_why_not():
+    silent = {
+        page
+        for page in PAGES
+        if page not in {*RUN, *ELSEWHERE, *NOT_RUN}
+        and any(one.prints and not one.mark for one in blocks(page, "console"))
+    }
+    assert not silent, "list these pages in RUN, or write '% not run: REASON' above a block"
+    assert not [file for file in {*ELSEWHERE.values(), *PYTHON_ELSEWHERE.values()} if not (ROOT / file).is_file()]
 
 
-def commands(text: str) -> list[str]:
-    """Lines behind a $, those that go on joined."""
-    joined = "\n".join(blocks(text, "console")).replace("\\\n", " ")
-    return [line[2:] for line in joined.splitlines() if line.startswith("$ ")]
+@pytest.fixture
+def program(request):
+    """The programs that a campaign's jobs call, registered in the profile of the test."""
+    request.getfixturevalue("empty_profile")
+    assert CliRunner().invoke(main, ["setup"]).exit_code == 0
 
 
-def test_every_page_with_code_runs_or_says_why_not():
-    with_code = {name for name, text in PAGES.items() if blocks(text, "console", "python")}
-    told = {*RUN, *NOT_RUN}
-    assert not with_code - told, "list these pages in RUN or NOT_RUN"
-
-
-@pytest.mark.parametrize("page", [name for name in RUN if name in PAGES])
-def test_the_page_runs_as_it_is_printed(page, tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", [pytest.param(page, marks=pytest.mark.slow) if RUN[page] else page for page in RUN])
+def test_the_page_says_what_its_commands_say(page, request, tmp_path, monkeypatch):
+    for fixture in RUN[page]:
+        request.getfixturevalue(fixture)
+    for folder in BESIDE:
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
     monkeypatch.chdir(tmp_path)
-    for file in RUN[page]:
-        shutil.copy(ROOT / file, tmp_path)
-    ran = 0
-    for match in BLOCK.finditer(PAGES[page]):
-        first, _, rest = match["body"].partition("\n")
-        if match["kind"] in {"text", "yaml", "python"} and (name := re.fullmatch(r"# ([\w./-]+\.\w+)", first)):
+    ran, numbers = 0, {}
+    for block in blocks(page, "console", "text", "yaml"):
+        first, _, rest = block.body.partition("\n")
+        if name := re.match(r"# ([\w./-]+\.\w+)", first):
             (tmp_path / name[1]).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name[1]).write_text(rest)
-        if match["kind"] == "console":
-            for told in re.split(r"^\$ ", match["body"], flags=re.MULTILINE)[1:]:
-                command, _, output = told.partition("\n")
-                if command.startswith("aiida-mlhull ") and output.strip():
-                    said = CliRunner().invoke(main, shlex.split(command)[1:])
-                    assert said.output.rstrip() == output.rstrip(), command
-                    ran += 1
+            (tmp_path / name[1]).write_text(rest if block.kind == "text" else block.body)
+        if not block.prints or block.mark == "not run":
+            continue
+        for command, printed in block.commands():
+            said = _said(re.sub(r"\b\d+\b", lambda pk: numbers.get(pk[0], pk[0]), command))
+            if printed:
+                assert difference(said, printed, figures=not block.mark) is None, f"{command}\n{said}"
+                numbers |= pks(said, printed)
+                ran += 1
     assert ran
+
+
+def _said(command: str) -> str:
+    words = shlex.split(command)
+    if words[0] != "aiida-mlhull" or ">" in words:
+        shell = subprocess.run(command, shell=True, capture_output=True, text=True, check=True, env=os.environ)
+        return shell.stdout
+    return CliRunner().invoke(main, words[1:]).output
 
 
 def shown() -> list[tuple[str, str]]:
     return sorted(
-        {(page, command) for page, text in PAGES.items() for command in commands(text) if "aiida-mlhull " in command}
+        {
+            (page, command)
+            for page in PAGES
+            for block in blocks(page, "console")
+            for command, _ in block.commands()
+            if "aiida-mlhull " in command
+        }
     )
 
 

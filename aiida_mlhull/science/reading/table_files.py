@@ -94,7 +94,8 @@ def columns_beside(schema: pa.Schema) -> tuple[list[str], tuple[str, ...]]:
     ids = [name for name in ID_COLUMNS if name in schema.names][:1]
     used = {*ids, *cell_columns(start), ORIGIN_COLUMN, CLEAN_COLUMN, "formula"}
     others = [name for name in schema.names if name not in used]
-    lost = [name for name in others if name in OWN_COLUMNS]
+    written = set(OWN_COLUMNS) <= set(schema.names)  # by this package: nothing of the user's is lost
+    lost = [name for name in others if name in OWN_COLUMNS and not written]
     remarks = (f"columns that don't go along, as written tables have their own: {', '.join(lost)}",) if lost else ()
     return [name for name in others if name not in OWN_COLUMNS], remarks
 

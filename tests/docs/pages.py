@@ -1,0 +1,109 @@
+"""Pages of the documentation as something to run: their blocks, and whether a command says what is printed there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    str(page.relative_to(ROOT)): page.read_text()
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+}
+
+_BLOCK = re.compile(
+    r"(?:^% (?P<mark>not run|figures may differ): (?P<why>[^\n]+)\n)?"
+    r"^```(?P<kind>console|python|yaml|text)\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+_PK = re.compile(r"\b(Ensemble|ensemble|Campaign|campaign|References|diagnose|predict|report|pk) (\d+)\b")
+"""What stands before a pk, which another profile gives otherwise."""
+
+_NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?|(?<=\d)\.\d+|\d+")
+
+
+@dataclass(frozen=True)
+class Block:
+    """What stands between fences.
+
+    Attributes:
+        page: of the project's folder.
+        kind: ``console``, ``python``, ``yaml`` or ``text``.
+        body: its lines.
+        mark: ``not run`` or ``figures may differ``, from the line above; empty for none.
+        why: what the mark says.
+    """
+
+    page: str
+    kind: str
+    body: str
+    mark: str
+    why: str
+
+    def commands(self) -> Iterator[tuple[str, str]]:
+        """Every command, lines that go on joined, and what is printed below it."""
+        for told in re.split(r"^\$ ", self.body.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
+            command, _, output = told.partition("\n")
+            yield command.strip(), output.rstrip()
+
+    @property
+    def prints(self) -> bool:
+        """Whether something is shown that a command says."""
+        return self.kind == "console" and any(output for _, output in self.commands())
+
+
+def blocks(page: str, *kinds: str) -> list[Block]:
+    """Of a page, in order."""
+    found = _BLOCK.finditer(PAGES[page])
+    return [
+        Block(page=page, kind=one["kind"], body=one["body"], mark=one["mark"] or "", why=one["why"] or "")
+        for one in found
+        if one["kind"] in kinds
+    ]
+
+
+def difference(said: str, printed: str, *, figures: bool = True) -> str | None:
+    """What a command says otherwise than a page prints.
+
+    A line ``...`` of the page stands for any lines, ``...`` within a line for any text.
+
+    Args:
+        said: by the command.
+        printed: on the page.
+        figures: whether numbers and the widths of columns count.
+
+    Returns:
+        The first printed line that isn't there, or the first that was said and isn't printed; None if there is none.
+    """
+    left = [_plain(line, figures=figures) for line in said.strip().splitlines()]
+    skipping = False
+    for line in printed.strip().splitlines():
+        if line.strip() == "...":
+            skipping = True
+            continue
+        wanted = re.compile(".*".join(re.escape(part) for part in _plain(line, figures=figures).split("...")))
+        while left and not wanted.fullmatch(left[0]):
+            if not skipping:
+                return f"said {left[0]!r}, printed {line!r}"
+            left.pop(0)
+        if not left:
+            return f"not said: {line!r}"
+        left.pop(0)
+        skipping = False
+    return f"not printed: {left[0]!r}" if left and not skipping else None
+
+
+def _plain(line: str, *, figures: bool) -> str:
+    line = _PK.sub(r"\1 #", line.rstrip())
+    if figures:
+        return line
+    line = re.sub(r"-{2,}", "--", _NUMBER.sub("#", line))
+    return re.sub(r"\s+", " ", line).strip()
+
+
+def pks(said: str, printed: str) -> dict[str, str]:
+    """Numbers that a page prints for nodes, and those that they have here."""
+    there, here = (dict.fromkeys(number for _, number in _PK.findall(text)) for text in (printed, said))
+    return dict(zip(there, here, strict=False))
