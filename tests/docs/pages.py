@@ -99,7 +99,7 @@ def _plain(line: str, *, figures: bool) -> str:
     line = _PK.sub(r"\1 #", line.rstrip())
     if figures:
         return line
-    line = re.sub(r"-{2,}", "--", _NUMBER.sub("#", line))
+    line = re.sub(r"# (?:s|min|h)\b", "# s", re.sub(r"-{2,}", "--", _NUMBER.sub("#", line)))
     return re.sub(r"\s+", " ", line).strip()
 
 

@@ -82,7 +82,7 @@ def test_the_page_says_what_its_commands_say(page, request, tmp_path, monkeypatc
         if not block.prints or block.mark == "not run":
             continue
         for command, printed in block.commands():
-            said = _said(re.sub(r"\b\d+\b", lambda pk: numbers.get(pk[0], pk[0]), command))
+            said = _said(command, numbers)
             if printed:
                 assert difference(said, printed, figures=not block.mark) is None, f"{command}\n{said}"
                 numbers |= pks(said, printed)
@@ -90,7 +90,8 @@ def test_the_page_says_what_its_commands_say(page, request, tmp_path, monkeypatc
     assert ran
 
 
-def _said(command: str) -> str:
+def _said(command: str, pks_here: dict[str, str]) -> str:
+    command = re.sub(r"\b\d+\b", lambda number: pks_here.get(number[0], number[0]), command)
     words = shlex.split(command)
     if words[0] != "aiida-mlhull" or ">" in words:
         shell = subprocess.run(command, shell=True, capture_output=True, text=True, check=True, env=os.environ)
