@@ -43,6 +43,9 @@ NOT_RUN = {
 
 PYTHON_ELSEWHERE = {"docs/how-to/from-python.md": "tests/docs/test_from_python.py"}
 
+PROGRESS = r"^drawing\n"
+"""What is said of work that takes long, on a slow machine alone."""
+
 BESIDE = [ROOT / "docs" / "how-to" / "data", ROOT / "docs" / "tutorials" / "data"]
 """Files that pages offer."""
 
@@ -96,7 +99,8 @@ def _said(command: str, pks_here: dict[str, str]) -> str:
     if words[0] != "aiida-mlhull" or ">" in words:
         shell = subprocess.run(command, shell=True, capture_output=True, text=True, check=True, env=os.environ)
         return shell.stdout
-    return CliRunner().invoke(main, words[1:]).output
+    said = CliRunner().invoke(main, words[1:]).output
+    return re.sub(PROGRESS, "", said, flags=re.MULTILINE)
 
 
 def shown() -> list[tuple[str, str]]:
