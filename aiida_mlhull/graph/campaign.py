@@ -152,6 +152,20 @@ class Campaign:
         frame = pd.DataFrame(counts, columns=[field.name for field in fields(results.RoundCount)])
         return frame.astype({name: "Int64" for name in frame.columns if name != "stage"})
 
+    def batches(self) -> pd.DataFrame:
+        """What every batch of the last stage has found below the hull of what was known before.
+
+        Returns:
+            A frame with the columns of :class:`~aiida_mlhull.science.metrics.batches.BatchScore`: the start set, then
+            round after round.
+
+        Raises:
+            InputError: if there are no results yet.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([asdict(one) for one in results.batches(self.node)])
+
     def history(self, identifier: str) -> pd.DataFrame:
         """Everything that the campaign did with a candidate, in order.
 

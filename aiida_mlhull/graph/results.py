@@ -14,6 +14,7 @@ from aiida_mlhull.science.errors import InputError
 if TYPE_CHECKING:
     from aiida import orm
 
+    from aiida_mlhull.science.metrics import BatchScore
     from aiida_mlhull.science.types import Decisions, Labels
 
 MODEL_JOBS: Final = {names.FIT: "fit", names.PREDICT: "predict"}
@@ -238,6 +239,25 @@ def structures(pk: int | None) -> dict[str, int]:
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
     query.append(orm.StructureData, with_incoming="campaign", project=["label", "id"])
     return dict(query.all())
+
+
+def batches(node: orm.ProcessNode) -> list[BatchScore]:
+    """What every batch of the last stage has found, from the stored decisions and results.
+
+    Raises:
+        InputError: if there are no results yet.
+    """
+    from aiida_mlhull.graph.history import rounds as decided
+    from aiida_mlhull.science.metrics import batch_scores, batches_of
+    from aiida_mlhull.science.types import concatenate
+
+    by_round: dict[int, list[Decisions]] = {}
+    for table, _ in decided(node.pk, stage=node.inputs.settings["stages"][-1]["name"]):
+        by_round.setdefault(table.base.attributes.get("round"), []).append(table.to_science())
+    rows = results(node)
+    rounds_ = [concatenate(by_round[number]) for number in sorted(by_round)]
+    found = batches_of(rounds_, started(node.pk), rows)
+    return list(batch_scores(found, rows, node.inputs[names.REFERENCES].to_science()))
 
 
 def relaxation_order(node: orm.ProcessNode) -> tuple[list[str], int]:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from pymatgen.core import Composition
 
+from aiida_mlhull.science.reading.references import read_shipped
 from tests.cli.conftest import run
 
 EXCERPT = Path(__file__).parents[2] / "benchmarks" / "data" / "mp20_excerpt.parquet"
@@ -80,6 +82,23 @@ def test_the_folder_holds_labels_decisions_hull_table_and_figures(halves, prospe
     assert facts["found_later"]["rediscovery"]["candidates"] == len(decided)
     assert (folder / "ensemble" / "member_001.safetensors").exists()
     assert yaml.safe_load((folder / "campaign.yaml").read_text())["protocol"] == "goodall-2021-prospect"
+
+
+def test_all_that_were_asked_about_in_matbench_discoverys_columns(halves, prospected):
+    table = pd.read_csv(halves / "found" / "matbench.csv", index_col="material_id", keep_default_na=False)
+    kept = pd.read_parquet(halves / "found" / "candidates.parquet").set_index("id")
+    assert set(table.index[table["kept"] == 1]) == set(kept.index)
+    elements = read_shipped("mp-elements").references
+    lowest: dict[str, float] = {}
+    for formula, energy in zip(elements.formulas.tolist(), elements.energies.tolist(), strict=True):
+        symbol = Composition(formula).elements[0].symbol
+        lowest[symbol] = min(energy, lowest.get(symbol, 0.0))
+    for name, row in kept.iterrows():
+        parts = Composition(row["formula"]).fractional_composition
+        mixture = sum(parts[symbol] * lowest[symbol.symbol] for symbol in parts)
+        assert table.loc[name, "e_form_per_atom_magpie_forest"] == pytest.approx(row["mean_ev_per_atom"] - mixture)
+        assert table.loc[name, "e_form_per_atom_magpie_forest_std"] == pytest.approx(row["sigma"])
+        assert table.loc[name, "protostructure_initial"] == row["protostructure"]
 
 
 def test_what_was_found_later_is_told_in_both_conventions(prospected):

@@ -8,12 +8,14 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition
 
 import aiida_mlhull
 from aiida_mlhull import Campaign, launch, to_frame
 from aiida_mlhull.graph import results
 from aiida_mlhull.graph.calibration import stated_by
+from aiida_mlhull.graph.written.summary import batches, summary
 from aiida_mlhull.science.errors import InputError, NotReadyError, UnknownNameError
 from tests.cli.conftest import run
 
@@ -53,6 +55,35 @@ def test_rounds_add_up(finished):
     assert (frame.asked == frame.kept + frame.waiting + frame.rejected).all()
     assert frame.asked.tolist() == [43, 35]
     assert frame.relaxed.tolist() == [24, 32]
+
+
+def test_batches_are_the_start_set_and_the_rounds_and_hold_every_result(finished):
+    frame, counted = finished.batches(), finished.rounds()
+    assert frame.batch.tolist() == ["start set", "round 1", "round 2"]
+    assert frame.calculated.tolist() == [16, 8, 8]
+    assert frame.calculated.cumsum().tolist()[1:] == counted.relaxed.tolist()
+    known = finished.node.inputs.references.to_science()
+    results = finished.results()
+    diagram = PhaseDiagram([entry(*row) for row in zip(known.formulas.tolist(), known.energies.tolist(), strict=True)])
+    rows = zip(results.ids.tolist(), results.formulas.tolist(), results.energies.tolist(), strict=True)
+    lower = {name for name, formula, energy in rows if np.isfinite(energy) and signed(diagram, formula, energy) < -1e-6}
+    assert frame.below.sum() == len(lower) > 0
+    assert frame.below[0] == len(lower & set(finished.started()))
+    assert frame.precision_so_far.iloc[-1] == pytest.approx(len(lower) / len(results))
+
+
+def entry(formula, energy):
+    return PDEntry(Composition(formula), energy * Composition(formula).num_atoms)
+
+
+def signed(diagram, formula, energy):
+    return energy - diagram.get_hull_energy_per_atom(Composition(formula))
+
+
+def test_the_summary_tells_of_batches(finished):
+    told = batches(finished)
+    assert "round 2             8" in told
+    assert told in summary(finished)
 
 
 def test_rejected_are_those_that_the_rounds_count_nearest_first(finished):

@@ -38,9 +38,9 @@ def summary(campaign: Campaign) -> str:
     before = ", ".join(f"{one.pk} ({one.label})" for one in campaign.story()[:-1])
     parts = [f"{head}\nIt goes on from {before}; all of it is told together" if before else head]
     parts.append(funnel(campaign.funnel(), started=len(campaign.started())))
-    passed = rounds(campaign)
+    passed = [part for part in (rounds(campaign), batches(campaign)) if part]
     claimed = [promise(state.promise)] if state.promise else []
-    return "\n\n".join([*parts, *([passed] if passed else []), *claimed, costs(campaign), phases(campaign)])
+    return "\n\n".join([*parts, *passed, *claimed, costs(campaign), phases(campaign)])
 
 
 def promise(told: Mapping[str, Any]) -> str:
@@ -81,6 +81,20 @@ def rounds(campaign: Campaign) -> str:
         return ""
     headers = ("stage", "round", "asked", "kept", "waiting", "rejected", "relaxed", "on hull", "new")
     return "Rounds\n" + text.table(headers, text.rows_of(counts), indent="  ")
+
+
+def batches(campaign: Campaign) -> str:
+    """What every batch has found below the hull of what was known before; nothing where there is one alone."""
+    import pandas as pd
+
+    scores = campaign.batches()
+    if len(scores) < 2:  # noqa: PLR2004  (there is nothing to compare a single one with)
+        return ""
+    rates = scores[["precision", "precision_so_far", "enrichment"]].map(text.share)
+    shown = pd.concat([scores[["batch", "calculated", "failed", "below"]], rates], axis="columns")
+    headers = ("batch", "calculated", "failed", "below", "precision", "so far", "times the start set's")
+    rows = text.rows_of(shown)
+    return "Found below the hull of what was known, by batch\n" + text.table(headers, rows, indent="  ")
 
 
 def costs(campaign: Campaign) -> str:

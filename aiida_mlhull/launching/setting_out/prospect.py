@@ -184,7 +184,11 @@ def _write_campaign(folder: Path, known: Known, settings: ProspectSettings, prot
 
 def _write(folder: Path, found: Prospect, known: Known, settings: ProspectSettings, scores: Retrospect | None) -> None:
     """The kept candidates with what was said of them, all decisions, the hull, the ensemble, and the figures."""
+    import pyarrow as pa
+    import pyarrow.csv
+
     from aiida_mlhull.science.generators.mining import mine_substitutions
+    from aiida_mlhull.science.prospecting.benchmark import matbench_columns
     from aiida_mlhull.science.prospecting.words import facts
     from aiida_mlhull.science.tables.export import flat, to_parquet, written
     from aiida_mlhull.science.wire import encode_ensemble, encode_substitutions, write_json
@@ -203,4 +207,5 @@ def _write(folder: Path, found: Prospect, known: Known, settings: ProspectSettin
     (folder / "ensemble").mkdir()
     for name, content in encode_ensemble(found.ensemble).items():
         (folder / "ensemble" / name).write_bytes(content)
+    pa.csv.write_csv(pa.table(matbench_columns(found, known.references)), folder / "matbench.csv")
     write_json(folder / "prospect.json", without_nan(facts(found, known, settings, scores)))

@@ -1,10 +1,11 @@
 """Measures of a campaign: arrays in, numbers out. Every docstring names its convention."""
 
+from aiida_mlhull.science.metrics.batches import BatchScore, batch_scores, batches_of
 from aiida_mlhull.science.metrics.campaign import CampaignScores, RecallCurve, campaign_scores, recall_curve, true_marks
 from aiida_mlhull.science.metrics.classification import Confusion, Errors, confusion, errors, is_stable, on_fixed_hull
 from aiida_mlhull.science.metrics.confidence import ConfidenceCurve, confidence_curve, diagnose
 from aiida_mlhull.science.metrics.cost import CampaignCost, StageCost
-from aiida_mlhull.science.metrics.discovery import DiscoveryCurve, discovery_curve, discovery_curves
+from aiida_mlhull.science.metrics.discovery import DiscoveryCurve, discovery_curve, discovery_curves, lead_changes
 from aiida_mlhull.science.metrics.elements import ElementError, errors_by_element
 from aiida_mlhull.science.metrics.learning import LabelSpending, PowerLaw, fit_power_law, spend
 from aiida_mlhull.science.metrics.rules import RuleScores, score_rules
@@ -13,6 +14,7 @@ from aiida_mlhull.science.metrics.uncertainty import Calibration, coverage, misc
 from aiida_mlhull.science.metrics.windows import RollingError, StabilityHistogram, rolling_error, stability_histogram
 
 __all__ = [
+    "BatchScore",
     "Calibration",
     "CampaignCost",
     "CampaignScores",
@@ -29,6 +31,8 @@ __all__ = [
     "StabilityHistogram",
     "StageCost",
     "StatedErrors",
+    "batch_scores",
+    "batches_of",
     "campaign_scores",
     "confidence_curve",
     "confusion",
@@ -40,6 +44,7 @@ __all__ = [
     "errors_by_element",
     "fit_power_law",
     "is_stable",
+    "lead_changes",
     "miscalibration_area",
     "on_fixed_hull",
     "recall_curve",

@@ -110,3 +110,25 @@ def discovery_curve(order: Integers, hits: Booleans) -> DiscoveryCurve:
         raise TableError("an order of calculations names every row at most once, from 0 on")
     found = np.concatenate([[0], np.cumsum(hits[rows])])
     return DiscoveryCurve(hits=found.astype(np.int64), total=int(hits.sum()), candidates=len(hits))
+
+
+def lead_changes(first: DiscoveryCurve, second: DiscoveryCurve) -> list[int]:
+    """Where two orders of calculations cross over: after how many calculations the other one is ahead.
+
+    After equally many calculations of the same candidates, precision and recall differ in the same direction, so that
+    the curves of both cross there.
+
+    Args:
+        first: of one model.
+        second: of another one, on the same candidates.
+
+    Raises:
+        TableError: if they are about other candidates.
+    """
+    if (first.total, first.candidates) != (second.total, second.candidates):
+        raise TableError("two orders of calculations are compared on the same candidates only")
+    length = min(len(first.hits), len(second.hits))
+    ahead = np.sign(first.hits[:length] - second.hits[:length])
+    leads = np.flatnonzero(ahead)
+    changes: list[int] = leads[1:][ahead[leads[1:]] != ahead[leads[:-1]]].tolist()
+    return changes

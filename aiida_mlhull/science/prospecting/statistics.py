@@ -76,9 +76,7 @@ def novelty(labels: Strings, formulas: Strings, known_labels: Strings, known_for
     """
     old = frozenset(of_either_hand(known_labels[known_labels != ""]).tolist())
     kinds = {element_classes(label).kind for label in old}
-    systems = {composition.numbers for composition in distinct(known_formulas.tolist())[0]}
-    compositions, which = distinct(formulas.tolist())
-    in_known_system = np.asarray([one.numbers in systems for one in compositions], dtype=bool)[which]
+    in_known_system = in_known_systems(formulas, known_formulas)
     there = labels != ""
     spelled = of_either_hand(labels)
     is_new = there & ~np.isin(spelled, list(old))
@@ -90,6 +88,13 @@ def novelty(labels: Strings, formulas: Strings, known_labels: Strings, known_for
         new_in_new_systems=int((is_new & ~in_known_system).sum()),
         new_kinds=sum(element_classes(label).kind not in kinds for label in spelled[is_new].tolist()),
     )
+
+
+def in_known_systems(formulas: Strings, known_formulas: Strings) -> Booleans:
+    """(n,) whether a phase of the very same elements is known."""
+    systems = {composition.numbers for composition in distinct(known_formulas.tolist())[0]}
+    compositions, which = distinct(formulas.tolist())
+    return np.asarray([one.numbers in systems for one in compositions], dtype=bool)[which]
 
 
 def _holding(formulas: Strings) -> Counter[str]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from aiida_mlhull.science.report import page
 from aiida_mlhull.science.report.chances import last_chances
 from aiida_mlhull.science.report.fields import FIELDS
+from aiida_mlhull.science.report.found import found
 from aiida_mlhull.science.report.funnel import ends, sankey
 from aiida_mlhull.science.report.matbench import matbench_columns
 from aiida_mlhull.science.report.material import Material
@@ -129,6 +130,7 @@ def make_report(material: Material, *, watts_per_core: float | None = None) -> R
             "tolerance": ON_HULL_TOLERANCE,
         },
         "quality": quality(material),
+        "found": found(material),
         "cost": spending(material.spending, watts_per_core=watts_per_core),
         "trust": trust(material, rows, chances),
         "methods": methods(material),

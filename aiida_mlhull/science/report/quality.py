@@ -10,6 +10,7 @@ import numpy as np
 from aiida_mlhull.science.campaign.settings import PROMISES_RECALL
 from aiida_mlhull.science.hull import stability
 from aiida_mlhull.science.metrics import (
+    Confusion,
     confusion,
     diagnose,
     discovery_curves,
@@ -76,14 +77,30 @@ def _truth(material: Material) -> _Truth | None:
     return _Truth(done, stability(done.formulas, done.energies, material.references).signed)
 
 
+def _rates(counts: Confusion) -> dict[str, float]:
+    """Counts and rates by the name that matbench-discovery gives them."""
+    return {
+        **asdict(counts),
+        "precision": counts.precision,
+        "recall": counts.recall,
+        "f1": counts.f1,
+        "daf": counts.acceleration,
+        "prevalence": counts.prevalence,
+    }
+
+
 def _round(one: RoundMaterial, truth: _Truth, material: Material) -> dict[str, Any]:
-    """Parity, calibration, coverage, errors along the hull and by element, right and wrong, promised and kept."""
+    """Parity, calibration, coverage, errors along the hull and by element, right and wrong, promised and kept.
+
+    Right and wrong is counted as matbench-discovery does (``confusion``: at most on the hull), and as Goodall's thesis
+    does (``thesis``: strictly below it, with σ on top of the prediction).
+    """
     asked = one.predictions.take(truth.labels.has(one.predictions.ids))
     rows = truth.labels.positions(asked.ids)
     true, energies = truth.signed[rows], truth.labels.energies[rows]
     errors = asked.mean - energies
     predicted = on_fixed_hull(true, energies, asked.mean)
-    sorted_out = confusion(true, predicted)
+    strictly = confusion(true, predicted + asked.sigma, strict=True)
     rolling = rolling_error(true, errors)
     spread = bool((asked.sigma > 0).all())
     said: dict[str, Any] = as_json(
@@ -103,14 +120,8 @@ def _round(one: RoundMaterial, truth: _Truth, material: Material) -> dict[str, A
                 "standard_error": rolling.standard_error,
                 "counts": rolling.counts,
             },
-            "confusion": {
-                **asdict(sorted_out),
-                "precision": sorted_out.precision,
-                "recall": sorted_out.recall,
-                "f1": sorted_out.f1,
-                "daf": sorted_out.acceleration,
-                "prevalence": sorted_out.prevalence,
-            },
+            "confusion": _rates(confusion(true, predicted)),
+            "thesis": _rates(strictly),
             "elements": [asdict(element) for element in errors_by_element(asked.formulas, errors)],
             "recall": _recall(one, truth, material),
         }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aiida_mlhull.science.errors import TableError
-from aiida_mlhull.science.metrics import discovery_curve, discovery_curves
+from aiida_mlhull.science.metrics import discovery_curve, discovery_curves, lead_changes
 
 HITS = np.asarray([True, False, False, True, False, False, False, False, False, False])
 
@@ -62,3 +62,36 @@ def test_one_curve_for_every_notion_of_stable():
         0.02: ([0, 0, 1, 2, 3], 4),
         0.03: ([0, 0, 1, 2, 3], 5),
     }
+
+
+def test_orders_cross_over_where_the_other_one_has_found_more():
+    hits = np.asarray([True, False, True, False, False, True, False, False])
+    early = discovery_curve(np.asarray([0, 1, 3, 4, 2, 5, 6, 7]), hits)  # 1 1 1 1 2 3
+    late = discovery_curve(np.asarray([1, 0, 2, 3, 4, 6, 5, 7]), hits)  # 0 1 2 2 2 2 3
+    assert lead_changes(early, late) == [3, 6] == lead_changes(late, early)
+    assert lead_changes(early, early) == []
+
+
+def test_crossings_are_those_of_precision_and_of_recall():
+    chance = np.random.default_rng(4)
+    hits = chance.random(200) < 0.2
+    curves = [discovery_curve(chance.permutation(200), hits) for _ in range(2)]
+    told = lead_changes(*curves)
+    assert len(told) > 1
+    for kind in ("precision", "recall"):
+        first, second = (getattr(curve, kind) for curve in curves)
+        ahead, found = 0, []
+        for n in range(1, 201):
+            now = int(np.sign(first[n] - second[n]))
+            if now and ahead and now != ahead:
+                found.append(n)
+            ahead = now or ahead
+        assert told == found
+
+
+def test_orders_of_other_candidates_are_not_compared():
+    with pytest.raises(TableError, match="same candidates"):
+        lead_changes(
+            discovery_curve(np.arange(2), np.asarray([True, False])),
+            discovery_curve(np.arange(3), np.ones(3, dtype=bool)),
+        )

@@ -296,6 +296,10 @@ def test_models_by_round(page, report):
     assert len(page.find_elements("css selector", "#elements .known")) == len(
         report.sections["quality"]["rounds"][2]["elements"]
     )
+    said = find(page, "#models").text
+    first = report.sections["found"]["batches"][0]
+    assert f"start set {first['calculated']} {first['failed']} {first['below']} " in said
+    assert said.count("matbench-discovery") == 1 + len(report.sections["quality"]["rounds"])
 
 
 def test_sections_say_what_they_have(page, report):

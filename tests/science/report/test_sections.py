@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
+from pymatgen.core import Composition
 
 from aiida_mlhull.science.hull.placement import place
 from aiida_mlhull.science.report import make_report
@@ -191,3 +193,33 @@ def test_a_stand_in_is_named_in_the_methods(material):
     assert (
         make_report(replace(material, identity=identity)).sections["methods"]["text"].startswith("NOT FOR PUBLICATION")
     )
+
+
+def test_batches_cover_all_results_and_say_what_they_found(report, material):
+    told, results = report.sections["found"], material.results
+    assert sum(one["calculated"] for one in told["batches"]) == len(results)
+    assert told["batches"][0]["batch"] == "start set"
+    lower = 0
+    known = {"formulas": material.references.formulas.tolist(), "energies": material.references.energies.tolist()}
+    diagram = diagram_of(**known)
+    for formula, energy in zip(results.formulas.tolist(), results.energies.tolist(), strict=True):
+        if np.isfinite(energy):
+            lower += energy - diagram.get_hull_energy_per_atom(Composition(formula)) < -1e-6
+    assert told["rows"] == lower == sum(one["below"] for one in told["batches"])
+    assert told["in_known_systems"] + told["in_new_systems"] == lower
+
+
+def diagram_of(formulas, energies):
+    rows = [(Composition(formula), energy) for formula, energy in zip(formulas, energies, strict=True)]
+    return PhaseDiagram([PDEntry(one, energy * one.num_atoms) for one, energy in rows])
+
+
+def test_both_conventions_count_the_same_rows(report):
+    for one in report.sections["quality"]["rounds"]:
+        counts = [
+            sum(by[name] for name in ("true_positives", "false_positives", "true_negatives", "false_negatives"))
+            for by in (one["confusion"], one["thesis"])
+        ]
+        assert counts == [one["compared"], one["compared"]]
+        said = [by["true_positives"] + by["false_positives"] for by in (one["confusion"], one["thesis"])]
+        assert said[1] <= said[0]  # σ on top, and strictly below

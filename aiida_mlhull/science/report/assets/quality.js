@@ -33,8 +33,22 @@ Report.plot = (parent, data, layout) => {
 
 Report.axes = (x, y, more = {}) => ({ xaxis: { ...Report.AXIS, title: { text: x }, ...(more.x ?? {}) }, yaxis: { ...Report.AXIS, title: { text: y }, ...(more.y ?? {}) } });
 
+// What every batch has found, and what that is made of; then right and wrong by both conventions.
+Report.drawFound = (body) => {
+  const { found, quality } = Report.sections;
+  const rate = (value) => (value === null || value === undefined ? "–" : value.toFixed(3));
+  if (!found.batches) return;
+  body.append(Report.make("h3", {}, "What every batch has found"), Report.make("p", { class: "hint" }, "Results below the hull of what was known before the campaign. The start set is drawn at random: what later batches find beyond its share is the models' doing."),
+    Report.plainTable(["batch", "calculated", "failed", "below the known hull", "on it or below", "precision", "so far", "times the start set's"], found.batches.map((one) => [one.batch, Report.count(one.calculated), one.failed, Report.count(one.below), Report.count(one.at_most_on), rate(one.precision), rate(one.precision_so_far), rate(one.enrichment)])));
+  const shares = (named) => Object.entries(named).map(([name, [here, there]]) => `${name} ${Report.percent(here)} (${Report.percent(there)})`).join(", ");
+  if (found.rows) body.append(Report.pairs([["found in systems with a known compound", Report.count(found.in_known_systems)], ["found in systems without any", Report.count(found.in_new_systems)], ["elements, in brackets of all calculated", shares(found.elements)], ["space groups", shares(found.space_groups)]]));
+  if (quality.rounds.length) body.append(Report.make("h3", {}, "Stable or not, in two conventions"), Report.make("p", { class: "hint" }, "matbench-discovery: at most on the hull. Thesis (Goodall 2021): strictly below it, with σ on top of the prediction."),
+    Report.plainTable(["round", "convention", "rows", "prevalence", "precision", "recall", "F1", "enrichment (DAF)"], quality.rounds.flatMap((one) => [["matbench-discovery", one.confusion], ["thesis", one.thesis]].map(([name, by]) => [one.title, name, Report.count(one.compared), rate(by.prevalence), rate(by.precision), rate(by.recall), rate(by.f1), rate(by.daf)])), { words: [1] }));
+};
+
 Report.drawQuality = () => {
   const body = document.querySelector("#models .body"), { rounds, against, discovery, rules } = Report.sections.quality;
+  Report.drawFound(body);
   if (!rounds.length) { body.append(Report.make("p", {}, "There is no prediction that could be compared with a result.")); return; }
   body.append(Report.make("p", { class: "hint" }, against === "record" ? "Held against the record: the truth about every candidate is known." : "Held against what was relaxed afterwards: what the models thought hopeless is missing, so these numbers are of a selection."));
   const rate = (value) => (value === null ? "–" : value.toFixed(3));
