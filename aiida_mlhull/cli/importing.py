@@ -104,10 +104,14 @@ def group(profile_name: str | None, *, label: str, output: Path) -> None:
 
 
 @importing.command()
-@click.argument("path", metavar="FILE", type=paths.KNOWN)
+@click.argument("path", metavar="PATH", type=paths.KNOWN_OR_FOLDER)
 @click.pass_obj
 def weights(profile_name: str | None, *, path: Path) -> None:
-    """Import a network that CGCNN's authors have published (.pth.tar) as an ensemble that predicts and can be a parent."""
+    """Import an ensemble that predicts and can be a parent.
+
+    PATH is a network that CGCNN's authors have published (.pth.tar), or a folder into which 'verdi data mlhull-ensemble
+    export' has written an ensemble.
+    """
     profile.load(profile_name)
     from aiida_mlhull.launching import stored
 

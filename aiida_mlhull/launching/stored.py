@@ -84,17 +84,23 @@ def ensemble(identifier: str) -> EnsembleData:
 
 
 def published(path: Path) -> str:
-    """Store weights that others have published; a line about the ensemble that they became.
+    """Store weights of others, a published network or an exported ensemble; lines about what they became.
 
     Raises:
-        WeightsError: see :func:`~aiida_mlhull.science.ensembles.published.read_cgcnn`.
+        WeightsError: see :func:`~aiida_mlhull.science.ensembles.published.read_cgcnn` and
+            :func:`~aiida_mlhull.science.wire.weights.read_ensemble`.
     """
     from aiida_mlhull.data import EnsembleData
     from aiida_mlhull.science.ensembles.published import read_cgcnn
+    from aiida_mlhull.science.wire.weights import ENSEMBLE_FILE, read_ensemble
 
-    noun = read_cgcnn(path)
-    made = EnsembleData.from_science(noun, label=path.name.split(".")[0]).store()
-    return f"Ensemble {made.pk}: {made.description}\n  {noun.versions['source']}"
+    exported = path.is_dir() or path.name == ENSEMBLE_FILE
+    noun = read_ensemble(path) if exported else read_cgcnn(path)
+    named = path.parent if path.name == ENSEMBLE_FILE else path
+    made = EnsembleData.from_science(noun, label=named.resolve().name.split(".")[0]).store()
+    made_by = noun.versions.get("aiida_mlhull") or noun.versions.get("aiida-mlhull") or "of unknown version"
+    whence = noun.versions.get("source", f"made by aiida-mlhull {made_by}")
+    return f"Ensemble {made.pk}: {made.description}\n  {whence}"
 
 
 def in_group(label: str, kind: type[orm.Node], filters: dict[str, Any] | None = None) -> list[Any]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from aiida_mlhull.launching import stored
 from aiida_mlhull.science.ensembles import predict
 from aiida_mlhull.science.reading.properties import read_properties
+from aiida_mlhull.science.wire import encode_ensemble
 from tests.cli.conftest import run
 from tests.science.real_crystals import mp_crystals, mp_energies
 
@@ -124,3 +127,27 @@ def test_published_weights_predict(registered, tmp_path):
     facts = json.loads(result.stdout)
     assert facts["rows"] == 2
     assert facts["mae"] < 0.1
+
+
+def test_an_exported_ensemble_comes_back(ensemble, table, tmp_path):
+    """Out by AiiDA's command, in by ours; it says the same."""
+    from aiida import orm
+
+    from aiida_mlhull.cli.data import ensemble as of_verdi
+
+    folder = tmp_path / "mine"
+    words = ["export", str(ensemble), "--format", "safetensors", "-o", f"{folder}/"]
+    exported = CliRunner().invoke(of_verdi, words)
+    assert exported.exit_code == 0, exported.output
+    result = run("import", "weights", folder)
+    assert result.exit_code == 0, result.output
+    assert "made by aiida-mlhull" in result.output
+    again = int(re.match(r"Ensemble (\d+):", result.output)[1])
+    there, here = (encode_ensemble(orm.load_node(pk).to_science()) for pk in (ensemble, again))
+    assert here == there
+    assert orm.load_node(again).label == "mine"
+    (folder / "member_000.safetensors").unlink()
+    result = run("import", "weights", folder)
+    assert result.exit_code == 1
+    assert "weights files are missing: member_000.safetensors" in result.output
+    assert "no exported ensemble" in run("import", "weights", tmp_path).output

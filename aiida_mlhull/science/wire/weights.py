@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ VERSION: Final = 1
 FORMAT: Final = "mlhull-member"
 KEY: Final = "mlhull"
 ENSEMBLE_FILE: Final = "ensemble.json"
+MEMBER_FILES: Final = "member_*.safetensors"
 LATER: Final = ("classes", "baseline", "learned")
 """Facts that ensembles of version 0.1.0 don't have."""
 
@@ -104,6 +106,23 @@ def decode_ensemble(files: Mapping[str, bytes]) -> EnsembleWeights:
             f"{ENSEMBLE_FILE} describes no ensemble of this package: {', '.join(strange) or 'no members'}"
         )
     return EnsembleWeights(members=members, **facts)
+
+
+def read_ensemble(folder: Path) -> EnsembleWeights:
+    """The ensemble that was exported into a folder, or is beside this ``ensemble.json``; no code of a file runs.
+
+    Files that the description names are taken from the folder itself and from nowhere else.
+
+    Raises:
+        WeightsError: if a file is missing, truncated or foreign.
+    """
+    place = folder.parent if folder.name == ENSEMBLE_FILE else folder
+    described = sorted(place.glob(MEMBER_FILES))
+    try:
+        files = {path.name: path.read_bytes() for path in (place / ENSEMBLE_FILE, *described)}
+    except OSError as error:
+        raise WeightsError(f"{place.name} holds no exported ensemble ({error})") from error
+    return decode_ensemble(files)
 
 
 def member_file(index: int) -> str:
