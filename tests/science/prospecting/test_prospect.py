@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pymatgen.core import Composition
 
 from aiida_mlhull.science.ensembles import EnsembleSettings
-from aiida_mlhull.science.errors import CrystalError
+from aiida_mlhull.science.errors import CrystalError, SettingsError
 from aiida_mlhull.science.generators.base import GeneratorInput
 from aiida_mlhull.science.generators.parents import Parents
 from aiida_mlhull.science.generators.substitution import Substitution, SubstitutionSettings
 from aiida_mlhull.science.hull import distances
 from aiida_mlhull.science.prospecting import ProspectSettings, prospect, retrospect
-from aiida_mlhull.science.prospecting.prospect import training_on_labels
+from aiida_mlhull.science.prospecting.prospect import check_tells_energies, training_on_labels
 from aiida_mlhull.science.representations.composition import elements_of
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import References
+from aiida_mlhull.science.types.strict import validated
 from tests.science.real_crystals import pnictides
 
 SETTINGS = ProspectSettings(
@@ -158,3 +160,33 @@ def test_models_that_look_at_cells_are_refused_before_anything_is_drawn(halves):
     seeing = SETTINGS.model_copy(update={"ensemble": EnsembleSettings(model="trees_gp")})
     with pytest.raises(CrystalError, match="trees_gp looks at cells"):
         prospect(known, energies, references, seeing)
+
+
+def test_an_ensemble_that_is_there_is_asked_instead_of_fitting_one(halves, found):
+    known, energies, _, _, references = halves
+    fits = []
+    again = prospect(known, energies, references, SETTINGS, ensemble=found.ensemble, report=fits.append)
+    np.testing.assert_array_equal(again.predictions.members, found.predictions.members)
+    assert not [line for line in fits if "to learn from" in line]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"baseline": "none"}, SettingsError, "from baseline 'none'"),
+        ({"unit": "eV"}, SettingsError, r"energy_minus_baseline \(eV\)"),
+        ({"classes": ("metal", "not")}, SettingsError, "needs energies above the elements or a hull"),
+        ({"model": "trees_gp"}, CrystalError, "trees_gp looks at cells"),
+    ],
+)
+def test_ensembles_whose_answers_have_no_place_on_a_hull_are_refused(found, change, error, message):
+    check_tells_energies(found.ensemble)
+    with pytest.raises(error, match=message):
+        check_tells_energies(replace(found.ensemble, **change))
+
+
+def test_rules_that_dont_exist_are_refused_before_anything_is_fitted():
+    with pytest.raises(SettingsError, match="unknown keep-rule 'best'"):
+        validated(ProspectSettings, {"rule": "best"}, what="prospecting")
+    with pytest.raises(SettingsError, match="sigma_adjusted"):
+        validated(ProspectSettings, {"rule_settings": {"n": 3}}, what="prospecting")
