@@ -195,6 +195,20 @@ EARLIER_CAMPAIGN: Final = "campaign"
 
 EARLIER_CAMPAIGN_LINK: Final = f"{EARLIER}__{EARLIER_CAMPAIGN}"
 
+ENSEMBLES: Final = "ensembles"
+"""Settings of several ensembles, by name: input of a round."""
+
+
+def ensemble_call(name: str) -> str:
+    """Label of the links by which a round calls fit and prediction of an ensemble; AiiDA's own for one without a name."""
+    return f"{ENSEMBLES}__{name}" if name else "CALL"
+
+
+def ensemble_called(label: str) -> str:
+    """The name in such a label; empty for an ensemble without one."""
+    return label.removeprefix(f"{ENSEMBLES}__") if label.startswith(f"{ENSEMBLES}__") else ""
+
+
 ENSEMBLE: Final = "ensemble"
 LABELS: Final = "labels"
 STEPS: Final = "steps"

@@ -14,8 +14,9 @@ import numpy as np
 from aiida_mlhull.science.ensembles.rows import training_rows
 from aiida_mlhull.science.reading.candidates import read_candidates
 from aiida_mlhull.science.reading.references import read_references, relevant
+from aiida_mlhull.science.representations.composition import distinct
 from aiida_mlhull.science.representations.volumes import fit_atomic_volumes
-from aiida_mlhull.science.types import References, TrainingRows
+from aiida_mlhull.science.types import Candidates, Labels, References, TrainingRows
 from aiida_mlhull.science.types.crystals import Integers
 from benchmarks.places import find
 
@@ -26,6 +27,8 @@ PUBLISHED = (
 )
 EXCERPT = ("hypothetical_pnictides.parquet", "competing_phases.parquet", "elements.json")
 """Files of the demo's data."""
+
+SYSTEMS_SEED = 20261129
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,17 +59,39 @@ class Pnictides:
         return np.flatnonzero(~tested), np.flatnonzero(tested)
 
 
-def read_pnictides() -> Pnictides:
-    """The published files if all of them are found, else the excerpt."""
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """The same as a campaign is given it: candidates with unrelaxed cells, their results, and known phases."""
+
+    candidates: Candidates
+    record: Labels
+    known: References
+    source: str
+
+
+def read_recorded(*, systems: int | None = None) -> Recorded:
+    """The published files if all of them are found, else the excerpt; of so many chemical systems, drawn at random."""
     published = [find(name) for name in PUBLISHED]
     folder = Path(__file__).parents[1] / "aiida_mlhull" / "demo_data"
     files = [file for file in published if file is not None]
     pairs, phases, elements = files if len(files) == len(PUBLISHED) else [folder / name for name in EXCERPT]
     intake = read_candidates(pairs, bad_rows="leave_out")
     known = relevant(read_references(phases, elements=elements, bad_rows="leave_out").references, intake.candidates)
-    labels = intake.require_record()
-    rows = training_rows(intake.candidates, labels, known, baseline="references").rows
-    return Pnictides(rows, known, pairs.name)
+    candidates, record = intake.candidates, intake.require_record()
+    if systems is not None:
+        compositions, which = distinct(candidates.formulas.tolist())
+        names = np.array([composition.chemical_system for composition in compositions])[which]
+        chosen = np.random.default_rng(SYSTEMS_SEED).permutation(np.unique(names))[:systems]
+        ids = candidates.ids[np.isin(names, chosen)]
+        candidates, record = candidates.select(ids), record.select(ids)
+    return Recorded(candidates, record, known, pairs.name)
+
+
+def read_pnictides() -> Pnictides:
+    """The published files if all of them are found, else the excerpt."""
+    read = read_recorded()
+    rows = training_rows(read.candidates, read.record, read.known, baseline="references").rows
+    return Pnictides(rows, read.known, read.source)
 
 
 def scaled(rows: TrainingRows, learned: Integers) -> TrainingRows:

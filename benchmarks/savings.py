@@ -127,6 +127,7 @@ def settings_of(variant: str, *, seed: int) -> CampaignSettings:
 def run(data: Data, settings: CampaignSettings, *, until: float) -> list[dict[str, Any]]:
     """One campaign; what had been found after every round."""
     stage, total = settings.stages[-1], len(data.candidates)
+    (ensemble,) = settings.by_name.values()
     pool = enter_next_stage(data.stage, None, stage=stage.name)
     chosen = choose_start(pool, settings, total=total)
     waiting, results, rounds, stock = pool.ids[pool.keep], None, [], None
@@ -153,13 +154,11 @@ def run(data: Data, settings: CampaignSettings, *, until: float) -> list[dict[st
         rows = training_rows(
             data.stage, results, data.known, baseline=stage.gate.baseline, candidates=data.candidates
         ).rows
-        fitted = [
-            fit_member(rows, settings.ensemble, member=m, seed=settings.seed) for m in range(settings.ensemble.members)
-        ]
+        fitted = [fit_member(rows, ensemble, member=m, seed=settings.seed) for m in range(ensemble.members)]
         asked = model_rows(
             data.stage, data.known, baseline=stage.gate.baseline, ids=waiting, candidates=data.candidates
         )
-        said = predict(gather(fitted, settings=settings.ensemble), asked)
+        said = predict(gather(fitted, settings=ensemble), asked)
         left = chosen = decide_round(said, results, data.known, settings, stage=stage, number=number, total=total)
 
 

@@ -32,7 +32,7 @@ def campaign_inputs(
         "references": ReferencesData.from_science(excerpt.references),
         "engines": engines or {"recorded": {"record": LabelsData.from_science(excerpt.record)}},
         "settings": orm.Dict(whole.model_dump(mode="json")),
-        "jobs": orm.Dict({"members_per_job": whole.ensemble.members}),
+        "jobs": orm.Dict({"members_per_job": max(one.members for one in whole.by_name.values())}),
         "metadata": {"label": whole.name},
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 from aiida import orm
 from aiida.engine import calcfunction
 
-from aiida_mlhull.calculations.ports import leaves
+from aiida_mlhull.calculations.ports import leaves, predictions_by_name
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import (
     CandidatesData,
@@ -22,8 +22,9 @@ from aiida_mlhull.data import (
     ReferencesData,
 )
 from aiida_mlhull.science import campaign
-from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
+from aiida_mlhull.science.campaign.settings import UNNAMED, CampaignSettings, StageSettings
 from aiida_mlhull.science.ensembles import EnsembleSettings, join
+from aiida_mlhull.science.triage.committee import side_by_side
 from aiida_mlhull.science.types import concatenate
 from aiida_mlhull.science.wire.weights import member_file
 
@@ -32,14 +33,17 @@ Shards = dict[str, Any]
 
 @calcfunction
 def split_settings(settings: orm.Dict) -> Shards:
-    """The campaign's settings in the parts that its processes take: ``stages`` by number, and ``ensemble``.
+    """The campaign's settings in the parts that its processes take.
+
+    These are ``stages`` by number, and ``ensemble``, or ``ensembles`` by name.
 
     Args:
         settings: CampaignSettings.
     """
     whole = _campaign(settings)
+    ensembles = {name: orm.Dict(one.model_dump(mode="json")) for name, one in whole.by_name.items()}
     return {
-        "ensemble": orm.Dict(whole.ensemble.model_dump(mode="json")),
+        **({"ensemble": ensembles[UNNAMED]} if UNNAMED in ensembles else {"ensembles": ensembles}),
         "stages": {
             f"stage_{index}": orm.Dict(stage.model_dump(mode="json")) for index, stage in enumerate(whole.stages)
         },
@@ -124,7 +128,8 @@ def decide_round(
 ) -> Shards:
     """Decide which candidates are relaxed in this round; outputs are decisions by shard.
 
-    ``shards`` holds ``predictions`` by shard, and ``results`` of the last stage so far, by shard in increments.
+    ``shards`` holds ``predictions`` by shard, or by ensemble and shard, and ``results`` of the last stage so far, by shard
+    in increments.
 
     Args:
         settings: CampaignSettings.
@@ -133,9 +138,12 @@ def decide_round(
         references: known phases.
         **shards: the tables, as said above.
     """
-    tables = {key: node.to_science() for key, node in shards["predictions"].items()}
+    by_name = {
+        name: {key: node.to_science() for key, node in nodes.items()}
+        for name, nodes in predictions_by_name(shards["predictions"]).items()
+    }
     decided = campaign.decide_round(
-        concatenate(list(tables.values())),
+        side_by_side({name: concatenate(list(tables.values())) for name, tables in by_name.items()}),
         _joined(shards["results"]),
         references.to_science(),
         _campaign(settings),
@@ -143,7 +151,7 @@ def decide_round(
         number=position["round"],
         total=position["total"],
     )
-    return _per_shard(decided, tables)
+    return _per_shard(decided, next(iter(by_name.values())))
 
 
 @calcfunction

@@ -10,6 +10,7 @@ from aiida.orm import to_aiida_type
 
 from aiida_mlhull.calculations.base import CELLS
 from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
+from aiida_mlhull.science.campaign.settings import UNNAMED
 
 
 def cells_inputs(spec: Any) -> None:
@@ -85,6 +86,12 @@ def pool_rows_input(spec: Any) -> None:
 
 def _check_pool_rows(rows: orm.Str, _: Any) -> str | None:
     return None if rows.value in {"kept", "dropped"} else f"{rows.value!r} is neither 'kept' nor 'dropped'"
+
+
+def predictions_by_name(namespace: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Predictions by ensemble and shard; those of a single ensemble, which lie by shard alone, go by the empty name."""
+    named = {key: dict(shards) for key, shards in sorted(namespace.items()) if isinstance(shards, Mapping)}
+    return named or {UNNAMED: dict(namespace)}
 
 
 def leaves(namespace: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiida_mlhull import names
 from aiida_mlhull.graph import campaigns, results
 from aiida_mlhull.graph.decisions import nothing_decided
-from aiida_mlhull.graph.models import deciding_step, record_of
+from aiida_mlhull.graph.models import deciding_step, record_of, said_before
 from aiida_mlhull.science.errors import InputError
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def stated_by_ensemble(node: EnsembleData) -> StatedSpreads:
 
 
 def stated_by_campaign(node: orm.ProcessNode, *, number: int) -> StatedSpreads:
-    """Spreads that the models of one round stated before every gate.
+    """Spreads that the models of one round stated before every gate, each of several ensembles for itself.
 
     Raises:
         InputError: if the campaign has no gate, has decided nothing in that round, or has neither record nor results.
@@ -157,7 +157,6 @@ def stated_by_campaign(node: orm.ProcessNode, *, number: int) -> StatedSpreads:
     from aiida_mlhull.calculations.settings import settings_of
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.metrics import stated
-    from aiida_mlhull.science.types import concatenate
     from aiida_mlhull.science.units import ENERGY_UNIT
 
     record = record_of(node)
@@ -174,8 +173,8 @@ def stated_by_campaign(node: orm.ProcessNode, *, number: int) -> StatedSpreads:
         step = deciding_step(node.pk, number=number, stage=stage.name)
         if step is None:
             continue  # an earlier gate has left no candidate to decide about
-        shards = [shard.to_science() for _, shard in sorted(step.inputs.predictions.items())]
-        by_gate[f"{stage.name}, round {number}"] = concatenate(shards)
+        for name, said in said_before(step).items():
+            by_gate[", ".join(filter(None, (stage.name, f"round {number}", name)))] = said
     if not gates:
         raise InputError(f"campaign {node.pk} ({node.label}) has no gate: no models were asked")
     if not by_gate:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiida_mlhull.graph.decisions import nothing_decided
-from aiida_mlhull.graph.models import deciding_step, record_of
+from aiida_mlhull.graph.models import deciding_step, record_of, said_before
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -44,6 +44,7 @@ def compare_rules(campaign: orm.ProcessNode, *, number: int, stage: str | None =
     from aiida_mlhull.calculations.settings import settings_of
     from aiida_mlhull.science.campaign import CampaignSettings, StageSettings, comparison
     from aiida_mlhull.science.hull import with_results
+    from aiida_mlhull.science.triage.committee import side_by_side
     from aiida_mlhull.science.types import concatenate
 
     step = deciding_step(campaign.pk, number=number, stage=stage)
@@ -54,7 +55,7 @@ def compare_rules(campaign: orm.ProcessNode, *, number: int, stage: str | None =
     assert settings.gate is not None
     results = concatenate([table.to_science() for table in leaves(inputs.results).values()])
     compared = comparison.compare_rules(
-        concatenate([shard.to_science() for _, shard in sorted(inputs.predictions.items())]),
+        side_by_side(said_before(step)),
         with_results(inputs.references.to_science(), results),
         record=record_of(campaign),
         gate=settings.gate,

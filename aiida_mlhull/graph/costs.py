@@ -47,6 +47,9 @@ def ledger(campaign: orm.ProcessNode) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from aiida_mlhull.calculations.settings import settings_of
+    from aiida_mlhull.science.campaign import CampaignSettings
+
     rows: list[tuple[object, ...]] = [
         (
             name,
@@ -59,7 +62,7 @@ def ledger(campaign: orm.ProcessNode) -> pd.DataFrame:
         )
         for name, stage in account(campaign)["stages"].items()
     ]
-    model = campaign.inputs.settings["ensemble"]["model"]
+    model = settings_of(campaign.inputs.settings, CampaignSettings).kinds_of_models
     rows += [
         (f"models: {job.kind}", model, job.jobs, None, job.core_minutes, None, "measured")
         for job in results.model_costs(campaign.pk)

@@ -74,7 +74,9 @@ def round_decisions(campaign: orm.ProcessNode, *, number: int, stage: str | None
     rounds = []
     for _, shards in groupby(tables, key=lambda pair: pair[0].base.attributes.get("stage")):
         pairs = list(shards)
-        ensembles = {models.pk: history.describe_models(models) for _, models in pairs if models is not None}
+        ensembles = {
+            one.pk: history.describe_models(one, name) for _, by_name in pairs for name, one in sorted(by_name.items())
+        }
         rounds.append(RoundDecisions(concatenate([table.to_science() for table, _ in pairs]), ensembles))
     return rounds
 

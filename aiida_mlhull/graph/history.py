@@ -6,7 +6,7 @@ tables of a campaign are sorted by id.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiida_mlhull import names
 from aiida_mlhull.graph.rows import TABLE, holding, row_of
 from aiida_mlhull.graph.story import story_pks
-from aiida_mlhull.science.types.reasons import Reason
+from aiida_mlhull.science.types.reasons import Reason, detail_of
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -58,7 +58,8 @@ class Event:
         reason: code word of a decision, or the energy, or the reason of failure.
         numbers: value, threshold and margin of a decision; None where nothing was compared.
         unit: of the numbers.
-        models: pk and description of the ensemble behind a decision; None where there is none.
+        models: pk and description of the ensemble behind a decision, of several the one whose numbers it has, or where
+            none has them alone, no pk and all of them; None where there is none.
         when: the node was created; events are in this order, which pks of an imported archive are not.
         campaign: pk of the campaign that did it.
     """
@@ -69,7 +70,7 @@ class Event:
     reason: str
     numbers: tuple[float, float, float] | None = None
     unit: str = ""
-    models: tuple[int, str] | None = None
+    models: tuple[int | None, str] | None = None
     when: datetime | None = None
     campaign: int | None = None
 
@@ -116,7 +117,7 @@ def events(campaign: orm.ProcessNode, identifier: str) -> list[Event]:
 
 
 def rounds(pk: int | None, *, number: int | None = None, stage: str | None = None) -> Iterator[tuple[Any, Any]]:
-    """Tables of decisions that models made in a campaign, and the ensembles behind them.
+    """Tables of decisions that models made in a campaign, and the ensembles behind them, by name.
 
     Args:
         pk: of the campaign.
@@ -158,10 +159,10 @@ def _own_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
 def _round_decisions(pks: list[int | None], identifier: str) -> Iterator[Event]:
     from aiida_mlhull.science.types import Decisions
 
-    for node, ensemble in _with_ensembles(holding(_decided_in_rounds(pks), identifier)):
+    for node, ensembles in _with_ensembles(holding(_decided_in_rounds(pks), identifier)):
         row = row_of(Decisions, node, identifier)
         if row is not None:
-            yield _decision(node, row, what=f"{row.stage}: round {row.round}, {row.rule}", ensemble=ensemble)
+            yield _decision(node, row, what=f"{row.stage}: round {row.round}, {row.rule}", ensembles=ensembles)
 
 
 def _decided_in_rounds(pks: list[int | None]) -> orm.QueryBuilder:
@@ -181,7 +182,7 @@ def _decided_in_rounds(pks: list[int | None]) -> orm.QueryBuilder:
 
 
 def _with_ensembles(decided: list[Any]) -> Iterator[tuple[Any, Any]]:
-    """Decisions, and the ensemble that their round fitted."""
+    """Decisions, and the ensembles that their round fitted, by name; a single one has none."""
     from aiida import orm
 
     from aiida_mlhull.data import EnsembleData
@@ -192,11 +193,14 @@ def _with_ensembles(decided: list[Any]) -> Iterator[tuple[Any, Any]]:
     models.append(
         orm.WorkChainNode, filters={"id": {"in": sorted({row[0] for row in decided})}}, tag="round", project="id"
     )
-    models.append(orm.WorkChainNode, with_incoming="round", filters=names.any_of(names.PREDICT_SHARDS), tag="asked")
+    asked = names.any_of(names.PREDICT_SHARDS)
+    models.append(orm.WorkChainNode, with_incoming="round", filters=asked, tag="asked", edge_project="label")
     models.append(EnsembleData, with_outgoing="asked", project="*")
-    ensembles = dict(models.all())
+    ensembles: dict[int, dict[str, Any]] = {}
+    for pk, call, ensemble in models.all():
+        ensembles.setdefault(pk, {})[names.ensemble_called(call)] = ensemble
     for pk, node in decided:
-        yield node, ensembles.get(pk)
+        yield node, ensembles.get(pk, {})
 
 
 def result_tables(pk: int | None, *, but_of: Collection[int] = ()) -> orm.QueryBuilder:
@@ -294,7 +298,7 @@ def _called_by(pks: list[int | None]) -> list[int | None]:
     return found
 
 
-def _decision(node: orm.Node, row: Decisions, *, what: str, ensemble: Any = None) -> Event:
+def _decision(node: orm.Node, row: Decisions, *, what: str, ensembles: Mapping[str, Any] | None = None) -> Event:
     compared = row.rule not in COMPARING_NOTHING
     return Event(
         pk=node.pk,
@@ -303,12 +307,23 @@ def _decision(node: orm.Node, row: Decisions, *, what: str, ensemble: Any = None
         reason=str(row.reasons[0]),
         numbers=(float(row.values[0]), float(row.thresholds[0]), float(row.margins[0])) if compared else None,
         unit=row.unit if compared else "",
-        models=None if ensemble is None else (ensemble.pk, describe_models(ensemble)),
+        models=_behind(ensembles or {}, reason=str(row.reasons[0])),
         when=node.ctime,
     )
 
 
-def describe_models(ensemble: Any) -> str:
-    """Model and number of members of an ensemble's node."""
+def _behind(ensembles: Mapping[str, Any], *, reason: str) -> tuple[int | None, str] | None:
+    """The ensemble that a committee's reason names first, or the only one; else all of them."""
+    if not ensembles:
+        return None
+    first = detail_of(reason).partition(",")[0]
+    chosen = {name: one for name, one in ensembles.items() if len(ensembles) == 1 or name == first}
+    pk = next((one.pk for one in chosen.values()), None)
+    return pk, ", ".join(describe_models(one, name) for name, one in sorted((chosen or ensembles).items()))
+
+
+def describe_models(ensemble: Any, name: str = "") -> str:
+    """Name, model and number of members of an ensemble's node."""
     attributes = ensemble.base.attributes
-    return f"{attributes.get('n_members')} x {attributes.get('model')}"
+    told = f"{attributes.get('n_members')} x {attributes.get('model')}"
+    return f"{name}: {told}" if name else told

@@ -32,9 +32,12 @@ def columns(node: orm.ProcessNode) -> Columns:
 def last_predictions(pk: int | None) -> Predictions | None:
     """What the last models that were asked about each candidate have said; None if none was."""
     from aiida_mlhull.graph.models import predictions
+    from aiida_mlhull.science.triage.committee import as_one_member
     from aiida_mlhull.science.types import concatenate
 
     kept: list[Predictions] = []
     for table in reversed(list(predictions(pk))):
         kept.append(table.without([name for later in kept for name in later.ids.tolist()]))
+    if len({table.members.shape[1] for table in kept}) > 1:
+        kept = [as_one_member(table) for table in kept]
     return concatenate(kept) if kept else None

@@ -42,6 +42,21 @@ def deciding_step(pk: int | None, *, number: int, stage: str | None = None) -> o
     return next((step for step in steps if stage in (None, step.inputs[names.STAGE]["name"])), None)
 
 
+def said_before(step: orm.ProcessNode) -> dict[str, Predictions]:
+    """What a round was decided by: predictions by ensemble, all shards together; a single ensemble has no name.
+
+    Args:
+        step: of :func:`deciding_step`.
+    """
+    from aiida_mlhull.calculations.ports import predictions_by_name
+    from aiida_mlhull.science.types import concatenate
+
+    return {
+        name: concatenate([node.to_science() for _, node in sorted(shards.items())])
+        for name, shards in predictions_by_name(step.inputs[names.PREDICTIONS]).items()
+    }
+
+
 def prediction_nodes(pk: int | None) -> list[PredictionsData]:
     """Everything that the models of a campaign have predicted, the oldest first."""
     from aiida import orm
@@ -60,12 +75,22 @@ def prediction_nodes(pk: int | None) -> list[PredictionsData]:
 
 
 def predictions(pk: int | None) -> Iterator[Predictions]:
-    """The tables of :func:`prediction_nodes`."""
-    return (node.to_science() for node in prediction_nodes(pk))
+    """What the models of a campaign have said, round by round, the oldest first; of several ensembles their mean."""
+    from aiida import orm
+
+    from aiida_mlhull.science.triage.committee import as_one, side_by_side
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round")
+    decided = names.any_of(names.DECIDE_ROUND) | {"attributes.exit_status": 0}
+    query.append(orm.CalcFunctionNode, with_incoming="round", filters=decided, tag="step", project="*")
+    query.order_by({"step": {"ctime": "asc"}})
+    return (as_one(side_by_side(said_before(step))) for step in query.all(flat=True))
 
 
-def last_ensembles(pk: int | None) -> dict[str, EnsembleData]:
-    """The newest ensemble of every gate of a campaign, by the gate's stage."""
+def last_ensembles(pk: int | None) -> dict[str, dict[str, EnsembleData]]:
+    """The newest ensembles of every gate of a campaign, by the gate's stage and their names; a single one has none."""
     from aiida import orm
 
     from aiida_mlhull.data import EnsembleData
@@ -73,13 +98,17 @@ def last_ensembles(pk: int | None) -> dict[str, EnsembleData]:
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
     query.append(orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round")
-    query.append(orm.WorkChainNode, with_incoming="round", filters=names.any_of(names.FIT_ENSEMBLE), tag="fit")
+    fits = names.any_of(names.FIT_ENSEMBLE)
+    query.append(orm.WorkChainNode, with_incoming="round", filters=fits, tag="fit", edge_project="label")
     edge = {"label": names.ENSEMBLE}
     query.append(EnsembleData, with_incoming="fit", edge_filters=edge, tag="ensemble", project="*")
     edge = {"label": names.STAGE}
     query.append(orm.Dict, with_outgoing="round", edge_filters=edge, project="attributes.name")
     query.order_by({"ensemble": {"ctime": "asc"}})
-    return {str(stage): node for node, stage in query.all()}
+    found: dict[str, dict[str, EnsembleData]] = {}
+    for call, node, stage in query.all():
+        found.setdefault(str(stage), {})[names.ensemble_called(call)] = node
+    return found
 
 
 def fit_of(ensemble: EnsembleData) -> orm.ProcessNode | None:

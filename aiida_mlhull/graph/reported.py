@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull import names
 from aiida_mlhull.graph import campaigns, comparison, costs, history, progress, results
-from aiida_mlhull.graph.models import record_of
+from aiida_mlhull.graph.models import record_of, said_before
 from aiida_mlhull.graph.rows import TABLE
 from aiida_mlhull.graph.watching.stages import as_json, describe
 from aiida_mlhull.science.errors import InputError
@@ -148,20 +148,19 @@ def _merged(pk: int | None, stage: str) -> Decisions | None:
 def _rounds(pk: int | None) -> Iterator[RoundMaterial]:
     """All rounds, the oldest first, shards together."""
     from aiida_mlhull.science.report import RoundMaterial
+    from aiida_mlhull.science.triage.committee import as_one, side_by_side
     from aiida_mlhull.science.types import concatenate
 
     by_round: dict[tuple[str, int], list[Any]] = {}
-    for table, ensemble in history.rounds(pk):
+    for table, ensembles in history.rounds(pk):
         facts = table.base.attributes
-        by_round.setdefault((facts.get("stage"), facts.get("round")), []).append((table, ensemble))
+        by_round.setdefault((facts.get("stage"), facts.get("round")), []).append((table, ensembles))
     for tables in by_round.values():
-        step = tables[0][0].creator
-        predictions = [shard.to_science() for _, shard in sorted(step.inputs[names.PREDICTIONS].items())]
-        ensemble = tables[0][1]
+        said, ensembles = said_before(tables[0][0].creator), tables[0][1]
         yield RoundMaterial(
             decisions=concatenate([table.to_science() for table, _ in tables]),
-            predictions=concatenate(predictions),
-            models="" if ensemble is None else history.describe_models(ensemble),
+            predictions=as_one(side_by_side(said)),
+            models=", ".join(history.describe_models(one, name) for name, one in sorted(ensembles.items())),
         )
 
 

@@ -58,7 +58,10 @@ def _material(settings: CampaignSettings, inputs: CampaignInputs, code: orm.Abst
     facts, references = summarize(inputs.candidates), inputs.references
     systems = facts["chemical_systems"]
     shown = f": {listed(systems)}" if systems else ""
-    model = settings.ensemble
+    models = [
+        ("models" if place == 0 else "", f"{f'{name}: ' if name else ''}{one.members} x {one.model}, {one.cells} cells")
+        for place, (name, one) in enumerate(settings.by_name.items())
+    ]
     asked = any(stage.gate is not None for stage in settings.stages)
     return "\n".join(
         [
@@ -69,7 +72,7 @@ def _material(settings: CampaignSettings, inputs: CampaignInputs, code: orm.Abst
                     ("compositions", facts["n_compositions"]),
                     ("systems", f"{facts['n_chemical_systems']}{shown}"),
                     ("references", f"{len(references):,}, {references.scheme}"),
-                    *([("models", f"{model.members} x {model.model}, {model.cells} cells")] if asked else []),
+                    *(models if asked else []),
                     ("program", f"{code.full_label}<{code.pk}>"),
                 ]
             ),

@@ -323,7 +323,7 @@ def replay(
         nodes["parents"] = find_parents(parents, settings, scheme=scheme, elements=elements)[0]
     if warm:
         nodes["warm"] = find_warm(warm, settings, campaign_inputs.candidates, scheme=scheme)
-    at_once, members = processes or os.cpu_count() or 1, settings.ensemble.members
+    at_once, members = processes or os.cpu_count() or 1, max(one.members for one in settings.by_name.values())
     # Starting a job takes longer than fitting a member: every process fits its share in one job.
     jobs = {"max_in_flight": at_once, "members_per_job": -(-members // at_once)}
     builder = inputs.make_builder(nodes, protocol=protocol, overrides=overrides, code=ready_program(), jobs=jobs)

@@ -18,7 +18,7 @@ from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.science.campaign import check_start, taken_over
 from aiida_mlhull.science.campaign.plan import Existing
 from aiida_mlhull.science.campaign.recipes import check_recipes
-from aiida_mlhull.science.campaign.settings import CampaignSettings
+from aiida_mlhull.science.campaign.settings import UNNAMED, CampaignSettings
 from aiida_mlhull.science.ensembles.labels_only import check_sees_unrelaxed
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
 from aiida_mlhull.science.program.settings import check_parent
@@ -39,7 +39,7 @@ def campaign_inputs(spec: Any) -> None:
         dynamic=True,
         required=False,
         valid_type=EnsembleData,
-        help="Whose members the ensembles of a gate begin with, by the gate's stage.",
+        help="Whose members the ensembles of a gate begin with, by the gate's stage; of several by their names, too.",
     )
     plain_input(
         spec, "recipes", orm.Dict, required=False, help="RecipeSettings, to be asked for new phases at the end."
@@ -90,7 +90,7 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
     shards = inputs.get("candidates") or {}
     engines = inputs.get("engines", {})
     try:
-        check_parent(campaign.ensemble, has_parent=_every_gate_has_one(campaign, inputs))
+        check_parents(campaign, inputs)
         check_amount(sum(node.n_rows for node in shards.values()), campaign, results_there(inputs, campaign))
         check_labels_only(campaign, shards.values())
         check_baseline("references", shards.values(), inputs["references"])
@@ -108,24 +108,45 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
     return None
 
 
-def _every_gate_has_one(campaign: CampaignSettings, inputs: Mapping[str, Any]) -> bool:
-    """Whether there are ensembles to begin with, for all gates.
+def check_parents(campaign: CampaignSettings, inputs: Mapping[str, Any]) -> None:
+    """Refuse ensembles to begin with that no ensemble of the campaign can begin with, or only before some of its gates.
 
     Raises:
-        SettingsError: if there are for some of them only, for stages without a gate, or for one twice.
+        SettingsError: if there are parents for some gates only, for stages without a gate, for ensembles that these don't
+            ask, or for one twice; or if they don't fit what the ensembles' settings say of transfer.
     """
-    parents = inputs.get("parents") or {}
-    gates = {stage.name for stage in campaign.stages if stage.gate is not None}
-    if not parents:
-        return "parent" in inputs
-    if "parent" in inputs:
+    for_all, parents = "parent" in inputs, _by_gate_and_name(inputs.get("parents") or {})
+    if for_all and parents:
         raise SettingsError("'parent' is for all gates, 'parents' for each: give one of the two")
-    strange, lacking = sorted(set(parents) - gates), sorted(gates - set(parents))
+    if for_all and campaign.ensembles:
+        raise SettingsError(
+            "'parent' is for a single ensemble: of several, say with 'parents' which one begins with what"
+        )
+    gates = {stage.name: campaign.asked_before(stage.name) for stage in campaign.stages if stage.gate is not None}
+    strange = sorted(set(parents) - set(gates))
     if strange:
         raise SettingsError(f"parents for stages without a gate: {listed(strange)}")
-    if lacking:
-        raise SettingsError(f"parents for some gates only: {listed(lacking)} have none")
-    return True
+    for stage, by_name in parents.items():
+        unasked = sorted(set(by_name) - set(gates[stage]))
+        if unasked:
+            known = listed(sorted(filter(None, gates[stage]))) or "its only one, which has no name"
+            raise SettingsError(
+                f"parents for ensembles that stage {stage} doesn't ask: {listed(unasked)}; it asks {known}"
+            )
+    for name, ensemble in campaign.by_name.items():
+        lacking = sorted(
+            stage for stage, asked in gates.items() if name in asked and name not in parents.get(stage, {})
+        )
+        given = any(name in by_name for by_name in parents.values())
+        if given and lacking:
+            of = f" of {name}" if name else ""
+            raise SettingsError(f"parents{of} for some gates only: {listed(lacking)} have none")
+        check_parent(ensemble, has_parent=for_all or given)
+
+
+def _by_gate_and_name(parents: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A gate's single ensemble goes by the empty name."""
+    return {stage: dict(given) if isinstance(given, Mapping) else {UNNAMED: given} for stage, given in parents.items()}
 
 
 def check_labels_only(campaign: CampaignSettings, shards: Iterable[Any]) -> None:
@@ -139,9 +160,10 @@ def check_labels_only(campaign: CampaignSettings, shards: Iterable[Any]) -> None
     if all(has_cells(node) for node in nodes):
         return
     first = campaign.stages[0]
-    if first.gate is not None:
-        check_cells(nodes, campaign.ensemble.model)
-    check_sees_unrelaxed(campaign.ensemble)
+    for one in campaign.asked_before(first.name).values():
+        check_cells(nodes, one.model)
+    for one in campaign.by_name.values():
+        check_sees_unrelaxed(one)
 
 
 def check_stages(campaign: CampaignSettings) -> None:
@@ -154,7 +176,8 @@ def check_stages(campaign: CampaignSettings) -> None:
     """
     for stage in campaign.stages:
         ENGINES[stage.engine].read_settings(stage)
-    if campaign.ensemble.ionic_steps and not any(ENGINES[one.engine].keeps_steps(one) for one in campaign.stages):
+    learns = any(one.ionic_steps for one in campaign.by_name.values())
+    if learns and not any(ENGINES[one.engine].keeps_steps(one) for one in campaign.stages):
         raise InputError(
             "the ensemble is to learn from ionic_steps, but no stage keeps any; say keep_steps: true in the settings "
             "of a stage with the engine vasp, or leave ionic_steps out"

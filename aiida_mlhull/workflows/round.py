@@ -1,12 +1,13 @@
-"""One round at a gate: fit on what is known, predict all that wait, decide which go on."""
+"""One round at a gate: fit on what is known, predict all that wait, one ensemble after another, decide which go on."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from aiida import orm
-from aiida.engine import ExitCode, ToContext, WorkChain
+from aiida.engine import ExitCode, ToContext, WorkChain, while_
 
+from aiida_mlhull import names
 from aiida_mlhull.calculations import functions
 from aiida_mlhull.calculations.ports import (
     cells_inputs,
@@ -19,6 +20,7 @@ from aiida_mlhull.calculations.ports import (
 from aiida_mlhull.data import DecisionsData, EnsembleData, ReferencesData
 from aiida_mlhull.job_pool.pool import job_settings_input
 from aiida_mlhull.job_pool.settings import why_failed
+from aiida_mlhull.science.campaign.settings import UNNAMED
 from aiida_mlhull.workflows.fit import FitEnsemble
 from aiida_mlhull.workflows.predict import PredictShards
 
@@ -27,8 +29,9 @@ class Round(WorkChain):
     """Every row that waits gets a decision with a reason, made with the models that this round fitted.
 
     Names in the context:
-        fit: the process that has fitted the ensemble.
+        fit: the process that has fitted the ensemble at hand.
         predict: the process that has asked it about all rows that wait.
+        said: predictions by ensemble and shard.
     """
 
     @classmethod
@@ -44,26 +47,63 @@ class Round(WorkChain):
         steps_input(spec)
         warm_inputs(spec)
         spec.input("references", valid_type=ReferencesData, help="Known phases.")
-        spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members all ensembles begin with.")
+        spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members an ensemble begins with.")
+        spec.input_namespace(
+            "parents", dynamic=True, required=False, valid_type=EnsembleData, help="The same, by the ensemble's name."
+        )
         plain_input(spec, "settings", orm.Dict, help="CampaignSettings.")
-        plain_input(spec, "ensemble_settings", orm.Dict, help="EnsembleSettings.")
+        plain_input(spec, "ensemble_settings", orm.Dict, required=False, help="EnsembleSettings of a single ensemble.")
+        spec.input_namespace(
+            names.ENSEMBLES, dynamic=True, required=False, valid_type=orm.Dict, help="The same of several, by name."
+        )
         plain_input(spec, "stage", orm.Dict, help="StageSettings of the stage with the gate.")
         plain_input(spec, "position", orm.Dict, help="Round, and number of candidates in the campaign.")
-        spec.outline(cls.fit, cls.predict, cls.decide)
+        spec.outline(cls.setup, while_(cls.ensemble_left)(cls.fit, cls.predict, cls.hear), cls.decide)
         spec.output_namespace("decisions", dynamic=True, valid_type=DecisionsData, help="By shard.")
         spec.exit_code(510, "ERROR_FIT_FAILED", "No ensemble: {why}")
         spec.exit_code(512, "ERROR_PREDICTION_FAILED", "No predictions: {why}")
 
     @property
+    def ensembles(self) -> dict[str, orm.Dict]:
+        """Settings by name, in alphabetical order; a single ensemble has none."""
+        if "ensemble_settings" in self.inputs:
+            return {UNNAMED: self.inputs.ensemble_settings}
+        return dict(sorted(self.inputs[names.ENSEMBLES].items()))
+
+    @property
+    def name(self) -> str:
+        """The ensemble at hand: the first one that was not asked."""
+        return next(name for name in self.ensembles if name not in self.ctx.said)
+
+    def setup(self) -> None:
+        """No ensemble was asked yet."""
+        self.ctx.said = {}
+
+    def ensemble_left(self) -> bool:
+        """Whether an ensemble is still to be asked."""
+        return len(self.ctx.said) < len(self.ensembles)
+
+    @property
     def shared(self) -> dict[str, Any]:
         """Inputs that fitting and predicting have in common."""
+        title = f"{self.inputs.stage['name']}, round {self.inputs.position['round']}"
         return {
             "code": self.inputs.code,
             "references": self.inputs.references,
             "baseline": orm.Str(self.inputs.stage["gate"]["baseline"]),
             "jobs": self.inputs.jobs,
-            "metadata": {"label": f"{self.inputs.stage['name']}, round {self.inputs.position['round']}"},
+            "metadata": {
+                "label": f"{title}, {self.name}" if self.name else title,
+                "call_link_label": names.ensemble_call(self.name),
+            },
         }
+
+    def parent(self) -> dict[str, EnsembleData]:
+        """What the members of the ensemble at hand begin with, if anything."""
+        if "parent" in self.inputs:
+            return {"parent": self.inputs.parent}
+        of_named = self.inputs.get("parents", {})
+        return {"parent": of_named[self.name]} if self.name in of_named else {}
 
     def fit(self) -> Any:
         """Fit an ensemble on all results so far."""
@@ -75,9 +115,9 @@ class Round(WorkChain):
             results=results,
             steps=dict(self.inputs.get("steps", {})),
             warm=dict(self.inputs.get("warm", {})),
-            settings=self.inputs.ensemble_settings,
+            settings=self.ensembles[self.name],
             seed=orm.Int(self.inputs.settings["seed"]),
-            **({"parent": self.inputs.parent} if "parent" in self.inputs else {}),
+            **self.parent(),
             **self.shared,
         )
         return ToContext(fit=node)
@@ -97,22 +137,28 @@ class Round(WorkChain):
         )
         return ToContext(predict=node)
 
-    def decide(self) -> ExitCode | None:
-        """Let the rule keep or drop all candidates that wait, with a reason."""
+    def hear(self) -> ExitCode | None:
+        """Keep what the ensemble at hand has predicted."""
         if not self.ctx.predict.is_finished_ok:
             return self._failed("ERROR_PREDICTION_FAILED", self.ctx.predict)
+        self.ctx.said[self.name] = dict(self.ctx.predict.outputs.predictions)
+        return None
+
+    def decide(self) -> None:
+        """Let the rule keep or drop all candidates that wait, with a reason."""
+        said = self.ctx.said
         decisions = functions.decide_round(
             self.inputs.settings,
             self.inputs.stage,
             self.inputs.position,
             self.inputs.references,
-            predictions=dict(self.ctx.predict.outputs.predictions),
+            predictions=said.get(UNNAMED, said),
             results=dict(self.inputs.results),
         )
         self.out("decisions", decisions)
-        return None
 
     def _failed(self, label: str, node: orm.ProcessNode) -> ExitCode:
         """An exit code that hands on why a child failed."""
-        code: ExitCode = self.exit_codes[label].format(why=why_failed(node))
+        why = f"{self.name}: {why_failed(node)}" if self.name else why_failed(node)
+        code: ExitCode = self.exit_codes[label].format(why=why)
         return code

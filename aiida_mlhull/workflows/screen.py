@@ -12,6 +12,7 @@ The context holds nodes and a few scalars; everything per candidate lies in tabl
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
@@ -29,7 +30,6 @@ from aiida_mlhull.engines import ENGINES
 from aiida_mlhull.job_pool.settings import why_failed
 from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
-from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.errors import TooFewLabelsError
 from aiida_mlhull.workflows.inputs import campaign_inputs
 from aiida_mlhull.workflows.protocol import ProtocolBuilder
@@ -45,7 +45,7 @@ class Screen(ProtocolBuilder, TakesOver):
         at: scalars: ``stage`` at hand; ``relaxing``, the stage that is relaxed, a later one where a start set goes
             on; ``round`` at the stage's gate; ``starting``, whether a start set is under way; ``learnable``, results
             before its last draw; ``draw``, how many draws of an earlier campaign were gone through.
-        parts: the settings' parts, ``ensemble`` and ``stages`` by stage.
+        parts: the settings' parts: ``stages`` by stage, and ``ensemble``, or ``ensembles`` by name.
         waiting: ``pool``, which candidates may enter the stage; ``shards``, decisions about those that wait still,
             and ``rows``, which rows of these that are: kept, or dropped by the last round; ``sent``, shards of which
             rows were sent to an engine. By shard.
@@ -234,7 +234,7 @@ class Screen(ProtocolBuilder, TakesOver):
 
     def start_missing(self) -> bool:
         """Whether models are about to be asked before enough has been labeled to teach them."""
-        missing = self._learnable() < needed_labels(self.settings.ensemble)
+        missing = self._learnable() < self.settings.needed_labels
         return self.has_gate() and (missing or self.draw_left()) and self.may_go_on()
 
     def choose_start(self) -> ExitCode | None:
@@ -386,7 +386,7 @@ class Screen(ProtocolBuilder, TakesOver):
         """Have the models decide about all candidates that wait."""
         if not self.may_go_on():
             return None
-        at, open_to = self.ctx.at, self.ctx.waiting
+        at, open_to, asked = self.ctx.at, self.ctx.waiting, self.settings.asked_before(self.stage.name)
         at["round"] += 1
         node = self.submit(
             Round,
@@ -397,24 +397,25 @@ class Screen(ProtocolBuilder, TakesOver):
             waiting=open_to["shards"],
             pool_rows=orm.Str(open_to["rows"]),
             results=self.increments(self.last),
-            steps=dict(self.ctx.labels["steps"]) if self.settings.ensemble.ionic_steps else {},
+            steps=dict(self.ctx.labels["steps"]) if any(one.ionic_steps for one in asked.values()) else {},
             references=self.inputs.references,
             settings=self.inputs.settings,
-            ensemble_settings=self.ctx.parts["ensemble"],
+            **self._ensembles(asked),
             stage=self.stage_node(at["stage"]),
             position=orm.Dict({"round": at["round"], "total": self.total}),
             warm=dict(self.inputs.get("warm", {}).get(self.stage.name, {})),
-            **self._parent(),
             metadata={"label": f"{self.stage.name}, round {at['round']}"},
         )
         return ToContext(**{"running.round": node})
 
-    def _parent(self) -> dict[str, Any]:
-        """The ensemble that this gate's members begin with, if any."""
-        of_gates = self.inputs.get("parents", {})
-        if self.stage.name in of_gates:
-            return {"parent": of_gates[self.stage.name]}
-        return {"parent": self.inputs.parent} if "parent" in self.inputs else {}
+    def _ensembles(self, asked: Collection[str]) -> dict[str, Any]:
+        """Settings of the gate's ensembles, and what their members begin with, if anything."""
+        parts, given = self.ctx.parts, self.inputs.get("parents", {}).get(self.stage.name)
+        if names.ENSEMBLES in parts:
+            parents = {name: node for name, node in (given or {}).items() if name in asked}
+            return {names.ENSEMBLES: {name: parts[names.ENSEMBLES][name] for name in asked}, "parents": parents}
+        parent = self.inputs.get("parent") if given is None else given
+        return {"ensemble_settings": parts["ensemble"], **({} if parent is None else {"parent": parent})}
 
     def take_decisions(self) -> ExitCode | None:
         """What the round decided is relaxed next."""
@@ -467,7 +468,7 @@ class Screen(ProtocolBuilder, TakesOver):
         self.report(f"recipes for {len(found)} new phases: {', '.join(found) or 'none was found'}")
 
     def _said(self) -> list[Any]:
-        """What the models have predicted in all rounds, the oldest first."""
+        """What the models have predicted in all rounds, the oldest first; of several ensembles the last one's word counts."""
         waves = [
             one for node in self.node.called for one in node.called if names.PREDICT_SHARDS.matches(one.process_type)
         ]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_campaign_brings_rows_truth_and_references(campaign, binary):
     assert run("setup").exit_code == 0
-    node = last_ensembles(campaign.pk)["final"]
+    node = last_ensembles(campaign.pk)["final"][""]
     noun = node.to_science()
     rows = asking.rows_of(str(campaign.pk), noun)
     answer = asking.ask(node, rows)
@@ -38,7 +38,7 @@ def test_a_campaign_brings_rows_truth_and_references(campaign, binary):
 
 
 def test_results_of_a_stage_are_asked_about_where_they_succeeded(campaign):
-    node = last_ensembles(campaign.pk)["final"]
+    node = last_ensembles(campaign.pk)["final"][""]
     results = next(iter(campaign.outputs.results.values()))
     rows = asking.rows_of(str(results.pk), node.to_science(), truth=str(results.pk))
     answer = asking.ask(node, rows)

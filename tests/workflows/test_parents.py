@@ -49,7 +49,7 @@ def find(said: Any, binary: Any, *, scheme: str | None = None, **ensemble: Any) 
 
 def test_the_child_begins_with_the_last_ensemble_of_the_same_gate(earlier, code, binary):
     parents, remarks = find(f"campaign:{earlier}", binary)
-    assert parents["final"].pk == last_ensembles(earlier)["final"].pk
+    assert parents["final"].pk == last_ensembles(earlier)["final"][""].pk
     assert parents["final"].to_science().baseline == "references"
     assert remarks == [f"before final members begin with ensemble {parents['final'].pk} (campaign:{earlier})"]
     slow = settings(transfer={"mode": "full", "learning_rate_factor": 1e-9})
@@ -57,7 +57,7 @@ def test_the_child_begins_with_the_last_ensemble_of_the_same_gate(earlier, code,
     node = run_get_node(Screen, **inputs)[1]
     assert node.is_finished_ok, node.exit_message
     assert node.inputs.parents.final.pk == parents["final"].pk
-    (child,) = last_ensembles(node.pk).values()
+    child = last_ensembles(node.pk)["final"][""]
     theirs, ours = parents["final"].to_science().members[0], child.to_science().members[0]
     for name, array in theirs.arrays.items():
         if "running" not in name and "num_batches" not in name:
@@ -91,7 +91,7 @@ def test_what_does_not_match_is_refused(earlier, binary):
 
 
 def test_parents_and_gates_must_fit_before_anything_runs(earlier, code, binary):
-    parent = last_ensembles(earlier)["final"]
+    parent = last_ensembles(earlier)["final"][""]
     inputs = campaign_inputs(orm.load_code(code), binary, settings(transfer={"mode": "full"}), n_shards=1)
     assert check_inputs(inputs | {"parents": {"final": parent}}, None) is None
     assert "without a gate: coarse" in str(check_inputs(inputs | {"parents": {"coarse": parent}}, None))

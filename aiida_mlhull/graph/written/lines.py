@@ -43,7 +43,7 @@ def events_in_words(events: pd.DataFrame) -> str:
     """What became of a candidate, one line per event."""
     rows = []
     for pk, *what, value, threshold, margin, _, ensemble, models, _ in text.rows_of(events):
-        behind = None if ensemble is None else f"{models} <{ensemble}>"
+        behind = models if ensemble is None else f"{models} <{ensemble}>"
         rows.append((str(pk), *what, *map(text.number, (value, threshold, margin)), behind))
     return text.table(("pk", "what", "outcome", "why", "value", "threshold", "margin", "models"), rows)
 

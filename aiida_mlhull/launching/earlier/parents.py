@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull.launching.materials.levels import CAMPAIGN
+from aiida_mlhull.science.campaign.settings import UNNAMED
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, UnknownNameError, listed
 
 if TYPE_CHECKING:
@@ -19,55 +20,87 @@ if TYPE_CHECKING:
 AUTO: Final = "auto"
 
 
+Said = str | Mapping[str, str | Mapping[str, str]]
+"""One word for all gates, or by the gate's stage, or of several ensembles by stage and name."""
+
+
 def find_parents(
-    said: str | Mapping[str, str], settings: CampaignSettings, *, scheme: str, elements: Iterable[str]
-) -> tuple[dict[str, EnsembleData], list[str]]:
+    said: Said, settings: CampaignSettings, *, scheme: str, elements: Iterable[str]
+) -> tuple[dict[str, Any], list[str]]:
     """The ensemble that each gate's members begin with.
 
     Args:
-        said: for all gates, or by the gate's stage: an ensemble's pk, UUID or label; ``campaign:PK``, the last ensemble
-            of the same gate of that campaign; or ``auto``, of the most related campaign in the database.
+        said: for all gates, or by the gate's stage (and the ensemble's name, of several): an ensemble's pk, UUID or label;
+            ``campaign:PK``, the last ensemble of the same gate of that campaign; or ``auto``, of the most related campaign
+            in the database. Of several ensembles, one word is for all that don't start from scratch.
         settings: of the campaign.
         scheme: of the campaign's energies.
         elements: of its candidates.
 
     Returns:
-        Ensembles by stage, and a line about each.
+        Ensembles by stage, of several by stage and name, and a line about each.
 
     Raises:
-        SettingsError: if there is no such gate, or an ensemble learned another quantity or is of another model.
+        SettingsError: if there is no such gate or ensemble, or one learned another quantity or is of another model.
         MixedSchemesError: if a campaign's energies are of another scheme.
         UnknownNameError: if there is no such ensemble or campaign, or none that is related.
     """
     from aiida_mlhull.launching import stored
 
-    gates = [stage.name for stage in settings.stages if stage.gate is not None]
-    words = dict.fromkeys(gates, said) if isinstance(said, str) else dict(said)
-    strange = sorted(set(words) - set(gates))
-    if strange:
-        raise SettingsError(f"parents for stages without a gate: {listed(strange)}; gates are before {listed(gates)}")
-    parents: dict[str, EnsembleData] = {}
+    parents: dict[str, dict[str, EnsembleData]] = {}
     remarks = []
-    for stage, word in words.items():
+    for stage, name, word in _spelled_out(said, settings):
+        model = settings.by_name[name].model
         if word == AUTO:
-            campaign = _most_related(stage, settings, scheme=scheme, elements=set(elements))
-            parents[stage] = _of_campaign(campaign, stage, scheme=scheme)
+            campaign = _most_related(stage, name, model, scheme=scheme, elements=set(elements))
+            found = _of_campaign(campaign, stage, name, model, scheme=scheme)
         elif word.startswith(CAMPAIGN):
             from aiida_mlhull.graph import campaigns
 
-            parents[stage] = _of_campaign(campaigns.find(word.removeprefix(CAMPAIGN)), stage, scheme=scheme)
+            found = _of_campaign(campaigns.find(word.removeprefix(CAMPAIGN)), stage, name, model, scheme=scheme)
         else:
-            parents[stage] = stored.ensemble(word)
-        remarks.append(_checked(parents[stage], stage, settings, word=word))
-    return parents, remarks
+            found = stored.ensemble(word)
+        remarks.append(_checked(found, stage, name, settings, word=word))
+        parents.setdefault(stage, {})[name] = found
+    return {stage: by_name.get(UNNAMED, by_name) for stage, by_name in parents.items()}, remarks
 
 
-def _of_campaign(campaign: orm.ProcessNode, stage: str, *, scheme: str) -> EnsembleData:
-    """The last ensemble of a gate.
+def _spelled_out(said: Said, settings: CampaignSettings) -> Iterator[tuple[str, str, str]]:
+    """Stage, ensemble and word.
+
+    Raises:
+        SettingsError: if there is no such gate, or no such ensemble before it.
+    """
+    gates = {one.name: settings.asked_before(one.name) for one in settings.stages if one.gate is not None}
+    by_stage = dict.fromkeys(gates, said) if isinstance(said, str) else dict(said)
+    strange = sorted(set(by_stage) - set(gates))
+    if strange:
+        raise SettingsError(f"parents for stages without a gate: {listed(strange)}; gates are before {listed(gates)}")
+    for stage, words in by_stage.items():
+        asked = gates[stage]
+        if isinstance(words, str):
+            begin = [name for name, one in asked.items() if name == UNNAMED or one.transfer.mode != "scratch"]
+            if not begin:
+                raise SettingsError(
+                    f"parents for {stage}: transfer.mode is 'scratch' for all of {listed(sorted(asked))}"
+                )
+            yield from ((stage, name, words) for name in begin)
+            continue
+        unknown = sorted(set(words) - set(asked))
+        if unknown:
+            known = listed(sorted(filter(None, asked))) or "the only one, which has no name"
+            raise SettingsError(
+                f"parents for ensembles that stage {stage} doesn't ask: {listed(unknown)}; it asks {known}"
+            )
+        yield from ((stage, name, word) for name, word in words.items())
+
+
+def _of_campaign(campaign: orm.ProcessNode, stage: str, name: str, model: str, *, scheme: str) -> EnsembleData:
+    """The last ensemble of a gate: of several that of the same name, else the only one of the same model.
 
     Raises:
         MixedSchemesError: if the campaign's energies are of another scheme.
-        UnknownNameError: if it has no such gate, or no ensemble yet.
+        UnknownNameError: if it has no such gate, or no such ensemble yet.
     """
     from aiida_mlhull import names
     from aiida_mlhull.graph.models import last_ensembles
@@ -85,10 +118,21 @@ def _of_campaign(campaign: orm.ProcessNode, stage: str, *, scheme: str) -> Ensem
         raise UnknownNameError(
             f"campaign {campaign.pk} has no ensemble of a gate before stage {stage} (there are: {known})"
         )
-    return found[stage]
+    parent = found[stage].get(name) or _only_one_of(model, found[stage])
+    if parent is None:
+        raise UnknownNameError(
+            f"campaign {campaign.pk} has no ensemble {name or model} before stage {stage}, and not a single one of {model}"
+        )
+    return parent
 
 
-def _most_related(stage: str, settings: CampaignSettings, *, scheme: str, elements: set[str]) -> orm.ProcessNode:
+def _only_one_of(model: str, ensembles: Mapping[str, EnsembleData]) -> EnsembleData | None:
+    """The ensemble of a model, if there is one and no other."""
+    alike = [one for one in ensembles.values() if one.base.attributes.get("model") == model]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _most_related(stage: str, name: str, model: str, *, scheme: str, elements: set[str]) -> orm.ProcessNode:
     """The campaign of the same scheme and model, with such a gate, whose elements are nearest; of several the newest.
 
     Raises:
@@ -115,18 +159,19 @@ def _most_related(stage: str, settings: CampaignSettings, *, scheme: str, elemen
         near = relatedness(elements, theirs)
         if near <= best[0]:
             continue
-        found = last_ensembles(node.pk)
-        if stage in found and found[stage].base.attributes.get("model") == settings.ensemble.model:
+        there = last_ensembles(node.pk).get(stage, {})
+        found = there.get(name) or _only_one_of(model, there)
+        if found is not None and found.base.attributes.get("model") == model:
             best = (near, node)
     if best[1] is None:
         raise UnknownNameError(
             f"no campaign of the same scheme, of related elements ({listed(sorted(elements))}) and with an ensemble of "
-            f"{settings.ensemble.model} before stage {stage}: leave parents out, or name one"
+            f"{model} before stage {stage}: leave parents out, or name one"
         )
     return best[1]
 
 
-def _checked(parent: EnsembleData, stage: str, settings: CampaignSettings, *, word: str) -> str:
+def _checked(parent: EnsembleData, stage: str, name: str, settings: CampaignSettings, *, word: str) -> str:
     """A line about a parent.
 
     Raises:
@@ -137,10 +182,9 @@ def _checked(parent: EnsembleData, stage: str, settings: CampaignSettings, *, wo
     position = [one.name for one in settings.stages].index(stage)
     gate = settings.stages[position].gate
     assert gate is not None
-    if noun.model != settings.ensemble.model:
-        raise SettingsError(
-            f"the parent for {stage}, ensemble {parent.pk}, is of {noun.model}, not {settings.ensemble.model}"
-        )
+    model = settings.by_name[name].model
+    if noun.model != model:
+        raise SettingsError(f"the parent for {stage}, ensemble {parent.pk}, is of {noun.model}, not {model}")
     if noun.classes:
         raise InputError(f"the parent for {stage}, ensemble {parent.pk}, tells classes apart")
     if noun.baseline and noun.baseline != gate.baseline:
@@ -150,7 +194,7 @@ def _checked(parent: EnsembleData, stage: str, settings: CampaignSettings, *, wo
         )
     here = settings.stages[position - 1].name if position else "unrelaxed"
     there = noun.calibration.get("stage", "")
-    line = f"before {stage} members begin with ensemble {parent.pk} ({word})"
+    line = f"before {stage} members{f' of {name}' if name else ''} begin with ensemble {parent.pk} ({word})"
     if there and there != here:
         line += (
             f"; Note: it learned from cells after {there}, here they are from {here}: of another level it can do harm"

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from aiida_mlhull.science.campaign.settings import GateSettings, StageSettings
+from aiida_mlhull.science.campaign.settings import COMMITTEE, GateSettings, StageSettings
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.metrics import score_rules
 from aiida_mlhull.science.tables import text
 from aiida_mlhull.science.triage import RULES
+from aiida_mlhull.science.triage.committee import Committee, as_one
 from aiida_mlhull.science.types import Decisions, Labels, Predictions, References
 
-COMMITTEE: Final = "committee"
 ORACLE: Final = "oracle"
 THIS_GATE: Final = "this gate: "
 """Marks the campaign's own rule with its own settings."""
@@ -72,6 +72,9 @@ def compare_rules(
 ) -> Comparison:
     """Apply every rule with its default settings, and the campaign's own with its own.
 
+    Several ensembles are combined in every way, each by the gate's own rule if that is a committee's; other rules go by
+    their mean.
+
     Args:
         predictions: of the round.
         known: references and the results before the round.
@@ -91,8 +94,12 @@ def compare_rules(
         if len(truth) < len(predictions):
             remarks.append(f"{len(predictions) - len(truth)} candidates without a true energy are left out")
         predictions = predictions.select(truth.ids)
-    rules, not_asked = _rules(gate, truth)
-    decided = {name: rule.decide(predictions, known, seed=seed) for name, rule in rules.items()}
+    rules, not_asked = _rules(gate, truth, several=len(predictions.ensembles or {}) > 1)
+    one = as_one(predictions)
+    decided = {
+        name: rule.decide(predictions if isinstance(rule, Committee) else one, known, seed=seed)
+        for name, rule in rules.items()
+    }
     if truth is None:
         outcomes = _uncertain(decided, core_minutes_each=core_minutes_each)
     else:
@@ -125,12 +132,12 @@ def cost_each(results: Labels, *, stage: StageSettings) -> float:
     return stage.core_minutes or 0.0
 
 
-def _rules(gate: GateSettings, truth: References | None) -> tuple[dict[str, Any], list[str]]:
+def _rules(gate: GateSettings, truth: References | None, *, several: bool) -> tuple[dict[str, Any], list[str]]:
     """Rules by name, ready to decide, and why some are not among them."""
     settings: dict[str, Mapping[str, Any]] = {name: {} for name in sorted(RULES)}
     remarks = []
     del settings[COMMITTEE]
-    if gate.rule != COMMITTEE:
+    if not several and gate.rule != COMMITTEE:
         remarks.append(f"{COMMITTEE}: there is one ensemble only, nothing to combine it with")
     if truth is None:
         del settings[ORACLE]
@@ -138,6 +145,10 @@ def _rules(gate: GateSettings, truth: References | None) -> tuple[dict[str, Any]
     else:
         settings[ORACLE] = {"energies": dict(zip(truth.ids.tolist(), truth.energies.tolist(), strict=True))}
     rules = {name: RULES[name](RULES[name].Settings(**chosen)) for name, chosen in settings.items()}
+    if several:
+        own = gate.rule_settings if gate.rule == COMMITTEE else {}
+        for combine in ("union", "intersection", "mean"):
+            rules[f"{COMMITTEE}, {combine}"] = RULES[COMMITTEE](RULES[COMMITTEE].Settings(**own | {"combine": combine}))
     rules[f"{THIS_GATE}{gate.rule}"] = gate.make_rule()
     return rules, remarks
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
-from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.errors import SettingsError, TooFewLabelsError
 from aiida_mlhull.science.hull import with_results
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
@@ -93,7 +92,7 @@ def check_start(settings: CampaignSettings, *, candidates: int, total: int, have
     Raises:
         TooFewLabelsError: if these can't teach the models, or there aren't so many.
     """
-    needed = needed_labels(settings.ensemble) - have
+    needed = settings.needed_labels - have
     wanted = needed if have else amount(settings.start, total)
     if min(wanted, candidates) < needed:
         raise TooFewLabelsError(

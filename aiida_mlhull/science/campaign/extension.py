@@ -151,6 +151,6 @@ def gates_kept(earlier: CampaignSettings, later: CampaignSettings) -> list[str]:
     before = {stage.name: stage.gate for stage in earlier.stages}
 
     def rule_of(gate: Any) -> Any:
-        return None if gate is None else (gate.rule, gate.rule_settings, gate.baseline)
+        return None if gate is None else (gate.rule, gate.rule_settings, gate.baseline, gate.ensembles)
 
     return [stage.name for stage in later.stages if rule_of(before.get(stage.name)) == rule_of(stage.gate)]

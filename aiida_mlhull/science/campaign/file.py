@@ -194,7 +194,8 @@ class CampaignFile(Strict):
         parent: pk, UUID or label of a stored ``mlhull.ensemble`` whose members all ensembles begin with;
             ``overrides`` then say how, in ``ensemble: {transfer: {mode: full}}``.
         parents: the same gate by gate, ``{STAGE: NODE}``, or one word for all gates: an ensemble, ``campaign:PK`` for the
-            last ensemble of the same gate of an earlier campaign, or ``auto`` for that of the most related campaign.
+            last ensemble of the same gate of an earlier campaign, or ``auto`` for that of the most related campaign. Of
+            several ensembles, ``{STAGE: {NAME: NODE}}``; one word is for all that don't start from scratch.
         warm: earlier campaigns, ``[campaign:PK, ...]``, whose labels at the same stages models learn from as well.
         code: AiiDA's name of the program ``mlhull-job``.
         jobs: sizes and limits of jobs that differ from the defaults.
@@ -213,7 +214,7 @@ class CampaignFile(Strict):
     record: RecordSource | None = None
     results: dict[str, ResultsPlace] = Field(default_factory=dict)
     parent: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
-    parents: str | dict[str, str] | None = None
+    parents: str | dict[str, str | dict[str, str]] | None = None
     warm: tuple[str, ...] = ()
     code: str = DEFAULT_CODE
     jobs: dict[str, Any] = Field(default_factory=dict)
@@ -235,7 +236,7 @@ class CampaignFile(Strict):
     @classmethod
     def _pks_as_text(cls, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {key: str(word) if isinstance(word, int) else word for key, word in value.items()}
+            return {key: cls._pks_as_text(word) for key, word in value.items()}
         return str(value) if isinstance(value, int) else value
 
     def settings(self) -> CampaignSettings:

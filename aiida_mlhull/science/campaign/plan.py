@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
-from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.types.strict import amount
 
 POTENTIAL: Final = "potential"
@@ -66,7 +65,7 @@ def plan(
     start = amount(settings.start, total) if has_gate else total
     last = there.get(settings.stages[-1].name, Existing())
     if has_gate and last.learnable:
-        start = min(total, last.done + max(0, needed_labels(settings.ensemble) - last.learnable))
+        start = min(total, last.done + max(0, settings.needed_labels - last.learnable))
     stages, room, forced = [], total, total
     for index, stage in enumerate(settings.stages):
         if stage.gate is not None:
@@ -118,10 +117,11 @@ def jobs_at_most(
         members_per_job: ensemble members that one job fits.
         rows_per_job: crystals that one job relaxes.
     """
-    fits = -(-settings.ensemble.members // members_per_job)
     jobs = 0
     for stage in stages:
-        jobs += stage.rounds * (fits + shards)
+        asked = settings.asked_before(stage.name).values()
+        fits = sum(-(-one.members // members_per_job) for one in asked)
+        jobs += stage.rounds * (fits + len(asked) * shards)
         if stage.engine == POTENTIAL:
             jobs += -(-stage.at_most // rows_per_job) + stage.rounds
     return jobs

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiida_mlhull.science.campaign.settings import StageSettings, campaign_settings
-from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.errors import SettingsError
 from aiida_mlhull.science.types import Labels
 from aiida_mlhull.science.types.strict import amount
@@ -148,7 +147,7 @@ def enough_to_start(overrides: dict[str, Any], *, protocol: str, total: int) -> 
         nothing is changed, and the campaign will be refused.
     """
     settings = campaign_settings(overrides, protocol=protocol)
-    needed = needed_labels(settings.ensemble)
+    needed = settings.needed_labels
     if not amount(settings.start, total) < needed <= total:
         return overrides, []
     remark = f"the start set is raised from {amount(settings.start, total)} to the {needed} that the models need"

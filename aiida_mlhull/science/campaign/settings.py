@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import yaml
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from aiida_mlhull.science.ensembles import EnsembleSettings
+from aiida_mlhull.science.ensembles import EnsembleSettings, needed_labels
 from aiida_mlhull.science.ensembles.rows import Baseline
-from aiida_mlhull.science.errors import SettingsError, UnknownNameError, did_you_mean
+from aiida_mlhull.science.errors import SettingsError, UnknownNameError, did_you_mean, listed
 from aiida_mlhull.science.registry import load_target, plugins
 from aiida_mlhull.science.triage import RULES
 from aiida_mlhull.science.triage.base import states_chances
@@ -26,6 +26,15 @@ PROTOCOL_GROUP: Final = "mlhull.protocols"
 PROMISES_RECALL: Final = "recall_target"
 """The keep-rule that states how many stable phases may be lost."""
 
+COMMITTEE: Final = "committee"
+"""The keep-rule that combines several ensembles."""
+
+UNNAMED: Final = ""
+"""What the ensemble of a campaign goes by that has a single one."""
+
+EnsembleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+"""Part of links in the graph: two underscores would part names there."""
+
 
 class GateSettings(Strict):
     """How models decide which candidates may enter a stage.
@@ -36,6 +45,8 @@ class GateSettings(Strict):
         baseline: what the models' target is measured from: the mixture of the elemental references
             (the target is then the formation energy), the hull of all references (then the distance
             from what is known), or the energy of the stage before (then the correction to it).
+        ensembles: names of the ensembles that decide here, of a campaign that has several; empty: all of them. The rule
+            ``committee`` combines them; other rules go by one.
         rounds: at most so many times: fit, predict, decide, relax a batch. One round relaxes all that
             the rule keeps, as published by Ekström 2022.
         batch: at most so many relaxations per round.
@@ -44,6 +55,7 @@ class GateSettings(Strict):
     rule: str = "two_sigma"
     rule_settings: dict[str, Any] = Field(default_factory=dict)
     baseline: Baseline = "references"
+    ensembles: tuple[EnsembleName, ...] = ()
     rounds: Count = 1
     batch: Amount | None = None
 
@@ -61,6 +73,12 @@ class GateSettings(Strict):
         """
         rule = RULES[self.rule]
         return rule(validated(rule.Settings, self.rule_settings, what=f"keep-rule {self.rule}"))
+
+    @property
+    def promises_recall(self) -> bool:
+        """Whether its rule, or that of its committee, states how many stable phases may be lost."""
+        inner = self.rule_settings.get("rule") if self.rule == COMMITTEE else None
+        return PROMISES_RECALL in (self.rule, inner)
 
 
 class MergeSettings(Strict):
@@ -120,7 +138,9 @@ class CampaignSettings(Strict):
         seed: the only source of chance.
         start: so many candidates go through all stages first, so that models have something to learn.
         stages: cheapest first.
-        ensemble: the models.
+        ensemble: the models, where there is a single ensemble, which needs no name.
+        ensembles: several ensembles by name instead, each with settings of its own: all that a gate names are fitted and
+            asked in every round before it, and the rule ``committee`` combines what they say.
         budget: at most so many relaxations of the last stage, the start set included.
         stop: when to stop early.
     """
@@ -129,9 +149,76 @@ class CampaignSettings(Strict):
     seed: int = Field(default=0, ge=0)
     start: Amount = 60
     stages: tuple[StageSettings, ...] = Field(min_length=1)
-    ensemble: EnsembleSettings = Field(default_factory=EnsembleSettings)
+    ensemble: EnsembleSettings | None = Field(default_factory=EnsembleSettings)
+    ensembles: dict[EnsembleName, EnsembleSettings] = Field(default_factory=dict)
     budget: Amount | None = None
     stop: StopSettings = Field(default_factory=StopSettings)
+
+    @property
+    def by_name(self) -> dict[str, EnsembleSettings]:
+        """The ensembles by name, in alphabetical order; a single one without a name goes by :data:`UNNAMED`."""
+        if self.ensemble is not None:
+            return {UNNAMED: self.ensemble}
+        return {name: self.ensembles[name] for name in sorted(self.ensembles)}
+
+    def asked_before(self, stage: str) -> dict[str, EnsembleSettings]:
+        """The ensembles that decide before a stage, by name; none where it has no gate."""
+        gate = next(one.gate for one in self.stages if one.name == stage)
+        if gate is None:
+            return {}
+        return {name: one for name, one in self.by_name.items() if not gate.ensembles or name in gate.ensembles}
+
+    @property
+    def needed_labels(self) -> int:
+        """So many labels every ensemble can learn from."""
+        return max(needed_labels(one) for one in self.by_name.values())
+
+    @property
+    def models(self) -> str:
+        """The ensembles in words: ``4 x trees_gp``, or ``cgcnn_d: 5 x cgcnn, wren: 5 x wren``."""
+        return ", ".join(
+            f"{name}: {one.members} x {one.model}" if name else f"{one.members} x {one.model}"
+            for name, one in self.by_name.items()
+        )
+
+    @property
+    def kinds_of_models(self) -> str:
+        """``trees_gp``, or ``cgcnn+wren`` where there are several."""
+        return "+".join(sorted({one.model for one in self.by_name.values()}))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_several(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping) or not content.get("ensembles"):
+            return content
+        if content.get("ensemble") is not None:
+            raise ValueError("'ensemble' is for a single one, 'ensembles' for several by name: give one of the two")
+        return {**content, "ensemble": None}
+
+    @model_validator(mode="after")
+    def _gates_name_ensembles(self) -> CampaignSettings:
+        if not self.by_name:
+            raise ValueError("no ensemble: leave 'ensemble' out for the default one, or name several in 'ensembles'")
+        for stage in self.stages:
+            if stage.gate is not None:
+                self._check_asked(stage.name, stage.gate)
+        return self
+
+    def _check_asked(self, stage: str, gate: GateSettings) -> None:
+        unknown = [name for name in gate.ensembles if name not in self.ensembles]
+        if unknown:
+            known = listed(sorted(self.ensembles)) if self.ensembles else "none has a name"
+            raise ValueError(
+                f"the gate of stage {stage} names ensembles that there aren't: {listed(unknown)} ({known})"
+            )
+        asked = self.asked_before(stage)
+        if len(asked) > 1 and gate.rule != COMMITTEE:
+            raise ValueError(
+                f"the rule {gate.rule} before stage {stage} goes by one ensemble, not by {listed(sorted(asked))}: name "
+                f"one with 'ensembles' in its gate, or combine them with the rule {COMMITTEE}"
+            )
+        if self.ensembles and gate.rule == COMMITTEE and gate.rule_settings.get("sizes"):
+            raise ValueError(f"the ensembles before stage {stage} have names: leave the committee's 'sizes' out")
 
     @field_validator("stages")
     @classmethod
@@ -145,8 +232,9 @@ class CampaignSettings(Strict):
 
     @model_validator(mode="after")
     def _members_see_what_is_there(self) -> CampaignSettings:
-        looked_at = max((number for view in self.ensemble.views for number in view.energies or ()), default=0)
         for before, stage in pairwise(self.stages):
+            views = [view for one in self.asked_before(stage.name).values() for view in one.views]
+            looked_at = max((number for view in views for number in view.energies or ()), default=0)
             told = 1 + len(before.settings.get("also", ()))
             if stage.gate is not None and looked_at >= told:
                 raise ValueError(
@@ -168,12 +256,13 @@ class CampaignSettings(Strict):
 
     @model_validator(mode="after")
     def _promises_need_calibration(self) -> CampaignSettings:
-        promising = [stage.name for stage in self.stages if stage.gate and stage.gate.rule == PROMISES_RECALL]
-        if promising and self.ensemble.calibration == "none":
-            raise ValueError(
-                f"the gate of stage {promising[0]} promises a recall ({PROMISES_RECALL}), which it can keep with "
-                f"calibrated spreads only: set the ensemble's calibration to 'variance' or 'conformal'"
-            )
+        for stage in self.stages:
+            promises = stage.gate is not None and stage.gate.promises_recall
+            if promises and any(one.calibration == "none" for one in self.asked_before(stage.name).values()):
+                raise ValueError(
+                    f"the gate of stage {stage.name} promises a recall ({PROMISES_RECALL}), which it can keep with "
+                    f"calibrated spreads only: set the ensemble's calibration to 'variance' or 'conformal'"
+                )
         return self
 
 
@@ -229,7 +318,7 @@ def protocol_table() -> list[dict[str, Any]]:
             {
                 "name": name,
                 "stages": [stage.engine for stage in settings.stages],
-                "models": f"{settings.ensemble.members} x {settings.ensemble.model}" if asked else "",
+                "models": settings.models if asked else "",
                 "summary": re.split(r"[.:,] ", description)[0].rstrip("."),
             }
         )
@@ -254,6 +343,8 @@ def campaign_settings(overrides: Mapping[str, Any], *, protocol: str | None = No
 def changed(base: Mapping[str, Any], overrides: Mapping[str, Any], *, what: str) -> dict[str, Any]:
     """Settings with others laid over them: mappings are merged, lists replaced, stages changed by their names.
 
+    Several named ensembles take the place of a single one, and the other way round.
+
     Args:
         base: keys and values.
         overrides: what is different.
@@ -265,7 +356,9 @@ def changed(base: Mapping[str, Any], overrides: Mapping[str, Any], *, what: str)
     asked = dict(overrides)
     if isinstance(asked.get("stages"), Mapping):
         asked["stages"] = _changed_stages(base.get("stages", []), asked["stages"], what=what)
-    return _merged(base, asked)
+    given = [key for key in ("ensemble", "ensembles") if asked.get(key)]
+    replaced = {"ensemble", "ensembles"}.difference(given) if given else set()
+    return _merged({key: value for key, value in base.items() if key not in replaced}, asked)
 
 
 def _changed_stages(

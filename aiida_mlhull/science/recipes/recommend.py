@@ -216,7 +216,9 @@ def latest(tables: Sequence[Predictions]) -> Predictions | None:
     """The newest prediction of every row, from tables in the order in which they were made; None of none."""
     kept: list[Predictions] = []
     for table in reversed(tables):
-        kept.append(table.without([name for later in kept for name in later.ids.tolist()]))
+        fresh = table.without([name for later in kept for name in later.ids.tolist()])
+        if len(fresh):  # what is left of another ensemble has another number of members
+            kept.append(fresh)
     return concatenate(kept) if kept else None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from aiida_mlhull.science.hull import hull_energies, stable_chances, with_results
 from aiida_mlhull.science.report.material import Material
+from aiida_mlhull.science.triage.committee import as_one_member
 from aiida_mlhull.science.types import Predictions, concatenate
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.table import Strings
@@ -84,18 +85,8 @@ def _without_result(material: Material) -> Predictions | None:
     if not tables:
         return None
     if len({table.members.shape[1] for table in tables}) > 1:
-        tables = [_as_one_member(table) for table in tables]
+        tables = [as_one_member(table) for table in tables]
     return concatenate(tables)
-
-
-def _as_one_member(table: Predictions) -> Predictions:
-    return Predictions(
-        ids=table.ids,
-        formulas=table.formulas,
-        members=table.mean[:, None],
-        member_aleatoric=table.sigma[:, None],
-        model=table.model,
-    )
 
 
 def _p_stable(material: Material, predictions: Predictions) -> tuple[Floats, int]:

@@ -138,7 +138,7 @@ def make_report(material: Material, *, watts_per_core: float | None = None) -> R
         "symmetry": {"searched": rows.searched, "labeled": int((rows.columns["prototype"] != "").sum())},
         "rounds_said": [_said(one) for one in material.rounds],
         "stages_said": [stage.name for stage in material.stages if stage.labels is not None],
-        "model": material.settings.ensemble.model,
+        "model": material.settings.kinds_of_models,
     }
     return Report(
         sections=as_json(sections),
@@ -179,9 +179,7 @@ def _head(material: Material) -> dict[str, Any]:
             }
             for stage in settings.stages
         ],
-        "ensemble": f"{settings.ensemble.members} x {settings.ensemble.model}"
-        if gated
-        else "none: no stage has a gate",
+        "ensemble": settings.models if gated else "none: no stage has a gate",
     }
 
 

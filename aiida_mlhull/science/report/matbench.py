@@ -22,7 +22,7 @@ def matbench_columns(material: Material, rows: CandidateRows) -> dict[str, NDArr
     """Name to values, one row per candidate; NaN where a number is missing."""
     crystals = material.candidates.crystals
     n = len(rows)
-    model = material.settings.ensemble.model
+    model = material.settings.kinds_of_models
     return {
         "material_id": rows.ids,
         "formula": rows.columns["formula"],

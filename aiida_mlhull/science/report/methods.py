@@ -82,14 +82,16 @@ def _stage(stage: StageSettings, cite: Any) -> str:
 
 
 def _models(material: Material, cite: Any) -> Iterator[str]:
-    ensemble = material.settings.ensemble
     if not any(stage.gate for stage in material.settings.stages):
         return
-    name, key = MODELS.get(ensemble.model, (ensemble.model, ""))
-    calibrated = "" if ensemble.calibration == "none" else f", spreads calibrated by {ensemble.calibration}"
+    told = []
+    for ensemble in material.settings.by_name.values():
+        name, key = MODELS.get(ensemble.model, (ensemble.model, ""))
+        calibrated = "" if ensemble.calibration == "none" else f", spreads calibrated by {ensemble.calibration}"
+        told.append(f"{ensemble.members} {name}{cite(key)}{calibrated}")
     done = len(material.rounds)
     yield (
-        f"The models were ensembles of {ensemble.members} {name}{cite(key)}{calibrated}, fitted in each of "
+        f"The models were ensembles of {' and of '.join(told)}, fitted in each of "
         f"{done} round{'' if done == 1 else 's'}, beginning with {len(material.started):,} relaxed candidates."
     )
 
@@ -112,10 +114,10 @@ def bibtex(keys: list[str]) -> str:
 
 def nearest_protocol(settings: CampaignSettings) -> tuple[str, list[str]]:
     """The shipped protocol that differs least from these settings, and what differs, one line each."""
-    asked = _flat(settings.model_dump(mode="json"))
+    asked = _flat(_with_models_named(settings.model_dump(mode="json"), settings))
     best: tuple[str, list[str]] = ("", [])
     for name in protocol_names():
-        theirs = _flat(_completed(load_protocol(name)))
+        theirs = _flat(_with_models_named(_completed(load_protocol(name)), settings))
         lines = [
             f"{key}: {_said(asked.get(key))} instead of {_said(theirs.get(key))}"
             for key in sorted(asked.keys() | theirs.keys())
@@ -124,6 +126,16 @@ def nearest_protocol(settings: CampaignSettings) -> tuple[str, list[str]]:
         if not best[0] or len(lines) < len(best[1]):
             best = name, lines
     return best
+
+
+def _with_models_named(content: dict[str, Any], settings: CampaignSettings) -> dict[str, Any]:
+    """Several ensembles beside a protocol's single one: what of them isn't the default, and the other in a word."""
+    if not settings.ensembles:
+        return content
+    told = {name: one.model_dump(mode="json", exclude_defaults=True) for name, one in settings.by_name.items()}
+    single = content["ensemble"]
+    in_a_word = None if single is None else f"{single['members']} x {single['model']}"
+    return {**content, "ensemble": in_a_word, "ensembles": told if single is None else {}}
 
 
 def _completed(protocol: dict[str, Any]) -> dict[str, Any]:

@@ -219,11 +219,14 @@ class Predictions(Table):
             MSE, the same in all rows, for losses that don't predict one (Ekström 2022); the predicted
             one for heteroskedastic losses (Goodall 2021).
         model: name of the model.
+        ensembles: number of members by the name of their ensemble, in the order of the columns, where several ensembles
+            were asked; None where all members are one.
     """
 
     members: Floats
     member_aleatoric: Floats
     model: str = ""
+    ensembles: dict[str, int] | None = None
 
     def check(self) -> None:
         """Refuse predictions that are not finite.
@@ -233,6 +236,8 @@ class Predictions(Table):
         """
         if self.members.ndim != 2 or self.members.shape != self.member_aleatoric.shape:  # noqa: PLR2004
             raise TableError(f"members {self.members.shape} and spreads {self.member_aleatoric.shape} differ in shape")
+        if self.ensembles is not None and sum(self.ensembles.values()) != self.members.shape[1]:
+            raise TableError(f"ensembles {self.ensembles} don't add up to {self.members.shape[1]} members")
         broken = ~(np.isfinite(self.members).all(axis=1) & (self.member_aleatoric >= 0).all(axis=1))
         if broken.any():
             raise TableError(f"predictions that are not finite, or negative spreads: {listed(self.ids[broken])}")

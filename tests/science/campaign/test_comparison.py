@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from aiida_mlhull.science.campaign import GateSettings
 from aiida_mlhull.science.campaign.comparison import compare_rules, in_words
 from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.triage.committee import as_one, side_by_side
 from aiida_mlhull.science.types import Crystals, Labels, Predictions, References
 
 FORMULAS = np.asarray(["TiN", "TiN", "Ti2N"])
@@ -59,6 +62,23 @@ def test_against_the_truth():
     assert (by_rule["two_sigma"].recall, by_rule["two_sigma"].precision) == (1.0, 0.5)
     assert by_rule["two_sigma"].saved_core_minutes == 10.0
     assert [outcome.kept for outcome in found.outcomes] == sorted(outcome.kept for outcome in found.outcomes)
+
+
+def test_several_ensembles_are_combined_in_every_way_and_other_rules_go_by_their_mean():
+    one, far = predictions(), replace(predictions(), members=predictions().members - np.asarray([[0.0], [0.0], [2.5]]))
+    said = side_by_side({"one": one, "far": far})
+    gate = GateSettings(rule="committee", rule_settings={"rule": "top_n", "settings": {"n": 1, "by": "energy"}})
+    found = compare_rules(said, KNOWN, record=None, gate=gate, seed=1, core_minutes_each=10.0)
+    kept = {outcome.rule: outcome.kept for outcome in found.outcomes}
+    assert {name: n for name, n in kept.items() if "committee" in name} == {
+        "committee, union": 2,  # b, and c by the one that is wrong by 2.5 eV
+        "committee, intersection": 0,
+        "committee, mean": 1,
+        "this gate: committee": 2,
+    }
+    assert not any("nothing to combine" in remark for remark in found.remarks)
+    alone = compare_rules(as_one(said), KNOWN, record=None, gate=GATE, seed=1, core_minutes_each=10.0)
+    assert kept["two_sigma"] == {outcome.rule: outcome.kept for outcome in alone.outcomes}["two_sigma"]
 
 
 def test_without_truth_there_is_no_oracle_and_no_recall():

@@ -45,6 +45,15 @@ def test_results_that_are_there_are_not_done_again():
     assert (final.at_least, final.at_most) == (0, 300 - 120)
 
 
+def test_jobs_of_several_ensembles_add_up():
+    gate = {"rule": "committee", "rounds": 3}
+    ensembles = {"wren": {"model": "wren", "members": 5}, "trees": {"members": 2}}
+    stages = [{"name": "final", "engine": "recorded", "gate": gate}]
+    settings = campaign_settings({"start": 50, "stages": stages, "ensembles": ensembles})
+    most = jobs_at_most(plan(settings, total=TOTAL), settings, shards=4, members_per_job=2, rows_per_job=100)
+    assert most == 3 * (3 + 1 + 2 * 4)
+
+
 def test_without_a_gate_everybody_goes_through():
     stages = plan(
         campaign_settings({"stages": [{"name": "a", "engine": "potential"}, {"name": "b", "engine": "recorded"}]}),

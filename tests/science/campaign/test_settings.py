@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from aiida_mlhull.science.campaign import campaign_settings, load_protocol, protocol_names
-from aiida_mlhull.science.campaign.settings import protocol_table
+from aiida_mlhull.science.campaign.settings import CampaignSettings, changed, protocol_table
+from aiida_mlhull.science.ensembles import needed_labels
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError
 from aiida_mlhull.science.types.strict import amount
 
@@ -51,6 +52,78 @@ def test_the_published_protocol_is_the_published_one() -> None:
     ],
 )
 def test_wrong_settings_are_refused_by_name(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        campaign_settings(wrong)
+
+
+TWO = {"wren": {"model": "wren", "members": 3}, "cgcnn_d": {"model": "cgcnn", "cells": "both"}}
+COMMITTEE = {**STAGES[0], "gate": {"rule": "committee"}}
+
+
+def test_several_ensembles_take_the_place_of_a_protocols_single_one() -> None:
+    overrides = {"ensembles": TWO, "stages": {"final": {"gate": {"rule": "committee"}}}}
+    settings = campaign_settings(overrides, protocol="laptop-plain")
+    assert settings.ensemble is None
+    assert list(settings.by_name) == ["cgcnn_d", "wren"]
+    assert settings.models == "cgcnn_d: 5 x cgcnn, wren: 3 x wren"
+    assert settings.by_name["cgcnn_d"].blind_members == 0  # nothing of the protocol's ensemble
+    again = CampaignSettings.model_validate(settings.model_dump(mode="json"))
+    assert again == settings
+
+
+def test_a_single_ensemble_has_no_name_and_takes_the_place_of_several() -> None:
+    settings = campaign_settings({"stages": STAGES})
+    assert list(settings.by_name) == [""]
+    assert (settings.models, settings.kinds_of_models) == ("5 x trees_gp", "trees_gp")
+    stored = campaign_settings({"stages": [COMMITTEE], "ensembles": TWO}).model_dump(mode="json")
+    single = changed(stored, {"ensemble": {"model": "roost"}}, what="campaign")
+    assert CampaignSettings.model_validate(single).models == "5 x roost"
+    more = changed(stored, {"ensembles": {"wren": {"members": 4}}}, what="campaign")
+    assert CampaignSettings.model_validate(more).models == "cgcnn_d: 5 x cgcnn, wren: 4 x wren"
+
+
+def test_settings_of_before_there_were_names_mean_a_single_one() -> None:
+    stored = campaign_settings({"stages": STAGES, "ensemble": {"members": 2}}).model_dump(mode="json")
+    del stored["ensembles"]
+    assert CampaignSettings.model_validate(stored).by_name[""].members == 2
+
+
+def test_a_gate_asks_those_that_it_names() -> None:
+    first = {"name": "first", "engine": "recorded", "gate": {"rule": "two_sigma", "ensembles": ["wren"]}}
+    settings = campaign_settings({"stages": [first, COMMITTEE], "ensembles": TWO})
+    assert list(settings.asked_before("first")) == ["wren"]
+    assert list(settings.asked_before("final")) == ["cgcnn_d", "wren"]
+    assert settings.needed_labels == max(needed_labels(one) for one in settings.by_name.values())
+
+
+RECALL = {"rule": "committee", "rule_settings": {"rule": "recall_target"}}
+SIZES = {"rule": "committee", "rule_settings": {"sizes": [2, 3]}}
+VIEWS = {"a": {}, "b": {"views": [{"energies": [1]}]}}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"stages": STAGES, "ensemble": {}, "ensembles": TWO}, "give one of the two"),
+        ({"stages": STAGES, "ensemble": None}, "no ensemble"),
+        ({"stages": STAGES, "ensembles": {"a__b": {}}}, "ensembles.a__b"),
+        ({"stages": STAGES, "ensembles": {"a": {"model": "tree_gp"}}}, "ensembles.a: .*did you mean 'trees_gp'"),
+        ({"stages": STAGES, "ensembles": {"a": {"models": "cgat"}}}, r"ensembles\.a\.models: unknown key"),
+        (
+            {"stages": [{**STAGES[0], "gate": {}}], "ensembles": TWO},
+            "two_sigma before stage final goes by one ensemble",
+        ),
+        ({"stages": [{**STAGES[0], "gate": {"ensembles": ["x"]}}], "ensembles": TWO}, r"x \(cgcnn_d, wren\)"),
+        ({"stages": [{**STAGES[0], "gate": {"ensembles": ["x"]}}]}, "none has a name"),
+        ({"stages": [{**STAGES[0], "gate": SIZES}], "ensembles": TWO}, "leave the committee's 'sizes' out"),
+        ({"stages": [{**STAGES[0], "gate": RECALL}], "ensembles": TWO}, "promises a recall"),
+        (
+            {"stages": [{**STAGES[0], "name": "first"}, COMMITTEE], "ensembles": VIEWS},
+            "looks at energy 1 of stage first",
+        ),
+    ],
+)
+def test_wrong_ensembles_are_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         campaign_settings(wrong)
 

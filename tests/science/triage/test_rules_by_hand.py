@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.integrate import trapezoid
 from scipy.stats import norm
 
-from aiida_mlhull.science.errors import InputError, SettingsError
+from aiida_mlhull.science.errors import InputError, SettingsError, TableError
 from aiida_mlhull.science.triage import RULES
 from aiida_mlhull.science.triage.base import chance_below, ranks, weigh
-from aiida_mlhull.science.triage.committee import mean_of, split_ensembles
+from aiida_mlhull.science.triage.committee import as_one, as_one_member, mean_of, side_by_side, split_ensembles
 from aiida_mlhull.science.triage.recall_target import smallest_k
 from aiida_mlhull.science.types import Predictions, References
 
@@ -211,6 +213,51 @@ class TestCommittee:
         best = made("committee", sizes=[2, 1], rule="top_n", settings={"n": 1}).decide(two_minds, known)
         assert best.keep.all()
         assert best.unit == "rank"
+
+    def test_reasons_name_who_voted_so_and_first_whose_numbers_they_are(self, two_minds, known):
+        one, other = split_ensembles(two_minds, [2, 1])
+        said = side_by_side({"wren": one, "cgcnn_d": other})
+        assert said.ensembles == {"cgcnn_d": 1, "wren": 2}
+        np.testing.assert_array_equal(said.members, two_minds.members[:, [2, 0, 1]])
+        union = made("committee").decide(said, known)
+        assert union.keep.tolist() == [True, True]
+        assert union.reasons.tolist() == ["within_threshold: wren", "within_threshold: cgcnn_d"]
+        both = made("committee", combine="intersection").decide(said, known)
+        assert both.reasons.tolist() == ["above_threshold: cgcnn_d", "above_threshold: wren"]
+        np.testing.assert_allclose(both.values, [0.3, 0.45], atol=1e-14)
+        mean = made("committee", combine="mean", settings={"k": 0.01}).decide(said, known)
+        assert mean.reasons.tolist() == ["above_threshold", "above_threshold"]
+        np.testing.assert_allclose(mean.values, [0.1, 0.15], atol=1e-14)
+
+    def test_all_who_agree_are_named_the_nearest_first_in_a_union(self, two_minds, known):
+        hopeless = replace(two_minds, members=np.asarray([[-0.9, -0.9, -0.5], [0.3, 0.3, 0.2]]))
+        one, other = split_ensembles(hopeless, [2, 1])
+        said = side_by_side({"wren": one, "cgcnn_d": other})
+        union = made("committee", settings={"k": 1.0}).decide(said, known)
+        assert union.reasons.tolist() == ["above_threshold: wren, cgcnn_d", "above_threshold: cgcnn_d, wren"]
+        np.testing.assert_allclose(union.values, [0.1, 0.7], atol=1e-14)
+        both = made("committee", combine="intersection", settings={"k": 1.0}).decide(said, known)
+        assert both.reasons.tolist() == ["above_threshold: cgcnn_d, wren", "above_threshold: wren, cgcnn_d"]
+        np.testing.assert_allclose(both.values, [0.5, 0.8], atol=1e-14)
+
+    def test_the_mean_of_unequal_ensembles_weighs_them_equally(self, two_minds):
+        one, other = split_ensembles(two_minds, [2, 1])
+        mixed = as_one(side_by_side({"wren": one, "cgcnn_d": other}))
+        np.testing.assert_allclose(mixed.mean, [-0.9, -0.35], atol=1e-14)
+        assert as_one(two_minds) is two_minds
+        assert side_by_side({"": two_minds}) is two_minds
+        single = as_one_member(mixed)
+        assert single.members.shape == (2, 1)
+        np.testing.assert_allclose([single.mean, single.sigma], [mixed.mean, mixed.sigma], atol=1e-14)
+
+    def test_named_ensembles_have_no_sizes_and_the_same_rows(self, two_minds, known):
+        one, other = split_ensembles(two_minds, [2, 1])
+        with pytest.raises(SettingsError, match="leave the committee's sizes out"):
+            made("committee", sizes=[1, 2]).decide(side_by_side({"wren": one, "cgcnn_d": other}), known)
+        with pytest.raises(TableError, match="cgcnn_d, wren were asked about different rows"):
+            side_by_side({"wren": one, "cgcnn_d": other.take([0])})
+        with pytest.raises(TableError, match="don't add up to 3 members"):
+            replace(two_minds, ensembles={"wren": 2})
 
     def test_sizes_must_fit(self, two_minds, known):
         with pytest.raises(SettingsError, match=r"\[2, 2\] add up to 4, but there are 3"):
