@@ -193,12 +193,19 @@ def _with_ensembles(decided: list[Any]) -> Iterator[tuple[Any, Any]]:
     models.append(
         orm.WorkChainNode, filters={"id": {"in": sorted({row[0] for row in decided})}}, tag="round", project="id"
     )
-    asked = names.any_of(names.PREDICT_SHARDS)
-    models.append(orm.WorkChainNode, with_incoming="round", filters=asked, tag="asked", edge_project="label")
-    models.append(EnsembleData, with_outgoing="asked", project="*")
+    models.append(
+        orm.WorkChainNode,
+        with_incoming="round",
+        filters=names.any_of(names.PREDICT_SHARDS),
+        tag="asked",
+        edge_tag="call",
+        edge_project="label",
+    )
+    models.append(EnsembleData, with_outgoing="asked", tag="ensemble", project="*")
     ensembles: dict[int, dict[str, Any]] = {}
-    for pk, call, ensemble in models.all():
-        ensembles.setdefault(pk, {})[names.ensemble_called(call)] = ensemble
+    for row in models.iterdict():
+        name = names.ensemble_called(row["call"]["label"])
+        ensembles.setdefault(row["round"]["id"], {})[name] = row["ensemble"]["*"]
     for pk, node in decided:
         yield node, ensembles.get(pk, {})
 

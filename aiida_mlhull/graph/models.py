@@ -99,15 +99,18 @@ def last_ensembles(pk: int | None) -> dict[str, dict[str, EnsembleData]]:
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
     query.append(orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round")
     fits = names.any_of(names.FIT_ENSEMBLE)
-    query.append(orm.WorkChainNode, with_incoming="round", filters=fits, tag="fit", edge_project="label")
+    query.append(
+        orm.WorkChainNode, with_incoming="round", filters=fits, tag="fit", edge_tag="call", edge_project="label"
+    )
     edge = {"label": names.ENSEMBLE}
     query.append(EnsembleData, with_incoming="fit", edge_filters=edge, tag="ensemble", project="*")
     edge = {"label": names.STAGE}
-    query.append(orm.Dict, with_outgoing="round", edge_filters=edge, project="attributes.name")
+    query.append(orm.Dict, with_outgoing="round", edge_filters=edge, tag="stage", project="attributes.name")
     query.order_by({"ensemble": {"ctime": "asc"}})
     found: dict[str, dict[str, EnsembleData]] = {}
-    for call, node, stage in query.all():
-        found.setdefault(str(stage), {})[names.ensemble_called(call)] = node
+    for row in query.iterdict():
+        name = names.ensemble_called(row["call"]["label"])
+        found.setdefault(str(row["stage"]["attributes.name"]), {})[name] = row["ensemble"]["*"]
     return found
 
 

@@ -56,7 +56,14 @@ def test_the_file_replays(registered, tmp_path):
         one |= {"members": 2, "model_settings": {"max_epochs": 2}}
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(small))
     words = ["--references", DEMO / "competing_phases.parquet", "--elements", DEMO / "elements.json"]
-    words += ["--protocol", "laptop-plain", "--overrides", tmp_path / "small.yaml", "--scores", tmp_path / "scores.json"]
+    words += [
+        "--protocol",
+        "laptop-plain",
+        "--overrides",
+        tmp_path / "small.yaml",
+        "--scores",
+        tmp_path / "scores.json",
+    ]
     result = run("replay", desk.table(), *words)
     assert result.exit_code == 0, result.output
     scores = json.loads((tmp_path / "scores.json").read_text())
