@@ -157,10 +157,9 @@ def _ensemble(name: str, profile_name: str | None) -> EnsembleWeights:
 def _too_few(kept: int, protocol: str) -> str:
     """What is to be said where the protocol's models would have too few results to learn from."""
     from aiida_mlhull.science.campaign.settings import campaign_settings
-    from aiida_mlhull.science.ensembles import needed_labels
 
     settings = campaign_settings({}, protocol=protocol)
-    needed = needed_labels(settings.ensemble) if any(stage.gate for stage in settings.stages) else 0
+    needed = settings.needed_labels if any(stage.gate for stage in settings.stages) else 0
     if kept >= needed:
         return ""
     return (
