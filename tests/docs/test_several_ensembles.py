@@ -67,7 +67,7 @@ def test_the_file_replays(registered, tmp_path):
     result = run("replay", desk.table(), *words)
     assert result.exit_code == 0, result.output
     scores = json.loads((tmp_path / "scores.json").read_text())
-    assert 25 <= scores["n_relaxed"] <= 26
+    assert scores["n_relaxed"] == 24  # the protocol's budget: 40 % of 59
     told = run("rejected", "--round", 1)
     assert told.exit_code == 0, told.output
     assert re.search(r"^models: ensemble \d+, cgcnn_d: 2 x cgcnn$", told.output, re.MULTILINE)
