@@ -184,7 +184,7 @@ def assess(
         total=position["total"],
         waiting=position["waiting"],
         previous=None if previous is None else previous.get_dict(),
-        left=_joined(shards["decided"]) if shards.get("decided") else None,
+        left=_joined(shards["decided"]) if shards.get("decided") and campaign.claims(_stage(stage)) else None,
     )
     return orm.Dict(stock)
 
@@ -218,7 +218,8 @@ def look_up(record: LabelsData, chosen: DecisionsData, stage: orm.Dict) -> Label
         chosen: the rows to look up are those that it keeps.
         stage: StageSettings.
     """
-    rows = campaign.recorded(record.to_science(), chosen.to_science(), _stage(stage))
+    asked = chosen.to_science()
+    rows = campaign.recorded(record.rows(asked.ids[asked.keep]), asked, _stage(stage))
     return LabelsData.from_science(rows)
 
 
@@ -272,7 +273,7 @@ def conclude(references: ReferencesData, order: orm.List, **shards: Any) -> Shar
     outcomes = {}
     for key, candidates in shards["candidates"].items():
         outcomes[key] = campaign.final_outcomes(
-            candidates.to_science(),
+            candidates.names(),
             [step[key].to_science() for step in steps if key in step],
             results.get(key),
             references.to_science(),

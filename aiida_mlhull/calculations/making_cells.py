@@ -1,35 +1,59 @@
-"""The calcfunction that makes cells for candidates that were kept as labels.
+"""CalcJob ``mlhull.make_cells``: cells for candidates that were kept as labels.
 
-Apart from those of the loop, because AiiDA's caching looks at a calcfunction's whole source file.
+A hundred labels take a third of a minute, which is too long for a daemon's worker. Up to 0.1 a calcfunction of this name did it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from aiida import orm
-from aiida.engine import calcfunction
 
-from aiida_mlhull.calculations.base import Nodes
+from aiida_mlhull import names
+from aiida_mlhull.calculations.base import CELLS_FILE, Files, MlhullJob, check_any, has_cells, table
+from aiida_mlhull.calculations.ports import plain_input
 from aiida_mlhull.data import CandidatesData, DecisionsData
-from aiida_mlhull.science.campaign.making_cells import make_cells as made_cells
-from aiida_mlhull.science.campaign.making_cells import without_cells_not_made
+from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.program.settings import CHOSEN_FILE, LEFT_FILE, MADE_FILE, POOL_FILE, TOLD_FILE, MakeCellsJob
 
 
-@calcfunction
-def make_cells(candidates: CandidatesData, chosen: DecisionsData, pool: DecisionsData, seed: orm.Int) -> Nodes:
-    """Cells for the chosen candidates of a shard of labels.
+class MakeCellsCalculation(MlhullJob):
+    """Cells for the chosen candidates of a shard of labels; those that get none are not chosen a second time."""
 
-    The outputs are ``cells``, missing if none could be made; ``chosen`` without the candidates that have none, and
-    ``pool`` without them.
+    _parser: ClassVar[str] = names.MAKE_CELLS.entry_point
 
-    Args:
-        candidates: a shard.
-        chosen: the rows to make cells for are those that it keeps.
-        pool: which candidates may enter the stage.
-        seed: of cells that are drawn.
-    """
-    made = made_cells(candidates.to_science(), chosen.to_science(), seed=seed.value)
-    left = {
-        "chosen": DecisionsData.from_science(made.chosen),
-        "pool": DecisionsData.from_science(without_cells_not_made(pool.to_science(), made.chosen)),
-    }
-    return left if made.cells is None else {**left, "cells": CandidatesData.from_science(made.cells)}
+    @classmethod
+    def define(cls, spec: Any) -> None:
+        """Declare inputs and outputs."""
+        super().define(spec)
+        spec.input("candidates", valid_type=CandidatesData, help="A shard of labels.")
+        spec.input("chosen", valid_type=DecisionsData, help="The rows that get cells are those that it keeps.")
+        spec.input("pool", valid_type=DecisionsData, help="Which candidates may enter the stage.")
+        plain_input(spec, "seed", orm.Int, help="Of cells that are drawn.")
+        spec.output("cells", valid_type=CandidatesData, required=False, help="Missing if none could be made.")
+        spec.output("chosen", valid_type=DecisionsData, help="Without the candidates that have no cell.")
+        spec.output("pool", valid_type=DecisionsData, help="Without them, too.")
+
+    @classmethod
+    def describe(cls, inputs: Mapping[str, Any], **shared: Any) -> MakeCellsJob:
+        """What ``job.json`` says."""
+        return MakeCellsJob.model_validate({"seed": inputs["seed"].value, **shared})
+
+    @classmethod
+    def check(cls, inputs: Mapping[str, Any]) -> None:
+        """Refuse candidates that have cells, and a choice of none."""
+        if has_cells(inputs["candidates"]):
+            raise InputError("these candidates have cells: none are to be made")
+        check_any(inputs["chosen"])
+
+    @classmethod
+    def files(cls, inputs: Mapping[str, Any]) -> Files:
+        """The shard, the choice and the pool."""
+        given = {"candidates": CELLS_FILE, "chosen": CHOSEN_FILE, "pool": POOL_FILE}
+        return [table(inputs[port], name) for port, name in given.items()]
+
+    @classmethod
+    def result_files(cls, inputs: Mapping[str, Any]) -> list[str]:  # noqa: ARG003  (others depend on them)
+        """The cells, and what is left of choice and pool."""
+        return [MADE_FILE, TOLD_FILE, LEFT_FILE]

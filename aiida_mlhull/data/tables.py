@@ -21,11 +21,14 @@ from aiida_mlhull.science.tables.headline import headline
 from aiida_mlhull.science.tables.listing import choose, listing
 from aiida_mlhull.science.tables.summary import summarize
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, Reactions, Recipes, References, Table
+from aiida_mlhull.science.types.table import Strings
 from aiida_mlhull.science.wire import decode_table, encode_table
+from aiida_mlhull.science.wire.rows import decode_columns, decode_rows
 
 if TYPE_CHECKING:
     import pandas as pd
     from aiida.orm import Node
+    from numpy.typing import NDArray
 
 T = TypeVar("T", bound=Table)
 
@@ -59,6 +62,34 @@ class TableData(ScienceData[T]):
     def n_rows(self) -> int:
         """Rows in the table."""
         return int(self.base.attributes.get("n_rows"))
+
+    def rows(self, ids: Sequence[str] | Strings) -> T:
+        """The rows of those of ``ids`` that are there; the others never become Python objects.
+
+        Raises:
+            WireError: if the file is missing, truncated, or holds something else.
+        """
+        found: T = decode_rows(self._noun, self._content(), ids, name=TABLE_FILE)
+        return found
+
+    def columns(self, *names: str) -> dict[str, NDArray[Any]]:
+        """Columns by name, where one does without the others.
+
+        Raises:
+            WireError: as :meth:`rows`, or if a column is not there.
+        """
+        return decode_columns(self._noun, self._content(), names, name=TABLE_FILE)
+
+    def names(self) -> Table:
+        """Ids and formulas alone: what is enough to find rows again.
+
+        Raises:
+            WireError: as :meth:`rows`.
+        """
+        return Table(**self.columns("ids", "formulas"))
+
+    def _content(self) -> bytes:
+        return only_file(self._files(), TABLE_FILE)
 
     def listing(self, **chosen: Any) -> dict[str, list[str]]:
         """Columns of text for a screen; arguments choose rows as in :func:`choose`."""

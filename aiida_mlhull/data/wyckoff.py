@@ -11,7 +11,6 @@ from aiida import orm
 
 from aiida_mlhull.data.base import Exported, ScienceData, attribute, only_file
 from aiida_mlhull.science.errors import CrystalError
-from aiida_mlhull.science.generators.cells import build_cell
 from aiida_mlhull.science.representations.protostructure import read_protostructure
 from aiida_mlhull.science.representations.wyckoff import TOLERANCE, protostructures
 from aiida_mlhull.science.types import Crystals, Wyckoff
@@ -90,6 +89,8 @@ class WyckoffData(ScienceData[Wyckoff]):
         Raises:
             CrystalError: if no cell with these positions was found.
         """
+        from aiida_mlhull.science.generators.cells import build_cell  # noqa: PLC0415  (a second to import, of those who ask only)
+
         noun = self.to_science()
         structure = orm.StructureData(pymatgen=build_cell(noun.protostructure, seed=seed).structure(0))
         structure.label = noun.protostructure

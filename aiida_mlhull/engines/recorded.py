@@ -95,9 +95,9 @@ class RecordedEngine(Engine):
 
     def check_chosen(self) -> ExitCode | None:
         """Refuse a record that lacks a chosen id."""
-        chosen = self.inputs.chosen.to_science()
-        wanted = chosen.ids[chosen.keep]
-        known = self.record.to_science().has(wanted)
+        chosen = self.inputs.chosen.columns("ids", "keep")
+        wanted = chosen["ids"][chosen["keep"]]
+        known = np.isin(wanted, self.record.rows(wanted).ids)
         if known.all():
             return None
         lacking = wanted[~known]

@@ -22,7 +22,6 @@ from aiida.engine import ExitCode, ToContext, if_, while_
 from aiida_mlhull import names
 from aiida_mlhull.calculations import functions
 from aiida_mlhull.calculations.base import count_of, has_cells
-from aiida_mlhull.calculations.making_cells import make_cells
 from aiida_mlhull.calculations.ports import leaves
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import DecisionsData, LabelsData, ReactionsData
@@ -31,7 +30,9 @@ from aiida_mlhull.job_pool.settings import why_failed
 from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
 from aiida_mlhull.science.errors import TooFewLabelsError
+from aiida_mlhull.science.types.reasons import Reason
 from aiida_mlhull.workflows.inputs import campaign_inputs
+from aiida_mlhull.workflows.make_cells import MakeCells
 from aiida_mlhull.workflows.protocol import ProtocolBuilder
 from aiida_mlhull.workflows.recipes import recipes_for_new_phases
 from aiida_mlhull.workflows.round import Round
@@ -50,6 +51,7 @@ class Screen(ProtocolBuilder, TakesOver):
             and ``rows``, which rows of these that are: kept, or dropped by the last round; ``sent``, shards of which
             rows were sent to an engine. By shard.
         chosen: decisions about those that are relaxed next, by shard.
+        cells: cells that were made for them, and the rows that have one now, by shard.
         labels: results: ``increments`` by stage, shard and number, ``new`` ones by shard, ``whole`` tables of ended
             stages by stage and shard; ``steps``, ionic steps.
         decided: ``trail``, decisions by step and shard, the ``order`` of its steps, and ``merged`` by stage and shard.
@@ -68,9 +70,9 @@ class Screen(ProtocolBuilder, TakesOver):
                 cls.open_stage,
                 while_(cls.start_missing)(
                     cls.choose_start,
-                    while_(cls.start_unfinished)(cls.heed, cls.relax, cls.collect, cls.advance_start),
+                    while_(cls.start_unfinished)(cls.heed, cls.make_cells, cls.relax, cls.collect, cls.advance_start),
                 ),
-                if_(cls.round_left)(cls.take_over_round, cls.heed, cls.relax, cls.collect),
+                if_(cls.round_left)(cls.take_over_round, cls.heed, cls.make_cells, cls.relax, cls.collect),
                 if_(cls.has_gate)(
                     cls.take_stock,
                     while_(cls.go_on)(
@@ -78,11 +80,12 @@ class Screen(ProtocolBuilder, TakesOver):
                         cls.start_round,
                         cls.take_decisions,
                         cls.heed,
+                        cls.make_cells,
                         cls.relax,
                         cls.collect,
                         cls.take_stock,
                     ),
-                ).else_(cls.choose_all, cls.heed, cls.relax, cls.collect),
+                ).else_(cls.choose_all, cls.heed, cls.make_cells, cls.relax, cls.collect),
                 cls.close_stage,
             ),
             cls.conclude,
@@ -94,6 +97,7 @@ class Screen(ProtocolBuilder, TakesOver):
         spec.output_namespace(names.REACTIONS, dynamic=True, valid_type=ReactionsData, help="By new phase, on request.")
         spec.output(names.SUMMARY, valid_type=orm.Dict, help="Funnel, costs, why it stopped.")
         spec.exit_code(510, "ERROR_ROUND_FAILED", "The models could not decide before stage {stage}: {why}")
+        spec.exit_code(515, "ERROR_CELLS_NOT_MADE", "There are no cells for what was chosen: {why}")
         spec.exit_code(520, "ERROR_ENGINE_FAILED", "The engine of stage {stage} refused or failed: {why}")
         spec.exit_code(521, "ERROR_START_FAILED", "The start set is too small to learn from: {why}")
         spec.exit_code(522, "ERROR_NO_RESULTS", "No candidate came out of the last stage; the outcomes say why: {why}")
@@ -290,40 +294,74 @@ class Screen(ProtocolBuilder, TakesOver):
 
     # ---------------------------------------------------------------- relaxations
 
+    @property
+    def relaxing(self) -> StageSettings:
+        """Settings of the stage that is relaxed."""
+        index: int = self.ctx.at["relaxing"]
+        return self.settings.stages[index]
+
+    def make_cells(self) -> Any:
+        """Have cells made for what was chosen of shards of labels, where the stage's engine starts from cells."""
+        self.ctx.cells = {}
+        if not self.may_go_on() or not ENGINES[self.relaxing.engine].needs_cells:
+            return None
+        cells, chosen = self.cells(), self.ctx.chosen
+        wanted = {key: self.not_done(key, decided) for key, decided in chosen.items() if not has_cells(cells[key])}
+        wanted = {key: decided for key, decided in wanted.items() if count_of(decided)}
+        if not wanted:
+            return None
+        node = self.submit(
+            MakeCells,
+            code=self.inputs.code,
+            jobs=self.inputs.jobs,
+            candidates={key: self.inputs.candidates[key] for key in wanted},
+            chosen=wanted,
+            pool={key: self.ctx.waiting["pool"][key] for key in wanted},
+            seed=orm.Int(self.settings.seed),
+            metadata={"label": f"cells, {self.relaxing.name}, round {self.ctx.at['round']}"},
+        )
+        return ToContext(**{"running.cells": node})
+
     def relax(self) -> Any:
         """Hand the chosen rows of every shard to the stage's engine; none once the campaign was told to stop."""
+        failed = self._take_cells()
         if not self.may_go_on():
             self.ctx.chosen = {}
-        index, cells = self.ctx.at["relaxing"], self.cells()
-        stage = self.settings.stages[index]
+        elif failed is not None:
+            return failed
+        cells, made, stage = self.cells(), self.ctx.cells, self.relaxing
         engine = ENGINES[stage.engine]
-        inputs = {**self.inputs.engines[stage.engine], "stage": self.stage_node(index)}
+        inputs = {**self.inputs.engines[stage.engine], "stage": self.stage_node(self.ctx.at["relaxing"])}
         if "jobs" in engine.spec().inputs:
             inputs["jobs"] = self.inputs.jobs
         running = {}
         for key, decided in self.ctx.chosen.items():
-            chosen, given = self.not_done(key, decided), cells[key]
-            if count_of(chosen) and engine.needs_cells and not has_cells(given):
-                given, chosen = self._with_cells(key, chosen)
-            if count_of(chosen):
-                shard = {"cells": given, "chosen": chosen}
+            shard = made.get(key) or {"cells": cells[key], "chosen": self.not_done(key, decided)}
+            if count_of(shard["chosen"]):
                 label = {"label": f"{stage.name}, round {self.ctx.at['round']}, {key}"}
                 running[f"running.engine_{key}"] = self.submit(engine, {**inputs, **shard, "metadata": label})
         self.ctx.waiting["sent"] = [name.removeprefix("running.engine_") for name in running]
         return ToContext(**running)
 
-    def _with_cells(self, key: str, chosen: Any) -> tuple[Any, Any]:
-        """Cells for the chosen candidates of a shard of labels, and which of them have one now."""
-        pool, decided = self.ctx.waiting["pool"], self.ctx.decided
-        made = make_cells(self.inputs.candidates[key], chosen, pool[key], orm.Int(self.settings.seed))
-        pool[key] = made["pool"]
-        failed = count_of(chosen) - count_of(made["chosen"])
-        if failed:  # a step of its own: a later round has nothing to say about these
-            step = f"{self.slot(0)}_cells_{len(decided['order'])}"
-            decided["order"].append(step)
-            decided["trail"][step] = {key: made["chosen"]}
-            self.report(f"{key}: no cell could be made for {failed} of {count_of(chosen)} chosen labels")
-        return made.get("cells"), made["chosen"]
+    def _take_cells(self) -> ExitCode | None:
+        """Cells that were made, with the rows that have one now; the others leave the pool, with the reason."""
+        node, decided = self.ctx.get("running", {}).pop("cells", None), self.ctx.decided
+        if node is None:
+            return None
+        if not node.is_finished_ok:
+            return self._failed("ERROR_CELLS_NOT_MADE", why=why_failed(node))
+        made = dict(node.outputs.cells) if "cells" in node.outputs else {}
+        for key, chosen in node.outputs.chosen.items():
+            self.ctx.cells[key] = {"cells": made.get(key), "chosen": chosen}
+            self.ctx.waiting["pool"][key] = node.outputs.pool[key]
+            asked = count_of(node.inputs.chosen[key])
+            failed = asked - count_of(chosen)
+            if failed:  # a step of its own: a later round has nothing to say about these
+                step = f"{self.slot(0)}_cells_{len(decided['order'])}"
+                decided["order"].append(step)
+                decided["trail"][step] = {key: chosen}
+                self.report(f"{key}: no cell could be made for {failed} of {asked} chosen labels")
+        return None
 
     def collect(self) -> ExitCode | None:
         """Keep the new rows beside the stage's results so far."""
@@ -446,6 +484,8 @@ class Screen(ProtocolBuilder, TakesOver):
             self.out(f"{names.OUTCOMES}.{key}", outcome)
             if key in results:
                 self.out(f"{names.RESULTS}.{key}", results[key])
+                if Reason.ON_HULL not in outcome.base.attributes.get("kept_reasons"):
+                    continue
                 promoted = functions.promote(self.inputs.candidates[key], outcome, results[key])
                 for name, node in promoted.get("phases", {}).items():
                     self.out(f"{names.PHASES}.{key}_{name}", node)

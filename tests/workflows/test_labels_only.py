@@ -72,7 +72,8 @@ def test_cells_are_made_for_what_was_kept_and_everybody_has_a_row(inputs) -> Non
     results = tables(campaign.outputs.results)
     assert labels.crystals is None
     assert outcomes.ids.tolist() == labels.ids.tolist()
-    steps = [node for node in campaign.called if node.process_label == "make_cells"]
+    waves = [node for node in campaign.called if node.process_label == "MakeCells"]
+    steps = [job for node in waves for job in node.called if job.process_label == "MakeCellsCalculation"]
     assert len(steps) == 2  # the start set, and the round
     cells = concatenate([step.outputs.cells.to_science() for step in steps])
     assert cells.ids.tolist() == results.ids.tolist()

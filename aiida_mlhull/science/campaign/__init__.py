@@ -21,7 +21,7 @@ from aiida_mlhull.science.campaign.settings import (
     load_protocol,
     protocol_names,
 )
-from aiida_mlhull.science.campaign.stopping import assess
+from aiida_mlhull.science.campaign.stopping import assess, claims
 
 __all__ = [
     "CampaignSettings",
@@ -32,6 +32,7 @@ __all__ = [
     "campaign_settings",
     "check_start",
     "choose_start",
+    "claims",
     "decide_round",
     "enter_first_stage",
     "enter_next_stage",

@@ -10,14 +10,14 @@ import numpy as np
 
 from aiida_mlhull.science.errors import TableError, listed
 from aiida_mlhull.science.hull import distances, with_results
-from aiida_mlhull.science.types import Candidates, Decisions, Labels, References
+from aiida_mlhull.science.types import Decisions, Labels, References, Table
 from aiida_mlhull.science.types.reasons import Reason, code_of, with_detail
 from aiida_mlhull.science.types.table import Booleans
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
 
 
 def final_outcomes(
-    candidates: Candidates,
+    candidates: Table,
     trail: Sequence[Decisions],
     labels: Labels | None,
     references: References,
@@ -27,7 +27,7 @@ def final_outcomes(
     """What became of every candidate of a shard.
 
     Args:
-        candidates: the shard.
+        candidates: the shard; its ids and formulas are enough.
         trail: decisions about it, oldest first; the last one that names a candidate counts.
         labels: results of the last stage for the shard; None if none has come so far.
         references: known phases.
@@ -68,7 +68,7 @@ def final_outcomes(
 
 
 def _write_results(
-    candidates: Candidates,
+    candidates: Table,
     labels: Labels,
     hull: References,
     *,
@@ -99,7 +99,11 @@ def funnel(outcomes: Sequence[Decisions]) -> dict[str, int]:
         ``candidates``, ``relaxed``, ``on_hull``, ``failed``, ``merged``, ``dropped_by_rule`` (with the
         reasons spelled out as ``reason:...``).
     """
-    reasons = Counter(code_of(reason) for table in outcomes for reason in table.reasons.tolist())
+    reasons: Counter[str] = Counter()
+    for table in outcomes:
+        words, counts = np.unique(table.reasons, return_counts=True)
+        for word, count in zip(words.tolist(), counts.tolist(), strict=True):
+            reasons[code_of(word)] += count
     relaxed = sum(int(table.keep.sum()) for table in outcomes)
     failed, merged = reasons[Reason.FAILED], reasons[Reason.SAME_AS]
     total = sum(reasons.values())

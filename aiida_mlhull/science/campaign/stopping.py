@@ -87,14 +87,17 @@ def assess(
     }
 
 
+def claims(stage: StageSettings) -> bool:
+    """Whether a promise is made at a stage's gate, so that what a round has decided is looked at."""
+    return stage.gate is not None and states_chances(stage.gate.make_rule())
+
+
 def _promise(
     ids: Strings, height: Floats, left: Decisions | None, stage: StageSettings, previous: dict[str, Any] | None
 ) -> dict[str, Any] | None:
-    if left is None or stage.gate is None:
+    if left is None or stage.gate is None or not claims(stage):
         return None
     rule = stage.gate.make_rule()
-    if not states_chances(rule):
-        return None
     before = None if previous is None else previous.get("promise")  # earlier versions made no claim
     return claim(height, ids, left, window=rule.settings.window, before=before)
 

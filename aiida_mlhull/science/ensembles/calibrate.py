@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import ndtri
 
 from aiida_mlhull.science.ensembles.settings import Calibrated
 from aiida_mlhull.science.types import MemberWeights
@@ -129,6 +128,8 @@ def calibrate(members: Sequence[MemberWeights], *, method: Calibrated) -> dict[s
         ``rows``, and both kinds of factors: ``variance``, and ``conformal`` quantiles of abs(e) / σ by level.
         Empty if no row was held out, or all errors are zero.
     """
+    from scipy.special import ndtri  # noqa: PLC0415  (half a second to import, of those who calibrate only)
+
     held = out_of_member(members)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.abs(held.errors) / held.sigma

@@ -12,13 +12,16 @@ system fully, compounds without a common pair of elements not at all.
 from __future__ import annotations
 
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from aiida_mlhull.science.representations.composition import distinct
 from aiida_mlhull.science.types import Predictions
 from aiida_mlhull.science.types.crystals import Floats
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 SHARED = 0.5
 """Share of the aleatoric variance that chemically similar rows have in common, where nothing is known."""
@@ -50,6 +53,8 @@ def sample_energies(predictions: Predictions, *, samples: int, seed: int, shared
 
 def pair_vectors(formulas: list[str]) -> sparse.csr_array:
     """(n, p) products of atomic fractions for every pair of elements, rows of unit length (elements: zero)."""
+    from scipy import sparse  # noqa: PLC0415  (half a second to import, of those who draw only)
+
     compositions, which = distinct(formulas)
     columns: dict[tuple[int, int], int] = {}
     entries: list[tuple[int, int, float]] = []

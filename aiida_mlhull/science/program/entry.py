@@ -25,6 +25,7 @@ TASKS: Final = {
     "fit": "fit members of an ensemble",
     "predict": "predict candidates with all members of an ensemble",
     "relax": "relax crystals with a universal potential; goes on where an earlier run was stopped",
+    "make_cells": "make cells for candidates that were chosen as labels",
     "fit_products": "fit an ensemble that says what comes out of recipes",
     "predict_products": "say what comes out of recipes",
 }
@@ -121,6 +122,10 @@ def _task(name: str) -> tuple[Any, Callable[..., Any]]:
         from aiida_mlhull.science.program.predict import run as predict
 
         return settings.PredictJob, predict
+    if name == "make_cells":
+        from aiida_mlhull.science.program.cells import run as make_cells
+
+        return settings.MakeCellsJob, make_cells
     if name in {"fit_products", "predict_products"}:
         from aiida_mlhull.science.program import products
 

@@ -19,6 +19,14 @@ WARM_REFERENCES_FILE: Final = "warm_references.parquet"
 POOL_FILE: Final = "pool.parquet"
 PREDICTIONS_FILE: Final = "predictions.parquet"
 LABELS_FILE: Final = "labels.parquet"
+SHARD_FILE: Final = "cells.parquet"
+CHOSEN_FILE: Final = "chosen.parquet"
+MADE_FILE: Final = "made.parquet"
+"""Cells for those that were chosen; missing if none could be made."""
+TOLD_FILE: Final = "told.parquet"
+"""The choice, with a reason for those that got no cell."""
+LEFT_FILE: Final = "left.parquet"
+"""The pool without them."""
 RECIPES_FILE: Final = "recipes.parquet"
 EXPECTED_FILE: Final = "expected.parquet"
 FINISHED_FILE: Final = "finished.jsonl"
@@ -139,6 +147,18 @@ class PredictJob(Job):
     unrelaxed: list[str] = Field(default_factory=list)
     baseline: Baseline = "references"
     rows: Literal["all", "kept", "dropped"] = "all"
+
+
+class MakeCellsJob(Job):
+    """Make cells for the labels that ``chosen.parquet`` keeps.
+
+    Attributes:
+        seed: of cells that are drawn.
+    """
+
+    task: ClassVar[str] = "make_cells"
+
+    seed: int = Field(ge=0)
 
 
 class FitProductsJob(Job):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from scipy.special import ndtr
 
 from aiida_mlhull.science.hull import distances, stability
 from aiida_mlhull.science.types import Decisions, Predictions, References
@@ -126,6 +125,8 @@ def weigh(predictions: Predictions, known: References) -> Evidence:
 
 def chance_below(distance: Floats, sigma: Floats) -> Floats:
     """Φ(-distance/σ): probability of a true value below zero; without spread it is 0, 1/2 or 1."""
+    from scipy.special import ndtr  # noqa: PLC0415  (half a second to import, of those who decide only)
+
     spread = np.where(sigma > 0, sigma, 1.0)
     return np.where(sigma > 0, ndtr(-distance / spread), (1.0 - np.sign(distance)) / 2.0)
 

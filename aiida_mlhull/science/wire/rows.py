@@ -1,15 +1,17 @@
-"""One row out of a large table, without decoding the others."""
+"""Some rows or columns of a large table, without decoding the others."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
-from aiida_mlhull.science.errors import WireError
 from aiida_mlhull.science.types import Table
-from aiida_mlhull.science.wire.tables import decode_table
+from aiida_mlhull.science.types.table import Strings
+from aiida_mlhull.science.wire.tables import decode_column, from_arrow, to_arrow
 
 T = TypeVar("T", bound=Table)
 
@@ -17,24 +19,51 @@ T = TypeVar("T", bound=Table)
 def decode_row(noun: type[T], content: bytes, identifier: str, *, name: str = "table") -> T | None:
     """The row of one id, as a table of its own; None if it is not there.
 
-    A table of 10,000 rows is searched in some milliseconds: ids are compared by Arrow, and only the row
-    that is found becomes Python objects.
+    Where it is not, no other column than that of the ids is read. Arguments and errors are those of :func:`decode_rows`.
+    """
+    known, _ = to_arrow(noun, content, name, columns=["ids"])
+    row = pc.index(known.column("ids"), identifier).as_py()
+    if row < 0:
+        return None
+    packed, properties = to_arrow(noun, content, name)
+    return from_arrow(noun, packed.slice(row, 1), properties, name)
+
+
+def decode_rows(noun: type[T], content: bytes, ids: Sequence[str] | Strings, *, name: str = "table") -> T:
+    """The rows of those of ``ids`` that are there, as a table of their own.
+
+    A table of 10,000 rows is searched in some milliseconds: ids are compared by Arrow, and only the rows
+    that are found become Python objects.
 
     Args:
         noun: the kind of table that is expected.
         content: parquet bytes of :func:`~aiida_mlhull.science.wire.tables.encode_table`.
-        identifier: the id.
+        ids: different ones, in any order.
         name: how to call the bytes in an error.
 
     Raises:
         WireError: if the bytes are not a table of this kind.
     """
-    try:
-        found = pq.read_table(pa.BufferReader(content), filters=[("ids", "=", identifier)])
-    except (pa.ArrowInvalid, OSError) as error:
-        raise WireError(f"{name} is not a readable parquet file ({error}); is it truncated?") from error
-    if found.num_rows == 0:
-        return None
-    sink = pa.BufferOutputStream()
-    pq.write_table(found, sink)
-    return decode_table(noun, bytes(sink.getvalue()), name=name)
+    known, _ = to_arrow(noun, content, name, columns=["ids"])
+    wanted = pa.array(np.asarray(ids, dtype=np.str_).tolist(), pa.string())
+    rows = np.flatnonzero(pc.is_in(known.column("ids"), value_set=wanted).to_numpy())
+    packed, properties = to_arrow(noun, content, name)
+    return from_arrow(noun, packed.take(rows), properties, name)
+
+
+def decode_columns(
+    noun: type[Table], content: bytes, columns: Sequence[str], *, name: str = "table"
+) -> dict[str, np.ndarray]:
+    """Some columns of a table, by name; the others are not read.
+
+    Args:
+        noun: the kind of table that is expected.
+        content: parquet bytes of :func:`~aiida_mlhull.science.wire.tables.encode_table`.
+        columns: names of fields that are arrays.
+        name: how to call the bytes in an error.
+
+    Raises:
+        WireError: if the bytes are not a table of this kind, or it lacks a column.
+    """
+    packed, _ = to_arrow(noun, content, name, columns=columns)
+    return {column: decode_column(packed.column(column)) for column in columns}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Final, TypeVar
 
@@ -53,13 +54,18 @@ def decode_table(noun: type[T], content: bytes, *, name: str = "table") -> T:
         WireError: if they are not a parquet file, hold another noun, or are of another version.
         TableError: if the rows don't make a valid table.
     """
-    packed, properties = _read(noun, content, name)
+    packed, properties = to_arrow(noun, content, name)
+    return from_arrow(noun, packed, properties, name)
+
+
+def from_arrow(noun: type[T], packed: pa.Table, properties: dict[str, Any], name: str) -> T:
+    """The table behind Arrow's columns, see :func:`decode_table`."""
     values: dict[str, Any] = {}
     for field in fields(noun):
         if f"{field.name}.lattice" in packed.column_names:
             values[field.name] = _decode_crystals(field.name, packed)
         elif field.name in packed.column_names:
-            values[field.name] = _decode_array(packed.column(field.name))
+            values[field.name] = decode_column(packed.column(field.name))
         elif field.name in properties:
             values[field.name] = properties[field.name]
         elif field.default is None:  # an optional column that the noun did not have yet
@@ -69,9 +75,20 @@ def decode_table(noun: type[T], content: bytes, *, name: str = "table") -> T:
     return noun(**values)
 
 
-def _read(noun: type[Table], content: bytes, name: str) -> tuple[pa.Table, dict[str, Any]]:
+def to_arrow(
+    noun: type[Table], content: bytes, name: str, *, columns: Sequence[str] | None = None
+) -> tuple[pa.Table, dict[str, Any]]:
+    """Arrow's columns behind parquet bytes, all or some of them, and the properties of the table.
+
+    Raises:
+        WireError: see :func:`decode_table`; also if a column is missing that is asked for.
+    """
     try:
-        packed = pq.read_table(pa.BufferReader(content))
+        file = pq.ParquetFile(pa.BufferReader(content))
+        missing = [column for column in columns or () if column not in file.schema_arrow.names]
+        if missing:
+            raise WireError(f"{name}: column {missing[0]!r} of {noun.__name__} is missing")
+        packed = file.read(columns=columns)
         header = json.loads((packed.schema.metadata or {})[KEY])
     except (pa.ArrowInvalid, OSError) as error:
         raise WireError(f"{name} is not a readable parquet file ({error}); is it truncated?") from error
@@ -91,7 +108,8 @@ def _encode_array(array: NDArray[Any]) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(flat, array.shape[1])
 
 
-def _decode_array(column: pa.ChunkedArray) -> NDArray[Any]:
+def decode_column(column: pa.ChunkedArray) -> NDArray[Any]:
+    """An array of text or numbers, or of fixed-size lists of them."""
     if pa.types.is_fixed_size_list(column.type):
         width = column.type.list_size
         return np.asarray(column.combine_chunks().flatten()).reshape(len(column), width).copy()

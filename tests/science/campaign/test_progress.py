@@ -65,3 +65,13 @@ def test_the_alarm_goes_by_the_median():
     assert standstill(501, [100] * 9 + [1e5]).startswith("nothing has moved for 501 s; half of the jobs")
     assert standstill(59, [0.1]) == ""
     assert standstill(61, [0.1]) != ""
+
+
+def test_quantiles_are_those_of_the_beta_prime_distribution():
+    from scipy.stats import betaprime
+
+    found = pace([(float(second), 2) for second in range(1, 31)], [(0.0, 30.0)], now=30.0, left=24, left_at_most=40)
+    assert found is not None
+    tail = (1 - CONFIDENCE) / 2
+    assert found.shortest == pytest.approx(30.0 * betaprime.ppf(tail, 12, 30), rel=1e-9)
+    assert found.longest == pytest.approx(30.0 * betaprime.ppf(1 - tail, 20, 30), rel=1e-9)
