@@ -35,7 +35,7 @@ def rejected(
 
     rounds = Campaign(campaign).decisions(which["number"], stage=which["stage"])
     if output is not None and len(rounds) > 1:
-        names = listed([one.decisions.stage for one in rounds])
+        names = listed([one.stage for one in rounds])
         raise click.ClickException(
             f"there was a round {which['number']} before each of {names}: choose with --stage for a file"
         )
@@ -48,8 +48,8 @@ def rejected(
         click.echo(round_in_words(one))
         if output is None:
             click.echo(nearest_in_words(one.nearest(limit)), nl=False)
-            if len(one.rejected) > limit:
-                click.echo(f"... and {len(one.rejected) - limit} more; all with -o FILE")
+            if one.n_rejected > limit:
+                click.echo(f"... and {one.n_rejected - limit} more; all with -o FILE")
         else:
             output.write_bytes(to_csv(one.rejected))
             click.echo(f"written: {output}")

@@ -109,7 +109,7 @@ def _so_far(campaign: Campaign) -> Iterator[str]:
     yield "So far, as if it stopped now:"
     passed = rounds(campaign)
     try:
-        yield funnel(campaign.funnel(), started=len(campaign.started()))
+        yield funnel(campaign.funnel(), started=campaign.n_started())
         yield from [passed] if passed else []
         yield costs(campaign)
         yield phases(campaign)

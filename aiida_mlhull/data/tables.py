@@ -23,9 +23,10 @@ from aiida_mlhull.science.tables.summary import summarize
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, Reactions, Recipes, References, Table
 from aiida_mlhull.science.types.table import Strings
 from aiida_mlhull.science.wire import decode_table, encode_table
-from aiida_mlhull.science.wire.rows import decode_columns, decode_rows
+from aiida_mlhull.science.wire.rows import decode_columns, decode_rows, take_rows
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from aiida.orm import Node
     from numpy.typing import NDArray
@@ -70,6 +71,15 @@ class TableData(ScienceData[T]):
             WireError: if the file is missing, truncated, or holds something else.
         """
         found: T = decode_rows(self._noun, self._content(), ids, name=TABLE_FILE)
+        return found
+
+    def take(self, numbers: Sequence[int] | NDArray[np.int64]) -> T:
+        """The rows with these numbers, in the order of ids; the others never become Python objects.
+
+        Raises:
+            WireError: as :meth:`rows`.
+        """
+        found: T = take_rows(self._noun, self._content(), numbers, name=TABLE_FILE)
         return found
 
     def columns(self, *names: str) -> dict[str, NDArray[Any]]:

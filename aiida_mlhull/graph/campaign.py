@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from aiida import orm
 
+    from aiida_mlhull.data import CandidatesData
     from aiida_mlhull.graph.comparison import RoundComparison
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.campaign.progress import CampaignProgress
@@ -166,11 +167,12 @@ class Campaign:
 
         return pd.DataFrame([asdict(one) for one in results.batches(self.node)])
 
-    def history(self, identifier: str) -> pd.DataFrame:
+    def history(self, identifier: str, *, shards: Sequence[CandidatesData] | None = None) -> pd.DataFrame:
         """Everything that the campaign did with a candidate, in order.
 
         Args:
             identifier: of the candidate.
+            shards: that are known to hold it; they are looked for if None.
 
         Returns:
             A frame: ``pk`` of the node behind a row, ``what`` was decided or done, ``outcome``, ``reason``; ``value``,
@@ -183,7 +185,7 @@ class Campaign:
         """
         import pandas as pd
 
-        events = history.events(self.node, identifier)
+        events = history.events(self.node, identifier, shards)
         if not events:
             screened(identifier, campaign=self.node)  # it may have screened it without having decided anything yet
         rows = []
@@ -255,6 +257,10 @@ class Campaign:
     def started(self) -> list[str]:
         """Ids of the start set, which was relaxed before any model was asked."""
         return results.started(self.pk)
+
+    def n_started(self) -> int:
+        """How many these are."""
+        return results.n_started(self.pk)
 
     def funnel(self) -> dict[str, int]:
         """How many candidates ended where, and for which reasons they were dropped.

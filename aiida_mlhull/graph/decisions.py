@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -14,45 +15,93 @@ if TYPE_CHECKING:
     import pandas as pd
     from aiida import orm
 
+    from aiida_mlhull.data import DecisionsData
     from aiida_mlhull.science.types import Decisions
 
 
 @dataclass(frozen=True, eq=False)
 class RoundDecisions:
-    """One round at a gate.
+    """One round at a gate. What is counted are attributes of nodes; rows are read when they are asked for.
 
     Attributes:
-        decisions: one row per candidate that the models were asked about, all shards together.
+        tables: nodes with the decisions, by shard.
         ensembles: description by pk of the ensembles behind them.
     """
 
-    decisions: Decisions
+    tables: Sequence[DecisionsData]
     ensembles: Mapping[int, str]
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """One row per candidate that the models were asked about, all shards together."""
+        from aiida_mlhull.science.types import concatenate
+
+        return concatenate([table.to_science() for table in self.tables])
+
+    @property
+    def stage(self) -> str:
+        """That the round stood before."""
+        return str(self.tables[0].base.attributes.get("stage"))
+
+    @property
+    def number(self) -> int:
+        """Of the round."""
+        return int(self.tables[0].base.attributes.get("round"))
+
+    @property
+    def rule(self) -> str:
+        """Name of the keep-rule."""
+        return str(self.tables[0].base.attributes.get("rule"))
+
+    @property
+    def asked(self) -> int:
+        """Candidates that the models were asked about."""
+        return sum(table.n_rows for table in self.tables)
+
+    @property
+    def kept(self) -> int:
+        """Of those, sent on."""
+        return sum(int(table.base.attributes.get("n_kept")) for table in self.tables)
 
     @property
     def waiting(self) -> int:
         """Candidates which the rule kept but which found no place in the batch."""
         from aiida_mlhull.science.types.reasons import Reason
 
-        return int((self.decisions.reasons == Reason.BATCH_FULL).sum())
+        reasons = [table.base.attributes.get("dropped_reasons") for table in self.tables]
+        return sum(int(counts.get(Reason.BATCH_FULL, 0)) for counts in reasons)
+
+    @property
+    def n_rejected(self) -> int:
+        """Candidates that the rule dropped."""
+        return self.asked - self.kept - self.waiting
 
     @property
     def rejected(self) -> Decisions:
         """The candidates that the rule dropped."""
-        from aiida_mlhull.science.types.reasons import Reason
+        from aiida_mlhull.science.campaign.decisions import are_rejected
 
-        return self.decisions.take(~self.decisions.keep & (self.decisions.reasons != Reason.BATCH_FULL))
+        return self.decisions.take(are_rejected(self.decisions.keep, self.decisions.reasons))
 
     def nearest(self, limit: int | None = None) -> pd.DataFrame:
         """The rejected candidates as a frame, those nearest to the threshold first.
 
         Args:
-            limit: at most so many.
+            limit: at most so many; then one table is in memory at a time.
         """
         from aiida_mlhull.science.tables.export import to_frame
+        from aiida_mlhull.science.types import concatenate
 
-        frame = to_frame(self.rejected).sort_values("margin", ascending=False, kind="stable", ignore_index=True)
+        found = self.rejected if limit is None else concatenate([_nearest(table, limit) for table in self.tables])
+        frame = to_frame(found).sort_values("margin", ascending=False, kind="stable", ignore_index=True)
         return frame if limit is None else frame.head(limit)
+
+
+def _nearest(table: DecisionsData, limit: int) -> Decisions:
+    """The ``limit`` rejected rows of a table that are nearest to the threshold."""
+    from aiida_mlhull.science.campaign.decisions import nearest_rejected
+
+    return table.take(nearest_rejected(**table.columns("keep", "reasons", "margins"), limit=limit))
 
 
 def round_decisions(campaign: orm.ProcessNode, *, number: int, stage: str | None = None) -> list[RoundDecisions]:
@@ -66,8 +115,6 @@ def round_decisions(campaign: orm.ProcessNode, *, number: int, stage: str | None
     Raises:
         InputError: if nothing was decided in that round.
     """
-    from aiida_mlhull.science.types import concatenate
-
     tables = list(history.rounds(campaign.pk, number=number, stage=stage))
     if not tables:
         raise nothing_decided(campaign, number=number, stage=stage)
@@ -77,7 +124,7 @@ def round_decisions(campaign: orm.ProcessNode, *, number: int, stage: str | None
         ensembles = {
             one.pk: history.describe_models(one, name) for _, by_name in pairs for name, one in sorted(by_name.items())
         }
-        rounds.append(RoundDecisions(concatenate([table.to_science() for table, _ in pairs]), ensembles))
+        rounds.append(RoundDecisions([table for table, _ in pairs], ensembles))
     return rounds
 
 

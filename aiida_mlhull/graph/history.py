@@ -6,7 +6,7 @@ tables of a campaign are sorted by id.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
@@ -107,13 +107,38 @@ def campaigns_of(shard: CandidatesData) -> list[orm.ProcessNode]:
     return found
 
 
-def events(campaign: orm.ProcessNode, identifier: str) -> list[Event]:
-    """Everything that a campaign, and those that it goes on from, did with a candidate, in order."""
+def events(campaign: orm.ProcessNode, identifier: str, shards: Sequence[CandidatesData] | None = None) -> list[Event]:
+    """Everything that a campaign, and those that it goes on from, did with a candidate, in order.
+
+    Args:
+        campaign: its node.
+        identifier: of the candidate.
+        shards: that hold it; they are looked for if None.
+    """
+    holders = [shard for shard, _ in shards_with(identifier)] if shards is None else shards
     found: list[Event] = []
     for pk in story_pks(campaign.pk):
-        told = [*_own_decisions(pk, identifier), *_round_decisions([pk], identifier), *_results(pk, identifier)]
+        keys = _keys(pk, [shard.pk for shard in holders])
+        told = [
+            *_own_decisions(pk, identifier, keys),
+            *_round_decisions(pk, identifier, keys),
+            *_results(pk, identifier),
+        ]
         found += [replace(event, campaign=pk) for event in told]
     return sorted(found, key=attrgetter("when", "pk"))
+
+
+def _keys(pk: int | None, shards: list[int | None]) -> list[str]:
+    """What a campaign calls shards; its tables of them are outputs of that name, so that the others stay closed."""
+    from aiida import orm
+
+    from aiida_mlhull.data import CandidatesData
+
+    if not shards:
+        return []
+    query = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(CandidatesData, with_outgoing="campaign", filters={"id": {"in": shards}}, edge_project="label")
+    return [label.removeprefix(f"{names.CANDIDATES}__") for label in query.all(flat=True)]
 
 
 def rounds(pk: int | None, *, number: int | None = None, stage: str | None = None) -> Iterator[tuple[Any, Any]]:
@@ -124,7 +149,7 @@ def rounds(pk: int | None, *, number: int | None = None, stage: str | None = Non
         number: only this round.
         stage: only this stage.
     """
-    query = _decided_in_rounds(story_pks(pk))
+    query = decided_in_rounds(story_pks(pk))
     query.add_projection(TABLE, "*")
     if number is not None:
         query.add_filter(TABLE, {"attributes.round": number})
@@ -133,7 +158,7 @@ def rounds(pk: int | None, *, number: int | None = None, stage: str | None = Non
     yield from _with_ensembles(query.all())
 
 
-def _own_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
+def _own_decisions(pk: int | None, identifier: str, keys: list[str]) -> Iterator[Event]:
     from aiida import orm
 
     from aiida_mlhull.data import DecisionsData
@@ -148,7 +173,8 @@ def _own_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
         tag="step",
         project="process_type",
     )
-    query.append(DecisionsData, with_incoming="step", tag=TABLE)
+    edges = {"label": {"in": [*keys, names.FUNCTION_RESULT]}}
+    query.append(DecisionsData, with_incoming="step", edge_filters=edges, tag=TABLE)
     for process_type, node in holding(query, identifier):
         row = row_of(Decisions, node, identifier)
         if row is not None:
@@ -156,17 +182,23 @@ def _own_decisions(pk: int | None, identifier: str) -> Iterator[Event]:
             yield _decision(node, row, what=STEPS[step] if step == names.CONCLUDE else f"{row.stage}: {STEPS[step]}")
 
 
-def _round_decisions(pks: list[int | None], identifier: str) -> Iterator[Event]:
+def _round_decisions(pk: int | None, identifier: str, keys: list[str]) -> Iterator[Event]:
     from aiida_mlhull.science.types import Decisions
 
-    for node, ensembles in _with_ensembles(holding(_decided_in_rounds(pks), identifier)):
+    decided = decided_in_rounds([pk], keys=keys)
+    for node, ensembles in _with_ensembles(holding(decided, identifier)):
         row = row_of(Decisions, node, identifier)
         if row is not None:
             yield _decision(node, row, what=f"{row.stage}: round {row.round}, {row.rule}", ensembles=ensembles)
 
 
-def _decided_in_rounds(pks: list[int | None]) -> orm.QueryBuilder:
-    """Decisions of these campaigns' rounds, the oldest first; projects the pk of the round."""
+def decided_in_rounds(pks: list[int | None], *, keys: list[str] | None = None) -> orm.QueryBuilder:
+    """Decisions of these campaigns' rounds, the oldest first; projects the pk of the round.
+
+    Args:
+        pks: of the campaigns.
+        keys: only of shards that are called so.
+    """
     from aiida import orm
 
     from aiida_mlhull.data import DecisionsData
@@ -177,7 +209,8 @@ def _decided_in_rounds(pks: list[int | None]) -> orm.QueryBuilder:
         orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round", project="id"
     )
     query.append(orm.CalcFunctionNode, with_incoming="round", filters=names.any_of(names.DECIDE_ROUND), tag="step")
-    query.append(DecisionsData, with_incoming="step", tag=TABLE)
+    edges = {} if keys is None else {"label": {"in": keys}}
+    query.append(DecisionsData, with_incoming="step", edge_filters=edges, tag=TABLE)
     return query.order_by({TABLE: {"ctime": "asc"}})
 
 

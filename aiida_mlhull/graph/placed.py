@@ -44,19 +44,6 @@ def placed(node: orm.ProcessNode, identifier: str | None = None) -> PlacedPhases
     return place(phases.select([identifier]), concatenate([known, phases.without([identifier])]))
 
 
-def stable(node: orm.ProcessNode) -> PlacedPhases:
-    """The results of a campaign that lie on the hull of references and results, placed there.
-
-    Raises:
-        InputError: if there are no results yet.
-    """
-    from aiida_mlhull.graph.results import phases
-    from aiida_mlhull.science.hull.placement import place
-
-    known = node.inputs[names.REFERENCES].to_science()
-    return place(_phases(phases(node), known), known)
-
-
 def beside(node: orm.ProcessNode) -> pa.Table:
     """The columns of :func:`~aiida_mlhull.science.campaign.phase_table.hull_columns`, a row per result.
 
@@ -77,9 +64,12 @@ def beside(node: orm.ProcessNode) -> pa.Table:
 
 def facts(node: orm.ProcessNode, identifier: str) -> list[tuple[str, str]]:
     """Name and value of what follows from the hull for one result, for people; empty where there is none (yet)."""
+    from aiida_mlhull.graph.results import may_have_result
     from aiida_mlhull.science.campaign.phase_table import phase_facts
 
     try:
+        if not may_have_result(node, identifier):
+            return []  # without loading the solver
         found = placed(node, identifier)
     except InputError:
         return []

@@ -98,7 +98,7 @@ def progress(campaign: orm.ProcessNode, *, now: datetime | None = None) -> Campa
     moment = campaign.mtime if ended else now or datetime.now(tz=timezone.utc)
     runs, tables = engine_runs(campaign.pk), result_facts(campaign.pk)
     processes = [] if ended else under_way(campaign.pk)
-    stages = _stages(settings, total=total, runs=runs, tables=tables, processes=processes, now=moment)
+    stages = _stages(settings, total=total, runs=runs, tables=tables, processes=processes, now=moment, over=ended)
     models = _models(campaign.pk, processes)
     stock, said = campaigns.stock(campaign.pk) or {}, told(campaign.pk)
     moved = [campaign.ctime, *(one.when for one in tables), *(one.created for one in processes)]
@@ -205,6 +205,7 @@ def _stages(
     tables: Sequence[ResultFacts],
     processes: list[UnderWay],
     now: datetime,
+    over: bool,
 ) -> tuple[StageProgress, ...]:
     from aiida_mlhull.science.campaign.plan import plan
 
@@ -215,7 +216,14 @@ def _stages(
         own = [one for one in tables if one.stage == name]
         sent = [run for run in runs if run.stage == name]
         stage = _stage(
-            name, planned.engine, own, sent, jobs.get(name, AtHand()), room=min(room, planned.at_most), now=now
+            name,
+            planned.engine,
+            own,
+            sent,
+            jobs.get(name, AtHand()),
+            room=min(room, planned.at_most),
+            now=now,
+            over=over,
         )
         stages.append(stage)
         room = stage.at_most - stage.failed
@@ -231,6 +239,7 @@ def _stage(
     *,
     room: int,
     now: datetime,
+    over: bool,
 ) -> StageProgress:
     from aiida_mlhull.science.campaign.progress import StageProgress, pace
 
@@ -262,7 +271,7 @@ def _stage(
         at_most=at_most,
         failures=dict(sorted(reasons.items())),
         core_minutes=sum(one.core_minutes for one in tables),
-        pace=pace(fresh, active, now=now.timestamp(), left=left, left_at_most=at_most - ended),
+        pace=pace(fresh, active, now=now.timestamp(), left=left, left_at_most=0 if over else at_most - ended),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull import names
-from aiida_mlhull.graph.rows import TABLE
+from aiida_mlhull.graph.rows import TABLE, row_of
 from aiida_mlhull.graph.story import story_pks
 from aiida_mlhull.science.errors import InputError
 
@@ -66,16 +66,18 @@ class JobCost:
 
 def rounds(pk: int | None) -> list[RoundCount]:
     """All rounds of a campaign, in order."""
-    from aiida_mlhull.graph.history import rounds as decided
+    from aiida_mlhull.graph.history import decided_in_rounds
     from aiida_mlhull.science.types.reasons import Reason
 
+    columns = ("stage", "round", "n_rows", "n_kept", "dropped_reasons")
+    query = decided_in_rounds(story_pks(pk))
+    query.add_projection(TABLE, [f"attributes.{column}" for column in columns])
     counts: dict[tuple[str, int], list[int]] = {}
-    for node, _ in decided(pk):
-        facts = node.base.attributes
-        one = counts.setdefault((facts.get("stage"), facts.get("round")), [0, 0, 0])
-        one[0] += facts.get("n_rows")
-        one[1] += facts.get("n_kept")
-        one[2] += facts.get("dropped_reasons").get(Reason.BATCH_FULL, 0)
+    for _, stage, number, n_rows, n_kept, dropped in query.all():
+        one = counts.setdefault((stage, number), [0, 0, 0])
+        one[0] += n_rows
+        one[1] += n_kept
+        one[2] += dropped.get(Reason.BATCH_FULL, 0)
     stocks = {(stock["stage"], stock["round"]): stock for stock in all_stocks(pk)}
     found = []
     for (stage, number), (asked, kept, waiting) in counts.items():
@@ -225,10 +227,35 @@ def _outputs(node: orm.ProcessNode, namespace: str) -> Mapping[str, Any]:
 
 
 def phases(node: orm.ProcessNode) -> Labels:
-    """The candidates that a campaign put on the hull; of one that has not ended, those on it so far."""
-    from aiida_mlhull.science.campaign import on_hull
+    """The candidates that a campaign put on the hull; of one that has not ended, those on it so far.
 
-    return on_hull(outcomes(node), results(node))
+    Raises:
+        InputError: if there are no results yet.
+    """
+    from aiida_mlhull.science.campaign import on_hull
+    from aiida_mlhull.science.types import concatenate
+    from aiida_mlhull.science.types.reasons import Reason
+
+    ended, done = _outputs(node, names.OUTCOMES), _outputs(node, names.RESULTS)
+    if not ended or not done:
+        return on_hull(outcomes(node), results(node))
+    found: list[Labels] = []
+    for key, table in sorted(ended.items()):
+        if Reason.ON_HULL in table.base.attributes.get("kept_reasons"):  # most shards have none: they are not opened
+            columns = table.columns("ids", "reasons")
+            found.append(done[key].rows(columns["ids"][columns["reasons"] == Reason.ON_HULL]))
+    return concatenate(found) if found else next(iter(done.values())).rows([])
+
+
+def may_have_result(node: orm.ProcessNode, identifier: str) -> bool:
+    """Whether the last stage of a campaign gave a candidate an energy; of one that has not ended it is not said."""
+    from aiida_mlhull.science.types import Labels
+
+    done = _outputs(node, names.RESULTS)
+    if not done:
+        return True
+    rows = (row_of(Labels, table, identifier) for table in done.values())
+    return any(row is not None and bool(row.succeeded[0]) for row in rows)
 
 
 def structures(pk: int | None) -> dict[str, int]:
@@ -296,6 +323,20 @@ def relaxation_order(node: orm.ProcessNode) -> tuple[list[str], int]:
 
 def started(pk: int | None) -> list[str]:
     """Ids of the start set, in their order."""
+    tables = [table.columns("ids", "keep") for table, _ in _draws(pk)]
+    return sorted({name for table in tables for name in table["ids"][table["keep"]].tolist()})
+
+
+def n_started(pk: int | None) -> int:
+    """How many these are; after a single draw no table is opened."""
+    steps = [step for _, step in _draws(pk)]
+    if len(set(steps)) > 1:  # what failed in an earlier one may have been drawn again
+        return len(started(pk))
+    return sum(int(table.base.attributes.get("n_kept")) for table, _ in _draws(pk))
+
+
+def _draws(pk: int | None) -> list[tuple[Any, int]]:
+    """Tables of draws in which something was drawn, and the pks of the steps that drew."""
     from aiida import orm
 
     from aiida_mlhull.data import DecisionsData
@@ -303,6 +344,7 @@ def started(pk: int | None) -> list[str]:
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": {"in": story_pks(pk)}}, tag="campaign")
     query.append(orm.CalcFunctionNode, with_incoming="campaign", filters=names.any_of(names.CHOOSE_START), tag="draw")
-    query.append(DecisionsData, with_incoming="draw", project="*")
-    tables = [table.to_science() for table in query.all(flat=True)]
-    return sorted({name for table in tables for name in table.ids[table.keep].tolist()})
+    query.append(DecisionsData, with_incoming="draw", filters={"attributes.n_kept": {">": 0}}, project="*")
+    query.add_projection("draw", "id")
+    found: list[tuple[Any, int]] = [(table, step) for step, table in query.all()]
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from aiida import orm
@@ -95,8 +95,8 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
         check_labels_only(campaign, shards.values())
         check_baseline("references", shards.values(), inputs["references"])
         _check_engines(campaign, engines)
-        tables, references = [node.to_science() for node in shards.values()], inputs["references"].to_science()
-        check_ids(tables, references)
+        tables, references = OneByOne(list(shards.values())), inputs["references"].to_science()
+        check_ids([node.names() for node in shards.values()], references)
         if "recipes" in inputs:
             asked = validated(RecipeSettings, inputs["recipes"].get_dict(), what="recipes")
             check_recipes(asked, references, has_literature="literature" in inputs)
@@ -106,6 +106,25 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
     except InputError as error:
         return str(error)
     return None
+
+
+class OneByOne(Sequence[Candidates]):
+    """Shards that are read when their turn comes and forgotten then: a million candidates don't fit into memory at once."""
+
+    def __init__(self, nodes: Sequence[CandidatesData]) -> None:
+        self.nodes = nodes
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    @overload
+    def __getitem__(self, place: int) -> Candidates: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> OneByOne: ...
+
+    def __getitem__(self, place: int | slice) -> Candidates | OneByOne:
+        return OneByOne(self.nodes[place]) if isinstance(place, slice) else self.nodes[place].to_science()
 
 
 def check_parents(campaign: CampaignSettings, inputs: Mapping[str, Any]) -> None:

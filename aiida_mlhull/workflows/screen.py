@@ -49,9 +49,8 @@ class Screen(ProtocolBuilder, TakesOver):
         parts: the settings' parts: ``stages`` by stage, and ``ensemble``, or ``ensembles`` by name.
         waiting: ``pool``, which candidates may enter the stage; ``shards``, decisions about those that wait still,
             and ``rows``, which rows of these that are: kept, or dropped by the last round; ``sent``, shards of which
-            rows were sent to an engine. By shard.
+            rows were sent to an engine; ``cells`` that were made for labels, and the rows that have one now. By shard.
         chosen: decisions about those that are relaxed next, by shard.
-        cells: cells that were made for them, and the rows that have one now, by shard.
         labels: results: ``increments`` by stage, shard and number, ``new`` ones by shard, ``whole`` tables of ended
             stages by stage and shard; ``steps``, ionic steps.
         decided: ``trail``, decisions by step and shard, the ``order`` of its steps, and ``merged`` by stage and shard.
@@ -129,7 +128,7 @@ class Screen(ProtocolBuilder, TakesOver):
         """Nothing has been relaxed yet."""
         self.ctx.at = {"stage": 0, "relaxing": 0, "round": 0, "starting": False, "learnable": None, "draw": 0}
         self.ctx.parts = functions.split_settings(self.inputs.settings)
-        self.ctx.waiting = {"pool": {}, "shards": {}, "rows": "kept", "sent": []}
+        self.ctx.waiting = {"pool": {}, "shards": {}, "rows": "kept", "sent": [], "cells": {}}
         self.ctx.chosen = {}
         self.ctx.labels = {
             "increments": self.results_taken_over(),
@@ -302,7 +301,7 @@ class Screen(ProtocolBuilder, TakesOver):
 
     def make_cells(self) -> Any:
         """Have cells made for what was chosen of shards of labels, where the stage's engine starts from cells."""
-        self.ctx.cells = {}
+        self.ctx.waiting["cells"] = {}
         if not self.may_go_on() or not ENGINES[self.relaxing.engine].needs_cells:
             return None
         cells, chosen = self.cells(), self.ctx.chosen
@@ -329,7 +328,7 @@ class Screen(ProtocolBuilder, TakesOver):
             self.ctx.chosen = {}
         elif failed is not None:
             return failed
-        cells, made, stage = self.cells(), self.ctx.cells, self.relaxing
+        cells, made, stage = self.cells(), self.ctx.waiting["cells"], self.relaxing
         engine = ENGINES[stage.engine]
         inputs = {**self.inputs.engines[stage.engine], "stage": self.stage_node(self.ctx.at["relaxing"])}
         if "jobs" in engine.spec().inputs:
@@ -352,7 +351,7 @@ class Screen(ProtocolBuilder, TakesOver):
             return self._failed("ERROR_CELLS_NOT_MADE", why=why_failed(node))
         made = dict(node.outputs.cells) if "cells" in node.outputs else {}
         for key, chosen in node.outputs.chosen.items():
-            self.ctx.cells[key] = {"cells": made.get(key), "chosen": chosen}
+            self.ctx.waiting["cells"][key] = {"cells": made.get(key), "chosen": chosen}
             self.ctx.waiting["pool"][key] = node.outputs.pool[key]
             asked = count_of(node.inputs.chosen[key])
             failed = asked - count_of(chosen)

@@ -30,22 +30,34 @@ def inputs(code, labels):
     }
 
 
-@pytest.fixture(scope="module")
-def both(code):
-    """What the job has made of labels of which one gets no cell, and what the science makes of them here."""
+def test_the_job_makes_what_the_science_makes(code):
     labels = shard(**MADE, **NOT_MADE)
     outputs, node = run_get_node(MakeCellsCalculation, **inputs(code, labels))
     assert node.is_finished_ok, node.exit_message
-    return outputs, node, make_cells(labels, enter_first_stage(labels, stage="first"), seed=3)
-
-
-def test_the_job_makes_what_the_science_makes(both):
-    outputs, _, here = both
+    here = make_cells(labels, enter_first_stage(labels, stage="first"), seed=3)
     assert content_hash(outputs["cells"].to_science()) == content_hash(here.cells)
     assert content_hash(outputs["chosen"].to_science()) == content_hash(here.chosen)
     left = outputs["pool"].to_science()
     assert left.ids[left.keep].tolist() == here.cells.ids.tolist()
     assert outputs["results"]["n_made"] == len(MADE)
+    refuse_one_cell_fewer(node, here.cells)
+
+
+def refuse_one_cell_fewer(node, cells):
+    """A choice that the cells do not answer is not a whole result."""
+    whole = node.outputs.retrieved.base.repository
+    files = {name: whole.get_object_content(name, mode="rb") for name in whole.list_object_names()}
+    harmed = orm.FolderData()
+    for name, content in (files | {"made.parquet": encode_table(cells.take(np.arange(len(cells) - 1)))}).items():
+        harmed.base.repository.put_object_from_bytes(content, name)
+
+    class Harmed(MakeCellsParser):
+        retrieved = harmed
+
+    code = Harmed(node).parse()
+    assert code is not None
+    assert code.status == 303
+    assert f"{len(MADE)} candidates are chosen, {len(MADE) - 1} have cells" in code.message
 
 
 def test_where_no_cell_can_be_made_there_are_none(code):
@@ -54,27 +66,6 @@ def test_where_no_cell_can_be_made_there_are_none(code):
     assert "cells" not in outputs
     assert not outputs["chosen"].to_science().keep.any()
     assert not outputs["pool"].to_science().keep.any()
-
-
-def test_a_choice_that_the_cells_do_not_answer_is_incomplete(both):
-    """One cell fewer than the table of the choice says."""
-    _, node, here = both
-    harmed = orm.FolderData()
-    for name in node.outputs.retrieved.base.repository.list_object_names():
-        content = node.outputs.retrieved.base.repository.get_object_content(name, mode="rb")
-        if name == "made.parquet":
-            content = encode_table(here.cells.take(np.arange(len(here.cells) - 1)))
-        harmed.base.repository.put_object_from_bytes(content, name)
-    parser = MakeCellsParser(node)
-    parser.retrieved_harmed = harmed
-    type(parser).retrieved = property(lambda self: self.retrieved_harmed)
-    try:
-        code = parser.parse()
-    finally:
-        del type(parser).retrieved
-    assert code is not None
-    assert code.status == 303
-    assert f"{len(MADE)} candidates are chosen, {len(MADE) - 1} have cells" in code.message
 
 
 @pytest.mark.parametrize(("labels", "keep", "said"), [

@@ -309,3 +309,13 @@ def test_crystals_without_a_representation_are_refused() -> None:
     mixed.append_atom(position=(0, 0, 0), symbols=("Cu", "Zn"), weights=(0.5, 0.5))
     with pytest.raises(CrystalError, match="disordered"):
         WyckoffData.from_structure(mixed)
+
+
+@pytest.mark.parametrize("kind", sorted(TABLES))
+def test_rows_and_columns_alone_are_those_of_the_whole(kind: str) -> None:
+    node, whole = load_node(make(kind).store().pk), TABLES[kind]()
+    wanted = whole.ids[::-2]
+    assert same(node.rows([*wanted.tolist(), "not there"]), whole.select(wanted))
+    assert same(node.take([len(whole) - 1, 0]), whole.take([0, len(whole) - 1]))
+    assert same(node.columns("formulas")["formulas"], whole.formulas)
+    assert same(node.names(), Table(ids=whole.ids, formulas=whole.formulas))

@@ -15,8 +15,12 @@ import aiida_mlhull
 from aiida_mlhull import Campaign, launch, to_frame
 from aiida_mlhull.graph import results
 from aiida_mlhull.graph.calibration import stated_by
+from aiida_mlhull.graph.placed import placed
 from aiida_mlhull.graph.written.summary import batches, summary
+from aiida_mlhull.science.campaign import on_hull
+from aiida_mlhull.science.campaign.results import formation_energies
 from aiida_mlhull.science.errors import InputError, NotReadyError, UnknownNameError
+from aiida_mlhull.science.tables.summary import content_hash
 from tests.cli.conftest import run
 
 pytestmark = pytest.mark.slow
@@ -250,3 +254,17 @@ def test_without_a_profile_the_way_to_one_is_named(monkeypatch):
         Campaign()
     with pytest.raises(NotReadyError, match="load_profile"):
         launch("campaign.yaml")
+
+
+def test_phases_are_the_same_from_the_tables_that_hold_some(finished):
+    found = finished.phases()
+    assert len(found)
+    assert content_hash(found) == content_hash(on_hull(finished.outcomes(), finished.results()))
+    at = placed(finished.node)
+    expected = at.formation[np.searchsorted(at.ids, found.ids)]
+    known = finished.node.inputs.references.to_science()
+    np.testing.assert_allclose(formation_energies(found, known), expected, atol=1e-12)
+
+
+def test_the_start_set_is_counted_as_it_is_listed(finished):
+    assert finished.n_started() == len(finished.started()) > 0

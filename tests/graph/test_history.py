@@ -107,7 +107,7 @@ def test_the_history_of_one_of_very_many_opens_its_own_tables_only(large, opened
 
     campaign, identifier = large
     ((shard, row),) = history.shards_with(identifier)
-    events = history.events(history.campaigns_of(shard)[0], identifier)
+    events = history.events(history.campaigns_of(shard)[0], identifier, [shard])
     assert history.campaigns_of(shard)[0].pk == campaign.pk
     assert row.ids.tolist() == [identifier]
     assert [event.what for event in events] == [f"final: round {k}, two_sigma" for k in range(1, ROUNDS + 1)]
@@ -116,6 +116,48 @@ def test_the_history_of_one_of_very_many_opens_its_own_tables_only(large, opened
     first = orm.QueryBuilder().append(orm.Node, filters={"pk": campaign.pk}, tag="campaign")
     first.append(CandidatesData, with_outgoing="campaign", project="id")
     assert [pk for pk in opened if pk >= min(first.all(flat=True))] == [shard.pk, *(event.pk for event in events)]
+
+
+@pytest.mark.slow
+def test_tables_of_other_shards_stay_closed_where_all_span_the_same_ids(interleaved, opened):
+    """Ids of generators are random, so that every shard spans nearly all of them: only names of shards tell them apart."""
+    from aiida_mlhull.graph import history
+
+    campaign, identifier, decided = interleaved
+    ((shard, _),) = history.shards_with(identifier)
+    before = list(opened)
+    events = history.events(campaign, identifier, [shard])
+    assert opened[len(before) :] == [decided]
+    assert [event.pk for event in events] == [decided]
+    assert [event.pk for event in history.events(campaign, identifier)] == [decided]
+
+
+@pytest.fixture
+def interleaved(aiida_profile):
+    """A round over three shards of three rows that span the same ids; asked for is a row of the second."""
+    from aiida import orm
+    from aiida.common.links import LinkType
+
+    from aiida_mlhull.data import CandidatesData, DecisionsData
+
+    own = uuid.uuid4().hex
+    rows = np.array([f"{letter}{own}" for letter in "abcdefghi"])
+    campaign = orm.WorkChainNode(process_type=names.SCREEN.process_type)
+    for shard in range(3):
+        node = CandidatesData.from_science(_candidates(rows[shard::3])).store()
+        campaign.base.links.add_incoming(node, LinkType.INPUT_WORK, f"candidates__shard_{shard:03d}")
+    campaign.store()
+    rounds = orm.WorkChainNode(process_type=names.ROUND.process_type)
+    rounds.base.links.add_incoming(campaign, LinkType.CALL_WORK, "round_1")
+    step = orm.CalcFunctionNode(process_type=names.DECIDE_ROUND.process_type)
+    step.base.links.add_incoming(rounds.store(), LinkType.CALL_CALC, "decide")
+    step.store()
+    pks = []
+    for shard in range(3):
+        node = DecisionsData.from_science(_decisions(rows[shard::3], 1, np.random.default_rng(shard)))
+        node.base.links.add_incoming(step, LinkType.CREATE, f"shard_{shard:03d}")
+        pks.append(node.store().pk)
+    return campaign, str(rows[4]), pks[1]
 
 
 @pytest.mark.slow

@@ -58,11 +58,11 @@ def rejected_as_json(rounds: Sequence[RoundDecisions]) -> str:
     """What the models of a round dropped before every stage, for programs, nearest to the threshold first."""
     told = [
         {
-            "stage": one.decisions.stage,
-            "round": one.decisions.round,
-            "rule": one.decisions.rule,
-            "candidates": len(one.decisions),
-            "kept": int(one.decisions.keep.sum()),
+            "stage": one.stage,
+            "round": one.number,
+            "rule": one.rule,
+            "candidates": one.asked,
+            "kept": one.kept,
             "waiting": one.waiting,
             "rejected": json.loads(one.nearest().to_json(orient="records")),
         }

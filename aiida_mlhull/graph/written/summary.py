@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from aiida_mlhull.graph.placed import stable
+from aiida_mlhull import names
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def summary(campaign: Campaign) -> str:
     head = f"Campaign {campaign.pk} ({campaign.label}), seed {campaign.settings.seed}: {why}"
     before = ", ".join(f"{one.pk} ({one.label})" for one in campaign.story()[:-1])
     parts = [f"{head}\nIt goes on from {before}; all of it is told together" if before else head]
-    parts.append(funnel(campaign.funnel(), started=len(campaign.started())))
+    parts.append(funnel(campaign.funnel(), started=campaign.n_started()))
     passed = [part for part in (rounds(campaign), batches(campaign)) if part]
     claimed = [promise(state.promise)] if state.promise else []
     return "\n\n".join([*parts, *passed, *claimed, costs(campaign), phases(campaign)])
@@ -123,18 +123,19 @@ def _equivalents(cost: CampaignCost | None) -> str:
 
 def phases(campaign: Campaign) -> str:
     """The candidates on the hull."""
+    from aiida_mlhull.science.campaign.results import formation_energies
+
     labels = campaign.phases()
     if not len(labels):
         return "No candidate lies on the hull: the known phases are the stable ones."
     pks = {name: str(pk) for name, pk in campaign.structures().items()}
-    placed = stable(campaign.node)
-    formation = dict(zip(placed.ids.tolist(), placed.formation.tolist(), strict=True))
+    formation = formation_energies(labels, campaign.node.inputs[names.REFERENCES].to_science()).tolist()
     order = sorted(range(len(labels)), key=lambda row: (str(labels.formulas[row]), str(labels.ids[row])))
     rows = [
         (
             labels.formulas[row],
             f"{labels.energies[row]:.4f}",
-            f"{formation[str(labels.ids[row])]:.4f}",
+            f"{formation[row]:.4f}",
             labels.ids[row],
             pks.get(str(labels.ids[row])),
         )

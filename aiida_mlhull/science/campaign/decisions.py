@@ -11,6 +11,7 @@ from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettin
 from aiida_mlhull.science.errors import SettingsError, TooFewLabelsError
 from aiida_mlhull.science.hull import with_results
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References, Table
+from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason, with_detail
 from aiida_mlhull.science.types.strict import amount
 from aiida_mlhull.science.types.table import Booleans, Strings
@@ -158,6 +159,17 @@ def decide_round(
     keep[waiting] = False
     reasons[waiting] = Reason.BATCH_FULL
     return replace(decided, keep=keep, reasons=reasons.astype(np.str_), stage=stage.name, round=number)
+
+
+def are_rejected(keep: Booleans, reasons: Strings) -> Booleans:
+    """(n,) which rows a round's rule has dropped: those that must wait for a place are not among them."""
+    return np.asarray(~keep & (reasons != Reason.BATCH_FULL))
+
+
+def nearest_rejected(keep: Booleans, reasons: Strings, margins: Floats, *, limit: int) -> NDArray[np.int64]:
+    """Numbers of the ``limit`` rejected rows nearest to the threshold, nearest first; of equally near ones the first."""
+    rows = np.flatnonzero(are_rejected(keep, reasons))
+    return rows[np.argsort(-margins[rows], kind="stable")[:limit]]
 
 
 def _undecided(rows: Table, *, keep: Booleans, reason: str, rule: str, stage: str) -> Decisions:

@@ -8,8 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from aiida_mlhull.science.campaign.settings import StageSettings
+from aiida_mlhull.science.ensembles.rows import elemental_mixtures
 from aiida_mlhull.science.errors import TableError
-from aiida_mlhull.science.types import Candidates, Decisions, Labels, concatenate
+from aiida_mlhull.science.hull import with_results
+from aiida_mlhull.science.types import Candidates, Decisions, Labels, References, concatenate
+from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason, code_of
 from aiida_mlhull.science.types.table import slices
 
@@ -88,3 +91,9 @@ def portions(chosen: Decisions, *, size: int) -> Iterator[Decisions]:
 def on_hull(outcomes: Decisions, results: Labels) -> Labels:
     """The results that the outcome puts on the hull."""
     return results.select(outcomes.ids[outcomes.reasons == Reason.ON_HULL])
+
+
+def formation_energies(phases: Labels, references: References) -> Floats:
+    """(n,) eV/atom of phases on the hull above the elements, each in its lowest form, a phase among these or not."""
+    known = with_results(references, phases)
+    return np.asarray(phases.energies - elemental_mixtures(phases.formulas, known))

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aiida_mlhull.science.types import Table
+from aiida_mlhull.science.types.crystals import Integers
 from aiida_mlhull.science.types.table import Strings
 from aiida_mlhull.science.wire.tables import decode_column, from_arrow, to_arrow
 
@@ -47,8 +48,16 @@ def decode_rows(noun: type[T], content: bytes, ids: Sequence[str] | Strings, *, 
     known, _ = to_arrow(noun, content, name, columns=["ids"])
     wanted = pa.array(np.asarray(ids, dtype=np.str_).tolist(), pa.string())
     rows = np.flatnonzero(pc.is_in(known.column("ids"), value_set=wanted).to_numpy())
+    return take_rows(noun, content, rows, name=name)
+
+
+def take_rows(noun: type[T], content: bytes, numbers: Sequence[int] | Integers, *, name: str = "table") -> T:
+    """The rows with these numbers, sorted by id as always; the others never become Python objects.
+
+    Arguments and errors are those of :func:`decode_rows`.
+    """
     packed, properties = to_arrow(noun, content, name)
-    return from_arrow(noun, packed.take(rows), properties, name)
+    return from_arrow(noun, packed.take(np.sort(np.asarray(numbers, dtype=np.int64))), properties, name)
 
 
 def decode_columns(

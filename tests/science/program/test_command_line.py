@@ -48,7 +48,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"aiida-mlhull {__version__}\n"
 
 
-@pytest.mark.parametrize("task", ["fit", "predict", "relax", "fit_products", "predict_products"])
+@pytest.mark.parametrize("task", ["fit", "predict", "relax", "make_cells", "fit_products", "predict_products"])
 def test_help_needs_next_to_nothing(task):
     ended = run_without(AIIDA_SIDE | {"numpy", "torch", "pyarrow", "pydantic"}, task, "--help")
     assert ended.returncode == 0, ended.stderr
