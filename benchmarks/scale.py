@@ -5,7 +5,7 @@
 Candidates are labels without cells, by the package's own enumeration of Wyckoff representations over ternary formulas, in
 shards of 10,000. A campaign on the production path draws a start set, fits an ensemble, predicts every candidate, decides by
 the σ rule, relaxes a batch,, and concludes. Results come from a record that a law of the elements and the label has written,
-which costs nothing: what is left is the package's own effort. One process a step and size, so that memory is that of the size;
+which costs nothing: what is left is the package's own effort. One process per step and size, so that memory is that of the size;
 the campaign's process does what a daemon's worker does, and its jobs are processes of their own. Each step goes as a line to
 FOLDER/steps.jsonl; the same command goes on after the last one. Seconds of jobs are wall seconds that the program has measured.
 """

@@ -173,7 +173,7 @@ def _own_decisions(pk: int | None, identifier: str, keys: list[str]) -> Iterator
         tag="step",
         project="process_type",
     )
-    edges = {"label": {"in": [*keys, names.FUNCTION_RESULT]}}
+    edges = {"label": {"in": [*keys, names.FUNCTION_RESULT]}} if keys else {}
     query.append(DecisionsData, with_incoming="step", edge_filters=edges, tag=TABLE)
     for process_type, node in holding(query, identifier):
         row = row_of(Decisions, node, identifier)
@@ -197,7 +197,7 @@ def decided_in_rounds(pks: list[int | None], *, keys: list[str] | None = None) -
 
     Args:
         pks: of the campaigns.
-        keys: only of shards that are called so.
+        keys: only of shards that are called so; of all if there are none.
     """
     from aiida import orm
 
@@ -209,7 +209,7 @@ def decided_in_rounds(pks: list[int | None], *, keys: list[str] | None = None) -
         orm.WorkChainNode, with_incoming="campaign", filters=names.any_of(names.ROUND), tag="round", project="id"
     )
     query.append(orm.CalcFunctionNode, with_incoming="round", filters=names.any_of(names.DECIDE_ROUND), tag="step")
-    edges = {} if keys is None else {"label": {"in": keys}}
+    edges = {"label": {"in": keys}} if keys else {}
     query.append(DecisionsData, with_incoming="step", edge_filters=edges, tag=TABLE)
     return query.order_by({TABLE: {"ctime": "asc"}})
 
