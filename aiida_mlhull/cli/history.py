@@ -28,7 +28,6 @@ def history(profile_name: str | None, identifier: str, campaign: str | None, as_
     wanted = None if campaign is None else Campaign(campaign)
     candidate, *others = screened(identifier, campaign=None if wanted is None else wanted.node)
     row, asked = candidate.row, wanted or Campaign(candidate.campaign)
-    shards = [one.shard for one in (candidate, *others)]
     if as_json:
         click.echo(history_as_json(asked, identifier))
         return
@@ -42,7 +41,7 @@ def history(profile_name: str | None, identifier: str, campaign: str | None, as_
         *placed.facts(asked.node, identifier),
     ]
     known = text.pairs([pair for pair in facts if pair[1] is not None])
-    click.echo(f"{known}\n\n{events_in_words(asked.history(identifier, shards=shards))}")
+    click.echo(f"{known}\n\n{events_in_words(asked.history(identifier, shards=[candidate.shard]))}")
     if len(story := [one.pk for one in asked.story()]) > 1:
         click.echo(f"\nOne story over campaigns {', '.join(map(str, story))}")
     if also := sorted({other.campaign.pk or 0 for other in others} - set(story)):

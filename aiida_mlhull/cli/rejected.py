@@ -43,9 +43,7 @@ def rejected(
         click.echo(rejected_as_json(rounds))
         return
     for place, one in enumerate(rounds):
-        if place:
-            click.echo()
-        click.echo(round_in_words(one))
+        click.echo(("\n" if place else "") + round_in_words(one))
         if output is None:
             click.echo(nearest_in_words(one.nearest(limit)), nl=False)
             if one.n_rejected > limit:

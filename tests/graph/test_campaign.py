@@ -14,8 +14,8 @@ from pymatgen.core import Composition
 import aiida_mlhull
 from aiida_mlhull import Campaign, launch, to_frame
 from aiida_mlhull.graph import results
-from aiida_mlhull.graph.calibration import stated_by
 from aiida_mlhull.graph.placed import placed
+from aiida_mlhull.graph.stated.calibration import stated_by
 from aiida_mlhull.graph.written.summary import batches, summary
 from aiida_mlhull.science.campaign import on_hull
 from aiida_mlhull.science.campaign.results import formation_energies

@@ -14,10 +14,10 @@ from aiida_mlhull import names
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import EnsembleData
 from aiida_mlhull.graph import history
-from aiida_mlhull.graph.calibration import stated_by_campaign
 from aiida_mlhull.graph.campaign import Campaign
 from aiida_mlhull.graph.models import deciding_step, last_ensembles, said_before
 from aiida_mlhull.graph.models import predictions as all_predictions
+from aiida_mlhull.graph.stated.calibration import stated_by_campaign
 from aiida_mlhull.launching.earlier.parents import find_parents
 from aiida_mlhull.science.campaign import CampaignSettings, StageSettings, campaign_settings
 from aiida_mlhull.science.ensembles import fit_member, gather

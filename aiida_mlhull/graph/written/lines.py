@@ -73,12 +73,11 @@ def rejected_as_json(rounds: Sequence[RoundDecisions]) -> str:
 
 def round_in_words(one: RoundDecisions) -> str:
     """Who decided, by what rule, and about how many."""
-    decided = one.decisions
     models = [f"models: ensemble {pk}, {models}" for pk, models in one.ensembles.items()]
     counts = (
-        f"{decided.stage or 'stage'}, round {decided.round}, {decided.rule}: "
-        f"{text.count(len(decided), 'candidate')}, {int(decided.keep.sum())} kept, {one.waiting} kept but waiting "
-        f"for a place, {len(one.rejected)} rejected"
+        f"{one.stage or 'stage'}, round {one.number}, {one.rule}: "
+        f"{text.count(one.asked, 'candidate')}, {one.kept} kept, {one.waiting} kept but waiting "
+        f"for a place, {one.n_rejected} rejected"
     )
     return "\n".join([*models, counts])
 

@@ -30,7 +30,7 @@ def diagnosed(
         UnknownNameError: if there is no such node.
         InputError: if there is nothing to compare with.
     """
-    from aiida_mlhull.graph.calibration import ensemble_named, stated_by
+    from aiida_mlhull.graph.stated.calibration import ensemble_named, stated_by
     from aiida_mlhull.science.metrics import diagnose
     from aiida_mlhull.science.metrics.words import hull_spreads_in_words, near_hull_in_words, spreads_in_words
     from aiida_mlhull.science.plots.errors import near_hull_figures
@@ -62,7 +62,7 @@ def diagnosed(
 
 
 def _classes(node: EnsembleData, folder: Path | None) -> tuple[str, dict[str, Any]]:
-    from aiida_mlhull.graph.calibration import class_scores_of
+    from aiida_mlhull.graph.stated.calibration import class_scores_of
     from aiida_mlhull.science.metrics.words import classes_in_words
     from aiida_mlhull.science.plots.classes import class_figures
     from aiida_mlhull.science.plots.saving import save

@@ -1,0 +1,1 @@
+"""What models have stated about their own errors, held against what came of it."""
