@@ -1,1 +1,1 @@
-"""What models have stated about their own errors, held against what came of it."""
+"""What models have stated about their own errors, compared with what came of it."""
