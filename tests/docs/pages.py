@@ -14,12 +14,15 @@ PAGES = {
 }
 
 _BLOCK = re.compile(
-    r"(?:^% (?P<mark>not run|figures may differ): (?P<why>[^\n]+)\n)?"
+    r"(?:^% (?P<mark>not run|figures may differ|rows may differ): (?P<why>[^\n]+)\n)?"
     r"^```(?P<kind>console|python|yaml|text)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 _PK = re.compile(r"\b(Ensemble|ensemble|Campaign|campaign|References|diagnose|predict|report|pk) (\d+)\b")
 """What stands before a pk, which another profile gives otherwise."""
+
+_RULE = re.compile(r"^ *--[ -]+$", re.MULTILINE)
+"""What stands between the heads of columns and their rows."""
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?|(?<=\d)\.\d+|\d+")
 
@@ -32,7 +35,7 @@ class Block:
         page: of the project's folder.
         kind: ``console``, ``python``, ``yaml`` or ``text``.
         body: its lines.
-        mark: ``not run`` or ``figures may differ``, from the line above; empty for none.
+        mark: ``not run``, ``figures may differ`` or ``rows may differ``, from the line above; empty for none.
         why: what the mark says.
     """
 
@@ -46,7 +49,10 @@ class Block:
         """Every command, lines that go on joined, and what is printed below it."""
         for told in re.split(r"^\$ ", self.body.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
             command, _, output = told.partition("\n")
-            yield command.strip(), output.rstrip()
+            output = output.rstrip()
+            if self.mark == "rows may differ":
+                output = _RULE.split(output)[0].rstrip() + "\n..."
+            yield command.strip(), output
 
     @property
     def prints(self) -> bool:
