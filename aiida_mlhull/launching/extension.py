@@ -196,6 +196,11 @@ def _heritage(
     }
 
 
+def _plain(inputs: Any) -> Any:
+    """Nodes, or namespaces of them as dictionaries: a node's inputs come as a class of AiiDA's that builders refuse."""
+    return {name: _plain(one) for name, one in inputs.items()} if isinstance(inputs, Mapping) else inputs
+
+
 def _has_gate(settings: CampaignSettings, name: str) -> bool:
     return any(stage.name == name and stage.gate is not None for stage in settings.stages)
 
@@ -232,6 +237,10 @@ def _builder(
     for name in ("parent", "recipes", "literature"):
         if name in before.inputs:
             builder[name] = before.inputs[name]
+    for name in ("parents", "warm"):  # by gate
+        given = before.inputs[name] if name in before.inputs else {}
+        if kept := {stage: _plain(one) for stage, one in given.items() if _has_gate(settings, stage)}:
+            builder[name] = kept
     ports = Screen.spec().inputs
     refused = ports.validate(ports.pre_process(builder._inputs(prune=True)))  # noqa: SLF001  (as AiiDA itself does)
     if refused is not None:

@@ -11,6 +11,7 @@ from aiida.engine import run_get_node
 
 from aiida_mlhull.graph.models import last_ensembles
 from aiida_mlhull.launching.earlier.parents import find_parents
+from aiida_mlhull.launching.extension import prepare_extension
 from aiida_mlhull.science.campaign import campaign_settings
 from aiida_mlhull.science.errors import MixedSchemesError, SettingsError, UnknownNameError
 from aiida_mlhull.workflows.inputs import check_inputs
@@ -62,6 +63,8 @@ def test_the_child_begins_with_the_last_ensemble_of_the_same_gate(earlier, code,
     for name, array in theirs.arrays.items():
         if "running" not in name and "num_batches" not in name:
             np.testing.assert_allclose(ours.arrays[name], array, atol=1e-5)
+    further = prepare_extension(node.pk, {"budget": 30}).builder
+    assert further.parents["final"].pk == parents["final"].pk
 
 
 def test_auto_takes_the_campaign_of_related_elements(earlier, binary):

@@ -11,6 +11,7 @@ from aiida import orm
 from aiida.engine import run_get_node
 
 from aiida_mlhull.launching.earlier.warm import find_warm
+from aiida_mlhull.launching.extension import prepare_extension
 from aiida_mlhull.science.campaign import campaign_settings
 from aiida_mlhull.science.errors import MixedSchemesError, SettingsError, TableError
 from aiida_mlhull.science.representations.composition import reduce_formula
@@ -80,6 +81,10 @@ def test_models_learn_from_both_and_the_campaign_counts_its_own(earlier, code, b
         assert set(held) <= set(of(binary, "Cd").candidates.ids.tolist())
     made = {one.pk for one in orm.load_node(earlier).called_descendants}
     assert {table.creator.pk for table in node.inputs.warm.final.labels.values()} <= made
+    further = prepare_extension(node.pk, {"budget": 30}).builder
+    assert {table.pk for table in further.warm["final"]["labels"].values()} == {
+        table.pk for table in node.inputs.warm.final.labels.values()
+    }
     own = sum(table.n_rows for table in node.outputs.results.values())
     assert own < len(of(binary, "Cd").candidates)
 
