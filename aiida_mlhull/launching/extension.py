@@ -237,10 +237,10 @@ def _builder(
     for name in ("parent", "recipes", "literature"):
         if name in before.inputs:
             builder[name] = before.inputs[name]
-    for name in ("parents", "warm"):  # by gate
-        given = before.inputs[name] if name in before.inputs else {}
-        if kept := {stage: _plain(one) for stage, one in given.items() if _has_gate(settings, stage)}:
-            builder[name] = kept
+    for name in ("parents", "warm"):
+        if name in before.inputs:
+            by_gate = _plain(before.inputs[name])
+            builder[name] = {stage: one for stage, one in by_gate.items() if _has_gate(settings, stage)}
     ports = Screen.spec().inputs
     refused = ports.validate(ports.pre_process(builder._inputs(prune=True)))  # noqa: SLF001  (as AiiDA itself does)
     if refused is not None:
