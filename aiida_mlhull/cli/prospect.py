@@ -11,7 +11,7 @@ import click
 from aiida_mlhull.cli import paths
 from aiida_mlhull.cli.launch import start
 from aiida_mlhull.launching import profile
-from aiida_mlhull.launching.setting_out.prospect import PROTOCOL
+from aiida_mlhull.launching.setting_out import PROSPECTING
 
 
 @click.command()
@@ -40,7 +40,7 @@ from aiida_mlhull.launching.setting_out.prospect import PROTOCOL
     "--settings", "file", type=paths.KNOWN, metavar="YAML", help="All settings; options above count before it."
 )
 @click.option("--later", type=paths.KNOWN_OR_FOLDER, metavar="FILE", help="Crystals found later, to score it by.")
-@click.option("--protocol", default=PROTOCOL, show_default=True, metavar="NAME", help="Of the campaign.")
+@click.option("--protocol", default=PROSPECTING, show_default=True, metavar="NAME", help="Of the campaign.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of all that is drawn. [0]")
 @click.option(
     "-o",

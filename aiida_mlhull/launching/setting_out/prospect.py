@@ -10,6 +10,7 @@ import yaml
 
 from aiida_mlhull.launching import profile
 from aiida_mlhull.launching.questions.placing import known_phases
+from aiida_mlhull.launching.setting_out import PROSPECTING
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.reading.candidates import FEWEST
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.prospecting import Known, Prospect, ProspectSettings, Retrospect
     from aiida_mlhull.science.types import EnsembleWeights
 
-PROTOCOL: Final = "goodall-2021-prospect"
 CAMPAIGN: Final = "campaign.yaml"
 
 
@@ -47,7 +47,7 @@ def prospect(
     later: Path | None = None,
     ensemble: str | None = None,
     settings: ProspectSettings | None = None,
-    protocol: str = PROTOCOL,
+    protocol: str = PROSPECTING,
     profile_name: str | None = None,
     report: ReportLine = print,
 ) -> Prospected:
