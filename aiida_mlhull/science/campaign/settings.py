@@ -17,7 +17,7 @@ from aiida_mlhull.science.ensembles.rows import Baseline
 from aiida_mlhull.science.errors import SettingsError, UnknownNameError, did_you_mean, listed
 from aiida_mlhull.science.registry import load_target, plugins
 from aiida_mlhull.science.triage import RULES
-from aiida_mlhull.science.triage.base import states_chances
+from aiida_mlhull.science.triage.base import rule_called, states_chances
 from aiida_mlhull.science.types.strict import Amount, Count, Strict, validated
 
 PROTOCOL_GROUP: Final = "mlhull.protocols"
@@ -65,14 +65,8 @@ class GateSettings(Strict):
         return self
 
     def make_rule(self) -> Any:
-        """The keep-rule with its settings.
-
-        Raises:
-            UnknownNameError: if there is no such rule.
-            SettingsError: if its settings are wrong.
-        """
-        rule = RULES[self.rule]
-        return rule(validated(rule.Settings, self.rule_settings, what=f"keep-rule {self.rule}"))
+        """The keep-rule with its settings; errors are those of :func:`~aiida_mlhull.science.triage.base.rule_called`."""
+        return rule_called(self.rule, self.rule_settings)
 
     @property
     def promises_recall(self) -> bool:

@@ -26,7 +26,7 @@ from aiida_mlhull.science.generators.substitution import Substitution, Substitut
 from aiida_mlhull.science.models.base import ReportLine, silent
 from aiida_mlhull.science.representations.boxes import boxes_of_formulas
 from aiida_mlhull.science.representations.wyckoff import primitive_sizes
-from aiida_mlhull.science.triage import RULES
+from aiida_mlhull.science.triage.base import rule_called
 from aiida_mlhull.science.types import (
     Candidates,
     Decisions,
@@ -37,7 +37,7 @@ from aiida_mlhull.science.types import (
     concatenate,
 )
 from aiida_mlhull.science.types.crystals import Floats
-from aiida_mlhull.science.types.strict import Strict, validated
+from aiida_mlhull.science.types.strict import Strict
 from aiida_mlhull.science.types.table import Strings, slices
 from aiida_mlhull.science.units import ENERGY_UNIT
 
@@ -72,14 +72,8 @@ class ProspectSettings(Strict):
         return self
 
     def make_rule(self) -> Any:
-        """The keep-rule with its settings.
-
-        Raises:
-            UnknownNameError: if there is no such rule.
-            SettingsError: if its settings are wrong.
-        """
-        rule = RULES[self.rule]
-        return rule(validated(rule.Settings, self.rule_settings, what=f"keep-rule {self.rule}"))
+        """The keep-rule with its settings; errors are those of :func:`~aiida_mlhull.science.triage.base.rule_called`."""
+        return rule_called(self.rule, self.rule_settings)
 
 
 @dataclass(frozen=True, eq=False)

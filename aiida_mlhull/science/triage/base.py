@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from aiida_mlhull.science.hull import distances, stability
+from aiida_mlhull.science.triage import RULES
 from aiida_mlhull.science.types import Decisions, Predictions, References
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.reasons import Reason
-from aiida_mlhull.science.types.strict import Strict
+from aiida_mlhull.science.types.strict import Strict, validated
 from aiida_mlhull.science.types.table import Booleans, Strings
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
 
@@ -121,6 +123,21 @@ def weigh(predictions: Predictions, known: References) -> Evidence:
         signed=both.signed,
         sigma=predictions.sigma,
     )
+
+
+def rule_called(name: str, settings: Mapping[str, Any]) -> Any:
+    """A keep-rule of the registry with its settings.
+
+    Args:
+        name: in :data:`~aiida_mlhull.science.triage.RULES`.
+        settings: that differ from the rule's defaults.
+
+    Raises:
+        UnknownNameError: if there is no such rule.
+        SettingsError: if its settings are wrong.
+    """
+    rule = RULES[name]
+    return rule(validated(rule.Settings, settings, what=f"keep-rule {name}"))
 
 
 def chance_below(distance: Floats, sigma: Floats) -> Floats:

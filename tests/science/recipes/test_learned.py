@@ -9,13 +9,12 @@ import pytest
 
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.hull.reactions.selectivity import Weights
-from aiida_mlhull.science.recipes import Literature
 from aiida_mlhull.science.recipes.learned import FLOOR, ByLearned, LearnedSources, log_chance
 from aiida_mlhull.science.recipes.rankings import Choices
 from aiida_mlhull.science.recipes.retrosynthesis import Retrosynthesis, exact_sets, metal_sources, places, reachable
 from aiida_mlhull.science.recipes.source_features import SourceTable
 from aiida_mlhull.science.representations.composition import chemical_system, reduce_formula
-from aiida_mlhull.science.types import Recipes
+from tests.science.recipes.written import written
 
 OXIDES = {
     "Ca": ("CaO", "CaCO3"), "Sr": ("SrO", "SrCO3"), "Ba": ("BaO", "BaCO3"), "Mg": ("MgO", "MgCO3"), "Mn": ("MnO2", "MnCO3"),
@@ -24,22 +23,7 @@ OXIDES = {
 
 
 def literature(rows):
-    n = len(rows)
-    return Literature(
-        Recipes.from_rows(
-            ids=[f"{i:04d}" for i in range(n)],
-            formulas=[row[0] for row in rows],
-            precursors=[" + ".join(sorted(row[1])) for row in rows],
-            amounts=[""] * n,
-            actions=[""] * n,
-            temperatures=np.full(n, np.nan),
-            hours=np.full(n, np.nan),
-            atmospheres=[""] * n,
-            references=[""] * n,
-            kinds=["solid_state"] * n,
-            parents=[""] * n,
-        )
-    )
+    return written(*((target, " + ".join(sorted(sources))) for target, sources in rows))
 
 
 def published(n, *, seed):

@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from aiida_mlhull.science.recipes import Literature
 from aiida_mlhull.science.recipes.retrosynthesis import Retrosynthesis, exact_sets, metal_sources
 from aiida_mlhull.science.representations.composition import reduce_formula
-from aiida_mlhull.science.types import Recipes
-
-
-def literature(*rows):
-    n = len(rows)
-    return Literature(
-        Recipes.from_rows(
-            ids=[f"{i:03d}" for i in range(n)],
-            formulas=[row[0] for row in rows],
-            precursors=[row[1] for row in rows],
-            amounts=[""] * n,
-            actions=[""] * n,
-            temperatures=np.full(n, np.nan),
-            hours=np.full(n, np.nan),
-            atmospheres=[""] * n,
-            references=[""] * n,
-            kinds=["solid_state"] * n,
-            parents=[""] * n,
-        )
-    )
+from tests.science.recipes.written import written
 
 
 def formulas(names):
     return frozenset(map(reduce_formula, names))
 
 
-PUBLISHED = literature(
+PUBLISHED = written(
     ("BaTiO3", "BaCO3 + TiO2"),
     ("BaZrO3", "BaCO3 + ZrO2"),
     ("BaS", "Ba + S"),
@@ -64,7 +43,7 @@ def test_an_unknown_metal_has_no_answer():
 
 
 def test_exact_sets_are_counted():
-    asked = literature(("Ba2TiO4", "BaCO3 + TiO2"), ("Ba3Ti2O7", "Ba + TiO2"), ("CaO", "Ca + O"))
+    asked = written(("Ba2TiO4", "BaCO3 + TiO2"), ("Ba3Ti2O7", "Ba + TiO2"), ("CaO", "Ca + O"))
     scores = exact_sets(Retrosynthesis(PUBLISHED, voting="popularity"), asked)
     assert scores == {1: pytest.approx(1 / 3), 5: pytest.approx(2 / 3)}
     assert metal_sources(formulas(["Ba", "O", "NaCl", "S"])) == formulas(["Ba", "NaCl"])
