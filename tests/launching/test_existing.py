@@ -35,7 +35,7 @@ def group_of(label, *nodes):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_nothing_that_exists_is_done_again(aiida_profile_clean, tmp_path):
+def test_nothing_that_exists_is_done_again(empty_profile, tmp_path):
     from tests.programs import on_this_machine
 
     code, excerpt = on_this_machine(tmp_path), every_sixth()
@@ -138,7 +138,7 @@ def chain_of(cell, label, files=None):
     return chain
 
 
-def test_finished_work_chains(aiida_profile_clean, runs, candidates):
+def test_finished_work_chains(empty_profile, runs, candidates):
     cell = candidates.crystals.structure(0)
     group_of("finished", *(chain_of(cell, name, runs / name) for name in ("first", "second")))
     source = ResultsSource(group="finished", corrections="none")
@@ -150,7 +150,7 @@ def test_finished_work_chains(aiida_profile_clean, runs, candidates):
     assert not any("WorkChains" in line for line in said)
 
 
-def test_phases_lead_back_to_the_work_chains(aiida_profile_clean, runs, candidates, tmp_path):
+def test_phases_lead_back_to_the_work_chains(empty_profile, runs, candidates, tmp_path):
     """From a promoted phase to the user's own calculations and back; a dry run stores nothing."""
     from tests.programs import on_this_machine
 
@@ -194,7 +194,7 @@ def test_phases_lead_back_to_the_work_chains(aiida_profile_clean, runs, candidat
         assert bool(query.count()) == is_there
 
 
-def test_results_that_a_campaign_has_itself_are_left_out(aiida_profile_clean, runs, candidates):
+def test_results_that_a_campaign_has_itself_are_left_out(empty_profile, runs, candidates):
     """Of a row that is left out nothing is kept; costs and scheme are those that were read of all."""
     (runs / "second" / "OUTCAR").unlink(missing_ok=True)
     cell = candidates.crystals.structure(0)
@@ -214,7 +214,7 @@ def test_results_that_a_campaign_has_itself_are_left_out(aiida_profile_clean, ru
     assert dict(builder.earlier["results"]["final"]) == {"given": made, "part_00000": other}
 
 
-def test_work_chains_that_can_not_be_taken_are_counted(aiida_profile_clean, runs, candidates, tmp_path):
+def test_work_chains_that_can_not_be_taken_are_counted(empty_profile, runs, candidates, tmp_path):
     """One without files, one whose label would lead out of any folder, one that another one has followed."""
     cell = candidates.crystals.structure(0)
     broken = tmp_path / "broken"

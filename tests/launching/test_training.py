@@ -134,7 +134,11 @@ def test_every_key_of_a_campaign_file_reaches_its_settings():
         "budget": 50,
         "stop": {"quiet_rounds": 2, "min_share": 0.25, "promise": 0.9},
     }
-    reached = CampaignSettings.model_validate(said).model_dump(mode="json")
+    named = said | {
+        "ensembles": {"mine": said["ensemble"], "other": {}},
+        "stages": [stage | {"gate": gate | {"ensembles": ["mine"]}}],
+    }
+    del named["ensemble"]
 
     def check(mine: Any, theirs: Any, where: str) -> None:
         if isinstance(mine, dict):
@@ -146,8 +150,9 @@ def test_every_key_of_a_campaign_file_reaches_its_settings():
         else:
             assert theirs == mine, where
 
-    check(said, reached, "campaign")
-    kinds = {CampaignSettings: said, StageSettings: stage, GateSettings: gate}
+    for one in (said, named):
+        check(one, CampaignSettings.model_validate(one).model_dump(mode="json"), "campaign")
+    kinds = {CampaignSettings: said | named, StageSettings: stage, GateSettings: named["stages"][0]["gate"]}
     kinds |= {MergeSettings: stage["merge"], StopSettings: said["stop"]}
     for kind, content in kinds.items():
         assert set(content) == set(kind.model_fields), "say a newcomer here as well"
