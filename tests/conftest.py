@@ -65,15 +65,30 @@ def begin_beyond_a_thousand() -> None:
     session.commit()
 
 
-@pytest.fixture
-def empty_profile(request, tmp_path_factory, aiida_profile, aiida_config, aiida_profile_factory):
-    """A profile of the test's own. Emptying that of all tests would take away what other modules keep in it."""
-    repository = tmp_path_factory.mktemp("repository")
+@contextmanager
+def profile_beside(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """An empty profile, loaded in place of that of all tests. Emptying that one would take away what other modules keep in it."""
+    get = request.getfixturevalue
+    config, usual = get("aiida_config"), get("aiida_profile")
     with (
-        storage_and_broker(request.config, repository) as backends,
-        aiida_profile_factory(aiida_config, **backends) as profile,
+        storage_and_broker(request.config, get("tmp_path_factory").mktemp("repository")) as backends,
+        get("aiida_profile_factory")(config, **backends) as profile,
     ):
         profile.set_option("runner.poll.interval", 1)
         yield profile
-    aiida_config.set_default_profile(aiida_profile.name)
-    aiida_config.store()
+    config.set_default_profile(usual.name)
+    config.store()
+
+
+@pytest.fixture
+def empty_profile(request):
+    """A profile of the test's own."""
+    with profile_beside(request) as profile:
+        yield profile
+
+
+@pytest.fixture(scope="module")
+def module_profile(request):
+    """A profile of the module's own."""
+    with profile_beside(request) as profile:
+        yield profile

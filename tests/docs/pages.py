@@ -14,15 +14,24 @@ PAGES = {
 }
 
 _BLOCK = re.compile(
-    r"(?:^% (?P<mark>not run|figures may differ|rows may differ): (?P<why>[^\n]+)\n)?"
+    r"(?:^(?:% |<!-- )(?P<mark>not run|figures may differ|rows may differ): (?P<why>[^\n]+)\n)?"
     r"^```(?P<kind>console|python|yaml|text)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+PASSED_OVER = re.compile(
+    r"(sudo )?apt-get|make \w|pip install|python3\.\d+ -m venv|~/|chmod|printf|createdb|aiida-pseudo"
+    r"|(\.venv/bin/)?verdi (presto|daemon|profile|computer|code|process list)"
+    r"|export \w+_(KEY|PATH)=|aiida-mlhull (\S+ )?import materials-project"
+    r"|python -m benchmarks\.|MLHULL_PLUGINS=\S+ pytest"
+)
+"""Begins commands that are not for tests: they install programs, make profiles and start daemons, ask the Materials
+Project with a key, or run a benchmark or tests of their own."""
+
 _PK = re.compile(r"\b(Ensemble|ensemble|Campaign|campaign|References|diagnose|predict|report|pk) (\d+)\b")
 """What stands before a pk, which another profile gives otherwise."""
 
-_RULE = re.compile(r"^ *--[ -]+$", re.MULTILINE)
-"""What stands between the heads of columns and their rows."""
+_ROWS = re.compile(r"^ *--[ -]+$(?:\n.*\S.*)*", re.MULTILINE)
+"""What stands below the heads of columns."""
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?|(?<=\d)\.\d+|\d+")
 
@@ -35,7 +44,7 @@ class Block:
         page: of the project's folder.
         kind: ``console``, ``python``, ``yaml`` or ``text``.
         body: its lines.
-        mark: ``not run``, ``figures may differ`` or ``rows may differ``, from the line above; empty for none.
+        mark: ``not run``, ``figures may differ`` or ``rows may differ``, from the comment in the line above; empty for none.
         why: what the mark says.
     """
 
@@ -51,8 +60,13 @@ class Block:
             command, _, output = told.partition("\n")
             output = output.rstrip()
             if self.mark == "rows may differ":
-                output = _RULE.split(output)[0].rstrip() + "\n..."
+                output = _ROWS.sub("...", output)
             yield command.strip(), output
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is a command that a test can run."""
+        return any(not PASSED_OVER.match(command) for command, _ in self.commands())
 
     @property
     def prints(self) -> bool:

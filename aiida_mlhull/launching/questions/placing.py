@@ -31,7 +31,8 @@ def place_source(
     """Place phases on the hull that they span with what is known.
 
     Args:
-        source: a file or folder of phases; else pk, UUID or label of a campaign, whose results are meant.
+        source: a file or folder of phases; else pk, UUID or label of a campaign, whose results are meant. A folder
+            with a campaign file, as ``explore`` writes it, means the campaign of its name.
         references: a file; the name of phases that the package ships; pk, UUID or label of a stored snapshot. Empty:
             those of the campaign, or none for a file that holds the elements itself.
         elements: elemental references that stand apart from a file of references.
@@ -52,10 +53,11 @@ def place_source(
     from aiida_mlhull.science.reading.lone_phases import elements_at_zero, read_phases
 
     remarks: list[str] = []
-    if not Path(source).exists():
-        phases, known = _campaign(source, profile_name)
+    path = Path(source)
+    if not path.exists() or (path / "campaign.yaml").is_file():
+        phases, known = _campaign(path.name if path.exists() else source, profile_name)
     else:
-        intake = read_phases(Path(source), scheme=scheme or AS_PUBLISHED, energy=energy, formation=formation)
+        intake = read_phases(path, scheme=scheme or AS_PUBLISHED, energy=energy, formation=formation)
         phases, known = intake.references, None
         remarks.append(intake.summary())
         known = elements_at_zero(phases) if formation and not references else None

@@ -18,6 +18,7 @@ from urllib.request import urlopen
 PROVIDER = {"prefix": "mlt", "name": "Test", "description": "Crystals of the tests", "homepage": None}
 PROVIDER_FIELDS = [
     {"name": "energy_above_hull", "type": "float", "unit": "eV/atom", "description": "distance from the hull"},
+    {"name": "formation_energy_per_atom", "type": "float", "unit": "eV/atom", "description": "from the elements"},
     {"name": "stability_by", "type": "dictionary", "description": "who computed it"},
     {"name": "color", "type": "string", "description": "nothing to do with energies"},
 ]
