@@ -112,6 +112,7 @@ STILL_WAITING: Final = _function("functions.still_waiting")
 SUMMARIZE: Final = _function("functions.summarize")
 TAKE_OVER: Final = ProcessName("mlhull.take_over", "take_over", CALCULATIONS)
 MAKE_CELLS: Final = ProcessName("mlhull.make_cells", "MakeCellsCalculation", CALCULATIONS)
+REQUIRE_PROPERTY: Final = ProcessName("mlhull.require_property", "require_property", CALCULATIONS)
 PICK_RESULTS: Final = ProcessName("mlhull.pick_results", "pick_results", CALCULATIONS)
 CLEAN_CANDIDATES: Final = _function("cleaning.clean_candidates")
 MINE_TABLE: Final = _function("mining.mine_table")
@@ -208,6 +209,20 @@ def ensemble_call(name: str) -> str:
 def ensemble_called(label: str) -> str:
     """The name in such a label; empty for an ensemble without one."""
     return label.removeprefix(f"{ENSEMBLES}__") if label.startswith(f"{ENSEMBLES}__") else ""
+
+
+PROPERTIES: Final = "properties"
+"""Ensembles of properties beside energies, by name: input of a campaign."""
+
+
+def property_call(name: str) -> str:
+    """Label of the link by which a campaign calls the prediction of a property."""
+    return f"{PROPERTIES}__{name}"
+
+
+def property_called(label: str) -> str:
+    """The name in such a label."""
+    return label.removeprefix(f"{PROPERTIES}__")
 
 
 ENSEMBLE: Final = "ensemble"

@@ -15,7 +15,7 @@ import pytest
 import aiida_mlhull
 from aiida_mlhull import names
 
-BASES = ("Engine", "JobPool", "Lane", "LaneEngine", "MlhullJob", "Steered", "TakesOver")
+BASES = ("Engine", "JobPool", "Lane", "LaneEngine", "MlhullJob", "Steered", "AsksProperties", "TakesOver")
 OF_AIIDA = ("metadata", "monitors", "remote_folder", "remote_stash", "retrieved")
 GROUPS = (names.WORKFLOWS, names.CALCULATIONS)
 OURS = [(group, point.name) for group in GROUPS for point in entry_points(group=group) if "mlhull" in point.name]

@@ -63,8 +63,17 @@ def ledger(campaign: orm.ProcessNode) -> pd.DataFrame:
         for name, stage in account(campaign)["stages"].items()
     ]
     model = settings_of(campaign.inputs.settings, CampaignSettings).kinds_of_models
+    asked = ", ".join(sorted(campaign.inputs[names.PROPERTIES])) if names.PROPERTIES in campaign.inputs else ""
     rows += [
-        (f"models: {job.kind}", model, job.jobs, None, job.core_minutes, None, "measured")
+        (
+            f"models: {job.kind}",
+            asked if job.kind == results.PROPERTY_JOBS else model,
+            job.jobs,
+            None,
+            job.core_minutes,
+            None,
+            "measured",
+        )
         for job in results.model_costs(campaign.pk)
         if job.jobs
     ]

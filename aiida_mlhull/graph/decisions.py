@@ -109,12 +109,14 @@ def round_decisions(campaign: orm.ProcessNode, *, number: int, stage: str | None
 
     Args:
         campaign: that was decided in.
-        number: of the round.
+        number: of the round; 0 for what gates have required of properties before the first one, an item for each.
         stage: only before this stage.
 
     Raises:
         InputError: if nothing was decided in that round.
     """
+    if number == 0:
+        return _required(campaign, stage=stage)
     tables = list(history.rounds(campaign.pk, number=number, stage=stage))
     if not tables:
         raise nothing_decided(campaign, number=number, stage=stage)
@@ -126,6 +128,19 @@ def round_decisions(campaign: orm.ProcessNode, *, number: int, stage: str | None
         }
         rounds.append(RoundDecisions([table for table, _ in pairs], ensembles))
     return rounds
+
+
+def _required(campaign: orm.ProcessNode, *, stage: str | None) -> list[RoundDecisions]:
+    """What requirements have decided before the first round."""
+    from aiida_mlhull.graph.stated.properties import required
+
+    found = [
+        RoundDecisions(tables, {ensemble.pk or 0: history.describe_models(ensemble, name)})
+        for ensemble, name, tables in required(campaign.pk, stage=stage)
+    ]
+    if not found:
+        raise nothing_decided(campaign, number=0, stage=stage)
+    return found
 
 
 def nothing_decided(campaign: orm.ProcessNode, *, number: int, stage: str | None) -> InputError:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 STEPS: Final = {
     names.ENTER_FIRST_STAGE: "enters",
     names.ENTER_NEXT_STAGE: "enters",
+    names.REQUIRE_PROPERTY: "requirement",
     names.CHOOSE_START: "start set",
     names.MERGE_SAME: "merging",
     names.CONCLUDE: "outcome",
@@ -121,6 +122,7 @@ def events(campaign: orm.ProcessNode, identifier: str, shards: Sequence[Candidat
         keys = _keys(pk, [shard.pk for shard in holders])
         told = [
             *_own_decisions(pk, identifier, keys),
+            *_properties(pk, identifier),
             *_round_decisions(pk, identifier, keys),
             *_results(pk, identifier),
         ]
@@ -179,7 +181,17 @@ def _own_decisions(pk: int | None, identifier: str, keys: list[str]) -> Iterator
         row = row_of(Decisions, node, identifier)
         if row is not None:
             (step,) = (name for name in STEPS if name.matches(process_type))
-            yield _decision(node, row, what=STEPS[step] if step == names.CONCLUDE else f"{row.stage}: {STEPS[step]}")
+            what = STEPS[step] if step == names.CONCLUDE else f"{row.stage}: {STEPS[step]}"
+            believed = {"": node.creator.inputs[names.ENSEMBLE]} if step == names.REQUIRE_PROPERTY else None
+            yield _decision(node, row, what=what, ensembles=believed)
+
+
+def _properties(pk: int | None, identifier: str) -> Iterator[Event]:
+    from aiida_mlhull.graph.stated.properties import said_of_candidate
+
+    for said in said_of_candidate(pk, identifier):
+        models = (said.ensemble.pk, describe_models(said.ensemble))
+        yield Event(said.pk, said.where, "predicted", said.words, models=models, when=said.when)
 
 
 def _round_decisions(pk: int | None, identifier: str, keys: list[str]) -> Iterator[Event]:
@@ -278,7 +290,13 @@ def decisions_on_entry(pk: int | None) -> list[Any]:
     pks = story_pks(pk)
     callers = [*pks, *_called_by(pks)]
     query = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": {"in": callers}}, tag="caller")
-    steps = (names.ENTER_FIRST_STAGE, names.ENTER_NEXT_STAGE, names.CHOOSE_START, names.DECIDE_ROUND)
+    steps = (
+        names.ENTER_FIRST_STAGE,
+        names.ENTER_NEXT_STAGE,
+        names.REQUIRE_PROPERTY,
+        names.CHOOSE_START,
+        names.DECIDE_ROUND,
+    )
     query.append(
         orm.CalcFunctionNode,
         with_incoming="caller",

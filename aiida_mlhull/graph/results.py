@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aiida_mlhull.science.metrics import BatchScore
     from aiida_mlhull.science.types import Decisions, Labels
 
+PROPERTY_JOBS: Final = "properties"
 MODEL_JOBS: Final = {names.FIT: "fit", names.PREDICT: "predict"}
 CACHED: Final = "_aiida_cached_from"
 """Extra of processes that AiiDA has taken from its cache."""
@@ -54,7 +55,7 @@ class JobCost:
     """Jobs of one kind that served the models.
 
     Attributes:
-        kind: ``fit`` or ``predict``.
+        kind: ``fit``, ``predict``, or ``properties`` for predictions of other properties than energies.
         jobs: how many.
         core_minutes: together, as the program measured.
     """
@@ -116,24 +117,24 @@ def model_costs(pk: int | None) -> list[JobCost]:
 
     from aiida_mlhull.science.units import SECONDS_PER_MINUTE
 
-    query = _model_jobs(pk)
-    query.add_filter("job", {"extras": {"!has_key": CACHED}})
-    query.add_projection("job", ["process_type", "attributes.resources"])
-    edge = {"label": names.JOB_RESULTS}
-    query.append(orm.Dict, with_incoming="job", edge_filters=edge, project="attributes.wall_seconds")
     kinds = {process_type: kind for name, kind in MODEL_JOBS.items() for process_type in name.process_types}
-    minutes: dict[str, list[float]] = {kind: [] for kind in MODEL_JOBS.values()}
-    for process_type, resources, seconds in query.iterall():
-        cores = (resources or {}).get("num_cores_per_mpiproc") or 1
-        minutes[kinds[process_type]].append(cores * seconds / SECONDS_PER_MINUTE)
+    minutes: dict[str, list[float]] = {kind: [] for kind in (*MODEL_JOBS.values(), PROPERTY_JOBS)}
+    for query, of_properties in ((_model_jobs(pk), False), (_property_jobs(pk), True)):
+        query.add_filter("job", {"extras": {"!has_key": CACHED}})
+        query.add_projection("job", ["process_type", "attributes.resources"])
+        edge = {"label": names.JOB_RESULTS}
+        query.append(orm.Dict, with_incoming="job", edge_filters=edge, project="attributes.wall_seconds")
+        for process_type, resources, seconds in query.iterall():
+            cores = (resources or {}).get("num_cores_per_mpiproc") or 1
+            kind = PROPERTY_JOBS if of_properties else kinds[process_type]
+            minutes[kind].append(cores * seconds / SECONDS_PER_MINUTE)
     return [JobCost(kind=kind, jobs=len(costs), core_minutes=sum(costs)) for kind, costs in minutes.items()]
 
 
 def cached_jobs(pk: int | None) -> int:
     """How many jobs of a campaign's models came from AiiDA's cache."""
-    query = _model_jobs(pk)
-    query.add_filter("job", {"extras": {"has_key": CACHED}})
-    return query.count()
+    queries = (_model_jobs(pk), _property_jobs(pk))
+    return sum(query.add_filter("job", {"extras": {"has_key": CACHED}}).count() for query in queries)
 
 
 def _model_jobs(pk: int | None) -> orm.QueryBuilder:
@@ -146,6 +147,18 @@ def _model_jobs(pk: int | None) -> orm.QueryBuilder:
     waves = names.any_of(names.FIT_ENSEMBLE, names.PREDICT_SHARDS)
     query.append(orm.WorkChainNode, with_incoming="round", filters=waves, tag="wave")
     query.append(orm.CalcJobNode, with_incoming="wave", filters=names.any_of(*MODEL_JOBS), tag="job")
+    return query
+
+
+def _property_jobs(pk: int | None) -> orm.QueryBuilder:
+    """Jobs that asked ensembles of properties, which a campaign calls itself."""
+    from aiida import orm
+
+    query = orm.QueryBuilder()
+    query.append(orm.WorkChainNode, filters={"id": {"in": story_pks(pk)}}, tag="campaign")
+    waves = names.any_of(names.PREDICT_SHARDS)
+    query.append(orm.WorkChainNode, with_incoming="campaign", filters=waves, tag="wave")
+    query.append(orm.CalcJobNode, with_incoming="wave", filters=names.any_of(names.PREDICT), tag="job")
     return query
 
 

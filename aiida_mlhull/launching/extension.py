@@ -42,6 +42,7 @@ def prepare_extension(earlier: Campaign | int | str, changes: ExtensionSource | 
     from aiida_mlhull.job_pool.options import check_options
     from aiida_mlhull.job_pool.settings import JobSettings
     from aiida_mlhull.launching.launch import PreparedCampaign
+    from aiida_mlhull.launching.materials.properties import told_before
     from aiida_mlhull.science.types.strict import validated
 
     before = earlier if isinstance(earlier, Campaign) else Campaign(earlier)
@@ -59,6 +60,9 @@ def prepare_extension(earlier: Campaign | int | str, changes: ExtensionSource | 
     heritage = _heritage(before, settings, wanted, same_references=wanted.references is None)
     inputs = _with_results(inputs, settings, wanted, heritage["results"])
     nodes = _nodes(before.node, inputs)
+    nodes[names.PROPERTIES] = _properties(before.node, wanted)
+    told = told_before(settings, nodes[names.PROPERTIES], inputs.candidates)
+    inputs = replace(inputs, remarks=(*inputs.remarks, *told))
     for stage, table in nodes.get("results", {}).items():
         heritage["results"][stage] = {**heritage["results"].get(stage, {}), GIVEN: table}
     builder = _builder(before.node, nodes, settings, jobs.model_dump(), heritage)
@@ -173,6 +177,18 @@ def _nodes(before: orm.ProcessNode, inputs: CampaignInputs) -> dict[str, Any]:
     return nodes
 
 
+def _properties(before: orm.ProcessNode, wanted: Extension) -> dict[str, Any]:
+    """Ensembles of properties: the earlier ones, others laid over them."""
+    from aiida_mlhull.launching.materials.properties import find_properties
+    from aiida_mlhull.science.errors import Problems
+
+    problems = Problems()
+    found = find_properties(wanted.properties, problems)
+    problems.refuse_any()
+    own = _plain(before.inputs[names.PROPERTIES]) if names.PROPERTIES in before.inputs else {}
+    return {**own, **found}
+
+
 def _heritage(
     before: Campaign, settings: CampaignSettings, wanted: Extension, *, same_references: bool
 ) -> dict[str, Any]:
@@ -180,18 +196,19 @@ def _heritage(
     from aiida import orm
 
     from aiida_mlhull.graph.heritage import heritage
-    from aiida_mlhull.science.campaign.extension import gates_kept, stages_kept
+    from aiida_mlhull.science.campaign.extension import gates_kept, requirements_kept, stages_kept
 
     left = heritage(before.node)
     stages, gates = stages_kept(before.settings, settings), gates_kept(before.settings, settings)
+    open_to_same = requirements_kept(before.settings, settings)
     same_rows = same_references and not wanted.candidates and not wanted.results
     return {
         names.EARLIER_CAMPAIGN: orm.Str(before.node.uuid),
         "retry": orm.List(list(wanted.retry)),
         "results": {stage: tables for stage, tables in left["results"].items() if stage in stages},
         "steps": left["steps"],
-        "draws": {stage: draws for stage, draws in left["draws"].items() if _has_gate(settings, stage)},
-        "rounds": {stage: tables for stage, tables in left["rounds"].items() if _has_gate(settings, stage)},
+        "draws": {stage: draws for stage, draws in left["draws"].items() if stage in open_to_same},
+        "rounds": {stage: tables for stage, tables in left["rounds"].items() if stage in open_to_same},
         "stocks": {stage: stock for stage, stock in left["stocks"].items() if same_rows and stage in gates},
     }
 
@@ -237,6 +254,8 @@ def _builder(
     for name in ("parent", "recipes", "literature"):
         if name in before.inputs:
             builder[name] = before.inputs[name]
+    if nodes[names.PROPERTIES]:
+        builder.properties = nodes[names.PROPERTIES]
     for name in ("parents", "warm"):
         if name in before.inputs:
             by_gate = _plain(before.inputs[name])

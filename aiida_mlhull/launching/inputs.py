@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aiida_mlhull import names
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, Problems, SettingsError, did_you_mean, listed
 
 if TYPE_CHECKING:
@@ -338,7 +339,7 @@ def make_builder(
 
     Args:
         nodes: of :func:`make_nodes`; also ``parent`` or ``parents`` by gate, where members begin with another ensemble's,
-            and ``warm``, labels of earlier campaigns.
+            ``properties``, ensembles by name, and ``warm``, labels of earlier campaigns.
         protocol: name of the protocol.
         overrides: what differs from it.
         code: the program mlhull-job.
@@ -388,6 +389,8 @@ def _complete(builder: ProcessBuilder, nodes: Mapping[str, Any], recipes: Mappin
         builder.parent = nodes["parent"]
     if nodes.get("parents"):
         builder.parents = nodes["parents"]
+    if nodes.get(names.PROPERTIES):
+        builder.properties = nodes[names.PROPERTIES]
     there = {stage: {"given": node} for stage, node in nodes.get("results", {}).items()}
     if "warm" in nodes:
         builder.warm = nodes["warm"].by_gate

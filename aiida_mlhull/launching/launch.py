@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aiida_mlhull import names
 from aiida_mlhull.launching.running import Look, Progress, silent
 from aiida_mlhull.science.campaign.file import CampaignFile
 
@@ -130,6 +131,7 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     from aiida_mlhull.job_pool.settings import JobSettings
     from aiida_mlhull.launching import inputs, stored
     from aiida_mlhull.launching.codes import load_program
+    from aiida_mlhull.launching.materials.properties import find_properties, told_before
     from aiida_mlhull.launching.profile import require_loaded
     from aiida_mlhull.science.errors import Problems
     from aiida_mlhull.science.types.strict import validated
@@ -145,6 +147,7 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
         inputs.check_stages_and_engines(content.settings(), content.engines, problems)
     with problems:
         parent = None if content.parent is None else stored.ensemble(content.parent)
+    properties = find_properties(content.properties, problems)
     with problems:
         campaign_inputs = inputs.read_inputs(content)
     problems.refuse_any()
@@ -153,6 +156,7 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
     if parent is not None:
         nodes["parent"] = parent
     campaign_inputs = _with_earlier(content, campaign_inputs, nodes)
+    nodes[names.PROPERTIES] = properties
     asked = content.recipes
     if asked is not None and asked.literature is not None and asked.literature.node is not None:
         nodes["literature"] = stored.recipes(asked.literature.node)
@@ -165,8 +169,10 @@ def prepare(campaign: CampaignSource) -> PreparedCampaign:
         engines=content.engines,
         recipes=None if asked is None else asked.settings().model_dump(mode="json"),
     )
+    remarks = told_before(content.settings(), properties, campaign_inputs.candidates)
+    told = replace(campaign_inputs, remarks=(*campaign_inputs.remarks, *remarks))
     return PreparedCampaign(
-        settings=content.settings(), jobs=jobs, inputs=campaign_inputs, nodes=nodes, code=code, builder=builder
+        settings=content.settings(), jobs=jobs, inputs=told, nodes=nodes, code=code, builder=builder
     )
 
 
@@ -231,4 +237,6 @@ def _named(value: Any) -> Any:
 
     if isinstance(value, list | tuple):
         return [_named(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: item.uuid if isinstance(item, orm.Data) else item for key, item in value.items()}
     return {"node": value.uuid} if isinstance(value, orm.Data) else value

@@ -28,7 +28,8 @@ def describe(
 ) -> str:
     """What would be screened and relaxed, at what cost, and what would be stored; see ``PreparedCampaign``."""
     total = len(inputs.candidates)
-    stages = _stages(settings, jobs, there, total=total, shards=len(nodes["candidates"]))
+    asked = tuple(nodes.get(names.PROPERTIES, ()))
+    stages = _stages(settings, jobs, there, total=total, shards=len(nodes["candidates"]), properties=asked)
     return "\n\n".join(["\n".join(inputs.remarks), _material(settings, inputs, code), stages, _nodes(settings, nodes)])
 
 
@@ -81,7 +82,13 @@ def _material(settings: CampaignSettings, inputs: CampaignInputs, code: orm.Abst
 
 
 def _stages(
-    settings: CampaignSettings, jobs: JobSettings, there: Mapping[str, Existing], *, total: int, shards: int
+    settings: CampaignSettings,
+    jobs: JobSettings,
+    there: Mapping[str, Existing],
+    *,
+    total: int,
+    shards: int,
+    properties: tuple[str, ...],
 ) -> str:
     from aiida_mlhull.science.campaign.plan import jobs_at_most, nominal_core_minutes, plan
 
@@ -104,6 +111,7 @@ def _stages(
         shards=shards,
         members_per_job=jobs.members_per_job,
         rows_per_job=jobs.rows_per_job,
+        properties=properties,
     )
     lines = [
         "Relaxations (models may drop candidates, crystals that become the same are merged)",

@@ -11,6 +11,7 @@ from aiida import orm
 from aiida_mlhull import names
 from aiida_mlhull.calculations.base import check_baseline, check_cells, has_cells
 from aiida_mlhull.calculations.ports import plain_input, warm_inputs
+from aiida_mlhull.calculations.requiring import property_of
 from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, RecipesData, ReferencesData
 from aiida_mlhull.engines import ENGINES
@@ -20,10 +21,12 @@ from aiida_mlhull.science.campaign.plan import Existing
 from aiida_mlhull.science.campaign.recipes import check_recipes
 from aiida_mlhull.science.campaign.settings import UNNAMED, CampaignSettings
 from aiida_mlhull.science.ensembles.labels_only import check_sees_unrelaxed
-from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError, TableError, listed
+from aiida_mlhull.science.ensembles.settings import ENERGY_TARGET
+from aiida_mlhull.science.errors import CrystalError, InputError, MixedSchemesError, SettingsError, TableError, listed
 from aiida_mlhull.science.program.settings import check_parent
 from aiida_mlhull.science.recipes import RecipeSettings
 from aiida_mlhull.science.schemes import difference, same_scheme
+from aiida_mlhull.science.triage.requirements import check_requirements
 from aiida_mlhull.science.types import Candidates, References
 from aiida_mlhull.science.types.strict import validated
 
@@ -40,6 +43,13 @@ def campaign_inputs(spec: Any) -> None:
         required=False,
         valid_type=EnsembleData,
         help="Whose members the ensembles of a gate begin with, by the gate's stage; of several by their names, too.",
+    )
+    spec.input_namespace(
+        names.PROPERTIES,
+        dynamic=True,
+        required=False,
+        valid_type=EnsembleData,
+        help="Ensembles of other properties than energies, by name: asked before gates, which may require something of them.",
     )
     plain_input(
         spec, "recipes", orm.Dict, required=False, help="RecipeSettings, to be asked for new phases at the end."
@@ -93,6 +103,7 @@ def check_inputs(inputs: dict[str, Any], _: Any) -> str | None:
         check_parents(campaign, inputs)
         check_amount(sum(node.n_rows for node in shards.values()), campaign, results_there(inputs, campaign))
         check_labels_only(campaign, shards.values())
+        check_properties(campaign, inputs.get(names.PROPERTIES) or {}, shards.values())
         check_baseline("references", shards.values(), inputs["references"])
         _check_engines(campaign, engines)
         tables, references = OneByOne(list(shards.values())), inputs["references"].to_science()
@@ -183,6 +194,34 @@ def check_labels_only(campaign: CampaignSettings, shards: Iterable[Any]) -> None
         check_cells(nodes, one.model)
     for one in campaign.by_name.values():
         check_sees_unrelaxed(one)
+
+
+def check_properties(campaign: CampaignSettings, ensembles: Mapping[str, EnsembleData], shards: Iterable[Any]) -> None:
+    """Refuse ensembles of properties that can't be asked, and requirements that they can't tell of.
+
+    Raises:
+        SettingsError: if no gate asks, an ensemble predicts energies or more than two classes, or a requirement doesn't fit.
+        CrystalError: if an ensemble reads cells, and the candidates before its gate have none.
+    """
+    known = {name: property_of(name, node) for name, node in ensembles.items()}
+    gates = {stage.name: stage.gate.require for stage in campaign.stages if stage.gate is not None}
+    if known and not gates:
+        raise SettingsError(f"properties are asked before gates, and no stage has one: {listed(sorted(known))}")
+    for name, one in sorted(known.items()):
+        if one.target == ENERGY_TARGET:
+            raise SettingsError(
+                f"property {name}: ensemble {ensembles[name].pk} predicts energies, which gates decide by with 'ensemble' "
+                f"and 'parent'; name one that was fitted to another target"
+            )
+        if len(one.classes) > 2:  # noqa: PLR2004  (of two the second one's chance is the number)
+            raise SettingsError(f"property {name} has {len(one.classes)} classes ({one.words}): two can be asked for")
+    check_requirements(gates, known)
+    nodes = list(shards)
+    for name in campaign.properties_before(campaign.stages[0].name, known):
+        try:
+            check_cells(nodes, ensembles[name].base.attributes.get("model"))
+        except CrystalError as error:
+            raise CrystalError(f"property {name}: {error}") from None
 
 
 def check_stages(campaign: CampaignSettings) -> None:

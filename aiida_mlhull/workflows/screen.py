@@ -31,15 +31,15 @@ from aiida_mlhull.science.campaign import check_start
 from aiida_mlhull.science.campaign.settings import CampaignSettings, StageSettings
 from aiida_mlhull.science.errors import TooFewLabelsError
 from aiida_mlhull.science.types.reasons import Reason
+from aiida_mlhull.workflows.asks_properties import AsksProperties
 from aiida_mlhull.workflows.inputs import campaign_inputs
 from aiida_mlhull.workflows.make_cells import MakeCells
 from aiida_mlhull.workflows.protocol import ProtocolBuilder
 from aiida_mlhull.workflows.recipes import recipes_for_new_phases
 from aiida_mlhull.workflows.round import Round
-from aiida_mlhull.workflows.takes_over import TakesOver
 
 
-class Screen(ProtocolBuilder, TakesOver):
+class Screen(ProtocolBuilder, AsksProperties):
     """From candidates to a phase diagram, with a reason for every candidate that was left out.
 
     Names in the context:
@@ -55,7 +55,7 @@ class Screen(ProtocolBuilder, TakesOver):
             stages by stage and shard; ``steps``, ionic steps.
         decided: ``trail``, decisions by step and shard, the ``order`` of its steps, and ``merged`` by stage and shard.
         stock: what the results amounted to after the last round.
-        running: the processes that were waited for last: engines by shard, and the round.
+        running: the processes that were waited for last: engines by shard, the round, and who predicts properties.
     """
 
     @classmethod
@@ -67,6 +67,8 @@ class Screen(ProtocolBuilder, TakesOver):
             cls.setup,
             while_(cls.stage_left)(
                 cls.open_stage,
+                cls.ask_properties,
+                cls.require_properties,
                 while_(cls.start_missing)(
                     cls.choose_start,
                     while_(cls.start_unfinished)(cls.heed, cls.make_cells, cls.relax, cls.collect, cls.advance_start),
@@ -96,6 +98,7 @@ class Screen(ProtocolBuilder, TakesOver):
         spec.output_namespace(names.REACTIONS, dynamic=True, valid_type=ReactionsData, help="By new phase, on request.")
         spec.output(names.SUMMARY, valid_type=orm.Dict, help="Funnel, costs, why it stopped.")
         spec.exit_code(510, "ERROR_ROUND_FAILED", "The models could not decide before stage {stage}: {why}")
+        spec.exit_code(512, "ERROR_PREDICTION_FAILED", "No prediction of a property before stage {stage}: {why}")
         spec.exit_code(515, "ERROR_CELLS_NOT_MADE", "There are no cells for what was chosen: {why}")
         spec.exit_code(520, "ERROR_ENGINE_FAILED", "The engine of stage {stage} refused or failed: {why}")
         spec.exit_code(521, "ERROR_START_FAILED", "The start set is too small to learn from: {why}")
@@ -208,9 +211,10 @@ class Screen(ProtocolBuilder, TakesOver):
 
     def choose_all(self) -> None:
         """Without a gate, all candidates that are open go through the stage."""
-        self.ctx.chosen = self._still_waiting()
+        self.ctx.chosen = self.waiting_before()
 
-    def _still_waiting(self) -> dict[str, Any]:
+    def waiting_before(self) -> dict[str, Any]:
+        """Decisions about the candidates that may enter the stage and did not, by shard."""
         done = self.increments(self.ctx.at["stage"])
         return {
             key: functions.still_waiting(pool, **done[key]) if key in done else pool
@@ -245,7 +249,7 @@ class Screen(ProtocolBuilder, TakesOver):
         if self.draw_left():
             self.take_over_draw()
             return None
-        have, waiting = self._learnable(), self._still_waiting()
+        have, waiting = self._learnable(), self.waiting_before()
         if have == self.ctx.at["learnable"]:
             return self._failed("ERROR_START_FAILED", why=f"nothing came of the last draw; {self._failures()}")
         n_waiting = sum(count_of(node) for node in waiting.values())
@@ -275,7 +279,8 @@ class Screen(ProtocolBuilder, TakesOver):
             if reasons:
                 counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
                 by_stage.append(f"stage {stage.name}: {counts}")
-        return f"failed relaxations: {'; '.join(by_stage) or 'none'}"
+        dropped = f"; requirements dropped {unmet} candidates" if (unmet := self.unmet()) else ""
+        return f"failed relaxations: {'; '.join(by_stage) or 'none'}{dropped}"
 
     def start_unfinished(self) -> bool:
         """Whether the start set has a stage before it."""
@@ -395,7 +400,7 @@ class Screen(ProtocolBuilder, TakesOver):
         first = self.ctx.stock is None
         previous = self.earlier("stocks").get(self.stage.name) if first else self.ctx.stock
         if first:
-            open_to |= {"shards": self._still_waiting(), "rows": "kept"}
+            open_to |= {"shards": self.waiting_before(), "rows": "kept"}
         else:  # what the round has not chosen waits for the next one
             open_to |= {"shards": self.ctx.chosen, "rows": "dropped"}
         waiting = sum(count_of(node, open_to["rows"]) for node in open_to["shards"].values())

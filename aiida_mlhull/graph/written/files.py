@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from aiida_mlhull.graph.campaign import Campaign
 
 
@@ -16,17 +18,21 @@ def write_report(campaign: Campaign, folder: Path) -> list[Path]:
         The files, in the order in which people want them.
     """
     from aiida_mlhull.graph.placed import beside
+    from aiida_mlhull.graph.stated import properties
     from aiida_mlhull.graph.written import pictures
     from aiida_mlhull.science.tables.export import to_cif, to_csv
     from aiida_mlhull.science.tables.export import written as written_table
 
     folder.mkdir(parents=True, exist_ok=True)
-    phases = campaign.phases()
+    phases, outcomes, done = campaign.phases(), campaign.outcomes(), campaign.results()
+    of_results = with_properties(beside(campaign.node), properties.beside(campaign.pk, done.ids))
     written = [
         *pictures.draw_diagrams(campaign, folder),
         pictures.draw_funnel(campaign, folder / "funnel.png"),
-        _bytes(folder / "candidates.csv", to_csv(campaign.outcomes())),
-        _bytes(folder / "results.csv", written_table(campaign.results(), beside(campaign.node), kind="csv")),
+        _bytes(
+            folder / "candidates.csv", written_table(outcomes, properties.beside(campaign.pk, outcomes.ids), kind="csv")
+        ),
+        _bytes(folder / "results.csv", written_table(done, of_results, kind="csv")),
     ]
     if len(phases):
         written += [
@@ -38,6 +44,14 @@ def write_report(campaign: Campaign, folder: Path) -> list[Path]:
         rounds.to_csv(folder / "rounds.csv", index=False)
         written.append(folder / "rounds.csv")
     return written
+
+
+def with_properties(columns: pa.Table, predicted: pa.Table | None) -> pa.Table:
+    """Columns with those of properties behind them, if there are some."""
+    if predicted is not None:
+        for name in predicted.column_names:
+            columns = columns.append_column(name, predicted.column(name))
+    return columns
 
 
 def _bytes(path: Path, content: bytes) -> Path:

@@ -74,6 +74,9 @@ def rejected_as_json(rounds: Sequence[RoundDecisions]) -> str:
 def round_in_words(one: RoundDecisions) -> str:
     """Who decided, by what rule, and about how many."""
     models = [f"models: ensemble {pk}, {models}" for pk, models in one.ensembles.items()]
+    if one.number == 0:
+        asked = f"{one.stage}, {one.rule}: {text.count(one.asked, 'candidate')}"
+        return "\n".join([*models, f"{asked}, {one.kept} kept, {one.n_rejected} rejected"])
     counts = (
         f"{one.stage or 'stage'}, round {one.number}, {one.rule}: "
         f"{text.count(one.asked, 'candidate')}, {one.kept} kept, {one.waiting} kept but waiting "

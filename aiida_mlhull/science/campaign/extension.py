@@ -13,10 +13,11 @@ from aiida_mlhull.science.campaign.file import (
     CandidatesSources,
     ReferencesPlace,
     ResultsPlace,
+    pks_as_text,
     read_mapping,
     results_in,
 )
-from aiida_mlhull.science.campaign.settings import CampaignSettings, changed
+from aiida_mlhull.science.campaign.settings import CampaignSettings, EnsembleName, changed
 from aiida_mlhull.science.errors import InputError, SettingsError
 from aiida_mlhull.science.reading.sieve import BadRows
 from aiida_mlhull.science.types.reasons import Reason
@@ -39,6 +40,7 @@ class Extension(Strict):
         references: known phases instead of the earlier ones.
         results: calculations that were done elsewhere, by the stage whose results they are, as in a campaign file; where
             the earlier campaign has a result of its own that has not failed, that one counts.
+        properties: ensembles of properties that are asked as well, or instead of the earlier one of that name.
         retry: codes of failures that are tried again.
         jobs: sizes and limits of jobs that differ.
         overrides: campaign settings that differ; mappings are merged, lists replaced.
@@ -52,9 +54,15 @@ class Extension(Strict):
     bad_rows: BadRows = "refuse"
     references: ReferencesPlace | None = None
     results: dict[str, ResultsPlace] = Field(default_factory=dict)
+    properties: dict[EnsembleName, str] = Field(default_factory=dict)
     retry: tuple[str, ...] = RETRIED
     jobs: dict[str, Any] = Field(default_factory=dict)
     overrides: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("properties", mode="before")
+    @classmethod
+    def _pks_as_text(cls, value: Any) -> Any:
+        return pks_as_text(value)
 
     @field_validator("retry")
     @classmethod
@@ -151,6 +159,12 @@ def gates_kept(earlier: CampaignSettings, later: CampaignSettings) -> list[str]:
     before = {stage.name: stage.gate for stage in earlier.stages}
 
     def rule_of(gate: Any) -> Any:
-        return None if gate is None else (gate.rule, gate.rule_settings, gate.baseline, gate.ensembles)
+        return None if gate is None else (gate.rule, gate.rule_settings, gate.baseline, gate.ensembles, gate.require)
 
     return [stage.name for stage in later.stages if rule_of(before.get(stage.name)) == rule_of(stage.gate)]
+
+
+def requirements_kept(earlier: CampaignSettings, later: CampaignSettings) -> list[str]:
+    """Stages whose gate requires the same of properties as before: what was drawn or chosen there may still enter."""
+    before = {stage.name: {} if stage.gate is None else stage.gate.require for stage in earlier.stages}
+    return [one.name for one in later.stages if one.gate is not None and before.get(one.name, {}) == one.gate.require]

@@ -30,7 +30,7 @@ import yaml
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from aiida_mlhull.science.campaign.recipes import RecipesRequest
-from aiida_mlhull.science.campaign.settings import CampaignSettings, campaign_settings
+from aiida_mlhull.science.campaign.settings import CampaignSettings, EnsembleName, campaign_settings
 from aiida_mlhull.science.errors import MlhullError, Problems, SettingsError, WireError, listed
 from aiida_mlhull.science.reading.candidates import AS_PUBLISHED
 from aiida_mlhull.science.reading.phases.mp2020 import Guesses
@@ -154,6 +154,13 @@ class ReferencesSource(Strict):
         return _only_one(self, "file", "node", "shipped")
 
 
+def pks_as_text(value: Any) -> Any:
+    """Pks, alone or in mappings, as the text that UUIDs and labels are."""
+    if isinstance(value, Mapping):
+        return {key: pks_as_text(word) for key, word in value.items()}
+    return str(value) if isinstance(value, int) else value
+
+
 def _only_one(source: S, *places: str) -> S:
     """``source`` itself, if it names exactly one of these places."""
     named = [place for place in places if getattr(source, place) is not None]
@@ -196,6 +203,8 @@ class CampaignFile(Strict):
         parents: the same gate by gate, ``{STAGE: NODE}``, or one word for all gates: an ensemble, ``campaign:PK`` for the
             last ensemble of the same gate of an earlier campaign, or ``auto`` for that of the most related campaign. Of
             several ensembles, ``{STAGE: {NAME: NODE}}``; one word is for all that don't start from scratch.
+        properties: ensembles of other properties than energies, ``{gap: PK}``, by pk, UUID or label of a ``mlhull.ensemble``
+            that was fitted before: their predictions are reported, and gates may ``require`` something of them.
         warm: earlier campaigns, ``[campaign:PK, ...]``, whose labels at the same stages models learn from as well.
         code: AiiDA's name of the program ``mlhull-job``.
         jobs: sizes and limits of jobs that differ from the defaults.
@@ -215,6 +224,7 @@ class CampaignFile(Strict):
     results: dict[str, ResultsPlace] = Field(default_factory=dict)
     parent: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
     parents: str | dict[str, str | dict[str, str]] | None = None
+    properties: dict[EnsembleName, str] = Field(default_factory=dict)
     warm: tuple[str, ...] = ()
     code: str = DEFAULT_CODE
     jobs: dict[str, Any] = Field(default_factory=dict)
@@ -232,12 +242,10 @@ class CampaignFile(Strict):
     def _one_or_several(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
-    @field_validator("parents", mode="before")
+    @field_validator("parents", "properties", mode="before")
     @classmethod
     def _pks_as_text(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: cls._pks_as_text(word) for key, word in value.items()}
-        return str(value) if isinstance(value, int) else value
+        return pks_as_text(value)
 
     def settings(self) -> CampaignSettings:
         """The campaign's settings: the protocol's, with this file's overrides.

@@ -49,7 +49,9 @@ def final_outcomes(
         rows = candidates.positions(decided.ids)
         reasons[rows] = np.where(decided.keep, Reason.NOT_ASKED, decided.reasons)
         for name, column in numbers.items():
-            column[rows] = getattr(decided, name)
+            column[rows] = np.where(
+                decided.keep, 0.0, getattr(decided, name)
+            )  # nothing has been held against these yet
     if labels is not None:
         hull = with_results(references, labels if everything is None else everything)
         _write_results(candidates, labels, hull, keep=keep, reasons=reasons, numbers=numbers)

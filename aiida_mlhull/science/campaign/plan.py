@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -104,7 +104,13 @@ def nominal_core_minutes(stages: tuple[StagePlan, ...], *, total: int) -> tuple[
 
 
 def jobs_at_most(
-    stages: tuple[StagePlan, ...], settings: CampaignSettings, *, shards: int, members_per_job: int, rows_per_job: int
+    stages: tuple[StagePlan, ...],
+    settings: CampaignSettings,
+    *,
+    shards: int,
+    members_per_job: int,
+    rows_per_job: int,
+    properties: Collection[str] = (),
 ) -> int:
     """Jobs of the program at most: fits and predictions of every round, relaxations by potential.
 
@@ -116,12 +122,14 @@ def jobs_at_most(
         shards: of candidates; each is predicted by a job.
         members_per_job: ensemble members that one job fits.
         rows_per_job: crystals that one job relaxes.
+        properties: that are asked before gates, by a job for each and every shard.
     """
     jobs = 0
     for stage in stages:
         asked = settings.asked_before(stage.name).values()
         fits = sum(-(-one.members // members_per_job) for one in asked)
         jobs += stage.rounds * (fits + len(asked) * shards)
+        jobs += len(settings.properties_before(stage.name, properties)) * shards
         if stage.engine == POTENTIAL:
             jobs += -(-stage.at_most // rows_per_job) + stage.rounds
     return jobs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ from aiida_mlhull.science.errors import SettingsError, UnknownNameError, did_you
 from aiida_mlhull.science.registry import load_target, plugins
 from aiida_mlhull.science.triage import RULES
 from aiida_mlhull.science.triage.base import rule_called, states_chances
+from aiida_mlhull.science.triage.requirements import read_requirement
 from aiida_mlhull.science.types.strict import Amount, Count, Strict, validated
 
 PROTOCOL_GROUP: Final = "mlhull.protocols"
@@ -47,6 +48,8 @@ class GateSettings(Strict):
             from what is known), or the energy of the stage before (then the correction to it).
         ensembles: names of the ensembles that decide here, of a campaign that has several; empty: all of them. The rule
             ``committee`` combines them; other rules go by one.
+        require: what candidates have to be predicted to be before the rule is asked, by the name of a property of the
+            campaign file: ``{gap: "> 1.0 eV", metal: "P(metal) < 0.5"}``; all of it has to hold.
         rounds: at most so many times: fit, predict, decide, relax a batch. One round relaxes all that
             the rule keeps, as published by Ekström 2022.
         batch: at most so many relaxations per round.
@@ -56,12 +59,18 @@ class GateSettings(Strict):
     rule_settings: dict[str, Any] = Field(default_factory=dict)
     baseline: Baseline = "references"
     ensembles: tuple[EnsembleName, ...] = ()
+    require: dict[EnsembleName, str] = Field(default_factory=dict)
     rounds: Count = 1
     batch: Amount | None = None
 
     @model_validator(mode="after")
     def _check_rule(self) -> GateSettings:
         self.make_rule()
+        try:
+            for name, said in self.require.items():
+                read_requirement(name, said)
+        except SettingsError as error:
+            raise ValueError(f"require: {error}") from error
         return self
 
     def make_rule(self) -> Any:
@@ -161,6 +170,13 @@ class CampaignSettings(Strict):
         if gate is None:
             return {}
         return {name: one for name, one in self.by_name.items() if not gate.ensembles or name in gate.ensembles}
+
+    def properties_before(self, stage: str, known: Iterable[str]) -> list[str]:
+        """Which properties are asked before a stage: those that its gate requires, before the first gate also those that none does."""
+        gates = {one.name: one.gate.require for one in self.stages if one.gate is not None}
+        required = {name for by_name in gates.values() for name in by_name}
+        free = set(known) - required if next(iter(gates), None) == stage else set()
+        return sorted(name for name in known if name in gates.get(stage, {}) or name in free)
 
     @property
     def needed_labels(self) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from aiida_mlhull.science.report import page
 from aiida_mlhull.science.report.chances import last_chances
-from aiida_mlhull.science.report.fields import FIELDS
+from aiida_mlhull.science.report.fields import FIELDS, property_fields
 from aiida_mlhull.science.report.found import found
 from aiida_mlhull.science.report.funnel import ends, sankey
 from aiida_mlhull.science.report.matbench import matbench_columns
@@ -116,6 +116,7 @@ def make_report(material: Material, *, watts_per_core: float | None = None) -> R
     """
     chances = last_chances(material)
     rows = candidate_rows(material, chances)
+    fields = (*FIELDS, *(field for known, _ in material.properties for field in property_fields(known)))
     end = ends(material, rows)
     rows.columns["end"] = end
     rows.columns["start_set"] = np.isin(rows.ids, np.asarray(material.started, dtype=np.str_))
@@ -134,7 +135,7 @@ def make_report(material: Material, *, watts_per_core: float | None = None) -> R
         "cost": spending(material.spending, watts_per_core=watts_per_core),
         "trust": trust(material, rows, chances),
         "methods": methods(material),
-        "fields": [asdict(field) for field in FIELDS if field.name in rows.columns],
+        "fields": [asdict(field) for field in fields if field.name in rows.columns],
         "symmetry": {"searched": rows.searched, "labeled": int((rows.columns["prototype"] != "").sum())},
         "rounds_said": [_said(one) for one in material.rounds],
         "stages_said": [stage.name for stage in material.stages if stage.labels is not None],
@@ -142,7 +143,7 @@ def make_report(material: Material, *, watts_per_core: float | None = None) -> R
     }
     return Report(
         sections=as_json(sections),
-        candidates={field.name: rows.columns[field.name] for field in FIELDS if field.name in rows.columns}
+        candidates={field.name: rows.columns[field.name] for field in fields if field.name in rows.columns}
         | {"relaxed_in": rows.relaxed_in, "hull": rows.hull - rows.mixture, "hull_before": rows.before - rows.mixture},
         rounds=[_round_columns(one, rows) for one in material.rounds],
         stages=[_stage_columns(stage, rows) for stage in material.stages if stage.labels is not None],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from aiida_mlhull.science.triage.properties import Property
+
 
 @dataclass(frozen=True)
 class Field:
@@ -75,3 +77,16 @@ FIELDS: Final = (
     Field("origin", "origin", shown=False, meaning="where the candidate came from"),
 )
 """In the order in which they are shown."""
+
+
+def property_fields(known: Property) -> tuple[Field, ...]:
+    """The columns that :func:`~aiida_mlhull.science.triage.properties.columns_of` gives."""
+    if known.classes:
+        yes = known.classes[-1]
+        meaning = f"chance that {known.target} is {yes}, by the ensemble of {known.name}"
+        return (Field(f"predicted_{known.name}_p_{yes}", f"P({known.name} = {yes})", "", 3, meaning=meaning),)
+    told = f"{known.target}, as the ensemble of {known.name} predicts it"
+    return (
+        Field(f"predicted_{known.name}", known.name, known.unit, 3, meaning=told),
+        Field(f"predicted_{known.name}_sigma", f"σ({known.name})", known.unit, 3, meaning="its standard deviation"),
+    )

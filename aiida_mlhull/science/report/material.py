@@ -9,6 +9,7 @@ from typing import Any
 
 from aiida_mlhull.science.campaign import CampaignSettings
 from aiida_mlhull.science.campaign.comparison import Comparison
+from aiida_mlhull.science.triage.properties import Property
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References
 from aiida_mlhull.science.types.crystals import Integers
 
@@ -137,6 +138,7 @@ class Material:
         order: ids in the order in which they went into the last stage.
         progress: how far every stage is, in words.
         figures: the same for programs.
+        properties: what was asked beside energies, with the last predictions.
     """
 
     identity: Identity
@@ -155,6 +157,7 @@ class Material:
     order: Sequence[str] = ()
     progress: str = ""
     figures: Mapping[str, Any] = field(default_factory=dict)
+    properties: Sequence[tuple[Property, Predictions]] = ()
 
     @property
     def results(self) -> Labels | None:

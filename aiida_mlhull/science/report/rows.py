@@ -15,10 +15,12 @@ from aiida_mlhull.science.report.chances import Chances
 from aiida_mlhull.science.report.material import Material
 from aiida_mlhull.science.report.symmetry import completed, prototype_words, symbols
 from aiida_mlhull.science.representations.composition import SYMBOLS, Composition, distinct
+from aiida_mlhull.science.triage.properties import columns_for
+from aiida_mlhull.science.triage.requirements import unit_of
 from aiida_mlhull.science.types import References
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.reasons import Reason, code_of, detail_of
-from aiida_mlhull.science.types.table import Strings
+from aiida_mlhull.science.types.table import Booleans, Strings
 
 NOT_CONSIDERED: Final = "not_considered"
 """The reason as long as nothing has been decided about a candidate."""
@@ -84,6 +86,8 @@ def candidate_rows(material: Material, chances: Chances) -> CandidateRows:
     sizes = np.asarray([len(composition.numbers) for composition in compositions])[which]
     columns["underexplored"] = hardly_explored(columns["above_hull"], columns["phase_separation"], sizes)
     columns["decomposition"] = _decompositions(hull, known)[which]
+    for asked, predictions in material.properties:
+        columns |= columns_for(candidates.ids, asked, predictions)
     columns |= _cost(material)
     columns["reached"] = np.asarray(["", *(stage.name for stage in material.stages)], dtype=np.str_)[reached]
     return CandidateRows(
@@ -193,7 +197,7 @@ def _outcome(material: Material) -> dict[str, Any]:
     codes = [code_of(reason) for reason in outcomes.reasons.tolist()]
     details = [detail_of(reason) for reason in outcomes.reasons.tolist()]
     names_another = np.asarray([code in NAMES_ANOTHER for code in codes], dtype=bool)
-    value, threshold, unit = _compared(material)
+    value, threshold, unit = _compared(material, np.asarray(codes) == Reason.REQUIREMENT_UNMET)
     return {
         "reason": np.asarray(codes, dtype=np.str_),
         "details": np.where(names_another, "", details),
@@ -204,13 +208,23 @@ def _outcome(material: Material) -> dict[str, Any]:
     }
 
 
-def _compared(material: Material) -> tuple[Floats, Floats, Strings]:
-    """Value, threshold and unit of the last round that each candidate was decided about in; else NaN."""
+def _compared(material: Material, required: Booleans) -> tuple[Floats, Floats, Strings]:
+    """Value, threshold and unit of the last round that each candidate was decided about in; else NaN.
+
+    Of candidates that a requirement has dropped (n,) those of the requirement.
+    """
     n = len(material.candidates)
     value, threshold, unit = np.full(n, np.nan), np.full(n, np.nan), np.full(n, "", dtype=object)
     for one in material.rounds:
         rows = material.candidates.positions(one.decisions.ids)
         value[rows], threshold[rows], unit[rows] = one.decisions.values, one.decisions.thresholds, one.decisions.unit
+    if material.outcomes is not None and required.any():
+        value[required], threshold[required] = (
+            material.outcomes.values[required],
+            material.outcomes.thresholds[required],
+        )
+        units = {known.name: known.unit for known, _ in material.properties}
+        unit[required] = [unit_of(reason, units) for reason in material.outcomes.reasons[required].tolist()]
     return value, threshold, unit.astype(np.str_)
 
 

@@ -70,6 +70,8 @@ class Reason(str, Enum):
     RANK_ABOVE_N = "rank_above_n", Stated.RULE, "not among the n best: dropped"
     WITHIN_BUDGET = "within_budget", Stated.RULE, "the core-minutes suffice: kept"
     OVER_BUDGET = "over_budget", Stated.RULE, "the core-minutes are spent on better candidates: dropped"
+    REQUIREMENT_MET = "requirement_met", Stated.RULE, "a predicted property is as the gate requires: kept"
+    REQUIREMENT_UNMET = "requirement_unmet", Stated.RULE, "a predicted property is not as the gate requires: dropped"
     TRULY_WITHIN = "truly_within", Stated.RULE, "the recorded energy is within the threshold (oracle): kept"
     TRULY_ABOVE = "truly_above", Stated.RULE, "the recorded energy is above the threshold (oracle): dropped"
 
