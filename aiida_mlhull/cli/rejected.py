@@ -12,7 +12,7 @@ from aiida_mlhull.launching import profile
 
 
 @click.command()
-@click.option("--round", "number", type=click.IntRange(min=0), required=True, metavar="K", help="Which round.")
+@click.option("--round", "number", type=click.IntRange(0), required=True, metavar="K", help="0: what gates require.")
 @click.option("--stage", metavar="NAME", help="Only before this stage.")
 @click.option("--campaign", metavar="PK", help="Which campaign; the newest one if left out.")
 @click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="Rows on the screen.")
@@ -26,7 +26,6 @@ def rejected(
 
     Those nearest to the threshold come first. Candidates which the models kept but which found no place
     in the round's batch are counted apart. Where models decide before several stages, each has its round K.
-    Round 0 is what gates have required of predicted properties before their first round.
     """
     profile.load(profile_name)
     from aiida_mlhull.graph.campaign import Campaign
@@ -36,13 +35,9 @@ def rejected(
 
     rounds = Campaign(campaign).decisions(which["number"], stage=which["stage"])
     if output is not None and len(rounds) > 1:
-        if number_of_requirements := len(rounds) if which["number"] == 0 else 0:
-            raise click.ClickException(
-                f"{number_of_requirements} requirements have dropped candidates, each by values of its own: take --json"
-            )
         names = listed([one.stage for one in rounds])
         raise click.ClickException(
-            f"there was a round {which['number']} before each of {names}: choose with --stage for a file"
+            f"there was a round {which['number']} before each of {names}: choose with --stage for a file, or take --json"
         )
     if as_json:
         click.echo(rejected_as_json(rounds))

@@ -23,7 +23,7 @@ WAVE: Final = "wave"
 """Tag of the processes that have asked an ensemble about all shards."""
 
 
-class Said(NamedTuple):
+class PredictedProperty(NamedTuple):
     """What was predicted of one candidate.
 
     Attributes:
@@ -41,7 +41,7 @@ class Said(NamedTuple):
     ensemble: EnsembleData
 
 
-def said_of_candidate(pk: int | None, identifier: str) -> Iterator[Said]:
+def said_of_candidate(pk: int | None, identifier: str) -> Iterator[PredictedProperty]:
     """What a campaign's ensembles of properties have predicted of a candidate, the oldest first."""
     from aiida_mlhull.science.triage.properties import said_of
     from aiida_mlhull.science.types import Predictions
@@ -51,7 +51,7 @@ def said_of_candidate(pk: int | None, identifier: str) -> Iterator[Said]:
         if row is not None:
             known, ensemble = _known(wave)
             where = f"{wave.label.partition(', ')[0]}: {known.name}"
-            yield Said(node.pk, node.ctime, where, said_of(row, known, 0), ensemble)
+            yield PredictedProperty(node.pk, node.ctime, where, said_of(row, known, 0), ensemble)
 
 
 def predicted(pk: int | None) -> list[tuple[Property, Predictions]]:
