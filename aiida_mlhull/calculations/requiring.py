@@ -15,8 +15,8 @@ from aiida_mlhull.calculations.settings import settings_of
 from aiida_mlhull.data import DecisionsData, EnsembleData
 from aiida_mlhull.science.campaign.settings import StageSettings
 from aiida_mlhull.science.errors import SettingsError
-from aiida_mlhull.science.triage.properties import Property
 from aiida_mlhull.science.triage.requirements import read_requirement
+from aiida_mlhull.science.types.properties import Property
 
 
 @calcfunction

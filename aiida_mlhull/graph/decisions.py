@@ -132,7 +132,7 @@ def round_decisions(campaign: orm.ProcessNode, *, number: int, stage: str | None
 
 def _required(campaign: orm.ProcessNode, *, stage: str | None) -> list[RoundDecisions]:
     """What requirements have decided before the first round."""
-    from aiida_mlhull.graph.stated.properties import required
+    from aiida_mlhull.graph.properties.predicted import required
 
     found = [
         RoundDecisions(tables, {ensemble.pk or 0: history.describe_models(ensemble, name)})

@@ -187,7 +187,7 @@ def _own_decisions(pk: int | None, identifier: str, keys: list[str]) -> Iterator
 
 
 def _properties(pk: int | None, identifier: str) -> Iterator[Event]:
-    from aiida_mlhull.graph.stated.properties import said_of_candidate
+    from aiida_mlhull.graph.properties.predicted import said_of_candidate
 
     for said in said_of_candidate(pk, identifier):
         models = (said.ensemble.pk, describe_models(said.ensemble))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aiida_mlhull import names
 from aiida_mlhull.graph import campaigns, comparison, costs, history, progress, results
 from aiida_mlhull.graph.models import record_of, said_before
+from aiida_mlhull.graph.properties import predicted
 from aiida_mlhull.graph.rows import TABLE
-from aiida_mlhull.graph.stated import properties
 from aiida_mlhull.graph.watching.stages import as_json, describe
 from aiida_mlhull.science.errors import InputError
 
@@ -54,7 +54,7 @@ def material(node: orm.ProcessNode) -> Material:
         order=() if stages[-1].labels is None else _order(node),
         progress=describe(told),
         figures=as_json(told),
-        properties=properties.predicted(node.pk),
+        properties=predicted.predicted(node.pk),
     )
 
 

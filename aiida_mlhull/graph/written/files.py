@@ -18,19 +18,19 @@ def write_report(campaign: Campaign, folder: Path) -> list[Path]:
         The files, in the order in which people want them.
     """
     from aiida_mlhull.graph.placed import beside
-    from aiida_mlhull.graph.stated import properties
+    from aiida_mlhull.graph.properties import predicted
     from aiida_mlhull.graph.written import pictures
     from aiida_mlhull.science.tables.export import to_cif, to_csv
     from aiida_mlhull.science.tables.export import written as written_table
 
     folder.mkdir(parents=True, exist_ok=True)
     phases, outcomes, done = campaign.phases(), campaign.outcomes(), campaign.results()
-    of_results = with_properties(beside(campaign.node), properties.beside(campaign.pk, done.ids))
+    of_results = with_properties(beside(campaign.node), predicted.beside(campaign.pk, done.ids))
     written = [
         *pictures.draw_diagrams(campaign, folder),
         pictures.draw_funnel(campaign, folder / "funnel.png"),
         _bytes(
-            folder / "candidates.csv", written_table(outcomes, properties.beside(campaign.pk, outcomes.ids), kind="csv")
+            folder / "candidates.csv", written_table(outcomes, predicted.beside(campaign.pk, outcomes.ids), kind="csv")
         ),
         _bytes(folder / "results.csv", written_table(done, of_results, kind="csv")),
     ]
@@ -46,11 +46,11 @@ def write_report(campaign: Campaign, folder: Path) -> list[Path]:
     return written
 
 
-def with_properties(columns: pa.Table, predicted: pa.Table | None) -> pa.Table:
+def with_properties(columns: pa.Table, others: pa.Table | None) -> pa.Table:
     """Columns with those of properties behind them, if there are some."""
-    if predicted is not None:
-        for name in predicted.column_names:
-            columns = columns.append_column(name, predicted.column(name))
+    if others is not None:
+        for name in others.column_names:
+            columns = columns.append_column(name, others.column(name))
     return columns
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from aiida_mlhull.science.triage.properties import Property
+from aiida_mlhull.science.types.properties import Property
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ FIELDS: Final = (
 
 
 def property_fields(known: Property) -> tuple[Field, ...]:
-    """The columns that :func:`~aiida_mlhull.science.triage.properties.columns_of` gives."""
+    """The columns that :func:`~aiida_mlhull.science.types.properties.columns_of` gives."""
     if known.classes:
         yes = known.classes[-1]
         meaning = f"chance that {known.target} is {yes}, by the ensemble of {known.name}"

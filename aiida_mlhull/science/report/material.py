@@ -9,9 +9,9 @@ from typing import Any
 
 from aiida_mlhull.science.campaign import CampaignSettings
 from aiida_mlhull.science.campaign.comparison import Comparison
-from aiida_mlhull.science.triage.properties import Property
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, References
 from aiida_mlhull.science.types.crystals import Integers
+from aiida_mlhull.science.types.properties import Property
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,10 +15,10 @@ from aiida_mlhull.science.report.chances import Chances
 from aiida_mlhull.science.report.material import Material
 from aiida_mlhull.science.report.symmetry import completed, prototype_words, symbols
 from aiida_mlhull.science.representations.composition import SYMBOLS, Composition, distinct
-from aiida_mlhull.science.triage.properties import columns_for
 from aiida_mlhull.science.triage.requirements import unit_of
 from aiida_mlhull.science.types import References
 from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.properties import columns_for
 from aiida_mlhull.science.types.reasons import Reason, code_of, detail_of
 from aiida_mlhull.science.types.table import Booleans, Strings
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from aiida_mlhull.science.errors import SettingsError, listed
 from aiida_mlhull.science.triage.base import chance_below, decided
-from aiida_mlhull.science.triage.properties import Property
 from aiida_mlhull.science.types import Decisions, Predictions
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.properties import Property
 from aiida_mlhull.science.types.reasons import Reason, detail_of, with_detail
 from aiida_mlhull.science.types.table import Booleans
 

@@ -8,9 +8,9 @@ from scipy.stats import norm
 
 from aiida_mlhull.science.campaign import campaign_settings
 from aiida_mlhull.science.errors import SettingsError
-from aiida_mlhull.science.triage.properties import Property, columns_of, said_of
 from aiida_mlhull.science.triage.requirements import Bounds, check_requirements, read_requirement
 from aiida_mlhull.science.types import Predictions
+from aiida_mlhull.science.types.properties import Property, columns_of, said_of
 
 GAP = Property("gap", "band_gap_ev", "eV")
 METAL = Property("metal", "metal", classes=("False", "True"))

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from aiida_mlhull.science.errors import SettingsError, listed
-from aiida_mlhull.science.types import Predictions
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.table import Strings
+from aiida_mlhull.science.types.tables import Predictions
 
 _YES: Final = frozenset({"1", "true", "yes"})
 """Classes that mean what the property is called, in lower case."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from aiida import orm
 
     from aiida_mlhull.data import DecisionsData, EnsembleData
-    from aiida_mlhull.science.triage.properties import Property
     from aiida_mlhull.science.types import Predictions
+    from aiida_mlhull.science.types.properties import Property
     from aiida_mlhull.science.types.table import Strings
 
 WAVE: Final = "wave"
@@ -43,8 +43,8 @@ class PredictedProperty(NamedTuple):
 
 def said_of_candidate(pk: int | None, identifier: str) -> Iterator[PredictedProperty]:
     """What a campaign's ensembles of properties have predicted of a candidate, the oldest first."""
-    from aiida_mlhull.science.triage.properties import said_of
     from aiida_mlhull.science.types import Predictions
+    from aiida_mlhull.science.types.properties import said_of
 
     for wave, node in holding(_tables([pk]), identifier):
         row = row_of(Predictions, node, identifier)
@@ -83,7 +83,7 @@ def beside(pk: int | None, ids: Strings) -> pa.Table | None:
     """
     import pyarrow as pa
 
-    from aiida_mlhull.science.triage.properties import columns_for
+    from aiida_mlhull.science.types.properties import columns_for
 
     columns = {name: values for one in predicted(pk) for name, values in columns_for(ids, *one).items()}
     return pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()}) if columns else None
