@@ -51,7 +51,7 @@ def final_outcomes(
         for name, column in numbers.items():
             column[rows] = np.where(
                 decided.keep, 0.0, getattr(decided, name)
-            )  # nothing has been held against these yet
+            )  # what these will be compared with is not known yet
     if labels is not None:
         hull = with_results(references, labels if everything is None else everything)
         _write_results(candidates, labels, hull, keep=keep, reasons=reasons, numbers=numbers)

@@ -1,8 +1,7 @@
 """What a gate requires of properties: ``gap > 1 eV``, ``1.1 < gap < 1.7``, ``P(gap > 1) > 0.5``, ``P(semiconductor) > 0.5``.
 
-A number is compared by the mean that its ensemble predicts, or by the chance that it lies where it should; of an ensemble of
-classes it is always a chance. The chance takes the mean and the σ that the ensemble states for a normal distribution, so that
-everybody can check it by hand.
+A number is compared by the mean that its ensemble predicts, or by the chance that it lies where it should: that of a normal
+distribution with the mean and the σ that the ensemble states. Of classes it is always the chance of one that is compared.
 """
 
 from __future__ import annotations
@@ -88,7 +87,7 @@ class Requirement:
 
     @property
     def compared_by(self) -> Bounds:
-        """What the value of :meth:`value` is held against."""
+        """What the value of :meth:`value` is compared with."""
         bounds = self.bounds if self.chance is None else self.chance
         assert bounds is not None
         return bounds
@@ -177,7 +176,7 @@ def read_requirement(name: str, said: str) -> Requirement:
     if chance is None:
         if bounds is None:
             raise SettingsError(
-                f"{said!r} is no requirement: write '> 1.0', '1.1 < {name} < 1.7', 'P({name} > 1.0) > 0.5', or of classes "
+                f"{said!r} is not a requirement: write '> 1.0', '1.1 < {name} < 1.7', 'P({name} > 1.0) > 0.5', or of classes "
                 f"'P(CLASS) > 0.5'"
             )
         return Requirement(name, _spelled(name, bounds, unit), bounds=bounds, unit=unit)
@@ -225,7 +224,7 @@ def check_requirements(required: Mapping[str, Mapping[str, str]], properties: Ma
 
 
 def _bounds(name: str, said: str) -> tuple[Bounds | None, str]:
-    """Bounds of a number, and their unit; None where these words are no comparison."""
+    """Bounds of a number, and their unit; None where these words compare nothing."""
     found = _ONE_SIDED.fullmatch(said)
     if found is not None:
         _check_name(name, found["name"], said)

@@ -23,7 +23,7 @@ class Property:
     Attributes:
         name: in the campaign.
         target: what the members learned: ``band_gap_ev``.
-        unit: of target and predictions; empty for classes, and where nobody has said it.
+        unit: of target and predictions; empty for classes, and where it was not said.
         classes: that the members tell apart; empty for numbers.
     """
 

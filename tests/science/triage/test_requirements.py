@@ -51,8 +51,8 @@ def test_what_people_write(written, spelled, bounds, chance):
 @pytest.mark.parametrize(
     ("written", "why"),
     [
-        ("semiconductor", "is no requirement: write '> 1.0'"),
-        ("> one", "is no requirement"),
+        ("semiconductor", "is not a requirement: write '> 1.0'"),
+        ("> one", "is not a requirement"),
         ("mass > 1.0", "is about mass, and stands under gap"),
         ("1.7 < gap < 1.1", "nothing lies between"),
         ("1.1 < gap > 1.7", "has no inside"),
