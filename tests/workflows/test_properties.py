@@ -1,4 +1,4 @@
-"""A campaign that asks for band gaps and metals: the gate requires a gap, and whether a candidate is a metal is only reported."""
+"""A campaign that asks for band gaps and metals: the gate requires a gap of some size, metals are only reported."""
 
 from __future__ import annotations
 
@@ -33,12 +33,16 @@ from tests.property_ensembles import band_gaps, metals
 
 pytestmark = pytest.mark.slow
 
-LEAST = 0.22
-"""eV, which a third of the candidates are predicted to lie below."""
+LEAST, MOST = 0.22, 0.4
+"""eV, which some candidates are predicted to lie below and above."""
+
+
+REQUIRED = {"gap": f"> {LEAST} eV", "wide": f"P(wide > {MOST}) < 0.5"}
+"""The second one stands for the same ensemble; its chance is below one half where the mean is below the bound."""
 
 
 def settings(**require: str) -> dict[str, Any]:
-    gate = {"rule": "top_n", "rule_settings": {"n": 5}, "rounds": 1, "require": require or {"gap": f"> {LEAST} eV"}}
+    gate = {"rule": "top_n", "rule_settings": {"n": 5}, "rounds": 1, "require": require or REQUIRED}
     stage = {"name": "final", "engine": "recorded", "core_minutes": 605, "gate": gate}
     return {
         "name": "gapped",
@@ -51,10 +55,8 @@ def settings(**require: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def ensembles(aiida_profile) -> dict[str, EnsembleData]:
-    return {
-        "gap": EnsembleData.from_science(band_gaps()).store(),
-        "metal": EnsembleData.from_science(metals()).store(),
-    }
+    gaps = EnsembleData.from_science(band_gaps()).store()
+    return {"gap": gaps, "metal": EnsembleData.from_science(metals()).store(), "wide": gaps}
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def test_each_property_is_asked_once_by_a_link_of_its_name(node, ensembles, bina
         for link in node.base.links.get_outgoing(link_type=LinkType.CALL_WORK).all()
         if names.PREDICT_SHARDS.matches(link.node.process_type)
     }
-    assert sorted(calls) == ["properties__gap", "properties__metal"]
+    assert sorted(calls) == ["properties__gap", "properties__metal", "properties__wide"]
     for name, asked in ensembles.items():
         assert node.inputs.properties[name].pk == asked.pk
         said = calls[f"properties__{name}"].outputs.predictions
@@ -92,18 +94,22 @@ def test_each_property_is_asked_once_by_a_link_of_its_name(node, ensembles, bina
 def test_who_lacks_the_gap_is_dropped_before_anything_is_relaxed(node, said, binary):
     campaign, gaps = Campaign(node), said["gap"].mean
     outcomes = campaign.outcomes()
-    dropped = np.asarray([reason.startswith("requirement_unmet") for reason in outcomes.reasons.tolist()])
+    dropped = outcomes.reasons == f"requirement_unmet: gap > {LEAST} eV"
     assert 10 < dropped.sum() < 30
     np.testing.assert_array_equal(dropped, gaps <= LEAST)
-    assert set(outcomes.reasons[dropped]) == {f"requirement_unmet: gap > {LEAST} eV"}
+    too_wide = outcomes.reasons == f"requirement_unmet: P(wide > {MOST}) < 0.5"
+    assert 5 < too_wide.sum() < 30
+    np.testing.assert_array_equal(too_wide, gaps >= MOST)
     np.testing.assert_allclose(outcomes.values[dropped], gaps[dropped])  # noqa: PD011  (not pandas')
     np.testing.assert_allclose(outcomes.thresholds[dropped], LEAST)
     np.testing.assert_allclose(outcomes.margins[dropped], gaps[dropped] - LEAST)
     relaxed = campaign.results().ids
     assert len(relaxed) == 25
-    assert (gaps[binary.candidates.positions(relaxed)] > LEAST).all()
-    assert campaign.funnel()["reason:requirement_unmet"] == dropped.sum()
-    assert campaign.rounds().asked.tolist() == [len(binary.candidates) - dropped.sum() - 20]
+    inside = gaps[binary.candidates.positions(relaxed)]
+    assert LEAST < inside.min() < inside.max() < MOST
+    unmet = dropped.sum() + too_wide.sum()
+    assert campaign.funnel()["reason:requirement_unmet"] == unmet
+    assert campaign.rounds().asked.tolist() == [len(binary.candidates) - unmet - 20]
 
 
 def test_the_dry_run_tells_what_is_asked_and_warns(ensembles, code, tmp_path):
@@ -148,19 +154,20 @@ def test_an_extension_keeps_them_unless_it_says_otherwise(node, ensembles):
     other = prepare_extension(
         Campaign(node), {"properties": {"metal": ensembles["metal"].pk, "again": ensembles["gap"].pk}}
     )
-    assert sorted(other.builder.properties) == ["again", "gap", "metal"]
+    assert sorted(other.builder.properties) == ["again", "gap", "metal", "wide"]
     assert f"property again (band_gap, eV) by ensemble {ensembles['gap'].pk}" in other.describe()
 
 
 def test_history_and_rejected_tell_requirement_value_and_ensemble(node, ensembles, said, binary):
     campaign = Campaign(node)
-    (required,) = campaign.decisions(0)
+    required, second = campaign.decisions(0)
+    assert (second.asked, second.decisions.unit) == (required.kept, "probability")
     dropped = required.rejected
     assert required.ensembles == {ensembles["gap"].pk: "gap: 2 x trees_gp"}
     np.testing.assert_array_equal(np.sort(dropped.ids), np.sort(binary.candidates.ids[said["gap"].mean <= LEAST]))
-    assert set(campaign.rejected(0).unit) == {"eV"}
+    assert set(campaign.rejected(0).unit) == {"eV", "probability"}
     row = binary.candidates.positions([dropped.ids[0]])[0]
-    told = campaign.history(str(dropped.ids[0])).set_index("what")
+    told = campaign.history(str(dropped.ids[0])).set_index("what")  # one requirement alone: the first has dropped it
     gap = said["gap"]
     assert told.reason["final: gap"] == f"{gap.mean[row]:.3g} ± {gap.sigma[row]:.2g} eV"
     assert told.reason["final: metal"] == f"P(True) = {said['metal'].mean[row]:.2f}"
@@ -188,18 +195,18 @@ def test_tables_and_reports_have_what_was_predicted(node, said, binary, tmp_path
     np.testing.assert_allclose(columns["predicted_gap"], said["gap"].mean)
     fields = {field["name"]: field for field in report["fields"]}
     assert (fields["predicted_gap"]["unit"], fields["predicted_metal_p_True"]["title"]) == ("eV", "P(metal = True)")
-    lost = columns["reason"].index("requirement_unmet")
+    lost = columns["details"].index(f"gap > {LEAST} eV")
     np.testing.assert_allclose([columns["value"][lost], columns["threshold"][lost]], [said["gap"].mean[lost], LEAST])
     assert columns["unit"][lost] == "eV"
     ledger = campaign.costs().set_index("what")
-    assert (ledger.by["models: properties"], ledger.runs["models: properties"]) == ("gap, metal", 2)
+    assert (ledger.by["models: properties"], ledger.runs["models: properties"]) == ("gap, metal, wide", 3)
     assert ledger.runs["models: predict"] == 1
 
 
 @pytest.mark.parametrize(
     ("requirement", "why"),
     [
-        ({"mass": "> 1"}, "requires properties that no ensemble predicts: mass; .*gap, metal"),
+        ({"mass": "> 1"}, "requires properties that no ensemble predicts: mass; .*gap, metal, wide"),
         ({"metal": "> 0.5"}, "tells classes apart"),
         ({"gap": "P(metal) < 0.5"}, "is a number"),
     ],
