@@ -48,7 +48,7 @@ from aiida_mlhull.launching.setting_out import PROSPECTING
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
     metavar="FOLDER",
-    help="Made new.",
+    help="Made new, or that of the same command, which was stopped.",
 )
 @click.option(
     "--launch", "launching", is_flag=True, help="Show the campaign's dry run, and ask whether to run it here."

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from pymatgen.core import Composition
 
+from aiida_mlhull.launching.setting_out.prospect import prospect, settings_from
 from aiida_mlhull.science.reading.references import read_shipped
 from aiida_mlhull.science.wire.weights import read_ensemble
 from tests.cli.conftest import run
@@ -105,6 +106,10 @@ def test_all_that_were_asked_about_in_matbench_discoverys_columns(halves, prospe
 def test_what_was_found_later_is_told_in_both_conventions(prospected):
     assert re.search(r"found later +thesis +matbench-discovery", prospected)
     assert re.search(r"enrichment +[\d.-]+ +[\d.-]+$", prospected, re.MULTILINE)
+    assert re.search(r"area under the curve +[\d.-]+; by ΔE alone [\d.-]+$", prospected, re.MULTILINE)
+    assert re.search(
+        r"the two orders cross over +(never|\d+ times, after [\d, .]+ candidates)$", prospected, re.MULTILINE
+    )
 
 
 def test_the_campaign_takes_labels_and_makes_their_cells(halves, prospected, registered, nothing_stored):
@@ -114,10 +119,63 @@ def test_the_campaign_takes_labels_and_makes_their_cells(halves, prospected, reg
     assert re.search(r"final +potential +top_n, 60 rounds", said.output)
 
 
-def test_a_folder_that_is_there_is_refused_before_anything_is_read(halves, prospected):
-    said = run("prospect", halves / "settings.yaml", "-r", "nowhere.csv", "-o", halves / "found")
+def test_a_finished_folder_says_so_and_stays_as_it_is(halves, prospected):
+    before = {file: file.stat().st_mtime_ns for file in (halves / "found").rglob("*")}
+    said = run(
+        "prospect", halves / "known.parquet", "-r", "mp-elements", "--settings", halves / "settings.yaml",
+        "--later", halves / "later.parquet", "--seed", 7, "-o", halves / "found",
+    )  # fmt: skip
+    assert said.exit_code == 0, said.output
+    assert "found is finished: 25 kept; nothing was done again" in said.output
+    assert {file: file.stat().st_mtime_ns for file in (halves / "found").rglob("*")} == before
+
+
+def test_a_folder_of_another_prospect_is_refused_with_what_differs(halves, prospected):
+    said = run(
+        "prospect", halves / "later.parquet", "-r", "mp-elements", "--settings", halves / "settings.yaml",
+        "--later", halves / "later.parquet", "--seed", 8, "--draws", 3, "-o", halves / "found",
+    )  # fmt: skip
     assert said.exit_code == 1
-    assert "is there already" in said.output
+    assert "of another prospect (content of the crystals, settings.seed: 7 there, 8 now, " in said.output
+    assert "settings.substitution.draws: 2 there, 3 now)" in said.output
+    said = run("prospect", halves / "settings.yaml", "-r", "mp-elements", "-o", halves)
+    assert said.exit_code == 1
+    assert "is there already, and no prospect of this version" in said.output
+
+
+def test_what_was_stopped_goes_on_where_it_was_and_ends_as_if_nothing_had_been(halves, prospected):
+    folder, told = halves / "elsewhere" / "found", []
+
+    def call(last):
+        """Stopped when a line with ``last`` is said; lines with "trees" come from within a fit."""
+        lines = []
+
+        def report(line):
+            lines.append(line)
+            if last in line:
+                raise KeyboardInterrupt
+
+        told.append(lines)
+        settings = settings_from(halves / "settings.yaml", seed=7)
+        return prospect(
+            halves / "known.parquet", folder, references="mp-elements", later=halves / "later.parquet",
+            settings=settings, report=report,
+        )  # fmt: skip
+
+    for last in ("trees", "asked about"):
+        with pytest.raises(KeyboardInterrupt):
+            call(last)
+    assert not (folder / "campaign.yaml").exists()
+    assert call("nothing like that").kept == 25
+    assert not [line for line in told[0] if "goes on" in line]
+    assert "crystals read, shards of draws: 1, members fitted: 0 of 2, tables of predictions: 0" in told[1][0]
+    assert "shards of draws: 1, members fitted: 2 of 2, tables of predictions: 1" in told[2][0]
+    assert [sum("trees" in line for line in lines) for lines in told] == [1, 2, 0]
+    there, here = halves / "found", folder
+    names = {str(file.relative_to(there)) for file in there.rglob("*") if file.is_file()}
+    assert {str(file.relative_to(here)) for file in here.rglob("*") if file.is_file()} == names
+    for name in names - {name for name in names if name.startswith("ensemble/member")}:  # these tell seconds
+        assert (here / name).read_bytes() == (there / name).read_bytes(), name
 
 
 @pytest.mark.parametrize(
@@ -142,12 +200,13 @@ def test_nothing_kept_is_told_with_the_funnel(halves):
     (halves / "one.yaml").write_text(yaml.safe_dump(wish))
     said = run(
         "prospect", halves / "known.parquet", "-r", "mp-elements", "--settings", halves / "one.yaml", "--draws", 1,
-        "-o", halves / "none",
+        "-o", halves / "few",
     )  # fmt: skip
     assert said.exit_code == 1
     assert "1 kept: a campaign needs 2 candidates" in said.output
     assert "rule top_n" in said.output
-    assert not (halves / "none").exists()
+    assert len(read_ensemble(halves / "few" / "ensemble").members) == 2
+    assert not (halves / "few" / "campaign.yaml").exists()
 
 
 def test_too_few_for_the_protocols_models_is_said(halves):

@@ -13,13 +13,15 @@ from aiida_mlhull.launching.questions.placing import known_phases
 from aiida_mlhull.launching.setting_out import PROSPECTING
 from aiida_mlhull.science.errors import InputError
 from aiida_mlhull.science.reading.candidates import FEWEST
+from aiida_mlhull.science.wire import read_json, write_whole
 
 if TYPE_CHECKING:
     from aiida_mlhull.science.models.base import ReportLine
-    from aiida_mlhull.science.prospecting import Known, Prospect, ProspectSettings, Retrospect
-    from aiida_mlhull.science.types import EnsembleWeights
+    from aiida_mlhull.science.prospecting import Known, Prospect, ProspectFolder, ProspectSettings, Retrospect
+    from aiida_mlhull.science.types import EnsembleWeights, References
 
 CAMPAIGN: Final = "campaign.yaml"
+FIGURES: Final = "prospect.json"
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,13 @@ def prospect(
     profile_name: str | None = None,
     report: ReportLine = print,
 ) -> Prospected:
-    """Prospect, and write what is kept as a campaign into a new folder; AiiDA is needed for stored nodes alone.
+    """Prospect, and write what is kept as a campaign into a folder; AiiDA is needed for stored nodes alone.
+
+    Results of stages are kept there as they are done: the same call goes on from them.
 
     Args:
         crystals: file or folder of known crystals with energies.
-        folder: that is made.
+        folder: that is made, or has been made by the same call.
         references: known phases, see :func:`~aiida_mlhull.launching.questions.placing.known_phases`.
         elements: elemental references that stand apart from a file.
         scheme: of energies in a file that doesn't say it.
@@ -67,36 +71,74 @@ def prospect(
         report: called with what was read, and with progress.
 
     Raises:
-        InputError: if the folder is there, nothing can be drawn, or fewer than two candidates are kept.
+        InputError: if the folder is that of something else, nothing can be drawn, or fewer than two candidates are kept.
         UnknownNameError: if there is no such protocol or node.
     """
     from aiida_mlhull.science.campaign.settings import load_protocol
-    from aiida_mlhull.science.prospecting import ProspectSettings, read_known, retrospect
-    from aiida_mlhull.science.prospecting import prospect as prospected
-    from aiida_mlhull.science.prospecting.words import in_words, scores_in_words
+    from aiida_mlhull.science.prospecting import ProspectFolder, ProspectSettings, asked_for
+    from aiida_mlhull.science.prospecting.prospect import check_words
 
-    if folder.exists():
-        raise InputError(f"{folder} is there already: name another folder with --output, or launch {folder}/{CAMPAIGN}")
     load_protocol(protocol)
     settings = settings or ProspectSettings()
     asked = None if ensemble is None else _ensemble(ensemble, profile_name)
+    check_words(settings, asked)
     remarks: list[str] = []
     phases = known_phases(references, elements, scheme, profile_name, remarks)
-    known = read_known(crystals, phases)
-    truth = None if later is None else read_known(later, phases)
-    for line in (*remarks, *known.remarks, *(() if truth is None else truth.remarks)):
+    wish = asked_for(crystals, phases, settings, later=later, ensemble=asked, protocol=protocol)
+    place = ProspectFolder(folder, wish, last=CAMPAIGN)
+    place.check()
+    if place.finished:
+        return _finished(place)
+    for line in filter(None, (place.so_far(), *remarks)):
         report(line)
-    found = prospected(known.crystals, known.energies, known.references, settings, ensemble=asked, report=report)
+    return _go_on(place, crystals, phases, settings, later=later, ensemble=asked, protocol=protocol, report=report)
+
+
+def _go_on(
+    place: ProspectFolder,
+    crystals: Path,
+    phases: References,
+    settings: ProspectSettings,
+    *,
+    later: Path | None,
+    ensemble: EnsembleWeights | None,
+    protocol: str,
+    report: ReportLine,
+) -> Prospected:
+    """Whatever is not done by now."""
+    from aiida_mlhull.science.prospecting import known_once, retrospect
+    from aiida_mlhull.science.prospecting import prospect as prospected
+    from aiida_mlhull.science.prospecting.folder import KNOWN, LATER
+    from aiida_mlhull.science.prospecting.words import in_words, scores_in_words
+
+    folder, stages = place.path, place.stages
+    known = known_once(crystals, phases, stages=stages, name=KNOWN, settings=settings)
+    truth = None if later is None else known_once(later, phases, stages=stages, name=LATER)
+    for line in (*known.remarks, *(() if truth is None else truth.remarks)):
+        report(line)
+    found = prospected(
+        known.crystals, known.energies, known.references, settings, ensemble=ensemble, stages=stages, report=report
+    )
     told, scores = in_words(found, known, settings), None
     if truth is not None:
         scores = retrospect(found, known.crystals, truth.crystals, truth.energies, known.references)
         told += f"\n\n{scores_in_words(scores)}"
-    if len(found.kept) < FEWEST:
-        raise InputError(f"{told}\n\n{len(found.kept)} kept: a campaign needs {FEWEST} candidates; no folder was made")
-    told += _too_few(len(found.kept), protocol)
-    folder.mkdir(parents=True)
     _write(folder, found, known, settings, scores)
-    return Prospected(_write_campaign(folder, known, settings, protocol), len(found.kept), told)
+    if len(found.kept) < FEWEST:
+        raise InputError(
+            f"{told}\n\n{len(found.kept)} kept: a campaign needs {FEWEST} candidates. {folder} holds all but a campaign; "
+            f"'aiida-mlhull import weights {folder}/ensemble' stores the ensemble, for --ensemble and another rule"
+        )
+    told += _too_few(len(found.kept), protocol)
+    campaign = _write_campaign(folder, known, settings, protocol)
+    place.finish()
+    return Prospected(campaign, len(found.kept), told)
+
+
+def _finished(place: ProspectFolder) -> Prospected:
+    """What an earlier call of the same words has brought to its end."""
+    kept = read_json(place.path / FIGURES)["kept"]
+    return Prospected(place.path / CAMPAIGN, kept, f"{place.path} is finished: {kept:,} kept; nothing was done again")
 
 
 def settings_from(
@@ -177,7 +219,7 @@ def _write_campaign(folder: Path, known: Known, settings: ProspectSettings, prot
         "references": {"file": "known.parquet", "scheme": known.references.scheme},
     }
     file = folder / CAMPAIGN
-    file.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write_whole(file, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
     return file
 
 
@@ -203,8 +245,8 @@ def _write(folder: Path, found: Prospect, known: Known, settings: ProspectSettin
     (folder / "known.parquet").write_bytes(to_parquet(known.references))
     table = mine_substitutions(labels, smoothing=settings.substitution.smoothing, source=known.crystals.source)
     (folder / "substitutions.json").write_bytes(encode_substitutions(table))
-    (folder / "ensemble").mkdir()
+    (folder / "ensemble").mkdir(exist_ok=True)
     for name, content in encode_ensemble(found.ensemble).items():
         (folder / "ensemble" / name).write_bytes(content)
     pa.csv.write_csv(pa.table(matbench_columns(found, known.references)), folder / "matbench.csv")
-    write_json(folder / "prospect.json", without_nan(facts(found, known, settings, scores)))
+    write_json(folder / FIGURES, without_nan(facts(found, known, settings, scores)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -75,7 +75,14 @@ def chosen_parents(start: GeneratorInput, settings: DrawingSettings) -> Parents:
 
 
 def drawn_shards(
-    start: GeneratorInput, settings: DrawingSettings, chances: DrawingChances, *, seed: int, size: int, source: str
+    start: GeneratorInput,
+    settings: DrawingSettings,
+    chances: DrawingChances,
+    *,
+    seed: int,
+    size: int,
+    source: str,
+    earlier: Sequence[Strings] = (),
 ) -> Iterator[Shard]:
     """Draw from parents in the order of their ids; each has its own chance.
 
@@ -86,9 +93,10 @@ def drawn_shards(
         seed: of all draws.
         size: draws that are built at one time.
         source: what shards are said to come from.
+        earlier: ids of the candidates in the first shards, which have been made before and are not made again.
 
     Yields:
-        Candidates and counted reasons; together as many as there are draws.
+        Candidates and counted reasons; together, and with those of earlier shards, as many as there are draws.
     """
     parents = chosen_parents(start, settings)
     known = start.known | _compositions(start.required_crystals())
@@ -102,11 +110,16 @@ def drawn_shards(
         seed=seed,
     )
     name = f"{source}: {parents.source}"
-    for batch in batches(draws, size):
+    built = 0
+    for built, batch in enumerate(batches(draws, size), start=1):
+        if built <= len(earlier):
+            seen.add(earlier[built - 1])
+            left_out.clear()
+            continue
         shard = build_shard(parents.crystals, parents.ids, batch, seen=seen, source=name)
         yield Shard(shard.candidates, shard.left_out + left_out)
         left_out.clear()
-    if left_out:
+    if left_out and len(earlier) <= built:
         shard = build_shard(parents.crystals, parents.ids, [], seen=seen, source=name)
         yield Shard(shard.candidates, Counter(left_out))
 

@@ -80,7 +80,7 @@ def build_shard(crystals: Crystals, names: Strings, exchanges: Sequence[Exchange
         crystals: the parents.
         names: (n,) what they are called in a candidate's origin.
         exchanges: what becomes of them.
-        seen: ids of earlier shards; those of this one are added.
+        seen: ids of the candidates of earlier shards; those of this one are added.
         source: what the shard comes from.
 
     Returns:
@@ -90,13 +90,13 @@ def build_shard(crystals: Crystals, names: Strings, exchanges: Sequence[Exchange
     built = exchanged(crystals, exchanges)
     labels = protostructures(built)
     ids, first = np.unique(crystal_ids(built, labels), return_index=True)
+    apart = minimum_distances(built.take(first)) > OVERLAP
+    ids, first = ids[apart], first[apart]
     new = seen.add(ids)
-    kept = built.take(first[new])
-    apart = minimum_distances(kept) > OVERLAP
-    rows = first[new][apart]
-    kept = kept.take(apart)
+    rows = first[new]
+    kept = built.take(rows)
     shard = Candidates.from_rows(
-        ids=ids[new][apart],
+        ids=ids[new],
         formulas=kept.reduced_formulas(),
         crystals=kept,
         protostructures=labels[rows],
@@ -104,6 +104,9 @@ def build_shard(crystals: Crystals, names: Strings, exchanges: Sequence[Exchange
         source=source,
     )
     left_out = Counter[str](
-        {Reason.SAME_CRYSTAL: len(exchanges) - len(new), Reason.OVERLAPPING_ATOMS: int((~apart).sum())}
+        {
+            Reason.SAME_CRYSTAL: len(exchanges) - len(apart) + len(ids) - len(new),
+            Reason.OVERLAPPING_ATOMS: int((~apart).sum()),
+        }
     )
     return Shard(shard, +left_out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -66,10 +66,14 @@ class Substitution:
             },
         )
 
-    def shards(self, start: GeneratorInput, *, seed: int = 0, size: int = SHARD) -> Iterator[Shard]:
-        """Parents in the order of their ids; each has its own chance."""
+    def shards(
+        self, start: GeneratorInput, *, seed: int = 0, size: int = SHARD, earlier: Sequence[Strings] = ()
+    ) -> Iterator[Shard]:
+        """Parents in the order of their ids; each has its own chance. Shards whose ids are given are not made again."""
         chances = ElementChances(self.table(start), excluded_numbers(self.settings.exclude))
-        yield from drawn_shards(start, self.settings, chances, seed=seed, size=size, source="substitution")
+        yield from drawn_shards(
+            start, self.settings, chances, seed=seed, size=size, source="substitution", earlier=earlier
+        )
 
 
 class ElementChances:

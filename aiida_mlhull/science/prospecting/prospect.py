@@ -6,24 +6,26 @@ generator, which draws the same again, has the cells of the kept ones.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, cast
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from aiida_mlhull.science.cleaning.clean import CleaningSettings, clean
-from aiida_mlhull.science.cleaning.funnel import funnel_steps
+from aiida_mlhull.science.cleaning.clean import CleaningSettings
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
 from aiida_mlhull.science.ensembles.labels_only import check_reads_labels
 from aiida_mlhull.science.ensembles.rows import NEED_REFERENCES, Baseline, elemental_mixtures, model_rows
 from aiida_mlhull.science.errors import SettingsError
 from aiida_mlhull.science.generators.base import GeneratorInput
+from aiida_mlhull.science.generators.element_groups import excluded_numbers
 from aiida_mlhull.science.generators.parents import Parents
 from aiida_mlhull.science.generators.substitution import Substitution, SubstitutionSettings
 from aiida_mlhull.science.models.base import ReportLine, silent
+from aiida_mlhull.science.prospecting.draws import sound_labels
+from aiida_mlhull.science.prospecting.stages import KeptEpochs, Stages
 from aiida_mlhull.science.representations.boxes import boxes_of_formulas
 from aiida_mlhull.science.representations.wyckoff import primitive_sizes
 from aiida_mlhull.science.triage.base import rule_called
@@ -31,6 +33,7 @@ from aiida_mlhull.science.types import (
     Candidates,
     Decisions,
     EnsembleWeights,
+    MemberWeights,
     Predictions,
     References,
     TrainingRows,
@@ -43,6 +46,8 @@ from aiida_mlhull.science.units import ENERGY_UNIT
 
 ASKED_AT_ONCE = 10_000
 """Rows that are represented at one time."""
+MEMBER: Final = "member"
+PREDICTIONS: Final = "predictions"
 DEFAULT: Final[Baseline] = "references"
 """What members' energies are measured from, unless they say it themselves."""
 
@@ -111,6 +116,7 @@ def prospect(
     settings: ProspectSettings,
     *,
     ensemble: EnsembleWeights | None = None,
+    stages: Stages | None = None,
     report: ReportLine = silent,
 ) -> Prospect:
     """Prospect from known crystals.
@@ -123,6 +129,8 @@ def prospect(
         settings: see :class:`ProspectSettings`.
         ensemble: that is asked, fitted elsewhere to energies above the elements or a hull; one is fitted to the known
             crystals if None.
+        stages: where shards of draws, members and predictions are kept as they are done, and taken from if they are
+            there: of the same call and none other. None keeps nothing.
         report: called with progress.
 
     Raises:
@@ -132,60 +140,44 @@ def prospect(
         TooFewLabelsError: if the crystals are too few to learn from.
         MissingEndMembersError: if the references lack an element.
     """
-    if ensemble is None:
-        check_reads_labels(settings.ensemble.model)
-    else:
-        check_tells_energies(ensemble)
+    check_words(settings, ensemble)
+    stages = stages or Stages()
     generator, start = Substitution(settings.substitution), GeneratorInput(crystals=known)
     plan = generator.plan(start)
     report(f"{plan.draws:,} draws from {plan.facts['parents']:,} parents")
-    candidates, left_out, steps = _sound_labels(generator, start, known, settings)
+    candidates, left_out, steps = sound_labels(generator, start, settings.cleaning, seed=settings.seed, stages=stages)
     report(f"{len(candidates):,} candidates with labels of their own")
-    ensemble = ensemble or _ensemble(known, energies, references, settings, report=report)
-    predictions = concatenate(list(_asked(ensemble, candidates, references, report=report)))
+    ensemble = ensemble or _ensemble(known, energies, references, settings, stages=stages, report=report)
+    predictions = concatenate(list(_asked(ensemble, candidates, references, stages=stages, report=report)))
     decisions = settings.make_rule().decide(predictions, references, seed=settings.seed)
     report(f"{int(decisions.keep.sum()):,} of {len(decisions):,} kept by {settings.rule}")
-    return Prospect(plan.facts, dict(left_out), steps, candidates, ensemble, predictions, decisions)
-
-
-def _sound_labels(
-    generator: Substitution, start: GeneratorInput, known: Parents, settings: ProspectSettings
-) -> tuple[Candidates, Counter[str], list[tuple[str, int, int]]]:
-    """What of the draws passes all filters, as labels; draws that came to nothing by reason; and the funnel."""
-    shards, left_out, decided = [], Counter[str](), []
-    for shard in generator.shards(start, seed=settings.seed):
-        left_out.update(shard.left_out)
-        # Filters that look at cells first; the labels of all rows meet when all are there.
-        alone = settings.cleaning.model_copy(update={"one_per_label": False, "one_per_crystal": False})
-        [sound] = clean([shard.candidates], settings=alone, known=known.protostructures.tolist())
-        decided.append(sound)
-        shards.append(replace(shard.candidates.take(sound.keep), crystals=None))
-    labels = concatenate(shards)
-    [unlike] = clean([labels], settings=settings.cleaning)
-    steps = [(step.name, step.entered, step.dropped) for step in _funnel(decided, unlike)]
-    return labels.take(unlike.keep), left_out, steps
-
-
-def _funnel(alone: list[Decisions], together: Decisions) -> Iterator[Any]:
-    """The steps of both passes as one funnel: a filter drops rows in one of them only."""
-    first, second = funnel_steps(alone), funnel_steps([together])
-    entered = first[0].entered
-    for one, other in zip(first, second, strict=True):
-        step = replace(one, entered=entered, dropped=one.dropped + other.dropped)
-        yield step
-        entered = step.left
+    return Prospect(plan.facts, left_out, steps, candidates, ensemble, predictions, decisions)
 
 
 def _ensemble(
-    known: Parents, energies: Floats, references: References, settings: ProspectSettings, *, report: ReportLine
+    known: Parents,
+    energies: Floats,
+    references: References,
+    settings: ProspectSettings,
+    *,
+    stages: Stages,
+    report: ReportLine,
 ) -> EnsembleWeights:
     """Members that have learned what the known crystals' labels say of their energies."""
     training = training_on_labels(known, energies, references, settings.cleaning)
     report(f"{len(training):,} labels to learn from")
-    members = [
-        fit_member(training, settings.ensemble, member=number, seed=settings.seed, report=report)
-        for number in range(settings.ensemble.members)
-    ]
+
+    def fitted(number: int, under_way: KeptEpochs | None) -> MemberWeights:
+        return fit_member(
+            training, settings.ensemble, member=number, seed=settings.seed, report=report, checkpoints=under_way
+        )
+
+    members = []
+    for number in range(settings.ensemble.members):
+        under_way = stages.under_way(f"epochs_{number:03d}")
+        members.append(stages.weights(f"{MEMBER}_{number:03d}", partial(fitted, number, under_way)))
+        if under_way is not None:
+            under_way.forget()
     return replace(gather(members, settings=settings.ensemble), baseline=DEFAULT)
 
 
@@ -212,11 +204,21 @@ def training_on_labels(
 
 
 def _asked(
-    ensemble: EnsembleWeights, candidates: Candidates, references: References, *, report: ReportLine
+    ensemble: EnsembleWeights, candidates: Candidates, references: References, *, stages: Stages, report: ReportLine
 ) -> Iterator[Predictions]:
-    for part in slices(len(candidates), size=ASKED_AT_ONCE):
-        yield ask(ensemble, candidates.take(np.arange(part.start, part.stop)), references)
+    for number, part in enumerate(slices(len(candidates), size=ASKED_AT_ONCE)):
+        rows = candidates.take(np.arange(part.start, part.stop))
+        yield stages.table(f"{PREDICTIONS}_{number:04d}", Predictions, partial(ask, ensemble, rows, references))
         report(f"{part.stop:,} of {len(candidates):,} candidates asked about")
+
+
+def check_words(settings: ProspectSettings, ensemble: EnsembleWeights | None) -> None:
+    """Refuse what can be refused before anything is read; errors are those of :func:`prospect`."""
+    excluded_numbers(settings.substitution.exclude)
+    if ensemble is None:
+        check_reads_labels(settings.ensemble.model)
+    else:
+        check_tells_energies(ensemble)
 
 
 def check_tells_energies(ensemble: EnsembleWeights) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from aiida_mlhull.science.generators.parents import Parents
 from aiida_mlhull.science.hull import distances
-from aiida_mlhull.science.metrics import confusion, discovery_curve, errors, rolling_error
+from aiida_mlhull.science.metrics import confusion, discovery_curve, errors, lead_changes, rolling_error
 from aiida_mlhull.science.metrics.classification import ratio
 from aiida_mlhull.science.prospecting.prospect import Prospect, as_candidates, ask
 from aiida_mlhull.science.prospecting.statistics import element_shares, space_group_shares
@@ -61,7 +61,7 @@ def retrospect(
     drawn = of_either_hand(found.candidates.protostructures)
     hits = np.isin(drawn, [label for label in of_either_hand(later.protostructures).tolist() if label])
     return Retrospect(
-        rediscovery=_rediscovery(found, hits, known, later),
+        rediscovery=_rediscovery(found, hits, known, later) | _energy_alone(found, hits, references),
         later=_later(found, later, energies, references, k=k),
         kept=_kept(found, hits),
     )
@@ -93,6 +93,14 @@ def _rediscovery(found: Prospect, hits: Booleans, known: Parents, later: Parents
         "acceleration_at_half": curve.acceleration(0.5),
         "area": curve.area,
     }
+
+
+def _energy_alone(found: Prospect, hits: Booleans, references: References) -> dict[str, Any]:
+    """What the order of the rule is worth beside that of predicted distances from the hull, without σ."""
+    by_rule = discovery_curve(np.argsort(-found.decisions.scores, kind="stable"), hits)
+    heights = distances(found.candidates.formulas, found.predictions.mean, references).e_above_hull
+    by_energy = discovery_curve(np.argsort(heights, kind="stable"), hits)
+    return {"area_by_energy_alone": by_energy.area, "lead_changes": lead_changes(by_rule, by_energy)}
 
 
 def _later(found: Prospect, later: Parents, energies: Floats, references: References, *, k: float) -> dict[str, Any]:

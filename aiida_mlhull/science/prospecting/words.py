@@ -87,6 +87,11 @@ def scores_in_words(scores: Retrospect) -> str:
             ("enrichment", text.share(told["enrichment"])),
             ("recall", text.share(told["recall"])),
             ("found by batch, best first", batches or None),
+            (
+                "area under the curve",
+                f"{text.share(told['area'])}; by ΔE alone {text.share(told['area_by_energy_alone'])}",
+            ),
+            ("the two orders cross over", crossings_in_words(told["lead_changes"])),
         ]
     )
     rates = text.table(("found later", "thesis", "matbench-discovery"), side_by_side(scores), indent="  ")
@@ -95,6 +100,14 @@ def scores_in_words(scores: Retrospect) -> str:
         [("MAE, eV/atom", f"{later['errors']['mae']:.3f}"), ("at a distance from the hull of", rolling)]
     )
     return f"{found}\n\n{rates}\n\n{errors}"
+
+
+def crossings_in_words(after: list[int]) -> str:
+    """After how many calculations another order has found more; the last ones where there are many."""
+    if not after:
+        return "never"
+    told = ", ".join(f"{number:,}" for number in after[-SHOWN:])
+    return f"{len(after)} times, after {'...' if len(after) > SHOWN else ''}{told} candidates"
 
 
 def side_by_side(scores: Retrospect) -> list[tuple[str, Any, Any]]:

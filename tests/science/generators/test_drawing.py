@@ -181,6 +181,22 @@ def _ionic(formula):
     return bool(Composition(formula).oxi_state_guesses())
 
 
+@pytest.mark.parametrize("made", [1, 3, "all"])
+def test_shards_of_an_earlier_run_are_not_made_again_and_the_others_are_the_same(parents, made):
+    generator, start = Substitution(SubstitutionSettings(draws=6, near_hull=None)), GeneratorInput(crystals=parents)
+    shards = list(generator.shards(start, seed=4, size=55))
+    sizes = [len(shard.candidates) for shard in shards]
+    assert min(sizes[:5]) > 40
+    assert sizes[5:] == [0]  # reasons alone, after the last draw that was built
+    made = len(shards) if made == "all" else made
+    earlier = [shard.candidates.ids for shard in shards[:made]]
+    rest = list(generator.shards(start, seed=4, size=55, earlier=earlier))
+    assert [shard.candidates.ids.tolist() for shard in rest] == [
+        shard.candidates.ids.tolist() for shard in shards[made:]
+    ]
+    assert [shard.left_out for shard in rest] == [shard.left_out for shard in shards[made:]]
+
+
 # ------------------------------------------------------------------- parts
 
 

@@ -17,6 +17,7 @@ from aiida_mlhull.science.generators.substitution import Substitution, Substitut
 from aiida_mlhull.science.hull import distances
 from aiida_mlhull.science.prospecting import ProspectSettings, prospect, retrospect
 from aiida_mlhull.science.prospecting.prospect import check_tells_energies, training_on_labels
+from aiida_mlhull.science.prospecting.words import crossings_in_words
 from aiida_mlhull.science.representations.composition import elements_of
 from aiida_mlhull.science.representations.wyckoff import protostructures
 from aiida_mlhull.science.types import References
@@ -124,6 +125,26 @@ def test_rediscovery_is_counted_by_labels(halves, found, scores):
     in_batches = np.dot(told["precision_by_batch"], told["rows_by_batch"])
     assert in_batches == pytest.approx(counts[True, True])
     assert sum(told["rows_by_batch"]) == kept
+
+
+def test_the_orders_by_rule_and_by_energy_alone_are_compared_candidate_by_candidate(halves, found, scores):
+    later = set(halves[2].protostructures.tolist()) - {""}
+    rows = dict(zip(found.candidates.ids.tolist(), found.candidates.protostructures.tolist(), strict=True))
+    above = distances(found.candidates.formulas, found.predictions.mean, halves[4]).e_above_hull
+    by_energy = [name for _, name in sorted(zip(above.tolist(), rows, strict=True))]
+    by_rule = [
+        name for _, name in sorted(zip((-found.decisions.scores).tolist(), found.decisions.ids.tolist(), strict=True))
+    ]
+    ahead, crossings, hits = 0, [], [0, 0]
+    for place, names in enumerate(zip(by_rule, by_energy, strict=True), start=1):
+        hits = [count + (rows[name] in later) for count, name in zip(hits, names, strict=True)]
+        now = (hits[0] > hits[1]) - (hits[0] < hits[1])
+        crossings += [place] if now and ahead and now != ahead else []
+        ahead = now or ahead
+    assert scores.rediscovery["lead_changes"] == crossings
+    assert crossings_in_words([]) == "never"
+    assert crossings_in_words([3, 1200]) == "2 times, after 3, 1,200 candidates"
+    assert crossings_in_words(list(range(9))) == "9 times, after ...3, 4, 5, 6, 7, 8 candidates"
 
 
 def test_the_two_definitions_count_the_same_rows_and_differ_where_they_say(scores):
