@@ -20,6 +20,7 @@ from aiida_mlhull.data import (
     EnsembleData,
     LabelsData,
     ReferencesData,
+    fetch,
 )
 from aiida_mlhull.science import campaign
 from aiida_mlhull.science.campaign.settings import UNNAMED, CampaignSettings, StageSettings
@@ -115,6 +116,7 @@ def choose_start(settings: orm.Dict, position: orm.Dict, **shards: Any) -> Shard
         position: ``total``, the campaign's candidates, and ``have``, results that models can learn from so far.
         **shards: the tables, as said above.
     """
+    fetch(shards["pools"].values())
     tables = {key: pool.to_science() for key, pool in shards["pools"].items()}
     chosen = campaign.choose_start(
         concatenate(list(tables.values())), _campaign(settings), total=position["total"], have=position["have"]
@@ -138,6 +140,7 @@ def decide_round(
         references: known phases.
         **shards: the tables, as said above.
     """
+    fetch(leaves(shards).values())
     by_name = {
         name: {key: node.to_science() for key, node in nodes.items()}
         for name, nodes in predictions_by_name(shards["predictions"]).items()
@@ -175,6 +178,7 @@ def assess(
         previous: the stock taken after the round before.
         **shards: the tables, as said above.
     """
+    fetch(leaves(shards).values())
     stock = campaign.assess(
         _joined(shards["results"]),
         references.to_science(),
@@ -198,6 +202,7 @@ def merge_same(settings: orm.Dict, stage: orm.Dict, **shards: Any) -> Shards:
         stage: StageSettings of the stage that has ended.
         **shards: the tables, as said above.
     """
+    fetch(shards["labels"].values())
     tables = {key: node.to_science() for key, node in shards["labels"].items()}
     merged = campaign.merge_same(concatenate(list(tables.values())), _campaign(settings), stage=_stage(stage))
     return _per_shard(merged, tables)
@@ -267,19 +272,25 @@ def conclude(references: ReferencesData, order: orm.List, **shards: Any) -> Shar
         order: the steps of ``trail``, oldest first; the last one that names a candidate counts.
         **shards: the tables, as said above.
     """
+    fetch(leaves(shards).values())
+    known = references.to_science()
     results = {key: node.to_science() for key, node in shards.get("results", {}).items()}
-    everything = concatenate(list(results.values())) if results else None
+    if results:
+        everything = concatenate(list(results.values()))
+        heights = campaign.final_heights(everything, known)
     steps = [shards["trail"][step] for step in order.get_list()]
     outcomes = {}
     for key, candidates in shards["candidates"].items():
-        outcomes[key] = campaign.final_outcomes(
+        own = results.get(key)
+        table = campaign.final_outcomes(
             candidates.names(),
             [step[key].to_science() for step in steps if key in step],
-            results.get(key),
-            references.to_science(),
-            everything=everything,
+            own,
+            known,
+            heights=None if own is None else heights[everything.positions(own.ids)],
         )
-    return {key: DecisionsData.from_science(table) for key, table in outcomes.items()}
+        outcomes[key] = DecisionsData.from_science(table)
+    return outcomes
 
 
 @calcfunction
@@ -311,6 +322,7 @@ def summarize(settings: orm.Dict, **shards: Any) -> orm.Dict:
         settings: CampaignSettings.
         **shards: the tables, as said above.
     """
+    fetch(leaves(shards).values())
     whole = _campaign(settings)
     slots = [f"stage_{index}" for index in range(len(whole.stages))]
     tables = {

@@ -1,5 +1,6 @@
 """Nodes that keep the science's nouns in AiiDA's graph."""
 
+from aiida_mlhull.data.base import fetch
 from aiida_mlhull.data.ensemble import EnsembleData
 from aiida_mlhull.data.substitutions import SubstitutionsData
 from aiida_mlhull.data.tables import (
@@ -26,4 +27,5 @@ __all__ = [
     "ReferencesData",
     "SubstitutionsData",
     "WyckoffData",
+    "fetch",
 ]

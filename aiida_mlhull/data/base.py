@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -11,6 +12,7 @@ import pydantic
 from aiida.common import exceptions
 from aiida.orm import Data, Node
 from aiida.orm.implementation.utils import clean_value
+from aiida.orm.nodes.caching import NodeCaching
 from aiida.orm.pydantic import OrmMetadataField
 
 from aiida_mlhull.science.errors import InputError, MlhullError, WireError, listed
@@ -30,6 +32,19 @@ def attribute(key: str, description: str, **settings: Any) -> Any:
     )
 
 
+class ScienceCaching(NodeCaching):
+    """The hash of a node that never changes once it is stored."""
+
+    def compute_hash(self, ignore_errors: bool = True, **kwargs: Any) -> str | None:  # noqa: FBT001, FBT002  (AiiDA's)
+        """What was computed when the node was stored: a process asks all of its inputs, shard by shard."""
+        known = self.get_hash() if self._node.is_stored and not kwargs else None
+        return known or super().compute_hash(ignore_errors=ignore_errors, **kwargs)
+
+    def rehash(self) -> None:
+        """Compute it again, and keep it."""
+        self._node.base.extras.set(self._HASH_EXTRA_KEY, self._compute_hash())
+
+
 class ScienceData(Data, Generic[N]):
     """A noun in AiiDA's graph: files in the repository hold it, attributes tell what it is about.
 
@@ -47,15 +62,21 @@ class ScienceData(Data, Generic[N]):
     """
 
     _noun: ClassVar[type[Any]]
+    _CLS_NODE_CACHING = ScienceCaching
+    _fetched: dict[str, bytes] | None = None
+    _written: tuple[dict[str, Any], dict[str, bytes]] | None = None
+    """Facts and digests of the files that were encoded here: storing need not read them again."""
 
     def __init__(self, noun: N, *, files: Mapping[str, bytes] | None = None, **kwargs: Any) -> None:
         if not isinstance(noun, self._noun):
             raise InputError(f"{type(self).__name__} holds {self._noun.__name__}, not {type(noun).__name__}")
         facts = self._facts(noun)
-        files = self._encode(noun) if files is None else files
+        encoded = self._encode(noun) if files is None else files
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+        if files is None:
+            self._written = facts, _digests(encoded)
         self.base.attributes.set_many(facts)
-        for name, content in files.items():
+        for name, content in encoded.items():
             self.base.repository.put_object_from_bytes(content, name)
         if not self.description:
             self.description = self.headline(facts)
@@ -130,6 +151,9 @@ class ScienceData(Data, Generic[N]):
 
     def _files(self) -> dict[str, bytes]:
         """All files of the repository."""
+        fetched, self._fetched = self._fetched, None
+        if fetched is not None:
+            return fetched
         repository = self.base.repository
         return {name: repository.get_object_content(name, mode="rb") for name in repository.list_object_names()}
 
@@ -145,7 +169,7 @@ class ScienceData(Data, Generic[N]):
         attributes = clean_value(self.base.attributes.all)
         try:
             self.AttributesModel.model_validate(attributes)
-            facts = clean_value(self._facts(self.to_science()))
+            facts = clean_value(self._facts_of_content())
         except pydantic.ValidationError as error:
             raise exceptions.ValidationError(f"attributes of {type(self).__name__}: {error}") from error
         except MlhullError as error:
@@ -157,6 +181,40 @@ class ScienceData(Data, Generic[N]):
                 "make a new node with from_science() instead of changing one"
             )
         return True
+
+    def _facts_of_content(self) -> dict[str, Any]:
+        """Facts of what the files hold; those that they were written with, as long as they are as they were written."""
+        if self._written is not None and self._written[1] == _digests(self._files()):
+            return self._written[0]
+        return self._facts(self.to_science())
+
+
+def _digests(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name: sha256(content).digest() for name, content in files.items()}
+
+
+def fetch(nodes: Iterable[Node]) -> None:
+    """Read the files of stored nodes at one go, for the first question that each of them is asked.
+
+    AiiDA opens its repository once more for every file of every node, which takes longer than to read a shard.
+
+    Args:
+        nodes: other kinds of data, and nodes that are not stored, are passed over.
+    """
+    keys = {}
+    for node in nodes:
+        if isinstance(node, ScienceData) and node.is_stored:
+            repository = node.base.repository
+            keys[node] = {name: str(repository.get_object(name).key) for name in repository.list_object_names()}
+    if not keys:
+        return
+    store = next(iter(keys)).backend.get_repository()
+    wanted = sorted({key for files in keys.values() for key in files.values()})
+    there = [key for key, known in zip(wanted, store.has_objects(wanted), strict=True) if known]
+    contents = {key: stream.read() for key, stream in store.iter_object_streams(there)}
+    for node, files in keys.items():
+        if contents.keys() >= set(files.values()):  # else it says itself what is missing when it is asked
+            node._fetched = {name: contents[key] for name, key in files.items()}  # noqa: SLF001  (of this module)
 
 
 def only_file(files: Mapping[str, bytes], name: str) -> bytes:

@@ -14,9 +14,11 @@ from aiida.common.exceptions import ModificationNotAllowed, ValidationError
 from aiida.engine import calcfunction
 from aiida.manage.caching import enable_caching
 from aiida.orm import Data, Int, QueryBuilder, StructureData, load_node
+from aiida.orm.nodes.caching import NodeCaching
+from aiida.orm.nodes.repository import NodeRepository
 from aiida.plugins import DataFactory
 
-from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, WyckoffData
+from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, WyckoffData, fetch
 from aiida_mlhull.data.tables import TABLE_FILE
 from aiida_mlhull.data.wyckoff import WYCKOFF_FILE
 from aiida_mlhull.science.errors import CrystalError, FormulaError, InputError, TableError
@@ -99,6 +101,46 @@ def test_other_content_has_another_hash() -> None:
     first = DecisionsData.from_science(decisions()).store()
     second = DecisionsData.from_science(decisions(round=3)).store()
     assert first.base.caching.get_hash() != second.base.caching.get_hash()
+
+
+def test_the_hash_that_was_kept_is_that_of_the_content() -> None:
+    node = load_node(make("labels").store().pk)
+    fresh = NodeCaching(node).compute_hash()
+    assert node.base.caching.compute_hash() == fresh
+    node.base.extras.set("_aiida_hash", "that of an earlier version")
+    assert node.base.caching.compute_hash() == "that of an earlier version"
+    node.base.caching.rehash()
+    assert node.base.caching.compute_hash() == fresh
+    node.base.caching.clear_hash()  # as an import leaves it
+    assert node.base.caching.compute_hash() == fresh
+
+
+def test_files_that_were_fetched_together_are_read_once_and_the_rest_as_ever(monkeypatch) -> None:
+    nodes = {kind: load_node(make(kind).store().pk) for kind in sorted(TABLES)}
+    unstored = make("labels")
+    fetch([*nodes.values(), *nodes.values(), unstored, Int(1)])
+    read, get = [], NodeRepository.get_object_content
+    monkeypatch.setattr(
+        NodeRepository, "get_object_content", lambda self, *path, **mode: read.append(path) or get(self, *path, **mode)
+    )
+    for kind, node in nodes.items():
+        assert same(node.to_science(), TABLES[kind]())
+    assert not read
+    for kind, node in nodes.items():
+        assert same(node.to_science(), TABLES[kind]())
+    assert same(unstored.to_science(), TABLES["labels"]())
+    assert len(read) == len(nodes) + 1
+
+
+def test_a_file_that_has_gone_is_missed_by_the_node_that_needs_it(monkeypatch) -> None:
+    lost, there = load_node(make("labels").store().pk), load_node(make("decisions").store().pk)
+    key = lost.base.repository.get_object(TABLE_FILE).key
+    lost.backend.get_repository().delete_objects([key])
+    fetch([lost, there])
+    assert same(there.to_science(), decisions())
+    with pytest.raises(FileNotFoundError):
+        lost.to_science()
+    lost.backend.get_repository().put_object_from_filelike(BytesIO(encode_table(labels())))
 
 
 def test_bytes_are_the_same_in_another_process() -> None:

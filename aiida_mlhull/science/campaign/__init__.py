@@ -10,7 +10,7 @@ from aiida_mlhull.science.campaign.decisions import (
     still_waiting,
 )
 from aiida_mlhull.science.campaign.merging import merge_same
-from aiida_mlhull.science.campaign.outcomes import final_outcomes, funnel
+from aiida_mlhull.science.campaign.outcomes import final_heights, final_outcomes, funnel
 from aiida_mlhull.science.campaign.results import failed, on_hull, portions, recorded, results_of, taken_over
 from aiida_mlhull.science.campaign.settings import (
     CampaignSettings,
@@ -37,6 +37,7 @@ __all__ = [
     "enter_first_stage",
     "enter_next_stage",
     "failed",
+    "final_heights",
     "final_outcomes",
     "funnel",
     "load_protocol",

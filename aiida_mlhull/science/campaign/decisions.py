@@ -108,12 +108,11 @@ def spread_over_formulas(formulas: Strings, wanted: int, *, seed: int) -> NDArra
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(formulas))
     _, group = np.unique(formulas, return_inverse=True)
+    sizes = np.bincount(group)
+    together = np.argsort(group[shuffled], kind="stable")
     turn = np.empty(len(formulas), dtype=np.int64)
-    seen: dict[int, int] = {}
-    for row in shuffled:
-        turn[row] = seen.get(group[row], 0)
-        seen[group[row]] = turn[row] + 1
-    order = shuffled[np.argsort(turn[shuffled], kind="stable")]
+    turn[together] = np.arange(len(formulas)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    order = shuffled[np.argsort(turn, kind="stable")]
     return np.sort(order[:wanted])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from aiida_mlhull.science.errors import TableError, listed
 from aiida_mlhull.science.hull import distances, with_results
 from aiida_mlhull.science.types import Decisions, Labels, References, Table
+from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason, code_of, with_detail
 from aiida_mlhull.science.types.table import Booleans
 from aiida_mlhull.science.units import ON_HULL_TOLERANCE
@@ -23,6 +24,7 @@ def final_outcomes(
     references: References,
     *,
     everything: Labels | None = None,
+    heights: Floats | None = None,
 ) -> Decisions:
     """What became of every candidate of a shard.
 
@@ -33,6 +35,7 @@ def final_outcomes(
         references: known phases.
         everything: results of the last stage for all shards, which the hull is made of; ``labels`` if
             there is only one shard.
+        heights: (n,) eV/atom, of ``labels`` above that hull, see :func:`final_heights`; computed if None.
 
     Returns:
         One row per candidate. Relaxed ones are kept, with the reason ``on_hull`` or ``above_hull`` and
@@ -53,8 +56,9 @@ def final_outcomes(
                 decided.keep, 0.0, getattr(decided, name)
             )  # what these will be compared with is not known yet
     if labels is not None:
-        hull = with_results(references, labels if everything is None else everything)
-        _write_results(candidates, labels, hull, keep=keep, reasons=reasons, numbers=numbers)
+        if heights is None:
+            heights = final_heights(labels, references, everything=everything)
+        _write_results(candidates, labels, heights, keep=keep, reasons=reasons, numbers=numbers)
     vanished = reasons == ""
     if vanished.any():
         raise TableError(f"{int(vanished.sum())} candidates vanished: {listed(candidates.ids[vanished])}")
@@ -69,10 +73,19 @@ def final_outcomes(
     )
 
 
+def final_heights(labels: Labels, references: References, *, everything: Labels | None = None) -> Floats:
+    """(n,) eV/atom above the final hull, NaN where there is no energy; arguments are those of :func:`final_outcomes`."""
+    hull = with_results(references, labels if everything is None else everything)
+    done = labels.succeeded
+    heights = np.full(len(labels), np.nan)
+    heights[done] = distances(labels.formulas[done], labels.energies[done], hull).e_above_hull
+    return heights
+
+
 def _write_results(
     candidates: Table,
     labels: Labels,
-    hull: References,
+    heights: Floats,
     *,
     keep: Booleans,
     reasons: Any,
@@ -81,7 +94,7 @@ def _write_results(
     """Overwrite the rows that went through the last stage, in place."""
     mine = labels.take(labels.succeeded)
     rows = candidates.positions(mine.ids)
-    height = distances(mine.formulas, mine.energies, hull).e_above_hull
+    height = heights[labels.succeeded]
     keep[rows] = True
     reasons[rows] = np.where(height <= ON_HULL_TOLERANCE, Reason.ON_HULL, Reason.ABOVE_HULL)
     numbers["values"][rows] = height

@@ -191,9 +191,11 @@ def distinct(formulas: Iterable[str]) -> tuple[list[Composition], Integers]:
     Returns:
         The m compositions in order of first appearance, and (n,) positions in that list.
     """
+    rows = list(formulas)
+    spelled = dict.fromkeys(rows)  # every spelling is read once
     seen: dict[Composition, int] = {}
-    which = [seen.setdefault(composition, len(seen)) for composition in map(reduce_formula, formulas)]
-    return list(seen), np.asarray(which, dtype=np.int64)
+    place = {formula: seen.setdefault(reduce_formula(formula), len(seen)) for formula in spelled}
+    return list(seen), np.fromiter(map(place.__getitem__, rows), dtype=np.int64, count=len(rows))
 
 
 def elements_of(formulas: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aiida_mlhull.science.representations.composition import distinct, elements_of
+from aiida_mlhull.science.representations.composition import distinct
 from aiida_mlhull.science.types import (
     Candidates,
     Crystals,
@@ -52,7 +52,7 @@ def summarize(table: Table) -> dict[str, Any]:
         "n_rows": len(table),
         "id_min": str(table.ids[0]) if len(table) else None,
         "id_max": str(table.ids[-1]) if len(table) else None,
-        "elements": sorted(elements_of(stated)),
+        "elements": sorted({symbol for composition in compositions for symbol in composition.symbols}),
         "n_compositions": len(compositions),
         "n_chemical_systems": len(systems),
         "chemical_systems": systems if len(systems) <= MAX_SYSTEMS else None,
@@ -131,7 +131,9 @@ def _(table: References) -> dict[str, Any]:
 
 def count_codes(reasons: Strings) -> dict[str, int]:
     """How often each reason code occurs, most frequent first."""
-    counts = Counter(code_of(reason) for reason in reasons.tolist())
+    counts = Counter[str]()
+    for reason, count in Counter(reasons.tolist()).items():  # equal ones are read once
+        counts[code_of(reason)] += count
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rest = sum(count for _, count in ranked[MAX_CODES:])
     return dict(ranked[:MAX_CODES]) | ({OTHER_CODES: rest} if rest else {})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aiida_mlhull.science.campaign import (
     choose_start,
@@ -58,6 +60,19 @@ def test_the_start_set_is_spread_over_formulas_and_follows_the_seed() -> None:
     assert counts == {"A": 5, "B": 3, "C": 1}
     assert chosen.tolist() == spread_over_formulas(formulas, 9, seed=1).tolist()
     assert chosen.tolist() != spread_over_formulas(formulas, 9, seed=2).tolist()
+
+
+@given(st.lists(st.sampled_from("ABCDE"), min_size=1, max_size=40), st.integers(0, 40), st.integers(0, 5))
+def test_formulas_give_one_row_each_turn_in_the_order_of_the_draw(names, wanted, seed) -> None:
+    left = np.random.default_rng(seed).permutation(len(names)).tolist()
+    chosen: list[int] = []
+    while left and len(chosen) < wanted:
+        turn: dict[str, int] = {}
+        for row in left:
+            turn.setdefault(names[row], row)
+        chosen += list(turn.values())
+        left = [row for row in left if row not in turn.values()]
+    assert spread_over_formulas(np.array(names), wanted, seed=seed).tolist() == sorted(chosen[:wanted])
 
 
 def test_the_start_set_is_counted_in_shares_of_all_candidates() -> None:

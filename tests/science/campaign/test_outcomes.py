@@ -7,7 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aiida_mlhull.science.campaign import campaign_settings, enter_first_stage, final_outcomes, funnel, summarize
+from aiida_mlhull.science.campaign import (
+    campaign_settings,
+    enter_first_stage,
+    final_heights,
+    final_outcomes,
+    funnel,
+    summarize,
+)
 from aiida_mlhull.science.campaign.account import in_order
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.types import Decisions
@@ -67,6 +74,11 @@ def test_the_hull_is_made_of_all_shards() -> None:
     table = final_outcomes(shard, [], own, REFERENCES, everything=everything)
     assert table.reasons.tolist() == ["above_hull"]
     assert table.values == pytest.approx([0.4])
+    heights = final_heights(everything, REFERENCES)
+    again = final_outcomes(shard, [], own, REFERENCES, heights=heights[:1])
+    assert again.values.tolist() == table.values.tolist()
+    failed = labels(["c000", "x000"], ["LiO", "LiO"], [np.nan, -2.4])
+    assert final_heights(failed, REFERENCES) == pytest.approx([np.nan, 0.0], nan_ok=True)
 
 
 def test_the_funnel_adds_up() -> None:
