@@ -81,6 +81,8 @@ def core_minutes(minutes: float | None) -> str | None:
     """A cost, with as many digits as it deserves."""
     if minutes is None:
         return None
+    if minutes and abs(minutes) < 0.1:  # noqa: PLR2004  (a potential takes a tenth of a second a crystal)
+        return f"{minutes:.2g}"
     if minutes and abs(minutes) < 100:  # noqa: PLR2004  (two digits behind the point tell nothing more above that)
         return f"{minutes:,.2f}"
     return f"{minutes:,.0f}"

@@ -49,7 +49,7 @@ Report.drawArrivals = () => {
 };
 
 Report.drawCost = () => {
-  const { cost } = Report.sections, body = Report.body("cost"), minutes = (value) => (value === null || value === undefined ? "–" : value < 10 ? value.toFixed(2) : Report.count(Math.round(value)));
+  const { cost } = Report.sections, body = Report.body("cost"), minutes = (value) => (value === null || value === undefined ? "–" : value > 0 && value < 0.1 ? value.toPrecision(2) : value < 10 ? value.toFixed(2) : Report.count(Math.round(value)));
   const kwh = (value) => (value === undefined ? null : `${value.toFixed(2)} kWh`), watts = cost.watts_per_core !== null;
   body.append(Report.tiles([[minutes(cost.spent), "core-minutes spent"], [minutes(cost.without), "without models"], [Report.percent(cost.saved), "saved"], [Report.count(cost.cached), "model jobs from the cache, not booked again"], ...(watts ? [[kwh(cost.kwh), `at ${cost.watts_per_core} W a core`], [kwh(cost.kwh_saved), "saved"]] : [])]),
     Report.plainTable(["what", "by", "runs", "failed", "core-minutes", "each", "cost", ...(watts ? ["kWh"] : [])], cost.ledger.map((one) => [one.what, one.by, Report.count(one.runs), Report.count(one.failed), minutes(one.core_minutes), minutes(one.core_minutes_each), one.cost, ...(watts ? [one.kwh.toFixed(3)] : [])]), { words: [1, 6] }));
