@@ -46,6 +46,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "record": "record.parquet",
     "parent": "PK or label of an ensemble",
     "parents": "auto",
+    "properties": {"gap": "PK or label of an ensemble of band gaps"},
     "engines": {"vasp": {"code": "vasp@cluster"}},
     "overrides": {"start": "5%", "stages": {"final": {"settings": {"relaxation": {"max_steps": 300}}}}},
 }

@@ -54,6 +54,7 @@ def test_every_key_is_there_with_words_and_its_default():
         ({}, ""),
         ({"overrides": {"start": "3%", "stages": {"final": {"gate": {"batch": 0.1}}}}}, ""),
         ({"candidates": ["a.cif", {"group": "mine"}], "references": {"node": "12"}}, ""),
+        ({"properties": {"gap": 12, "metal": "a label"}}, ""),
         ({"protokol": "laptop"}, "protokol"),
         ({"protocol": "laptob"}, "laptob"),
         ({"overrides": {"start": "3 percent"}}, "3 percent"),

@@ -116,6 +116,7 @@ def test_every_key_of_a_campaign_file_reaches_its_settings():
         "baseline": "hull",
         "rounds": 3,
         "batch": 5,
+        "require": {"gap": "> 1.0 eV"},
     }
     stage: dict[str, Any] = {
         "name": "only",

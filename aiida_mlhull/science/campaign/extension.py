@@ -11,13 +11,14 @@ from pydantic import Field, field_validator
 
 from aiida_mlhull.science.campaign.file import (
     CandidatesSources,
+    Properties,
     ReferencesPlace,
     ResultsPlace,
     pks_as_text,
     read_mapping,
     results_in,
 )
-from aiida_mlhull.science.campaign.settings import CampaignSettings, EnsembleName, changed
+from aiida_mlhull.science.campaign.settings import CampaignSettings, changed
 from aiida_mlhull.science.errors import InputError, SettingsError
 from aiida_mlhull.science.reading.sieve import BadRows
 from aiida_mlhull.science.types.reasons import Reason
@@ -54,7 +55,7 @@ class Extension(Strict):
     bad_rows: BadRows = "refuse"
     references: ReferencesPlace | None = None
     results: dict[str, ResultsPlace] = Field(default_factory=dict)
-    properties: dict[EnsembleName, str] = Field(default_factory=dict)
+    properties: Properties = Field(default_factory=dict)
     retry: tuple[str, ...] = RETRIED
     jobs: dict[str, Any] = Field(default_factory=dict)
     overrides: dict[str, Any] = Field(default_factory=dict)
