@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiida_mlhull.graph.decisions import nothing_decided
 from aiida_mlhull.graph.models import deciding_step, record_of, said_before
+from aiida_mlhull.graph.story import story_pks
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -33,7 +34,7 @@ def compare_rules(campaign: orm.ProcessNode, *, number: int, stage: str | None =
     """All rules on the predictions of a round, compared with the record where the campaign has one.
 
     Args:
-        campaign: that was decided in.
+        campaign: that was decided in, or in one that it goes on from.
         number: of the round.
         stage: that the round stood before; the first one with such a round if None.
 
@@ -47,7 +48,8 @@ def compare_rules(campaign: orm.ProcessNode, *, number: int, stage: str | None =
     from aiida_mlhull.science.triage.committee import side_by_side
     from aiida_mlhull.science.types import concatenate
 
-    step = deciding_step(campaign.pk, number=number, stage=stage)
+    steps = (deciding_step(pk, number=number, stage=stage) for pk in story_pks(campaign.pk))
+    step = next((one for one in steps if one is not None), None)
     if step is None:
         raise nothing_decided(campaign, number=number, stage=stage)
     inputs = step.inputs

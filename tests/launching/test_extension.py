@@ -99,6 +99,11 @@ def test_history_rounds_and_costs_tell_one_story(whole: Campaign, extended: Camp
     assert [what for what in events.what if "round" in what] == own
 
 
+def test_reports_tell_of_rounds_that_the_earlier_campaign_decided(small: Campaign, extended: Campaign) -> None:
+    assert extended.compare_rules(1).comparison == small.compare_rules(1).comparison
+    assert "final, round 1" in extended.report().to_json()
+
+
 def test_status_counts_what_was_taken_over(extended: Campaign) -> None:
     (stage,) = extended.progress().stages
     assert (stage.taken_over, stage.done + stage.failed, stage.sent) == (22, 6, 28)
