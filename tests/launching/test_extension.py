@@ -100,7 +100,8 @@ def test_history_rounds_and_costs_tell_one_story(whole: Campaign, extended: Camp
 
 
 def test_reports_tell_of_rounds_that_the_earlier_campaign_decided(small: Campaign, extended: Campaign) -> None:
-    assert extended.compare_rules(1).comparison == small.compare_rules(1).comparison
+    kept = [[(rule.rule, rule.kept) for rule in one.compare_rules(1).comparison.outcomes] for one in (extended, small)]
+    assert kept[0] == kept[1]
     assert "final, round 1" in extended.report().to_json()
 
 
