@@ -9,7 +9,7 @@ Queries go by ``Cls.fields``::
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
@@ -23,7 +23,7 @@ from aiida_mlhull.science.tables.summary import summarize
 from aiida_mlhull.science.types import Candidates, Decisions, Labels, Predictions, Reactions, Recipes, References, Table
 from aiida_mlhull.science.types.table import Strings
 from aiida_mlhull.science.wire import decode_table, encode_table
-from aiida_mlhull.science.wire.rows import decode_columns, decode_rows, take_rows
+from aiida_mlhull.science.wire.rows import decode_columns, decode_row, decode_rows, take_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,6 +73,15 @@ class TableData(ScienceData[T]):
         found: T = decode_rows(self._noun, self._content(), ids, name=TABLE_FILE)
         return found
 
+    def row(self, identifier: str) -> T | None:
+        """The row of one id, as a table of its own; None if it is not there.
+
+        Raises:
+            WireError: as :meth:`rows`.
+        """
+        found: T | None = decode_row(self._noun, self._content(), identifier, name=f"{type(self).__name__}<{self.pk}>")
+        return found
+
     def take(self, numbers: Sequence[int] | NDArray[np.int64]) -> T:
         """The rows with these numbers, in the order of ids; the others never become Python objects.
 
@@ -80,6 +89,17 @@ class TableData(ScienceData[T]):
             WireError: as :meth:`rows`.
         """
         found: T = take_rows(self._noun, self._content(), numbers, name=TABLE_FILE)
+        return found
+
+    def take_where(self, chosen: Callable[..., NDArray[np.int64]], *names: str) -> T:
+        """The rows whose numbers ``chosen`` finds by some columns, which it gets by their names.
+
+        Raises:
+            WireError: as :meth:`columns`.
+        """
+        content = self._content()
+        numbers = chosen(**decode_columns(self._noun, content, names, name=TABLE_FILE))
+        found: T = take_rows(self._noun, content, numbers, name=TABLE_FILE)
         return found
 
     def columns(self, *names: str) -> dict[str, NDArray[Any]]:
@@ -248,6 +268,14 @@ class DecisionsData(TableData[Decisions]):
         n_dropped: int = attribute("n_dropped", "rows that don't", ge=0)
         kept_reasons: dict[str, int] = attribute("kept_reasons", "kept rows by reason code")
         dropped_reasons: dict[str, int] = attribute("dropped_reasons", "dropped rows by reason code")
+
+    def kept(self) -> Decisions:
+        """The rows that go on; the others never become Python objects.
+
+        Raises:
+            WireError: as :meth:`rows`.
+        """
+        return self.take_where(lambda keep: keep.nonzero()[0], "keep")
 
 
 class LabelsData(CrystalTableData[Labels]):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from aiida_mlhull.graph import history
+from aiida_mlhull.graph.rows import opened
 from aiida_mlhull.science.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class RoundDecisions:
         """One row per candidate that the models were asked about, all shards together."""
         from aiida_mlhull.science.types import concatenate
 
-        return concatenate([table.to_science() for table in self.tables])
+        tables: list[Decisions] = [table.to_science() for table in opened(self.tables)]
+        return concatenate(tables)
 
     @property
     def stage(self) -> str:
@@ -92,7 +94,9 @@ class RoundDecisions:
         from aiida_mlhull.science.tables.export import to_frame
         from aiida_mlhull.science.types import concatenate
 
-        found = self.rejected if limit is None else concatenate([_nearest(table, limit) for table in self.tables])
+        found = (
+            self.rejected if limit is None else concatenate([_nearest(table, limit) for table in opened(self.tables)])
+        )
         frame = to_frame(found).sort_values("margin", ascending=False, kind="stable", ignore_index=True)
         return frame if limit is None else frame.head(limit)
 
@@ -101,7 +105,7 @@ def _nearest(table: DecisionsData, limit: int) -> Decisions:
     """The ``limit`` rejected rows of a table that are nearest to the threshold."""
     from aiida_mlhull.science.campaign.decisions import nearest_rejected
 
-    return table.take(nearest_rejected(**table.columns("keep", "reasons", "margins"), limit=limit))
+    return table.take_where(partial(nearest_rejected, limit=limit), "keep", "reasons", "margins")
 
 
 def round_decisions(campaign: orm.ProcessNode, *, number: int, stage: str | None = None) -> list[RoundDecisions]:

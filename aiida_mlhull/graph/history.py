@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull import names
-from aiida_mlhull.graph.rows import TABLE, holding, row_of
+from aiida_mlhull.graph.rows import TABLE, holding
 from aiida_mlhull.graph.story import story_pks
 from aiida_mlhull.science.types.reasons import Reason, detail_of
 
@@ -84,10 +84,9 @@ def shards_with(identifier: str) -> list[tuple[CandidatesData, Candidates]]:
     from aiida import orm
 
     from aiida_mlhull.data import CandidatesData
-    from aiida_mlhull.science.types import Candidates
 
     query = orm.QueryBuilder().append(CandidatesData, tag=TABLE).order_by({TABLE: {"ctime": "desc"}})
-    rows = ((shard, row_of(Candidates, shard, identifier)) for (shard,) in holding(query, identifier))
+    rows = ((shard, shard.row(identifier)) for (shard,) in holding(query, identifier))
     return [(shard, row) for shard, row in rows if row is not None and not _was_made(shard)]
 
 
@@ -164,7 +163,6 @@ def _own_decisions(pk: int | None, identifier: str, keys: list[str]) -> Iterator
     from aiida import orm
 
     from aiida_mlhull.data import DecisionsData
-    from aiida_mlhull.science.types import Decisions
 
     query = orm.QueryBuilder()
     query.append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
@@ -178,7 +176,7 @@ def _own_decisions(pk: int | None, identifier: str, keys: list[str]) -> Iterator
     edges = {"label": {"in": [*keys, names.FUNCTION_RESULT]}} if keys else {}
     query.append(DecisionsData, with_incoming="step", edge_filters=edges, tag=TABLE)
     for process_type, node in holding(query, identifier):
-        row = row_of(Decisions, node, identifier)
+        row = node.row(identifier)
         if row is not None:
             (step,) = (name for name in STEPS if name.matches(process_type))
             what = STEPS[step] if step == names.CONCLUDE else f"{row.stage}: {STEPS[step]}"
@@ -195,11 +193,10 @@ def _properties(pk: int | None, identifier: str) -> Iterator[Event]:
 
 
 def _round_decisions(pk: int | None, identifier: str, keys: list[str]) -> Iterator[Event]:
-    from aiida_mlhull.science.types import Decisions
 
     decided = decided_in_rounds([pk], keys=keys)
     for node, ensembles in _with_ensembles(holding(decided, identifier)):
-        row = row_of(Decisions, node, identifier)
+        row = node.row(identifier)
         if row is not None:
             yield _decision(node, row, what=f"{row.stage}: round {row.round}, {row.rule}", ensembles=ensembles)
 
@@ -318,13 +315,12 @@ def decisions_on_entry(pk: int | None) -> list[Any]:
 
 def _results(pk: int | None, identifier: str) -> Iterator[Event]:
     """Rows that engines or their lanes gave."""
-    from aiida_mlhull.science.types import Labels
     from aiida_mlhull.science.units import COST_UNIT, ENERGY_UNIT
 
     query = result_tables(pk)
     query.add_projection("step", "process_type")
     for step, node in holding(query, identifier):
-        row = row_of(Labels, node, identifier)
+        row = node.row(identifier)
         if row is None:
             continue
         good = bool(row.succeeded[0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull import names
-from aiida_mlhull.graph.rows import TABLE, row_of
+from aiida_mlhull.graph.rows import TABLE, opened
 from aiida_mlhull.graph.story import story_pks
 from aiida_mlhull.science.errors import InputError
 
@@ -172,7 +172,7 @@ def results(node: orm.ProcessNode) -> Labels:
 
     outputs = _outputs(node, names.RESULTS)
     if outputs:
-        tables: list[Labels] = [table.to_science() for _, table in sorted(outputs.items())]
+        tables: list[Labels] = [table.to_science() for table in opened(outputs[key] for key in sorted(outputs))]
         return concatenate(tables)
     stage = node.inputs[names.SETTINGS]["stages"][-1]["name"]
     labels = stored_results(node, stage=stage)
@@ -253,21 +253,21 @@ def phases(node: orm.ProcessNode) -> Labels:
     if not ended or not done:
         return on_hull(outcomes(node), results(node))
     found: list[Labels] = []
-    for key, table in sorted(ended.items()):
-        if Reason.ON_HULL in table.base.attributes.get("kept_reasons"):  # most shards have none: they are not opened
-            columns = table.columns("ids", "reasons")
-            found.append(done[key].rows(columns["ids"][columns["reasons"] == Reason.ON_HULL]))
+    # Most shards have none: they are not opened.
+    keys = [key for key in sorted(ended) if Reason.ON_HULL in ended[key].base.attributes.get("kept_reasons")]
+    opened(tables[key] for key in keys for tables in (ended, done))
+    for key in keys:
+        columns = ended[key].columns("ids", "reasons")
+        found.append(done[key].rows(columns["ids"][columns["reasons"] == Reason.ON_HULL]))
     return concatenate(found) if found else next(iter(done.values())).rows([])
 
 
 def may_have_result(node: orm.ProcessNode, identifier: str) -> bool:
     """Whether the last stage of a campaign gave a candidate an energy; of one that has not ended it is not said."""
-    from aiida_mlhull.science.types import Labels
-
     done = _outputs(node, names.RESULTS)
     if not done:
         return True
-    rows = (row_of(Labels, table, identifier) for table in done.values())
+    rows = (table.row(identifier) for table in opened(done.values()))
     return any(row is not None and bool(row.succeeded[0]) for row in rows)
 
 
@@ -292,8 +292,9 @@ def batches(node: orm.ProcessNode) -> list[BatchScore]:
     from aiida_mlhull.science.types import concatenate
 
     by_round: dict[int, list[Decisions]] = {}
-    for table, _ in decided(node.pk, stage=node.inputs.settings["stages"][-1]["name"]):
-        by_round.setdefault(table.base.attributes.get("round"), []).append(table.to_science())
+    last = node.inputs.settings["stages"][-1]["name"]
+    for table in opened(table for table, _ in decided(node.pk, stage=last)):
+        by_round.setdefault(table.base.attributes.get("round"), []).append(table.kept())
     rows = results(node)
     rounds_ = [concatenate(by_round[number]) for number in sorted(by_round)]
     found = batches_of(rounds_, started(node.pk), rows)
@@ -336,7 +337,7 @@ def relaxation_order(node: orm.ProcessNode) -> tuple[list[str], int]:
 
 def started(pk: int | None) -> list[str]:
     """Ids of the start set, in their order."""
-    tables = [table.columns("ids", "keep") for table, _ in _draws(pk)]
+    tables = [table.columns("ids", "keep") for table in opened(table for table, _ in _draws(pk))]
     return sorted({name for table in tables for name in table["ids"][table["keep"]].tolist()})
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
-
-from aiida_mlhull.science.wire.rows import decode_row
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -27,12 +26,14 @@ def holding(query: orm.QueryBuilder, identifier: str) -> list[Any]:
     query.add_filter(TABLE, {"id": {"in": pks}})
     query.add_projection(TABLE, "*")
     found: list[Any] = query.all()
+    opened(row[-1] for row in found)
     return found
 
 
-def row_of(noun: Any, node: Any, identifier: str) -> Any:
-    """The row of a table's node, as a table of its own; None if it has none."""
-    from aiida_mlhull.data.tables import TABLE_FILE
+def opened(tables: Iterable[Any]) -> list[Any]:
+    """The same tables, their files read at one go."""
+    from aiida_mlhull.data import fetch
 
-    content = node.base.repository.get_object_content(TABLE_FILE, mode="rb")
-    return decode_row(noun, content, identifier, name=f"{type(node).__name__}<{node.pk}>")
+    found = list(tables)
+    fetch(found)
+    return found

@@ -361,3 +361,11 @@ def test_rows_and_columns_alone_are_those_of_the_whole(kind: str) -> None:
     assert same(node.take([len(whole) - 1, 0]), whole.take([0, len(whole) - 1]))
     assert same(node.columns("formulas")["formulas"], whole.formulas)
     assert same(node.names(), Table(ids=whole.ids, formulas=whole.formulas))
+    assert same(node.row(str(whole.ids[1])), whole.take([1]))
+    assert node.row("not there") is None
+    last = node.take_where(lambda formulas, ids: np.flatnonzero(ids == ids[-1]) + 0 * len(formulas), "ids", "formulas")
+    assert same(last, whole.take([len(whole) - 1]))
+
+
+def test_kept_rows_alone() -> None:
+    assert same(make("decisions").kept(), decisions().take(decisions().keep))

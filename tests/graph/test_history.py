@@ -88,13 +88,21 @@ def opened(monkeypatch):
     """Pks of the nodes whose files are read, in order."""
     from aiida.orm.nodes.repository import NodeRepository
 
-    pks, reading = [], NodeRepository.get_object_content
+    from aiida_mlhull import data
+
+    pks, reading, fetching = [], NodeRepository.get_object_content, data.fetch
 
     def counted(self, *arguments, **options):
         pks.append(self._node.pk)
         return reading(self, *arguments, **options)
 
+    def fetched(nodes):
+        there = list(nodes)
+        pks.extend(node.pk for node in there)
+        fetching(there)
+
     monkeypatch.setattr(NodeRepository, "get_object_content", counted)
+    monkeypatch.setattr(data, "fetch", fetched)
     return pks
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiida_mlhull import names
-from aiida_mlhull.graph.rows import TABLE, holding, row_of
+from aiida_mlhull.graph.rows import TABLE, holding
 from aiida_mlhull.graph.story import story_pks
 
 if TYPE_CHECKING:
@@ -43,11 +43,10 @@ class PredictedProperty(NamedTuple):
 
 def said_of_candidate(pk: int | None, identifier: str) -> Iterator[PredictedProperty]:
     """What a campaign's ensembles of properties have predicted of a candidate, the oldest first."""
-    from aiida_mlhull.science.types import Predictions
     from aiida_mlhull.science.types.properties import said_of
 
     for wave, node in holding(_tables([pk]), identifier):
-        row = row_of(Predictions, node, identifier)
+        row = node.row(identifier)
         if row is not None:
             known, ensemble = _known(wave)
             where = f"{wave.label.partition(', ')[0]}: {known.name}"

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from aiida_mlhull.science.types import Table
 from aiida_mlhull.science.types.crystals import Integers
 from aiida_mlhull.science.types.table import Strings
-from aiida_mlhull.science.wire.tables import decode_column, from_arrow, to_arrow
+from aiida_mlhull.science.wire.tables import decode_column, from_arrow, indices_of, texts_of, to_arrow
 
 T = TypeVar("T", bound=Table)
 
@@ -23,7 +22,7 @@ def decode_row(noun: type[T], content: bytes, identifier: str, *, name: str = "t
     Where it is not, no other column than that of the ids is read. Arguments and errors are those of :func:`decode_rows`.
     """
     known, _ = to_arrow(noun, content, name, columns=["ids"])
-    row = pc.index(known.column("ids"), identifier).as_py()
+    row = pc.index(known.column("ids"), texts_of([identifier])[0]).as_py()
     if row < 0:
         return None
     packed, properties = to_arrow(noun, content, name)
@@ -46,8 +45,8 @@ def decode_rows(noun: type[T], content: bytes, ids: Sequence[str] | Strings, *, 
         WireError: if the bytes are not a table of this kind.
     """
     known, _ = to_arrow(noun, content, name, columns=["ids"])
-    wanted = pa.array(np.asarray(ids, dtype=np.str_).tolist(), pa.string())
-    rows = np.flatnonzero(pc.is_in(known.column("ids"), value_set=wanted).to_numpy())
+    wanted = texts_of(np.asarray(ids, dtype=np.str_).tolist())
+    rows = np.flatnonzero(decode_column(pc.is_in(known.column("ids"), value_set=wanted)))
     return take_rows(noun, content, rows, name=name)
 
 
@@ -57,7 +56,7 @@ def take_rows(noun: type[T], content: bytes, numbers: Sequence[int] | Integers, 
     Arguments and errors are those of :func:`decode_rows`.
     """
     packed, properties = to_arrow(noun, content, name)
-    return from_arrow(noun, packed.take(np.sort(np.asarray(numbers, dtype=np.int64))), properties, name)
+    return from_arrow(noun, packed.take(indices_of(np.sort(np.asarray(numbers, dtype=np.int64)))), properties, name)
 
 
 def decode_columns(

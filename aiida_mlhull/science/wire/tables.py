@@ -21,6 +21,12 @@ VERSION: Final = 1
 KEY: Final = b"mlhull"
 CELL_NUMBERS: Final = 9
 COMPRESSION_LEVEL: Final = 6
+_DTYPES: Final = {
+    "bool": np.dtype(np.bool_),
+    "float": np.dtype(np.float32),
+    "double": np.dtype(np.float64),
+    **{f"{sign}int{bits}": np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)},
+}
 
 
 def encode_table(table: Table) -> bytes:
@@ -111,11 +117,36 @@ def _encode_array(array: NDArray[Any]) -> pa.Array:
 def decode_column(column: pa.ChunkedArray) -> NDArray[Any]:
     """An array of text or numbers, or of fixed-size lists of them."""
     if pa.types.is_fixed_size_list(column.type):
-        width = column.type.list_size
-        return np.asarray(column.combine_chunks().flatten()).reshape(len(column), width).copy()
+        return numbers_of(column.combine_chunks().flatten()).reshape(len(column), column.type.list_size)
     if pa.types.is_string(column.type):
         return np.asarray(column.to_pylist(), dtype=np.str_)
-    return np.array(column.to_numpy())
+    return numbers_of(column.combine_chunks())
+
+
+def numbers_of(array: pa.Array) -> NDArray[Any]:
+    """A copy of Arrow's numbers or booleans; Arrow's own way to NumPy imports pandas, which takes longer than a table."""
+    dtype = _DTYPES.get(str(array.type))
+    if dtype is None or array.null_count:
+        return np.array(array.to_numpy(zero_copy_only=False))
+    content = array.buffers()[1] or b""
+    first, last = array.offset, array.offset + len(array)
+    if dtype == np.bool_:
+        return np.unpackbits(np.frombuffer(content, dtype=np.uint8), bitorder="little")[first:last].astype(np.bool_)
+    return np.frombuffer(content, dtype=dtype)[first:last].copy()
+
+
+def texts_of(values: Sequence[str]) -> pa.Array:
+    """Arrow's text, made without pandas, too."""
+    encoded = [value.encode() for value in values]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.Array.from_buffers(
+        pa.string(), len(encoded), [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(b"".join(encoded))]
+    )
+
+
+def indices_of(rows: NDArray[np.int64]) -> pa.Array:
+    """Arrow's row numbers, made without pandas, too."""
+    return pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(rows.astype(np.int64).tobytes())])
 
 
 def _encode_crystals(prefix: str, crystals: Crystals) -> dict[str, pa.Array]:
@@ -131,12 +162,12 @@ def _encode_crystals(prefix: str, crystals: Crystals) -> dict[str, pa.Array]:
 
 def _decode_crystals(prefix: str, packed: pa.Table) -> Crystals:
     numbers = packed.column(f"{prefix}.numbers").combine_chunks()
-    counts = np.asarray(numbers.value_lengths(), dtype=np.int64)
-    coordinates = np.asarray(packed.column(f"{prefix}.frac_coords").combine_chunks().flatten())
-    cells = np.asarray(packed.column(f"{prefix}.lattice").combine_chunks().flatten())
+    counts = numbers_of(numbers.value_lengths()).astype(np.int64)
+    coordinates = numbers_of(packed.column(f"{prefix}.frac_coords").combine_chunks().flatten())
+    cells = numbers_of(packed.column(f"{prefix}.lattice").combine_chunks().flatten())
     return Crystals(
-        lattices=cells.reshape(-1, 3, 3).copy(),
+        lattices=cells.reshape(-1, 3, 3),
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        numbers=np.asarray(numbers.flatten()).copy(),
-        frac_coords=coordinates.reshape(-1, 3).copy(),
+        numbers=numbers_of(numbers.flatten()),
+        frac_coords=coordinates.reshape(-1, 3),
     )

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aiida_mlhull.science.errors import WireError
 from aiida_mlhull.science.types import Candidates, Crystals, Decisions, Labels, Predictions, References
 from aiida_mlhull.science.wire import decode_table, encode_table
+from aiida_mlhull.science.wire.tables import indices_of, numbers_of, texts_of
 from tests.science.real_crystals import mp_crystals
 
 IDS = ["ünïcödé 晶", "a" * 300, "x\ty", "z\nq", " lead"]
@@ -87,3 +92,46 @@ def test_an_optional_column_may_have_come_after_the_table_was_written():
     header = json.loads(pq.read_table(pa.BufferReader(content)).schema.metadata[BYTES_OF_HEADER])
     older = {name: value for name, value in header["properties"].items() if name != "protostructures"}
     assert decode_table(Labels, changed(content, properties=older)).protostructures is None
+
+
+@given(
+    st.sampled_from(["bool", "int8", "int16", "int32", "int64", "uint8", "float32", "float64"]),
+    st.lists(st.integers(0, 100), max_size=40),
+    st.integers(0, 40),
+)
+def test_numbers_are_those_that_arrow_gives_itself(kind, values, first):
+    array = pa.array(np.asarray(values, dtype=kind)).slice(min(first, len(values)))
+    found, wanted = numbers_of(array), array.to_numpy(zero_copy_only=False)
+    assert found.dtype == wanted.dtype
+    assert found.tolist() == wanted.tolist()
+    assert found.flags["W"]
+
+
+def test_numbers_with_gaps_are_left_to_arrow():
+    assert np.isnan(numbers_of(pa.array([1.0, None]))[1])
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), max_size=20))
+def test_texts_and_indices_are_those_that_arrow_makes_itself(values):
+    assert texts_of(values).equals(pa.array(values, pa.string()))
+    texts_of(values).validate(full=True)
+    assert indices_of(np.arange(len(values))).equals(pa.array(range(len(values)), pa.int64()))
+
+
+READS = """
+import sys
+from pathlib import Path
+from aiida_mlhull.science.types import References
+from aiida_mlhull.science.wire.rows import decode_row, decode_rows
+content = Path(sys.argv[1]).read_bytes()
+rows = decode_rows(References, content, ["b", "c"]), decode_row(References, content, "a")
+print(*(row.ids.tolist() for row in rows), "pandas" in sys.modules)
+"""
+
+
+def test_reading_doesnt_import_pandas(tmp_path):
+    table = References.from_rows(ids=["a", "b"], formulas=["Ti", "N"], energies=[0.1, -0.3], scheme="x")
+    (tmp_path / "table").write_bytes(encode_table(table))
+    words = [sys.executable, "-c", READS, str(tmp_path / "table")]
+    told = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+    assert told.stdout.split() == ["['b']", "['a']", "False"]
