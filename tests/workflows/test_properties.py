@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from aiida.common.links import LinkType
 from aiida.engine import run_get_node
 
 from aiida_mlhull import names
-from aiida_mlhull.data import EnsembleData
+from aiida_mlhull.data import CandidatesData, EnsembleData
 from aiida_mlhull.graph.campaign import Campaign
 from aiida_mlhull.graph.models import last_ensembles
 from aiida_mlhull.graph.written.files import write_report
@@ -24,8 +25,8 @@ from aiida_mlhull.launching.launch import prepare
 from aiida_mlhull.science.campaign import campaign_settings
 from aiida_mlhull.science.ensembles import predict
 from aiida_mlhull.science.ensembles.rows import model_rows
-from aiida_mlhull.science.errors import InputError
-from aiida_mlhull.workflows.inputs import check_inputs
+from aiida_mlhull.science.errors import CrystalError, InputError, SettingsError
+from aiida_mlhull.workflows.inputs import check_inputs, check_properties
 from aiida_mlhull.workflows.screen import Screen
 from tests.campaign_inputs import campaign_inputs
 from tests.cli.conftest import Desk
@@ -214,3 +215,14 @@ def test_tables_and_reports_have_what_was_predicted(node, said, binary, tmp_path
 def test_what_no_ensemble_can_tell_is_refused(inputs, requirement, why):
     whole = campaign_settings(settings(**requirement)).model_dump(mode="json")
     assert re.search(why, str(check_inputs(inputs | {"settings": orm.Dict(whole)}, None)))
+
+
+def test_labels_without_cells_are_asked_of_models_that_read_none(ensembles, binary):
+    bare = CandidatesData.from_science(replace(binary.candidates, crystals=None))
+    campaign = campaign_settings(settings(gap="> 1"))
+    with pytest.raises(CrystalError, match="property gap: trees_gp looks at cells"):
+        check_properties(campaign, {"gap": ensembles["gap"]}, [bare])
+    check_properties(campaign_settings(settings(metal="P(metal) < 0.5")), {"metal": ensembles["metal"]}, [bare])
+    ungated = {"stages": [{"name": "final", "engine": "recorded"}]}
+    with pytest.raises(SettingsError, match="no stage has one: metal"):
+        check_properties(campaign_settings(ungated), {"metal": ensembles["metal"]}, [bare])

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from aiida_mlhull.science.campaign.file import (
     CandidatesSources,
-    Properties,
+    EnsemblesOfProperties,
     ReferencesPlace,
     ResultsPlace,
     pks_as_text,
@@ -55,7 +55,7 @@ class Extension(Strict):
     bad_rows: BadRows = "refuse"
     references: ReferencesPlace | None = None
     results: dict[str, ResultsPlace] = Field(default_factory=dict)
-    properties: Properties = Field(default_factory=dict)
+    properties: EnsemblesOfProperties = Field(default_factory=dict)
     retry: tuple[str, ...] = RETRIED
     jobs: dict[str, Any] = Field(default_factory=dict)
     overrides: dict[str, Any] = Field(default_factory=dict)

@@ -181,7 +181,7 @@ def _at_places(places: Any) -> Any:
 
 CandidatesSources = Annotated[tuple[CandidatesSource, ...], BeforeValidator(_at_places)]
 ReferencesPlace = Annotated[ReferencesSource, BeforeValidator(_in_a_file)]
-Properties = dict[EnsembleName, Annotated[str, WithJsonSchema({"type": ["string", "integer"]})]]
+EnsemblesOfProperties = dict[EnsembleName, Annotated[str, WithJsonSchema({"type": ["string", "integer"]})]]
 ResultsPlace = Annotated[ResultsSource, BeforeValidator(_in_a_file)]
 
 
@@ -225,7 +225,7 @@ class CampaignFile(Strict):
     results: dict[str, ResultsPlace] = Field(default_factory=dict)
     parent: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
     parents: str | dict[str, str | dict[str, str]] | None = None
-    properties: Properties = Field(default_factory=dict)
+    properties: EnsemblesOfProperties = Field(default_factory=dict)
     warm: tuple[str, ...] = ()
     code: str = DEFAULT_CODE
     jobs: dict[str, Any] = Field(default_factory=dict)
