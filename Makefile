@@ -38,6 +38,9 @@ pw-with-u: .pw-with-u/bin/pw.x ## a pw.x that reads U (7.2, from PyPI) for the t
 test: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Two processes of one thread each.
 test: export OMP_NUM_THREADS ?= 1
+# Databases of the tests live in memory where there is room: a campaign commits thousands of times.
+MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
+test test-services: export PYTEST_DEBUG_TEMPROOT ?= $(MEMORY)
 test: .venv/.installed ## all tests (PYTEST_ARGS="-m 'not slow'" for the quick ones)
 	@$(BIN)/python -m benchmarks.browser
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
