@@ -10,6 +10,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import TableError, listed
 from aiida_mlhull.science.hull import distances, with_results
+from aiida_mlhull.science.triage.requirements import RULE as REQUIREMENT
 from aiida_mlhull.science.types import Decisions, Labels, References, Table
 from aiida_mlhull.science.types.crystals import Floats
 from aiida_mlhull.science.types.reasons import Reason, code_of, with_detail
@@ -52,9 +53,9 @@ def final_outcomes(
         rows = candidates.positions(decided.ids)
         reasons[rows] = np.where(decided.keep, Reason.NOT_ASKED, decided.reasons)
         for name, column in numbers.items():
-            column[rows] = np.where(
-                decided.keep, 0.0, getattr(decided, name)
-            )  # what these will be compared with is not known yet
+            # What met a requirement was compared with a bound on another property, which says nothing of the hull.
+            met = decided.keep & (decided.rule == REQUIREMENT)
+            column[rows] = np.where(met, 0.0, getattr(decided, name))
     if labels is not None:
         if heights is None:
             heights = final_heights(labels, references, everything=everything)

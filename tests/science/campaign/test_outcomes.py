@@ -66,6 +66,15 @@ def test_who_was_let_in_and_never_decided_about_was_not_asked() -> None:
     ]
 
 
+@pytest.mark.parametrize(("rule", "value"), [("discovery", 0.2), ("requirement", 0.0)])
+def test_who_was_kept_and_not_asked_has_the_numbers_of_a_rule_but_not_those_of_a_band_gap(rule, value) -> None:
+    shard = candidates(["LiO"])
+    last = dropped(["c000"], "likely_enough", 0.2, 0.1)
+    table = final_outcomes(shard, [replace(last, rule=rule, keep=~last.keep, margins=-last.margins)], None, REFERENCES)
+    assert table.reasons.tolist() == ["not_asked"]
+    assert table.values == pytest.approx([value])
+
+
 def test_the_hull_is_made_of_all_shards() -> None:
     shard = candidates(["LiO"])
     own = labels(["c000"], ["LiO"], [-2.0])
