@@ -9,6 +9,8 @@ from aiida import orm
 
 from aiida_mlhull import Campaign
 from aiida_mlhull.data import DecisionsData, EnsembleData
+from aiida_mlhull.science.reading import read_references
+from aiida_mlhull.science.tables.export import to_parquet
 from tests.arsenides import DEMO
 from tests.cli.conftest import Desk, run
 from tests.docs.following import Reader, desk_of_a_reader
@@ -85,8 +87,10 @@ def test_pages_ask_about_it(page, demo, folder, monkeypatch):
         "diagnose 1234": f"diagnose {latest(EnsembleData).pk}",
         "1234": str(campaign.pk),
         "my-campaign": campaign.label,
-        "newer.json": str(DEMO / "competing_phases.parquet"),
+        "newer.json": "newer.parquet",
     }
+    known = read_references(DEMO / "competing_phases.parquet", elements=DEMO / "elements.json").references
+    (folder / "newer.parquet").write_bytes(to_parquet(known))
     (folder / "changes.yaml").write_text("budget: 100\n")
     assert Reader(page, folder, words=ASKS[page] | words).follow()
     for block in blocks(page, "python"):
