@@ -30,7 +30,7 @@ Report.drawNow = () => {
   if (now.progress) body.append(Report.make("pre", { id: "progress" }, now.progress));
   else body.append(Report.plainTable(["stage", "done", "failed"], now.stages.map((one) => [one.name, Report.count(one.done), Report.count(one.failed)])));
   if (now.stocks.length) body.append(Report.make("h3", {}, "After every round"), Report.plainTable(["stage", "round", "relaxed", "on the hull", "new", "wait"], now.stocks.map((one) => [one.stage, one.round, Report.count(one.relaxed), one.on_hull, one.new, Report.count(one.waiting)])));
-  if (now.arrivals.length) body.append(Report.make("h3", {}, "Results per hour"), Report.make("div", { class: "plot", id: "arrivals", style: "height: 150px" }));
+  if (now.arrivals.length) body.append(Report.make("h3", {}, "Results per hour"), Report.make("div", { class: "plot", id: "arrivals", style: "height: 165px" }));
 };
 
 // Results per hour, stage by stage.
@@ -43,9 +43,9 @@ Report.drawArrivals = () => {
   const traces = names.map((name, i) => {
     const rates = new Array(bins).fill(0);
     arrivals.forEach((one, at) => { if (one.stage === name) rates[Math.floor((times[at] - begin) / width)] += (one.results * 3600e3) / width; });
-    return { type: "bar", name, x: rates.map((_, bin) => new Date(begin + (bin + 0.5) * width)), y: rates, marker: { color: colors[i % colors.length] }, hovertemplate: "%{y:.0f} per hour<extra>%{fullData.name}</extra>" };
+    return { type: "bar", name, x: rates.map((_, bin) => new Date(begin + (bin + 0.5) * width)), y: rates, width: 0.95 * width, marker: { color: colors[i % colors.length] }, hovertemplate: "%{y:.0f} per hour<extra>%{fullData.name}</extra>" };
   });
-  Plotly.newPlot("arrivals", traces, { ...Report.LOOK, margin: { l: 60, r: 20, t: 5, b: 30 }, barmode: "stack", bargap: 0.05, legend: { orientation: "h", y: 1.2 }, xaxis: { ...Report.AXIS, type: "date" }, yaxis: { ...Report.AXIS } }, { ...Report.CONFIG, displayModeBar: false });
+  Plotly.newPlot("arrivals", traces, { ...Report.LOOK, margin: { l: 60, r: 20, t: 5, b: 42 }, barmode: "stack", legend: { orientation: "h", y: 1.2 }, xaxis: { ...Report.AXIS, type: "date" }, yaxis: { ...Report.AXIS } }, { ...Report.CONFIG, displayModeBar: false });
 };
 
 Report.drawCost = () => {
