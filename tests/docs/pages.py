@@ -119,7 +119,8 @@ def _plain(line: str, *, figures: bool) -> str:
     line = _PK.sub(r"\1 #", line.rstrip())
     if figures:
         return line
-    line = re.sub(r"# (?:s|min|h)\b", "# s", re.sub(r"-{2,}", "--", _NUMBER.sub("#", line)))
+    line = re.sub(r"#(?:, #)+", "#", _NUMBER.sub("#", line))  # one a member: the page may have more of them
+    line = re.sub(r"# (?:s|min|h)\b", "# s", re.sub(r"-{2,}", "--", line))
     return re.sub(r"\s+", " ", line).strip()
 
 

@@ -22,7 +22,7 @@ AUTHORS = ROOT / "tests" / "science" / "ensembles" / "published" / "formation-en
 QUICK = "{model_settings: {max_epochs: 1}}"
 WORDS = {
     "--unit eV --model roost --members 10": "--unit eV --model roost --members 1 --settings quick.yaml",
-    "--members 4 --settings short.yaml": "--members 4 --settings quick.yaml",
+    "--members 4 --settings short.yaml": "--members 2 --settings quick.yaml",
     "--settings ensemble.yaml": "--members 1 --settings quick.yaml",
     "--settings best.yaml": "--members 1 --settings best.yaml",
     "--sizes 50,100,200,400 --repeats 3": "--sizes 20,40 --repeats 1 --settings quick.yaml",
