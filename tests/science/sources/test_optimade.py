@@ -144,7 +144,10 @@ def test_the_command(url, tmp_path):
     assert result.exit_code == 0, result.output
     said = " ".join(result.output.split())
     assert "2 of 4 read" in said
-    assert "read 4 candidates 4 left out 0 kept beside the cells _mlt_energy_above_hull, _mlt_stability_by" in said
+    assert (
+        "read 4 candidates 4 left out 0 kept beside the cells _mlt_energy_above_hull, _mlt_formation_energy_per_atom, _mlt_stability_by"
+        in said
+    )
 
 
 def test_a_server_that_is_down(tmp_path):
