@@ -50,7 +50,7 @@ test-services: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 test-services: export OMP_NUM_THREADS ?= 1
 test-services: .venv/.installed ## tests of the stored graph on PostgreSQL and RabbitMQ, where these run on the standard ports
 	@$(BIN)/pytest -n 2 --dist loadfile --services -q tests/graph tests/workflows/test_provenance.py \
-		tests/workflows/test_stages.py tests/cli/test_campaign.py tests/cli/test_history.py tests/cli/test_status.py
+		tests/workflows/test_stages.py::test_two_stages_add_up tests/cli/test_campaign.py tests/cli/test_history.py tests/cli/test_status.py
 
 lint: .venv/.installed ## style, types, floors, spelling
 	$(BIN)/ruff check .
