@@ -139,7 +139,7 @@ def test_methods_cite_what_they_name(report):
 
 def test_methods_name_no_ensembles_where_none_decided(material):
     settings = material.settings
-    stages = [stage.model_copy(update={"gate": None}) for stage in settings.stages]
+    stages = tuple(stage.model_copy(update={"gate": None}) for stage in settings.stages)
     ungated = replace(material, settings=settings.model_copy(update={"stages": stages}), rounds=[])
     written = methods(ungated)
     assert "ensembles deciding" not in written["text"]

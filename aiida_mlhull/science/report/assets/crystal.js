@@ -74,7 +74,8 @@ Report.history = async (row) => {
     const stage = await Report.columns(`stage-${index}`), at = find(stage.row.values);
     if (at < 0) continue;
     const failure = stage.failure.get(at), energy = stage.energy.values[at];
-    const minutes = `${number(stage.core_minutes.values[at], 2)} core-minutes, process ${stage.process.values[at] || "–"}`;
+    const spent = stage.core_minutes.values[at], cost = spent > 0 && spent < 0.1 ? spent.toPrecision(2) : number(spent, 2);
+    const minutes = `${cost} core-minutes, process ${stage.process.values[at] || "–"}`;
     events.push([name, failure ? `failed: ${failure}` : "relaxed", failure ? "" : `${number(energy, 4)} eV/atom`, minutes]);
     const merging = stage.merging ? stage.merging.get(at) : "";
     if (merging && merging !== "unique") events.push([`merging after ${name}`, merging, "", ""]);
