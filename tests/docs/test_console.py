@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -53,6 +54,9 @@ ELSEWHERE = {
 }
 """Pages that a file of their own follows."""
 
+TEST = re.compile(r"tests/[\w/.]+\b")
+"""What a mark names where a test does the same on other inputs."""
+
 
 def test_every_command_runs_or_the_page_says_why_not():
     silent = {
@@ -61,7 +65,9 @@ def test_every_command_runs_or_the_page_says_why_not():
         if page not in {*RUN, *ELSEWHERE} and any(one.runs and not one.mark for one in blocks(page, "console"))
     }
     assert not silent, "list these pages in RUN, or write '% not run: REASON' above a block"
-    for file in ELSEWHERE.values():
+    named = [name for page in PAGES for one in blocks(page, "console", "python") for name in TEST.findall(one.why)]
+    assert named
+    for file in [*ELSEWHERE.values(), *named]:
         assert (ROOT / file).is_file(), file
 
 
