@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,12 @@ import yaml
 from click.testing import CliRunner, Result
 
 from aiida_mlhull.cli import main
+from aiida_mlhull.names import SCREEN
 from tests.arsenides import DEMO
+from tests.forks import quick_program
+
+if TYPE_CHECKING:
+    from aiida.orm import ProcessNode
 
 EVERY = 6
 
@@ -83,6 +88,23 @@ def give_settings(campaign: Any, *stages: str) -> None:
     campaign.base.links.add_incoming(settings, LinkType.INPUT_WORK, "settings")
 
 
+def begun(
+    kind: type[ProcessNode], *, caller: ProcessNode | None = None, process_type: str | None = SCREEN.process_type
+) -> ProcessNode:
+    """A stored process that hasn't ended."""
+    from aiida.common.links import LinkType
+
+    node = kind(process_type=process_type)
+    node.set_process_label("RelaxCalculation")
+    node.set_process_state("waiting")
+    if process_type == SCREEN.process_type and caller is None:
+        give_settings(node)
+    if caller is not None:
+        link = LinkType.CALL_CALC if "calculation" in node.node_type else LinkType.CALL_WORK
+        node.base.links.add_incoming(caller, link, "called")
+    return node.store()
+
+
 def run(*arguments: object) -> Result:
     """What the command line answers; errors that are no refusals come out."""
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])
@@ -99,8 +121,8 @@ def desk(tmp_path) -> Desk:
 
 @pytest.fixture(scope="module")
 def registered(aiida_profile) -> Any:
-    """The program of this installation, registered as setup does it."""
-    result = run("setup")
+    """The program with its libraries loaded, registered as setup does it."""
+    result = run("setup", "--executable", quick_program())
     assert result.exit_code == 0, result.output
     return aiida_profile
 

@@ -5,24 +5,9 @@ from __future__ import annotations
 import pytest
 
 from aiida_mlhull import names
-from tests.cli.conftest import give_settings, run
+from tests.cli.conftest import begun, run
 
 REASON = "Pausing after failed transport task: upload_calculation failed 5 times"
-
-
-def begun(kind, *, caller=None, process_type=names.SCREEN.process_type):
-    """A stored process that hasn't ended."""
-    from aiida.common.links import LinkType
-
-    node = kind(process_type=process_type)
-    node.set_process_label("RelaxCalculation")
-    node.set_process_state("waiting")
-    if process_type == names.SCREEN.process_type and caller is None:
-        give_settings(node)
-    if caller is not None:
-        link = LinkType.CALL_CALC if "calculation" in node.node_type else LinkType.CALL_WORK
-        node.base.links.add_incoming(caller, link, "called")
-    return node.store()
 
 
 @pytest.mark.usefixtures("empty_profile")

@@ -50,6 +50,7 @@ class Reader:
         words: what stands on the page for something that is smaller, or has another name, here.
         numbers: pks on the page, and those of the same nodes here.
         exported: variables that the page has exported; commands then run in a process of their own.
+        part: a file of tests that blocks of the page name: these alone are followed; else those that name none.
     """
 
     page: str
@@ -57,6 +58,7 @@ class Reader:
     words: Mapping[str, str] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
     exported: dict[str, str] = field(default_factory=dict)
+    part: str = ""
 
     def follow(self) -> int:
         """Run all commands that the page doesn't except, and compare.
@@ -75,7 +77,7 @@ class Reader:
         for block in parts:
             if block.kind != "console":
                 self._write(block.body, whole=block.kind == "yaml")
-            elif block.mark != "not run":
+            elif block.mark != "not run" and (block.mark == "run by") == bool(self.part) and self.part in block.why:
                 for command, printed in block.commands():
                     ran += self._try(command, printed, figures=not block.mark)
         return ran
@@ -85,7 +87,7 @@ class Reader:
         if name := re.match(r"# ([\w./-]+\.\w+)", first):
             path = self.folder / name[1]
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(body if whole else rest)
+            path.write_text(self._in_words_of_here(body if whole else rest))
 
     def _try(self, command: str, printed: str, *, figures: bool) -> bool:
         command = self._here(command)
@@ -99,11 +101,13 @@ class Reader:
         return True
 
     def _here(self, command: str) -> str:
-        command = re.sub(r"\s+#\s.*$", "", command).replace("$PWD", str(self.folder))
-        for word, here in self.words.items():
-            command = re.sub(rf"(?<![\w./-]){re.escape(word)}(?![\w/-])", here.replace("\\", r"\\"), command)
-        command = re.sub(r"\b\d+\b", lambda number: self.numbers.get(number[0], number[0]), command)
+        command = self._in_words_of_here(re.sub(r"\s+#\s.*$", "", command).replace("$PWD", str(self.folder)))
         return f"{command} --dry-run" if LAUNCHES.match(command) else command
+
+    def _in_words_of_here(self, text: str) -> str:
+        for word, here in self.words.items():
+            text = re.sub(rf"(?<![\w./-]){re.escape(word)}(?![\w/-])", here.replace("\\", r"\\"), text)
+        return re.sub(r"\b\d+\b", lambda number: self.numbers.get(number[0], number[0]), text)
 
     def _run(self, command: str) -> tuple[str, int]:
         words = shlex.split(command)

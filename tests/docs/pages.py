@@ -14,7 +14,7 @@ PAGES = {
 }
 
 _BLOCK = re.compile(
-    r"(?:^(?:% |<!-- )(?P<mark>not run|figures may differ|rows may differ): (?P<why>[^\n]+)\n)?"
+    r"(?:^(?:% |<!-- )(?P<mark>not run|run by|figures may differ|rows may differ): (?P<why>[^\n]+)\n)?"
     r"^```(?P<kind>console|python|yaml|text)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -44,7 +44,8 @@ class Block:
         page: of the project's folder.
         kind: ``console``, ``python``, ``yaml`` or ``text``.
         body: its lines.
-        mark: ``not run``, ``figures may differ`` or ``rows may differ``, from the comment in the line above; empty for none.
+        mark: from the comment in the line above: ``not run``, ``run by`` (a file of tests, in small), ``figures may
+            differ`` or ``rows may differ``; empty for none.
         why: what the mark says.
     """
 
@@ -59,7 +60,7 @@ class Block:
         for told in re.split(r"^\$ ", self.body.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
             command, _, output = told.partition("\n")
             output = output.rstrip()
-            if self.mark == "rows may differ":
+            if self.mark in {"rows may differ", "run by"}:
                 output = _ROWS.sub("...", output)
             yield command.strip(), output
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import shlex
 
+import numpy as np
 import pytest
 from aiida import orm
 
 from aiida_mlhull import Campaign
-from aiida_mlhull.data import DecisionsData, EnsembleData
+from aiida_mlhull.data import DecisionsData, EnsembleData, ReferencesData
+from aiida_mlhull.names import SCREEN
 from aiida_mlhull.science.reading import read_references
 from aiida_mlhull.science.tables.export import to_parquet
 from tests.arsenides import DEMO
-from tests.cli.conftest import Desk, run
+from tests.cli.conftest import Desk, begun, run
 from tests.docs.following import Reader, desk_of_a_reader
 from tests.docs.pages import blocks, difference
 
 TUTORIAL = "docs/tutorials/first-campaign.md"
+THIS = "tests/docs/test_first_campaign.py"
 ASKS = {
     "docs/how-to/watch-and-steer.md": {"--every 60": "--every 1", "--rule probability": "--rule two_sigma"},
     "docs/how-to/when-something-breaks.md": {},
@@ -53,6 +56,10 @@ def latest(kind):
     return orm.QueryBuilder().append(kind, tag="node").order_by({"node": {"id": "desc"}}).first(flat=True)
 
 
+def the_campaign():
+    return orm.QueryBuilder().append(orm.WorkChainNode, filters={"process_type": SCREEN.process_type}).one()[0]
+
+
 def test_the_demo_says_what_the_tutorial_prints(demo, folder, monkeypatch):
     monkeypatch.chdir(folder)
     told = [one for one in blocks(TUTORIAL, "text") if one.mark == "figures may differ"]
@@ -71,9 +78,7 @@ def test_the_demo_says_what_the_tutorial_prints(demo, folder, monkeypatch):
 @pytest.mark.parametrize("page", ASKS)
 def test_pages_ask_about_it(page, demo, folder, monkeypatch):
     monkeypatch.chdir(folder)
-    campaign = latest(orm.WorkChainNode)
-    while campaign.caller is not None:
-        campaign = campaign.caller
+    campaign = the_campaign()
     desk = Desk(folder)
     (folder / "more.parquet").write_bytes(
         desk.table(structure_id=lambda ids: [f"more-{one}" for one in ids]).read_bytes()
@@ -96,3 +101,33 @@ def test_pages_ask_about_it(page, demo, folder, monkeypatch):
     for block in blocks(page, "python"):
         if page == "docs/how-to/report.md":
             exec(compile(block.body.replace("1234", str(campaign.pk)), page, "exec"), {})
+
+
+def test_its_results_become_references(demo, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    campaign = the_campaign()
+    known = campaign.inputs.references
+    group = orm.Group(label="my-results").store()
+    group.add_nodes(list(campaign.outputs.results.values()))
+    words = {"PK --stage": f"{known.pk} --stage", "PK": str(campaign.pk), "GROUP": group.label}
+    assert Reader("docs/how-to/references.md", folder, words=words, part=THIS).follow() == 2
+    made = (
+        orm.QueryBuilder().append(ReferencesData, tag="node").order_by({"node": {"id": "desc"}}).limit(2).all(flat=True)
+    )
+    assert [one.n_rows for one in made] == 2 * [
+        known.n_rows + int(np.isfinite(Campaign(campaign.pk).results().energies).sum())
+    ]
+
+
+def test_its_phases_have_recipes(demo, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    words = {"1234 --with O,Cl": str(the_campaign().pk)}  # whose references hold neither
+    assert Reader("docs/how-to/recipes.md", folder, words=words, part=THIS).follow() == 1
+
+
+def test_one_under_way_is_paused_goes_on_and_stops(demo, folder):
+    campaign = begun(orm.WorkChainNode)
+    words = {"PK": str(campaign.pk)}
+    assert Reader("docs/how-to/watch-and-steer.md", folder, words=words, part=THIS).follow() == 3
+    said = [(one["word"], one["why"]) for one in campaign.base.extras.get("mlhull_steering")]
+    assert said == [("pause", "the cluster is serviced on Monday"), ("resume", ""), ("stop", "enough")]

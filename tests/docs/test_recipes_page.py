@@ -13,7 +13,7 @@ from tests.cli.conftest import run
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "recipes.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-OF_A_CAMPAIGN = "recipes 1234 "  # tests/graph/test_recipes_of_campaign.py asks one
+OF_A_CAMPAIGN = "recipes 1234 "  # tests/docs/test_first_campaign.py asks the demo's
 
 
 def commands():

@@ -36,9 +36,10 @@ def group_of(label, *nodes):
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_nothing_that_exists_is_done_again(empty_profile, tmp_path):
+    from tests.forks import quick_program
     from tests.programs import on_this_machine
 
-    code, excerpt = on_this_machine(tmp_path), every_sixth()
+    code, excerpt = on_this_machine(tmp_path, program=quick_program()), every_sixth()
     done = excerpt.record.take(np.arange(0, len(excerpt.record), 6))
     group_of("record", LabelsData.from_science(excerpt.record))
     group_of("done", LabelsData.from_science(done))
@@ -152,9 +153,10 @@ def test_finished_work_chains(empty_profile, runs, candidates):
 
 def test_phases_lead_back_to_the_work_chains(empty_profile, runs, candidates, tmp_path):
     """From a promoted phase to the user's own calculations and back; a dry run stores nothing."""
+    from tests.forks import quick_program
     from tests.programs import on_this_machine
 
-    code, known = on_this_machine(tmp_path), references(candidates, "PBE, not corrected")
+    code, known = on_this_machine(tmp_path, program=quick_program()), references(candidates, "PBE, not corrected")
     cell, own = candidates.crystals.structure(0), candidates.take([0, 1])
     chains = [chain_of(cell, name, runs / name) for name in ("first", "second")]
     stranger = chain_of(cell, "nobody", runs / "another")

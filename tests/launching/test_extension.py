@@ -37,9 +37,10 @@ def screen(code: Any, **changes: Any) -> Campaign:
 
 @pytest.fixture(scope="module")
 def code(aiida_profile, tmp_path_factory) -> orm.AbstractCode:
+    from tests.forks import quick_program
     from tests.programs import on_this_machine
 
-    return on_this_machine(tmp_path_factory.mktemp("jobs"))
+    return on_this_machine(tmp_path_factory.mktemp("jobs"), program=quick_program())
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from aiida_mlhull.science.reading.references import read_references
 from aiida_mlhull.science.representations.composition import reduce_formula
 from aiida_mlhull.science.types import Candidates, Labels, References
 from tests.campaign_inputs import campaign_inputs
+from tests.forks import quick_program
 from tests.programs import on_this_machine
 
 DEMO = Path(str(resources.files("aiida_mlhull") / "demo_data"))
@@ -42,7 +43,7 @@ def binary() -> Excerpt:
 @pytest.fixture(scope="session")
 def code(aiida_profile, tmp_path_factory):
     """Label of the code for the program mlhull-job on this machine."""
-    return on_this_machine(tmp_path_factory.mktemp("jobs")).full_label
+    return on_this_machine(tmp_path_factory.mktemp("jobs"), program=quick_program()).full_label
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from aiida_mlhull.job_pool import pool
 from aiida_mlhull.science.wire import encode_ensemble
 from aiida_mlhull.workflows.fit import FitEnsemble
 from tests.arsenides import simplest
+from tests.forks import PROGRAM
 from tests.programs import installed, scripted
 
 pytestmark = pytest.mark.slow
@@ -53,7 +54,7 @@ def fit(code: Any, **changes: Any) -> tuple[dict[str, Any], orm.ProcessNode]:
 def test_long_fits_tell_how_far_they_are(aiida_code_installed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "QUIET_SECONDS", 0)
     _, node = fit(
-        installed(aiida_code_installed),
+        installed(aiida_code_installed, program=PROGRAM),
         settings=orm.Dict({"model": "mean", "members": 3}),
         jobs=orm.Dict({"max_in_flight": 1}),
     )
@@ -63,7 +64,7 @@ def test_long_fits_tell_how_far_they_are(aiida_code_installed, monkeypatch: pyte
 
 
 def test_a_killed_fit_goes_on_and_children_know_their_parent(aiida_code_installed, tmp_path: Path) -> None:
-    code = installed(aiida_code_installed)
+    code = installed(aiida_code_installed, program=PROGRAM)
     straight, _ = fit(code)
     outputs, node = fit(scripted(aiida_code_installed, tmp_path, KILLED_ONCE))
     assert node.is_finished_ok, node.exit_message
