@@ -54,7 +54,7 @@ def test_a_table_is_predicted_as_its_members_predict(ensemble, table, tmp_path):
     said = pc.read_csv(tmp_path / "said.csv")
     noun = stored.ensemble(str(ensemble)).to_science()
     alone = predict(noun, read_properties(table, target="e_form").rows)
-    np.testing.assert_allclose(said["mean_ev_per_atom"].to_numpy(), alone.mean, rtol=1e-5)
+    np.testing.assert_allclose(said["mean"].to_numpy(), alone.mean, rtol=1e-5)
     np.testing.assert_allclose(said["sigma"].to_numpy(), alone.sigma, rtol=1e-5)
 
 

@@ -236,7 +236,9 @@ def _write(folder: Path, found: Prospect, known: Known, settings: ProspectSettin
     from aiida_mlhull.science.wire.files import without_nan
 
     kept, labels = found.kept, known.crystals.protostructures
-    said = flat(found.predictions.select(kept.ids)).select(["mean_ev_per_atom", "sigma"])
+    said = (
+        flat(found.predictions.select(kept.ids)).select(["mean", "sigma"]).rename_columns(["mean_ev_per_atom", "sigma"])
+    )
     decided = flat(found.decisions.select(kept.ids)).select(["value", "score"])
     for name in decided.column_names:
         said = said.append_column(name, decided[name])

@@ -97,9 +97,9 @@ def _cells(crystals: Crystals, *, suffix: str) -> dict[str, pa.Array]:
 
 
 def combined(table: Predictions) -> dict[str, Floats]:
-    """What the members say together, in eV/atom."""
+    """What the members say together, in the unit of what they were fitted to: eV/atom for energies."""
     return {
-        "mean_ev_per_atom": table.mean,
+        "mean": table.mean,
         "sigma_aleatoric": table.aleatoric,
         "sigma_epistemic": table.epistemic,
         "sigma": table.sigma,

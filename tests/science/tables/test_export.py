@@ -38,7 +38,7 @@ def test_every_row_says_what_its_numbers_mean() -> None:
 
 def test_predictions_carry_the_outcome_and_every_member() -> None:
     frame = pd.read_parquet(io.BytesIO(to_parquet(predictions())))
-    assert frame["mean_ev_per_atom"].to_numpy() == pytest.approx([-1.1, 0.6, 0.1, 0.0, -2.0, 0.0])
+    assert frame["mean"].to_numpy() == pytest.approx([-1.1, 0.6, 0.1, 0.0, -2.0, 0.0])
     assert frame["sigma"].to_numpy() == pytest.approx(np.hypot(0.1, frame["sigma_epistemic"]))
     assert frame["member_1"].tolist() == predictions().members[:, 1].tolist()
     assert "member_2" not in frame
