@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -71,7 +72,7 @@ def prospect(
         report: called with what was read, and with progress.
 
     Raises:
-        InputError: if the folder is that of something else, nothing can be drawn, or fewer than two candidates are kept.
+        InputError: if the folder is that of something else or another process is at it, nothing can be drawn, or fewer than two candidates are kept.
         UnknownNameError: if there is no such protocol or node.
     """
     from aiida_mlhull.science.campaign.settings import load_protocol
@@ -85,13 +86,13 @@ def prospect(
     remarks: list[str] = []
     phases = known_phases(references, elements, scheme, profile_name, remarks)
     wish = asked_for(crystals, phases, settings, later=later, ensemble=asked, protocol=protocol)
-    place = ProspectFolder(folder, wish, last=CAMPAIGN)
-    place.check()
-    if place.finished:
-        return _finished(place)
-    for line in filter(None, (place.so_far(), *remarks)):
-        report(line)
-    return _go_on(place, crystals, phases, settings, later=later, ensemble=asked, protocol=protocol, report=report)
+    with closing(ProspectFolder(folder, wish, last=CAMPAIGN)) as place:
+        place.check()
+        if place.finished:
+            return _finished(place)
+        for line in filter(None, (place.so_far(), *remarks)):
+            report(line)
+        return _go_on(place, crystals, phases, settings, later=later, ensemble=asked, protocol=protocol, report=report)
 
 
 def _go_on(

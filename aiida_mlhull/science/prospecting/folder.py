@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 
@@ -67,11 +68,13 @@ class ProspectFolder:
         path: made with the first result that is kept.
         asked: see :func:`asked_for`.
         last: name of the file that is written last: with it the folder is finished.
+        held: the file by whose lock other processes see that this one works here, once it does.
     """
 
     path: Path
     asked: dict[str, Any]
     last: str
+    held: list[IO[str]] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def stages(self) -> Stages:
@@ -88,10 +91,11 @@ class ProspectFolder:
         rmtree(self.path / STAGES, ignore_errors=True)
 
     def check(self) -> None:
-        """Refuse a folder of something else.
+        """Refuse a folder of something else, and one that is worked in; work in it from now on if it is neither.
 
         Raises:
-            InputError: if it holds a prospect that was asked for otherwise, with what differs; or none.
+            InputError: if it holds a prospect that was asked for otherwise, with what differs; or none; or if another
+                process is at it.
         """
         if not self.path.exists():
             return
@@ -107,6 +111,7 @@ class ProspectFolder:
                 for name in other
             )
             raise InputError(f"{self.path} is there already, of another prospect ({differs}): {advice}")
+        self._hold()
 
     def so_far(self) -> str:
         """What of a prospect under way is done, for people; empty where there is nothing."""
@@ -123,6 +128,25 @@ class ProspectFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         if not (self.path / STARTED).exists():
             write_json(self.path / STARTED, self.asked)
+        self._hold()
+
+    def close(self) -> None:
+        """Let others work here."""
+        while self.held:
+            self.held.pop().close()
+
+    def _hold(self) -> None:
+        if self.held:
+            return
+        started = (self.path / STARTED).open(encoding="utf-8")
+        try:
+            fcntl.flock(started, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however that ends
+        except OSError:
+            started.close()
+            raise InputError(
+                f"another process is prospecting in {self.path}: wait for it, or name another folder"
+            ) from None
+        self.held.append(started)
 
 
 def known_once(
