@@ -172,6 +172,9 @@ NODES: Final = {
 STEERING: Final = "mlhull_steering"
 """Extra of a campaign's node: what it was told while it ran."""
 
+STUDIES: Final = "mlhull/studies"
+"""Groups of what studies have run begin with it; a slash and the study's name follow."""
+
 # ------------------------------------------------------------------------------------------------ links
 
 

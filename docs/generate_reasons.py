@@ -35,4 +35,5 @@ def page() -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
-    runpy.run_path(str(Path(__file__).with_name("generate_reference.py")), run_name="__main__")
+    for others in ("generate_reference.py", "generate_studies.py"):
+        runpy.run_path(str(Path(__file__).with_name(others)), run_name="__main__")

@@ -37,6 +37,7 @@ from aiida_mlhull.cli.spend import spend
 from aiida_mlhull.cli.status import status
 from aiida_mlhull.cli.steer import pause, resume, stop
 from aiida_mlhull.cli.strain import strain
+from aiida_mlhull.cli.studies import study
 from aiida_mlhull.cli.tune import tune
 from aiida_mlhull.launching.questions.completing import offer
 from aiida_mlhull.science.errors import MlhullError, StoppedError
@@ -103,6 +104,7 @@ for command in (
     tune,
     spend,
     site_energies,
+    study,
     references,
     doctor,
     setup,

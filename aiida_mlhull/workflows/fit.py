@@ -45,6 +45,13 @@ class FitEnsemble(JobPool):
         plain_input(spec, "baseline", orm.Str, help="'references', 'hull', 'stage', or 'none'.")
         plain_input(spec, "seed", orm.Int, help="The only source of chance.")
         spec.input("parent", valid_type=EnsembleData, required=False, help="Whose members these begin with.")
+        spec.input_namespace(
+            "stopped",
+            dynamic=True,
+            required=False,
+            valid_type=orm.RemoteData,
+            help="Folders of jobs of an earlier such fit that was stopped, by key: they go on after their last whole epoch.",
+        )
         spec.inputs.validator = _check_transfer
         spec.outline(cls.setup, cls.waves(), cls.require_all, cls.gather)
         spec.output("ensemble", valid_type=EnsembleData, help="The members together.")
@@ -65,6 +72,8 @@ class FitEnsemble(JobPool):
         also = {name: self.inputs[name] for name in ("references", "parent") if name in self.inputs}
         if self.was_tried(key) and "remote_folder" in self.ended(key).outputs:
             also["restart_from"] = self.ended(key).outputs.remote_folder
+        elif key in self.inputs.get("stopped", {}):
+            also["restart_from"] = self.inputs.stopped[key]
         return FitCalculation, {
             "code": self.inputs.code,
             "cells": self.inputs.cells,

@@ -95,12 +95,17 @@ def learning_curve(
 
 def split_rows(rows: TrainingRows, *, share: float, by: By, seed: int) -> tuple[Integers, Integers]:
     """Row numbers to learn from, in random order, and to test on, about ``share`` of all."""
-    rng = np.random.default_rng(seed)
     groups = np.arange(len(rows)) if by == "row" else np.unique(rows.formulas, return_inverse=True)[1]
+    return split_groups(groups.astype(np.int64), share=share, seed=seed)
+
+
+def split_groups(groups: Integers, *, share: float, seed: int) -> tuple[Integers, Integers]:
+    """The same for rows of which (n,) numbers say what group each belongs to; a group stays on one side."""
+    rng = np.random.default_rng(seed)
     turn = rng.permutation(groups.max() + 1)[groups]
-    order = np.lexsort((rng.permutation(len(rows)), turn))
-    size = max(1, round(share * len(rows)))
-    while size < len(rows) and turn[order[size]] == turn[order[size - 1]]:
+    order = np.lexsort((rng.permutation(len(groups)), turn))
+    size = max(1, round(share * len(groups)))
+    while size < len(groups) and turn[order[size]] == turn[order[size - 1]]:
         size += 1
     return order[size:].astype(np.int64), np.sort(order[:size]).astype(np.int64)
 

@@ -1,0 +1,164 @@
+"""A study through real processes: what it tells, and that nothing is run twice."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+from aiida import orm
+
+from aiida_mlhull import names
+from aiida_mlhull.launching.studies import running
+from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
+from aiida_mlhull.science.ensembles.learning import split_rows
+from aiida_mlhull.science.errors import StoppedError
+from aiida_mlhull.science.reading.properties import read_properties
+from aiida_mlhull.science.studies import load_study, runs_of
+from aiida_mlhull.science.types import ModelRows
+from tests.cli.conftest import run
+from tests.science.studies.test_tables import DATA, TABLE, TARGET
+
+NETWORK = {"width": 8, "hidden_width": 8, "output_widths": [16], "max_epochs": 2, "patience": 2}
+SHARED = {"where": "Table 1", "table": "crystals", "unit": "eV/atom", "target": TARGET}
+STUDY = {
+    "name": "tiny",
+    "title": "Tiny",
+    "source": {"citation": "Nobody, 2026"},
+    "about": "Nothing.",
+    "tables": [
+        {"name": "crystals", "file": TABLE, "about": "600 crystals"},
+        {"name": "gone", "file": "gone.parquet", "about": "not there"},
+    ],
+    "rows": [
+        {
+            "name": "parent", "about": "a network", "figure": 0.5, "learn": 80, "asked": 50,
+            "ensemble": {"model": "roost", "members": 1, "model_settings": NETWORK}, **SHARED,
+        },
+        {
+            "name": "child", "about": "and its child", "parent": "parent", "learn": 40, "asked": 50,
+            "ensemble": {"model": "roost", "members": 1, "model_settings": NETWORK, "transfer": {"mode": "head"}},
+            **SHARED,
+        },
+        {"name": "absent", "about": "no table", "ensemble": {"model": "mean"}, **SHARED, "table": "gone"},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, registered):
+    """The file of a study, its first row interrupted after its fit, then run to its end; and what was said."""
+    path = tmp_path_factory.mktemp("study") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(STUDY))
+    return path
+
+
+def processes() -> list[int]:
+    return orm.QueryBuilder().append(orm.ProcessNode, project="id").all(flat=True)
+
+
+def expected(row: str, seed: int = 4) -> np.ndarray:
+    """Predictions of the parent's row, without AiiDA."""
+    assert row == "parent"
+    rows = read_properties(DATA / TABLE, target=TARGET).rows
+    learned, test = split_rows(rows, share=0.2, by="row", seed=seed)
+    settings = EnsembleSettings(**STUDY["rows"][0]["ensemble"], volume_scaling=False, target=TARGET, unit="eV/atom")
+    taught = rows.take(np.sort(learned[:80]))
+    members = [fit_member(taught, settings, member=m, seed=seed, baseline="none") for m in range(1)]
+    asked = rows.take(test)
+    questions = ModelRows(ids=asked.ids, formulas=asked.formulas, crystals=asked.crystals, baselines=asked.baselines)
+    said = predict(gather(members, settings=settings), questions)
+    return dict(zip(asked.ids.tolist(), (said.mean - asked.energies).tolist(), strict=True))
+
+
+@pytest.mark.slow
+def test_a_study_is_run_once_and_told(study, tmp_path, monkeypatch):
+    arguments = ("study", "run", study, "--data", DATA, "--size", "full", "--seed", 4)
+    result = run(*arguments, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("to run") == 2
+    assert "gone.parquet is not there" in result.output
+
+    ask, interrupted = running._ask, []
+
+    def interrupt(*given, **named):
+        interrupted.append(given)
+        raise StoppedError("Interrupted")
+
+    monkeypatch.setattr(running, "_ask", interrupt)
+    result = run(*arguments)
+    assert result.exit_code != 0
+    assert "Interrupted in parent" in result.output
+    assert len(interrupted) == 1
+    fits = processes()
+    assert "fitted, to be asked" in run(*arguments, "--dry-run").output
+
+    monkeypatch.setattr(running, "_ask", ask)
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "2 of 3 runs are finished" in result.output
+    added = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": {"!in": fits}}, project="process_type")
+    assert sorted(added.all(flat=True)) == sorted(
+        [names.FIT_ENSEMBLE.process_type, *[names.PREDICT_SHARDS.process_type] * 2]
+    ), "the fit that was there is not repeated"
+
+    before = processes()
+    result = run(*arguments)
+    assert "[1/3] parent: finished" in result.output
+    assert processes() == before, "a second call launches nothing"
+
+    tell(study, tmp_path)
+
+
+def tell(study, tmp_path):
+    """The report: numbers of the first row against those without AiiDA, and files."""
+    asked = ("study", "report", study, "--size", "full", "--seed", 4)
+    facts = json.loads(run(*asked, "--json").output)
+    parent, child, absent = facts["rows"]
+    (told,) = parent["runs"]
+    errors = expected("parent")
+    truth = orm.load_node(told["pks"]["truth"]).to_science()
+    assert len(truth) == 50
+    mine = np.abs([errors[one] for one in truth.ids.tolist()]).mean()
+    assert parent["ours"] == pytest.approx(mine, abs=1e-5)
+    assert parent["difference"] == pytest.approx(mine - 0.5, abs=1e-5)
+    assert (told["learned"], told["asked"], told["members"], told["epochs"], told["seed"]) == (80, 50, 1, [2], 4)
+    assert facts["versions"]["torch"]
+    fit = orm.load_node(child["runs"][0]["pks"]["fit"])
+    assert fit.inputs.parent.uuid == orm.load_node(told["pks"]["ensemble"]).uuid
+    assert absent["ours"] is None
+    group = orm.load_group("mlhull/studies/tiny")
+    assert {told["pks"]["fit"], told["pks"]["predict"], told["pks"]["truth"]} <= {node.pk for node in group.nodes}
+    for suffix, mark in ((".md", "| parent | Table 1 |"), (".html", "<td>parent</td>")):
+        path = tmp_path / f"report{suffix}"
+        assert run(*asked, "-o", path).exit_code == 0
+        assert mark in path.read_text()
+    assert json.loads(run("study", "report", study, "--size", "full", "--json").output)["rows"][0]["ours"] is None
+
+
+def test_other_data_are_another_run(registered, tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(STUDY))
+    runs = runs_of(load_study(str(path)), size="full", only=["child"])
+    here = [one.data for one in running.look(runs, DATA)]
+    (tmp_path / TABLE).write_bytes((DATA / TABLE).read_bytes() + b" ")
+    there = [one.data for one in running.look(runs, tmp_path)]
+    assert here[1].endswith(here[0]), "a child's data are its parent's as well"
+    assert not set(here) & set(there)
+
+
+def test_a_fit_goes_on_in_the_folders_that_it_is_given():
+    from aiida_mlhull.workflows.fit import FitEnsemble
+
+    inputs = {"stopped": {"members_001": "folder"}}
+    pool = SimpleNamespace(
+        inputs=type("Inputs", (dict,), {"__getattr__": dict.get})(inputs),
+        ctx=SimpleNamespace(portions={"members_000": [0], "members_001": [1]}),
+        was_tried=lambda key: False,
+        options={},
+    )
+    jobs = {key: FitEnsemble.job(pool, key)[1] for key in pool.ctx.portions}
+    assert "restart_from" not in jobs["members_000"]
+    assert jobs["members_001"]["restart_from"] == "folder"
