@@ -37,10 +37,10 @@ from aiida_mlhull.cli.spend import spend
 from aiida_mlhull.cli.status import status
 from aiida_mlhull.cli.steer import pause, resume, stop
 from aiida_mlhull.cli.strain import strain
-from aiida_mlhull.cli.studies import study
 from aiida_mlhull.cli.tune import tune
 from aiida_mlhull.launching.questions.completing import offer
 from aiida_mlhull.science.errors import MlhullError, StoppedError
+from aiida_mlhull.study_commands import study
 
 
 class ClearErrors(click.Group):

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @table_options
 @click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True, help="Sets of values to try.")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=paths.NEW,
-    help="File for trials, one JSON object per line.",
-)
+@click.option("-o", "--output", required=True, type=paths.NEW, help="File for trials, one JSON object per line.")
 def tune(trials: int, output: Path, seed: int, **training_set: Any) -> None:
     """Search learning rate, layers and weight decay (of forests: trees, columns, leaves) for TABLE.
 

@@ -11,6 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from aiida_mlhull.science.errors import SettingsError
+
 NOT_AT_HAND: Final = "not at hand"
 NOT_RUN: Final = "not run"
 
@@ -34,10 +36,10 @@ class Grid(NamedTuple):
     rows: Sequence[Sequence[str]]
 
 
-Block = Heading | Paragraph | Grid
+ReportPart = Heading | Paragraph | Grid
 
 
-def blocks(facts: Mapping[str, Any]) -> list[Block]:
+def blocks(facts: Mapping[str, Any]) -> list[ReportPart]:
     """What a report says, in order.
 
     Args:
@@ -47,7 +49,7 @@ def blocks(facts: Mapping[str, Any]) -> list[Block]:
     where = f" https://doi.org/{source['doi']}" if source["doi"] else ""
     seeds = ", ".join(map(str, facts["seeds"])) or "none"
     made = ", ".join(f"{package} {' and '.join(found)}" for package, found in facts["versions"].items())
-    found: list[Block] = [
+    found: list[ReportPart] = [
         Paragraph(f"{source['citation']}{where}"),
         Paragraph(f"Size {facts['size']}, seeds {seeds}." + (f" Made with {made}." if made else "")),
         Heading("Ours beside the source's"),
@@ -189,6 +191,18 @@ def _image(facts: Mapping[str, Any]) -> str:
 
 WRITERS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {".md": markdown, ".html": html}
 """Suffix of a file to what writes it."""
+
+
+def check_place(path: Path) -> None:
+    """Refuse a file that can't be written, before the work begins.
+
+    Raises:
+        SettingsError: if its suffix is none of :data:`WRITERS`, or its folder isn't there.
+    """
+    if path.suffix not in WRITERS:
+        raise SettingsError(f"{path.name}: a report is written as {' or '.join(WRITERS)}")
+    if not path.absolute().parent.is_dir():
+        raise SettingsError(f"{path} can't be written: there is no folder {path.absolute().parent}")
 
 
 def write(facts: Mapping[str, Any], path: Path) -> None:

@@ -14,12 +14,14 @@ from aiida_mlhull import names
 from aiida_mlhull.launching.studies import running
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
 from aiida_mlhull.science.ensembles.learning import split_rows
-from aiida_mlhull.science.errors import StoppedError
+from aiida_mlhull.science.errors import CampaignFailedError, StoppedError
 from aiida_mlhull.science.reading.properties import read_properties
 from aiida_mlhull.science.studies import load_study, runs_of
 from aiida_mlhull.science.types import ModelRows
 from tests.cli.conftest import run
 from tests.science.studies.test_tables import DATA, TABLE, TARGET
+
+ENDED = running._ended
 
 NETWORK = {"width": 8, "hidden_width": 8, "output_widths": [16], "max_epochs": 2, "patience": 2}
 SHARED = {"where": "Table 1", "table": "crystals", "unit": "eV/atom", "target": TARGET}
@@ -59,9 +61,8 @@ def processes() -> list[int]:
     return orm.QueryBuilder().append(orm.ProcessNode, project="id").all(flat=True)
 
 
-def expected(row: str, seed: int = 4) -> np.ndarray:
-    """Predictions of the parent's row, without AiiDA."""
-    assert row == "parent"
+def expected(seed: int = 4) -> dict[str, float]:
+    """Errors of the first row by id, without AiiDA."""
     rows = read_properties(DATA / TABLE, target=TARGET).rows
     learned, test = split_rows(rows, share=0.2, by="row", seed=seed)
     settings = EnsembleSettings(**STUDY["rows"][0]["ensemble"], volume_scaling=False, target=TARGET, unit="eV/atom")
@@ -81,44 +82,57 @@ def test_a_study_is_run_once_and_told(study, tmp_path, monkeypatch):
     assert result.output.count("to run") == 2
     assert "gone.parquet is not there" in result.output
 
-    ask, interrupted = running._ask, []
-
-    def interrupt(*given, **named):
-        interrupted.append(given)
-        raise StoppedError("Interrupted")
-
-    monkeypatch.setattr(running, "_ask", interrupt)
+    monkeypatch.setattr(running, "_ask", stopping)
     result = run(*arguments)
     assert result.exit_code != 0
     assert "Interrupted in parent" in result.output
-    assert len(interrupted) == 1
-    fits = processes()
+    monkeypatch.undo()
     assert "fitted, to be asked" in run(*arguments, "--dry-run").output
 
-    monkeypatch.setattr(running, "_ask", ask)
+    fits, before = [], processes()
+    monkeypatch.setattr(running, "_ended", refusing(fits))
     result = run(*arguments)
-    assert result.exit_code == 0, result.output
-    assert "2 of 3 runs are finished" in result.output
-    added = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": {"!in": fits}}, project="process_type")
-    assert sorted(added.all(flat=True)) == sorted(
-        [names.FIT_ENSEMBLE.process_type, *[names.PREDICT_SHARDS.process_type] * 2]
-    ), "the fit that was there is not repeated"
+    assert "parent failed" in result.output, "a child waits for its parent"
+    monkeypatch.setattr(running, "_ended", refusing(fits, but=names.PREDICT_SHARDS.label))
+    result = run(*arguments)
+    assert "1 of 3 runs are finished" in result.output
+    assert "child: no time" in result.output
+    added = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": {"!in": before}}, project="process_type")
+    assert added.all(flat=True) == [names.PREDICT_SHARDS.process_type], "the fit that was there is not repeated"
+    monkeypatch.undo()
 
     before = processes()
-    result = run(*arguments)
-    assert "[1/3] parent: finished" in result.output
+    assert "[1/1] parent: finished" in run(*arguments, "--only", "parent").output
     assert processes() == before, "a second call launches nothing"
+    (begun,) = fits
+    assert begun.parent.pk == tell(study, tmp_path)["ensemble"]
 
-    tell(study, tmp_path)
+
+def stopping(*given, **named):
+    raise StoppedError("Interrupted")
 
 
-def tell(study, tmp_path):
-    """The report: numbers of the first row against those without AiiDA, and files."""
+def refusing(fits, *, but=""):
+    """In place of running a process: keep what a fit was given, and fail; those called ``but`` run."""
+
+    def ended(run, builder, **named):
+        kind = builder.process_class.__name__
+        if kind == but:
+            return ENDED(run, builder, **named)
+        if kind == names.FIT_ENSEMBLE.label:
+            fits.append(builder)
+        raise CampaignFailedError("no time")
+
+    return ended
+
+
+def tell(study, tmp_path) -> dict[str, int]:
+    """The report: numbers of the first row against those without AiiDA, and files; numbers of its nodes."""
     asked = ("study", "report", study, "--size", "full", "--seed", 4)
     facts = json.loads(run(*asked, "--json").output)
-    parent, child, absent = facts["rows"]
+    parent, _, absent = facts["rows"]
     (told,) = parent["runs"]
-    errors = expected("parent")
+    errors = expected()
     truth = orm.load_node(told["pks"]["truth"]).to_science()
     assert len(truth) == 50
     mine = np.abs([errors[one] for one in truth.ids.tolist()]).mean()
@@ -126,8 +140,6 @@ def tell(study, tmp_path):
     assert parent["difference"] == pytest.approx(mine - 0.5, abs=1e-5)
     assert (told["learned"], told["asked"], told["members"], told["epochs"], told["seed"]) == (80, 50, 1, [2], 4)
     assert facts["versions"]["torch"]
-    fit = orm.load_node(child["runs"][0]["pks"]["fit"])
-    assert fit.inputs.parent.uuid == orm.load_node(told["pks"]["ensemble"]).uuid
     assert absent["ours"] is None
     group = orm.load_group("mlhull/studies/tiny")
     assert {told["pks"]["fit"], told["pks"]["predict"], told["pks"]["truth"]} <= {node.pk for node in group.nodes}
@@ -135,7 +147,9 @@ def tell(study, tmp_path):
         path = tmp_path / f"report{suffix}"
         assert run(*asked, "-o", path).exit_code == 0
         assert mark in path.read_text()
+    assert "a report is written as .md or .html" in run(*asked, "-o", tmp_path / "report.pdf").output
     assert json.loads(run("study", "report", study, "--size", "full", "--json").output)["rows"][0]["ours"] is None
+    return told["pks"]
 
 
 def test_other_data_are_another_run(registered, tmp_path):

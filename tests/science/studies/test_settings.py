@@ -88,7 +88,7 @@ def test_every_column_is_in_its_table(name):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (changed({"tabl": 1}), r"rows.parent.tabl: unknown key .* did you mean 'table'"),
+        (changed({"tables": 1}), r"rows.parent.tables: unknown key .* did you mean 'table'"),
         (changed({"quick": {"member": 1}}), r"quick.member: unknown key .* did you mean 'members'"),
         (changed({"table": "crystal"}), r"no table 'crystal'; did you mean 'crystals'"),
         (changed({"quantity": "rmes"}), r"no quantity 'rmes'; did you mean 'rmse'"),

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiida_mlhull.cli import paths, progress
 from aiida_mlhull.launching import profile
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
+    from aiida_mlhull.launching.running import ProgressReport
     from aiida_mlhull.science.studies import Study, StudyRun
 
-REPORT: Final = paths.NewFile(".md", ".html")
+REPORT: Final = click.Path(path_type=Path, dir_okay=False, writable=True)
 DATA: Final = click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -96,6 +96,10 @@ def _plan(runs: list[StudyRun], states: list[str] | None = None) -> str:
     return text.table(head if states is None else (*head, "state"), rows)
 
 
+def _report(report: ProgressReport) -> None:
+    click.echo(f"{text.duration(report.elapsed):>8}  {report}", err=not report.process)
+
+
 def _epochs(settings: Any) -> Any:
     return getattr(settings, "max_epochs", "")
 
@@ -135,7 +139,7 @@ def run(
     if dry_run:
         click.echo(_plan(runs, [one.state for one in running.look(runs, data)]))
         return
-    ended = running.run_study(runs, folder=data, jobs=jobs, progress=progress.show, say=click.echo)
+    ended = running.run_study(runs, folder=data, jobs=jobs, progress=_report, say=click.echo)
     finished = sum(one.nodes.is_finished for one in ended)
     click.echo(f"\n{finished} of {len(ended)} runs are finished")
     for one in ended:
@@ -163,11 +167,13 @@ def report(
 ) -> None:
     """Print what came out of NAME beside what was published; with several seeds their mean."""
     from aiida_mlhull.science.studies import load_study
+    from aiida_mlhull.science.studies.written import check_place, write
 
+    if output is not None:
+        check_place(output)
     found = load_study(name)
     profile.load(profile_name)
     from aiida_mlhull.launching.studies.telling import told
-    from aiida_mlhull.science.studies.written import write
 
     facts = told(found, size=size, seeds=seeds or (0,))  # type: ignore[arg-type]
     if output is not None:
