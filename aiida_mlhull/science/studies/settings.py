@@ -208,7 +208,7 @@ class Study(Strict):
         tables: that rows learn from.
         rows: numbers of the source that can be had.
         out_of_reach: numbers that can't.
-        shared: anything that several rows say, for YAML's anchors; not looked at.
+        shared: whatever rows have in common, for the anchors of YAML; not looked at.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
