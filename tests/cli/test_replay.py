@@ -16,6 +16,7 @@ import pytest
 
 from aiida_mlhull.launching.replay import KEYS
 from tests.cli.conftest import DEMO, Desk, run
+from tests.docs.following import Reader
 
 DFT = Path(__file__).parents[2] / "benchmarks" / "data" / "dft_al_mg_si"
 SCRIPT = Path(sys.executable).parent / "aiida-mlhull"
@@ -141,7 +142,7 @@ def test_control_c_leaves_a_message_and_no_traceback(desk, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_staged_record_answers_every_stage_at_its_own_cost(tmp_path):
+def test_a_staged_record_answers_every_stage_at_its_own_cost(tmp_path, monkeypatch):
     table = pd.read_parquet(DFT / "stages.parquet")
     summary = json.loads((DFT / "summary.json").read_text())
     (tmp_path / "elements.json").write_text(json.dumps(summary["references_ev_per_atom"]))
@@ -150,21 +151,16 @@ def test_a_staged_record_answers_every_stage_at_its_own_cost(tmp_path):
     stages = [{"name": name, "engine": "recorded", "gate": gate if place else None} for place, name in enumerate(names)]
     overrides = tmp_path / "small.yaml"
     overrides.write_text(json.dumps({"start": 16, "stages": stages, "ensemble": {"members": 2, "blind_members": 0}}))
-    words = ["replay", "--levels", DFT / "stages.parquet", "--candidates", DFT / "candidates.parquet"]
-    words += [
-        "--references",
-        tmp_path / "elements.json",
-        "--overrides",
-        overrides,
-        "--scores",
-        tmp_path / "scores.json",
-    ]
-    ran = subprocess.run(
-        [SCRIPT, *map(str, words)], env=environment(tmp_path), capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stderr + ran.stdout
-    assert "levels in the order of their mean cost" in ran.stdout
-    assert "of all full chains" in ran.stdout
+    words = {
+        "coarse.xyz middle.xyz fine.xyz": str(DFT / "stages.parquet"),
+        "unrelaxed.xyz": str(DFT / "candidates.parquet"),
+        "phases.parquet": "elements.json",
+        "--protocol ekstrom-2022": f"--overrides {overrides}",
+    }
+    here = {"TMPDIR": str(tmp_path), "HOME": str(tmp_path)}
+    monkeypatch.chdir(tmp_path)
+    page = Reader("docs/how-to/your-own-data.md", tmp_path, words=words, exported=here, part="tests/cli/test_replay.py")
+    assert page.follow() == 1
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert scores["n_candidates"] <= 81
     assert scores["n_relaxed"] <= 16 + 8

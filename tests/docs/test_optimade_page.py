@@ -14,6 +14,7 @@ from aiida import orm
 from ase.io import write
 from pymatgen.core import Lattice, Structure
 
+from aiida_mlhull.data import ReferencesData
 from tests.docs.following import Reader
 from tests.docs.pages import ROOT
 from tests.science.sources.optimade_server import entry, serving
@@ -71,3 +72,17 @@ def test_the_page_says_what_its_commands_say(address, tmp_path, monkeypatch):
     group, _ = orm.Group.collection.get_or_create("my structures")
     group.add_nodes(orm.StructureData(pymatgen=nitride).store())
     assert Reader(PAGE, tmp_path, words={ADDRESS: address}).follow()
+
+
+@pytest.mark.usefixtures("empty_profile")
+def test_references_are_taken_from_a_provider(address, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = {"URL": address, "_oqmd_delta_e": "_mlt_formation_energy_per_atom", '"Ti","N"': '"Ce","Si"'}
+    reader = Reader("docs/how-to/references.md", tmp_path, words=words, part="tests/docs/test_optimade_page.py")
+    assert reader.follow() == 1
+    (node,) = orm.QueryBuilder().append(ReferencesData).all(flat=True)
+    rows = pq.read_table(ROOT / "benchmarks" / "data" / "mp20_excerpt.parquet").to_pylist()
+    asked = {row["material_id"]: row["formation_energy_per_atom"] for row in rows if {*row["species"]} <= {"Ce", "Si"}}
+    found = node.to_science()
+    assert asked
+    assert dict(zip(found.ids.tolist(), found.energies.tolist(), strict=True)).items() >= asked.items()

@@ -315,9 +315,9 @@ def _catch_strangers(sieve: Sieve, systems: Any, *, elsewhere: frozenset[str]) -
     ends |= elsewhere
     lacking = [sorted(system - ends) if system else [] for system in systems]
     sieve.let_go(
-        np.asarray([bool(elements) for elements in lacking]),
+        np.asarray([bool(elements) for elements in lacking], dtype=bool),
         reason=Reason.MISSING_END_MEMBERS,
-        details=np.asarray([", ".join(elements) for elements in lacking]),
+        details=np.asarray([", ".join(elements) for elements in lacking], dtype=np.str_),
     )
 
 

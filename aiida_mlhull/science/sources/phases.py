@@ -127,6 +127,8 @@ def from_optimade(
                 said = {column: portion.values[column][row] for column in portion.values if column != energy}
                 words = {FUNCTIONAL_COLUMN.sub(r"\1", column): value for column, value in said.items()}
                 loaded.conventions[name] = stated({}, words, name=name, elements=symbols)
+    if not loaded.numbers and not loaded.refusals:
+        raise InputError(f"{source.name}: nothing was found; does anything there match what was asked for?")
     if formation:
         ends = {reduce_formula(formula).symbols for formula, _ in loaded.numbers.values()}
         loaded.numbers.update({f"element:{symbol}": (symbol, 0.0) for symbol in elements if (symbol,) not in ends})

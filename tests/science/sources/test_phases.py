@@ -139,3 +139,10 @@ def test_a_providers_functionals_are_compared():
         source.properties = lambda: {"_lab_hull": {"type": "float"}, "_lab_functional": {"type": "string"}}
         with pytest.raises(MixedSchemesError, match=r"6 of PBE .* and 1 of SCAN \(lab/5\)"):
             from_optimade(source, energy="_lab_hull", scheme="PBE", formation=True)
+
+
+def test_a_filter_that_finds_nothing_is_told():
+    lab = Lab("page_offset")
+    lab.entries = []
+    with answering(lab) as url, pytest.raises(InputError, match="nothing was found; does anything there match"):
+        from_optimade(asked(url, "_lab_hull"), energy="_lab_hull", scheme="PBE", formation=True)
