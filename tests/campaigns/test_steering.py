@@ -10,11 +10,14 @@ import pytest
 from aiida import orm
 from aiida.engine import run_get_node, submit
 from aiida.engine.daemon.client import DaemonClient
+from aiida.engine.processes import control
 
-from aiida_mlhull import Campaign
+from aiida_mlhull import Campaign, extend
 from aiida_mlhull.workflows.screen import Screen
+from tests.arsenides import simplest
 from tests.campaigns.daemons import kill, running_daemon, under_way, wait_until, worker
-from tests.campaigns.test_resilience import campaign, outcome
+from tests.campaigns.test_resilience import N, campaign, outcome, with_names_that_are_sorted_otherwise
+from tests.forks import PROGRAM, quick_program
 from tests.programs import on_this_machine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -22,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 @pytest.fixture(scope="module")
 def undisturbed(aiida_profile, tmp_path_factory) -> dict[str, Any]:
-    code = on_this_machine(tmp_path_factory.mktemp("undisturbed"))
+    code = on_this_machine(tmp_path_factory.mktemp("undisturbed"), program=quick_program())
     return outcome(run_get_node(Screen, **campaign(code))[1])
 
 
@@ -51,3 +54,43 @@ def test_a_pause_outlives_the_worker(undisturbed: dict[str, Any], daemon: Daemon
     asked.resume()
     wait_until(lambda: asked.node.is_terminated, what="the end of the campaign")
     assert outcome(asked.node) == undisturbed
+
+
+def newest(label: str) -> orm.ProcessNode:
+    """The process of that name that was made last."""
+    query = orm.QueryBuilder().append(orm.ProcessNode, filters={"attributes.process_label": label}, tag="node")
+    found: orm.ProcessNode = query.order_by({"node": {"id": "desc"}}).first(flat=True)
+    return found
+
+
+def test_verdi_pauses_plays_and_kills_what_runs(
+    undisturbed: dict[str, Any], daemon: DaemonClient, tmp_path: Path
+) -> None:
+    """A job and the whole campaign, by what ``verdi process`` calls; a killed job is done again, a killed campaign taken up."""
+    slow = tmp_path / "mlhull-job"
+    slow.write_text(f'#!/bin/sh\nsleep 5\nexec {PROGRAM} "$@"\n')
+    slow.chmod(0o755)
+    node = submit(Screen, campaign(on_this_machine(tmp_path, program=slow)))
+    wait_until(under_way("FitCalculation", number=1), what="a fit")
+    job = newest("FitCalculation")
+    control.pause_processes([job, node], msg_text="for lunch", timeout=120)
+    wait_until(lambda: job.paused and node.paused, what="the pause")
+    assert {one.pk for one in Campaign(node).paused()} == {job.pk, node.pk}
+    control.play_processes([job, node], timeout=120)
+    control.kill_processes([job], msg_text="by mistake", timeout=120)
+    wait_until(under_way("FitCalculation", number=2), what="the fit once more")
+    assert job.is_killed
+    assert newest("FitCalculation").caller.pk == job.caller.pk
+    control.kill_processes([node], msg_text="enough", timeout=120)
+    wait_until(lambda: all(one.is_terminated for one in [node, *node.called_descendants]), what="the end of all")
+    assert node.is_killed
+    assert sorted(Campaign(node).outcomes().ids) == sorted(
+        with_names_that_are_sorted_otherwise(simplest(N)).candidates.ids
+    )
+
+    taken_up = extend(node)
+    wait_until(lambda: taken_up.node.is_terminated, what="the end of the campaign that takes it up")
+    found = outcome(taken_up.node)
+    assert {key: found[key] for key in found if key != "summary"} == {
+        key: undisturbed[key] for key in undisturbed if key != "summary"
+    }
