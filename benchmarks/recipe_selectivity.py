@@ -25,7 +25,7 @@ from aiida_mlhull.science.hull.phase_space import PhaseSpace, phase_space
 from aiida_mlhull.science.hull.reactions.selectivity import Weights, selectivity
 from aiida_mlhull.science.hull.reactions.triples import richest_mixtures, selectivity_of_triples
 from aiida_mlhull.science.recipes import Literature, read_recipes
-from aiida_mlhull.science.recipes.learned import LearnedSources, log_chance
+from aiida_mlhull.science.recipes.learned import LearnedSources
 from aiida_mlhull.science.recipes.retrosynthesis import NONMETALS, metal_sources
 from aiida_mlhull.science.representations.composition import SYMBOLS, Composition, chemical_system, reduce_formula
 from aiida_mlhull.science.thermochemistry import Conditions, apply
@@ -151,8 +151,7 @@ def _table(
     sets = model.sets(target, top=FIRST)
     if len(sets) < FIRST or not frozenset().union(*sets) <= scorer.known:
         return None
-    chances = model.chances(target)
-    return sets, np.column_stack([[log_chance(names, chances) for names in sets], scorer.scores(target, sets)])
+    return sets, np.column_stack([model.log_chances(target, sets), scorer.scores(target, sets)])
 
 
 def _compared(

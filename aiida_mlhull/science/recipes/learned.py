@@ -1,32 +1,54 @@
-"""Sources of a target's metals by boosted trees that have learned from published recipes which ones are chosen."""
+"""Sources of a target's metals by boosted trees that have learned from published recipes which ones are chosen.
+
+First the source of each metal alone, then which of the likeliest sets: what two sources have to do with each other is the
+second question. It has to be asked of chances as good as those of a new target, so that of the two models of the first
+stage each learns from half of the chemical systems and answers for the other half; new targets get the mean of both.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from aiida_mlhull.science.recipes.literature import Literature
 from aiida_mlhull.science.recipes.retrosynthesis import metal_sources
+from aiida_mlhull.science.recipes.set_features import Names, SetTable
 from aiida_mlhull.science.recipes.source_features import Question, SourceTable
 from aiida_mlhull.science.representations.composition import Composition
 from aiida_mlhull.science.types.crystals import Floats
+from aiida_mlhull.science.types.table import Booleans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aiida_mlhull.science.recipes.rankings import Choices
 
+Chances: TypeAlias = dict[int, dict[Composition, float]]
+"""Metal to its sources with their chances."""
 LEARNED_FROM: Final = 8000
-"""Recipes, drawn by chance, that the trees learn from; all of them vote."""
+"""Recipes, drawn by chance, that the trees of the first stage learn from; all recipes vote."""
+ORDERED_FROM: Final = 4000
+"""Of these, so many teach the second stage."""
 FEWEST: Final = 500
 """Rows (a source of a metal of a target) below which nothing is learned, and the votes of near targets are all there is."""
-ROUNDS: Final = 100
-RATE: Final = 0.08
-LEAVES: Final = 31
-LEAF: Final = 40
-WIDE: Final = 60
-"""Sets that are kept while metals are added one after the other."""
+FIRST: Final = {
+    "max_iter": 100,
+    "learning_rate": 0.08,
+    "max_leaf_nodes": 31,
+    "min_samples_leaf": 40,
+    "max_features": 0.3,
+}
+LATER: Final = {
+    "max_iter": 100,
+    "learning_rate": 0.06,
+    "max_leaf_nodes": 15,
+    "min_samples_leaf": 60,
+    "max_features": 0.3,
+}
+"""Of the trees of the first and the second stage."""
 FLOOR: Final = 1e-4
 """Chance of a source that no recipe has the metal from, in a target like this."""
 NEAR: Final = 1
@@ -34,7 +56,7 @@ NEAR: Final = 1
 
 
 class LearnedSources:
-    """Sets of metal sources with their chance: that of each metal's source, multiplied.
+    """Sets of metal sources, the likeliest first.
 
     Args:
         literature: published recipes, to count and to learn from.
@@ -44,55 +66,109 @@ class LearnedSources:
 
     def __init__(self, literature: Literature, *, seed: int = 0, recipes: int = LEARNED_FROM) -> None:
         self._table = SourceTable(literature, seed=seed)
-        rows = np.random.default_rng(seed).permutation(len(literature))[:recipes]
-        features, chosen = [np.empty((0, 0))], [np.empty(0, dtype=bool)]
-        for row in np.sort(rows).tolist():
-            used = {self._table.place[one] for one in metal_sources(literature.sets[row])}
-            for one in self._table.questions(literature.targets[row], unseen=True):
-                features.append(one.features)
-                chosen.append(np.isin(one.sources, list(used)))
-        wanted = np.concatenate(chosen)
-        self._trees: HistGradientBoostingClassifier | None = None
-        if len(wanted) >= FEWEST and 0 < wanted.sum() < len(wanted):
-            self._trees = HistGradientBoostingClassifier(
-                max_iter=ROUNDS, learning_rate=RATE, max_leaf_nodes=LEAVES, min_samples_leaf=LEAF, l2_regularization=1.0,
-                max_features=0.3, early_stopping=False, random_state=seed,
-            )  # fmt: skip
-            self._trees.fit(np.concatenate(features[1:]), wanted)
+        self._whole = SetTable(self._table)
+        rows = np.random.default_rng(seed).permutation(len(literature))[:recipes].tolist()
+        asked = {row: self._table.questions(literature.targets[row], unseen=True) for row in rows}
+        used = {row: self._placed(metal_sources(literature.sets[row])) for row in rows}
+        self._single: list[HistGradientBoostingClassifier] = []
+        self._order: HistGradientBoostingClassifier | None = None
+        for half in (0, 1):
+            mine = sorted(row for row in rows if self._half(row) == half and asked[row])
+            features = [one.features for row in mine for one in asked[row]]
+            chosen = [np.isin(one.sources, list(used[row])) for row in mine for one in asked[row]]
+            fitted = _fitted(features, chosen, settings=FIRST, seed=seed)
+            if fitted is None:
+                self._single = []
+                return
+            self._single.append(fitted)
+        features, chosen = [], []
+        for row in rows[:ORDERED_FROM]:
+            found = self._values(asked[row], models=[self._single[1 - self._half(row)]])
+            logs = self._whole.candidates(literature.targets[row], asked[row], found) if found else {}
+            if used[row] in logs:
+                told = self._whole.features(literature.targets[row], logs, asked[row], found, unseen=True)
+                features.append(told)
+                chosen.append(np.asarray([names == used[row] for names in logs]))
+        self._order = _fitted(features, chosen, settings=LATER, seed=seed)
 
-    def chances(self, target: Composition) -> dict[int, dict[Composition, float]]:
+    def _half(self, row: int) -> int:
+        return int(self._table.parts[row]) % 2
+
+    def _placed(self, names: frozenset[Composition]) -> Names:
+        return frozenset(self._table.place.get(one, -1) for one in names)
+
+    def _values(
+        self, asked: list[Question], *, models: Sequence[HistGradientBoostingClassifier] | None = None
+    ) -> list[Floats]:
+        """For every metal, the chances of its sources, which sum to one."""
+        if not asked:
+            return []
+        rows = np.concatenate([one.features for one in asked])
+        trees = self._single if models is None else models
+        told = [model.predict_proba(rows)[:, 1] for model in trees] or [rows[:, NEAR]]
+        found = np.maximum(np.mean(told, axis=0, dtype=np.float64), FLOOR**2)
+        parts = np.split(found, np.cumsum([len(one.sources) for one in asked])[:-1])
+        return [part / part.sum() for part in parts]
+
+    def chances(self, target: Composition) -> Chances:
         """Metal to its sources with their chances, which sum to one; empty where a metal has none."""
         asked = self._table.questions(target)
-        if not asked:
-            return {}
-        values = np.split(self._values(asked), np.cumsum([len(one.sources) for one in asked])[:-1])
         return {
-            one.metal: dict(
-                zip((self._table.sources[i] for i in one.sources), (part / part.sum()).tolist(), strict=True)
-            )
-            for one, part in zip(asked, values, strict=True)
+            one.metal: {self._table.sources[i]: float(p) for i, p in zip(one.sources.tolist(), found, strict=True)}
+            for one, found in zip(asked, self._values(asked), strict=True)
         }
-
-    def _values(self, asked: list[Question]) -> Floats:
-        rows = np.concatenate([one.features for one in asked])
-        found = rows[:, NEAR] if self._trees is None else self._trees.predict_proba(rows)[:, 1]
-        return np.maximum(np.asarray(found, dtype=np.float64), FLOOR**2)
 
     def sets(self, target: Composition, *, top: int = 5) -> list[frozenset[Composition]]:
         """The likeliest sets of sources for the metals of a target; fewer where the literature lacks a metal."""
-        best: dict[frozenset[Composition], float] = {frozenset(): 0.0}
-        chances = self.chances(target)
-        for sources in chances.values():
-            longer: dict[frozenset[Composition], float] = {}
-            for names, sofar in best.items():
-                for one, chance in sources.items():
-                    both = names | {one}
-                    longer[both] = max(longer.get(both, -np.inf), sofar + float(np.log(chance)))
-            best = dict(sorted(longer.items(), key=lambda item: (-item[1], sorted(item[0])))[:WIDE])
-        return list(best)[:top] if chances else []
+        asked = self._table.questions(target)
+        found = self._values(asked)
+        if not found:
+            return []
+        logs = self._whole.candidates(target, asked, found)
+        scores = self._scores(target, logs, asked, found)
+        first = sorted(logs, key=lambda names: (-scores[names], sorted(names)))[:top]
+        return [frozenset(self._table.sources[i] for i in names) for names in first]
+
+    def log_chances(self, target: Composition, sets: Sequence[frozenset[Composition]]) -> Floats:
+        """(s,) logarithms of the chances of given sets, among the likeliest ones of the target.
+
+        Sets that leave a metal without a source, or hold a source of none, have that of :func:`log_chance`.
+        """
+        asked = self._table.questions(target)
+        found, chances = self._values(asked), self.chances(target)
+        plain = [log_chance(names, chances) for names in sets]
+        if self._order is None or not found:
+            return np.asarray(plain)
+        placed = [self._placed(metal_sources(names)) for names in sets]
+        sources = [frozenset(one.sources.tolist()) for one in asked]
+        whole = [all(names & some for some in sources) and names <= frozenset().union(*sources) for names in placed]
+        logs = self._whole.candidates(target, asked, found)
+        more = {n: p for n, p, complete in zip(placed, plain, whole, strict=True) if complete and n not in logs}
+        scores = self._scores(target, logs | more, asked, found)
+        return np.asarray([scores[n] if w else p for n, p, w in zip(placed, plain, whole, strict=True)])
+
+    def _scores(
+        self, target: Composition, logs: dict[Names, float], asked: list[Question], found: list[Floats]
+    ) -> dict[Names, float]:
+        """Logarithm of every set's chance; with metals taken as independent where no second stage has learned."""
+        if self._order is None:
+            return logs
+        told = self._order.predict_proba(self._whole.features(target, logs, asked, found))[:, 1]
+        return dict(zip(logs, np.log(told).tolist(), strict=True))
 
 
-def log_chance(names: frozenset[Composition], chances: dict[int, dict[Composition, float]]) -> float:
+def _fitted(
+    features: list[Floats], chosen: list[Booleans], *, settings: dict[str, float], seed: int
+) -> HistGradientBoostingClassifier | None:
+    """Boosted trees; None where there is too little to learn from."""
+    wanted = np.concatenate(chosen) if chosen else np.empty(0, dtype=bool)
+    if len(wanted) < FEWEST or not 0 < wanted.sum() < len(wanted):
+        return None
+    trees = HistGradientBoostingClassifier(l2_regularization=1.0, early_stopping=False, random_state=seed, **settings)
+    return trees.fit(np.concatenate(features), wanted)
+
+
+def log_chance(names: frozenset[Composition], chances: Chances) -> float:
     """Of a given set: every metal's likeliest source in it; :data:`FLOOR` for a metal without one, and for what is left over."""
     total, useful = 0.0, set()
     for sources in chances.values():
@@ -115,5 +191,4 @@ class ByLearned:
     def order(self, choices: Choices) -> Floats:
         """(r,) minus the logarithm of the chance."""
         model = learned_from(choices.published("learned"), seed=choices.seed)
-        chances = model.chances(choices.target)
-        return np.asarray([-log_chance(frozenset(one), chances) for one in choices.precursors])
+        return -model.log_chances(choices.target, [frozenset(one) for one in choices.precursors])
