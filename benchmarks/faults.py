@@ -37,7 +37,7 @@ PROFILE: Final = "faults"
 N: Final = 36
 """Candidates: those with the smallest cells."""
 MOST: Final = 8
-"""Kills of one campaign at most: after each a daemon starts anew, and a busy machine would do nothing else."""
+"""Kills of one campaign at most: after each a daemon starts, and a busy machine would do nothing else."""
 BETWEEN: Final = (2.0, 12.0)
 """Seconds between two kills, at least; and something has to move between them."""
 STILL: Final = 60.0

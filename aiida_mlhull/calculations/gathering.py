@@ -1,4 +1,4 @@
-"""The calcfunction that reads people's own finished calculations, so that what becomes of their results is found from them.
+"""Calcfunctions that take people's own finished calculations, so that what becomes of their results is found from them.
 
 Apart from those of the loop, because AiiDA's caching looks at a calcfunction's whole source file.
 """
@@ -17,7 +17,7 @@ from aiida.engine import calcfunction
 
 from aiida_mlhull.data import CandidatesData, LabelsData
 from aiida_mlhull.science.reading.levels.known_runs import read_known_runs
-from aiida_mlhull.science.reading.levels.level import Level, labels_of
+from aiida_mlhull.science.reading.levels.level import Level, labels_of, level_of_labels
 from aiida_mlhull.science.reading.phases.resolution import Corrections
 from aiida_mlhull.science.types import concatenate
 
@@ -46,6 +46,30 @@ def gather_results(ids: orm.List, settings: orm.Dict, **nodes: Any) -> LabelsDat
     level = read_folders(
         dict(zip(names, folders, strict=True)), scheme=given["scheme"], corrections=given["corrections"]
     )
+    labels, _ = labels_of(level, candidates)
+    labels = replace(labels, stage=given["stage"], engine=given["engine"])
+    return LabelsData.from_science(labels.without(given["left_out"]))
+
+
+@calcfunction
+def gather_tables(settings: orm.Dict, **nodes: Any) -> LabelsData:
+    """Results of candidates out of tables of results, of other campaigns or by hand.
+
+    Args:
+        settings: ``stage`` and ``engine`` that the results are of, ``of_stage`` and ``source``: what the tables' stage and
+            their place are called, and ``left_out``: ids whose results the campaign has itself.
+        **nodes: ``table_00000``, ...: LabelsData, of which the first that has a candidate counts; ``shard_000``, ...:
+            shards that hold the candidates.
+
+    Raises:
+        TableError: if nothing can be used.
+    """
+    given = settings.get_dict()
+    tables = [nodes[key].to_science() for key in sorted(nodes) if isinstance(nodes[key], LabelsData)]
+    candidates = concatenate(
+        [nodes[key].to_science() for key in sorted(nodes) if isinstance(nodes[key], CandidatesData)]
+    )
+    level = level_of_labels(tables, name=given["of_stage"], source=given["source"])
     labels, _ = labels_of(level, candidates)
     labels = replace(labels, stage=given["stage"], engine=given["engine"])
     return LabelsData.from_science(labels.without(given["left_out"]))

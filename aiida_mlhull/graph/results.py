@@ -14,6 +14,7 @@ from aiida_mlhull.science.errors import InputError
 if TYPE_CHECKING:
     from aiida import orm
 
+    from aiida_mlhull.data import LabelsData
     from aiida_mlhull.science.metrics import BatchScore
     from aiida_mlhull.science.types import Decisions, Labels
 
@@ -181,18 +182,25 @@ def results(node: orm.ProcessNode) -> Labels:
     return labels
 
 
-def stored_results(node: orm.ProcessNode, *, stage: str) -> Labels | None:
-    """Results of a stage as its engines gave them; of a candidate with several rows the newest. None if there are none."""
+def result_nodes(node: orm.ProcessNode, *, stage: str) -> list[LabelsData]:
+    """Results of a stage as its engines gave them, the newest first."""
     from aiida_mlhull.graph.history import result_tables
-    from aiida_mlhull.science.types import concatenate
 
     query = result_tables(node.pk)
     query.add_filter(TABLE, {"attributes.stage": stage})
     query.add_projection(TABLE, "*")
     query.order_by({TABLE: {"ctime": "desc"}})
+    found: list[LabelsData] = query.all(flat=True)
+    return found
+
+
+def stored_results(node: orm.ProcessNode, *, stage: str) -> Labels | None:
+    """Results of a stage as its engines gave them; of a candidate with several rows the newest. None if there are none."""
+    from aiida_mlhull.science.types import concatenate
+
     tables: list[Labels] = []
-    for table in query.all(flat=True):
-        rows: Labels = table.to_science()
+    for table in result_nodes(node, stage=stage):
+        rows = table.to_science()
         for newer in tables:
             rows = rows.without(newer.ids)
         tables.append(rows)

@@ -137,7 +137,7 @@ def _with_results(
 
     if not wanted.results:
         return inputs
-    found, remarks, runs = existing_results(wanted.results, inputs.candidates, inputs.references, settings)
+    found, remarks, origins = existing_results(wanted.results, inputs.candidates, inputs.references, settings)
     new = {}
     for stage, table in found.items():
         tables = [node.to_science() for _, node in sorted(own.get(stage, {}).items())]
@@ -148,7 +148,7 @@ def _with_results(
                 f"stage {stage}: {len(table) - len(new[stage]):,} of these the campaign has itself; its own count"
             )
     results = {stage: table for stage, table in new.items() if len(table)}
-    return replace(inputs, results=results, runs=runs, remarks=(*inputs.remarks, *remarks))
+    return replace(inputs, results=results, origins=origins, remarks=(*inputs.remarks, *remarks))
 
 
 def _nodes(before: orm.ProcessNode, inputs: CampaignInputs) -> dict[str, Any]:

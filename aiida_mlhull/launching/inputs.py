@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aiida.engine import ProcessBuilder
 
     from aiida_mlhull.data import CandidatesData, ReferencesData
-    from aiida_mlhull.launching.materials.existing import FinishedRuns
+    from aiida_mlhull.launching.materials.existing import FinishedRuns, StoredTables
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.campaign.file import CampaignFile, CandidatesSource, ReferencesSource
     from aiida_mlhull.science.reading import Intake
@@ -37,7 +37,7 @@ class CampaignInputs:
         levels: published results of every stage that looks them up, in their order; empty for a record of one.
         literature: published recipes out of a file, where recipes are asked for with them.
         results: calculations that exist already, by the stage whose results they are.
-        runs: those of the graph that they were read from, where it was so.
+        origins: what in the graph they were read from, where it was so.
     """
 
     candidates: Candidates
@@ -49,7 +49,7 @@ class CampaignInputs:
     levels: tuple[Labels, ...] = ()
     literature: Recipes | None = None
     results: Mapping[str, Labels] = field(default_factory=dict)
-    runs: Mapping[str, FinishedRuns] = field(default_factory=dict)
+    origins: Mapping[str, FinishedRuns | StoredTables] = field(default_factory=dict)
 
 
 def read_files(
@@ -92,7 +92,7 @@ def read_inputs(campaign: CampaignFile) -> CampaignInputs:
     if not campaign.results:
         return inputs
     found = existing_results(campaign.results, inputs.candidates, inputs.references, campaign.settings())
-    return replace(inputs, results=found.labels, runs=found.runs, remarks=(*inputs.remarks, *found.remarks))
+    return replace(inputs, results=found.labels, origins=found.origins, remarks=(*inputs.remarks, *found.remarks))
 
 
 def _read_tables(campaign: CampaignFile) -> CampaignInputs:

@@ -87,12 +87,12 @@ class PreparedCampaign:
     def _store(self) -> None:
         """Store the inputs; what is read of structures and calculations in the graph is made from these."""
         from aiida_mlhull.launching.inputs import store
-        from aiida_mlhull.launching.materials.gathering import gathered_from_runs
+        from aiida_mlhull.launching.materials.gathering import gathered
         from aiida_mlhull.launching.materials.packing import packed_from_structures
 
         shards = packed_from_structures(self.nodes["candidates"])
         self.builder.candidates = shards
-        results = gathered_from_runs(self.builder, self.nodes, self.inputs.runs)
+        results = gathered(self.builder, self.nodes, self.inputs.origins)
         store({**self.nodes, "candidates": shards, "results": results})
 
     def run(self, *, progress: Progress = silent, look: Look | None = None) -> orm.ProcessNode:

@@ -14,7 +14,7 @@ from aiida_mlhull.data import CandidatesData, LabelsData, ReferencesData
 from aiida_mlhull.graph.campaign import Campaign
 from aiida_mlhull.launching.launch import prepare
 from aiida_mlhull.launching.materials.existing import existing_results
-from aiida_mlhull.launching.materials.gathering import gathered_from_runs
+from aiida_mlhull.launching.materials.gathering import gathered
 from aiida_mlhull.science.campaign import campaign_settings
 from aiida_mlhull.science.campaign.file import ResultsSource
 from aiida_mlhull.science.errors import InputError, MixedSchemesError, SettingsError
@@ -63,6 +63,14 @@ def test_nothing_that_exists_is_done_again(empty_profile, tmp_path):
         },
         foreground=True,
     )
+    given = campaign.node.inputs.earlier.results.final.given
+    assert given.creator.process_label == "gather_tables"
+    assert given.to_science().ids.tolist() == done.ids.tolist()
+    assert np.array_equal(given.to_science().energies, done.energies)
+    (table,) = orm.load_group("done").nodes
+    query = orm.QueryBuilder().append(LabelsData, filters={"id": table.pk}, tag="done")
+    query.append(LabelsData, with_ancestors="done", project="id")
+    assert {one.pk for one in campaign.node.outputs.results.values()} <= set(query.all(flat=True))
     engines = [one for one in campaign.node.called if one.process_label == "RecordedEngine"]
     asked = {name for one in engines for name in one.outputs.labels.to_science().ids.tolist()}
     results = campaign.results()
@@ -209,7 +217,7 @@ def test_results_that_a_campaign_has_itself_are_left_out(empty_profile, runs, ca
     before = LabelsData.from_science(rest)
     other = LabelsData.from_science(found["final"])
     builder.earlier = {"results": {"final": {"given": before, "part_00000": other}}, "retry": orm.List([])}
-    made = gathered_from_runs(builder, {"results": {"final": before}}, ran)["final"]
+    made = gathered(builder, {"results": {"final": before}}, ran)["final"]
     assert made.is_stored
     assert made.to_science().ids.tolist() == ["second"]
     assert np.array_equal(made.to_science().core_minutes, rest.core_minutes)

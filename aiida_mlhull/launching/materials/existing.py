@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +14,7 @@ from aiida_mlhull.science.reading.levels.staged import read_level
 if TYPE_CHECKING:
     from aiida import orm
 
+    from aiida_mlhull.data import LabelsData
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.campaign.file import ResultsSource
     from aiida_mlhull.science.reading.levels.level import Level
@@ -33,18 +34,31 @@ class FinishedRuns:
     settings: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class StoredTables:
+    """Tables in the graph that a stage's results are taken from.
+
+    Attributes:
+        tables: of results; of a candidate in several of them the first counts.
+        settings: what is said of them, for :func:`~aiida_mlhull.calculations.gathering.gather_tables`.
+    """
+
+    tables: Sequence[LabelsData]
+    settings: Mapping[str, Any]
+
+
 class ExistingResults(NamedTuple):
     """Results that stages begin with.
 
     Attributes:
         labels: by the stage's name.
         remarks: what is to be said of them.
-        runs: calculations in the graph that they were read from, of the stages where it was so.
+        origins: what in the graph they were read from, of the stages where it was so.
     """
 
     labels: dict[str, Labels]
     remarks: list[str]
-    runs: dict[str, FinishedRuns]
+    origins: dict[str, FinishedRuns | StoredTables]
 
 
 def existing_results(
@@ -63,23 +77,29 @@ def existing_results(
         MixedSchemesError: if the last stage's energies can't meet the references.
         InputError: if a source holds nothing of the candidates.
     """
-    from aiida_mlhull.science.reading.levels.level import labels_of
+    from aiida_mlhull.science.reading.levels.level import labels_of, level_of_labels
     from aiida_mlhull.science.schemes import difference, same_scheme
 
     stages = {stage.name: stage for stage in settings.stages}
     unknown = sorted(set(sources) - set(stages))
     if unknown:
         raise SettingsError(f"results of {listed(unknown)}, but the stages are {listed(stages)}")
-    found, remarks, runs = {}, [], {}
+    found, remarks = {}, []
+    origins: dict[str, FinishedRuns | StoredTables] = {}
     for name, source in sources.items():
-        chains = _chains(source)
+        chains, (word, tables) = _chains(source), _tables(source)
         if chains:
             folders, left = _folders_of(chains, source, candidates)
             level = _of_folders(folders, source, remarks=left)
             how = {"scheme": source.scheme, "corrections": source.corrections}
-            runs[name] = FinishedRuns(folders, {"stage": name, "engine": stages[name].engine, **how})
+            origins[name] = FinishedRuns(folders, {"stage": name, "engine": stages[name].engine, **how})
+        elif tables:
+            theirs, nodes = _called(tables, name)
+            level = level_of_labels([node.to_science() for node in nodes], name=theirs, source=word)
+            how = {"of_stage": theirs, "source": word}
+            origins[name] = StoredTables(nodes, {"stage": name, "engine": stages[name].engine, **how})
         else:
-            level = _level(source, stage=name, scheme=source.scheme or references.scheme)
+            level = _level(source, scheme=source.scheme or references.scheme)
         labels, said = labels_of(level, candidates)
         last = name == settings.stages[-1].name
         if last and not same_scheme(labels.scheme, references.scheme):
@@ -91,7 +111,7 @@ def existing_results(
         found[name] = replace(labels, stage=name, engine=stages[name].engine)
         good = int(labels.succeeded.sum())
         remarks += [f"stage {name} begins with {good:,} results and {len(labels) - good:,} failures", *said]
-    return ExistingResults(found, remarks, runs)
+    return ExistingResults(found, remarks, origins)
 
 
 def _chains(source: ResultsSource) -> list[Any]:
@@ -103,25 +123,33 @@ def _chains(source: ResultsSource) -> list[Any]:
     return [] if source.group is None else in_group(source.group, orm.WorkChainNode)
 
 
-def _level(source: ResultsSource, *, stage: str, scheme: str) -> Level:
-    from aiida_mlhull.launching.materials.levels import of_campaign, of_group
+def _tables(source: ResultsSource) -> tuple[str, dict[str, list[LabelsData]]]:
+    """What a source in the graph is called, and its tables of results by their stages; none of another source."""
+    from aiida_mlhull.launching.materials.levels import tables_of_campaign, tables_of_group
+
+    if source.campaign is not None:
+        return tables_of_campaign(source.campaign)
+    return ("", {}) if source.group is None else tables_of_group(source.group)
+
+
+def _level(source: ResultsSource, *, scheme: str) -> Level:
+    from aiida_mlhull.launching.materials.levels import of_group
     from aiida_mlhull.science.reading.levels.known_runs import read_known_runs
 
     if source.file is not None:
         if source.file.is_dir() and holds_runs(source.file):
             return read_known_runs(source.file, scheme=source.scheme, corrections=source.corrections)
         return read_level(source.file, scheme=scheme, bad_rows="leave_out")
-    if source.campaign is not None:
-        return _called(of_campaign(source.campaign), stage)
-    return _called(of_group(str(source.group), bad_rows="leave_out", scheme=scheme), stage)
+    (level,) = of_group(str(source.group), bad_rows="leave_out", scheme=scheme)  # structures
+    return level
 
 
-def _called(levels: list[Level], stage: str) -> Level:
-    """The only level, or that of the stage's name."""
-    named = levels if len(levels) == 1 else [level for level in levels if level.name == stage]
-    if not named:
-        raise InputError(f"no level is called {stage}; there are {listed(level.name for level in levels)}")
-    return named[0]
+def _called(tables: Mapping[str, list[LabelsData]], stage: str) -> tuple[str, list[LabelsData]]:
+    """The only stage's, or those of the stage's name."""
+    name = next(iter(tables)) if len(tables) == 1 else stage
+    if name not in tables:
+        raise InputError(f"no level is called {stage}; there are {listed(tables)}")
+    return name, tables[name]
 
 
 def _of_folders(folders: Mapping[str, orm.FolderData], source: ResultsSource, *, remarks: list[str]) -> Level:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aiida_mlhull.science.errors import InputError, SettingsError, listed
 
 if TYPE_CHECKING:
+    from aiida_mlhull.data import LabelsData
     from aiida_mlhull.science.reading.levels.level import Level
     from aiida_mlhull.science.reading.sieve import BadRows
-    from aiida_mlhull.science.types import Candidates, Labels
+    from aiida_mlhull.science.types import Candidates
 
 CAMPAIGN: Final = "campaign:"
 GROUP: Final = "group:"
@@ -70,7 +71,12 @@ def _named(levels: list[Level], names: Sequence[str]) -> list[Level]:
 
 
 def of_campaign(identifier: str) -> list[Level]:
-    """What the stages of an earlier campaign gave, in their order.
+    """What the stages of an earlier campaign gave, in their order; see :func:`tables_of_campaign`."""
+    return _levels(*tables_of_campaign(identifier))
+
+
+def tables_of_campaign(identifier: str) -> tuple[str, dict[str, list[LabelsData]]]:
+    """How an earlier campaign is called, and its results by stage, in the stages' order; the newest first.
 
     Raises:
         InputError: if there is no result yet.
@@ -78,15 +84,23 @@ def of_campaign(identifier: str) -> list[Level]:
     """
     from aiida_mlhull import names
     from aiida_mlhull.graph import campaigns
-    from aiida_mlhull.graph.results import stored_results
+    from aiida_mlhull.graph.results import result_nodes
 
     node = campaigns.find(identifier)
     stages = [stage["name"] for stage in node.inputs[names.SETTINGS]["stages"]]
-    found = {stage: stored_results(node, stage=stage) for stage in stages}
-    levels = [_as_level(table, name=stage, source=f"campaign {node.pk}") for stage, table in found.items() if table]
-    if not levels:
+    found = {stage: nodes for stage in stages if (nodes := result_nodes(node, stage=stage))}
+    if not found:
         raise InputError(f"campaign {node.pk} ({node.label}) has no results yet")
-    return levels
+    return f"campaign {node.pk}", found
+
+
+def _levels(source: str, tables: Mapping[str, list[LabelsData]]) -> list[Level]:
+    from aiida_mlhull.science.reading.levels.level import level_of_labels
+
+    return [
+        level_of_labels([node.to_science() for node in nodes], name=stage, source=source)
+        for stage, nodes in tables.items()
+    ]
 
 
 def candidates_of(identifier: str) -> Candidates:
@@ -105,44 +119,38 @@ def of_group(label: str, *, bad_rows: BadRows, scheme: str) -> list[Level]:
 
     Raises:
         InputError: if it holds neither.
+        TableError: if two tables of a stage hold one id.
         UnknownNameError: if there is no such group.
     """
     from aiida import orm
 
-    from aiida_mlhull.data import LabelsData
     from aiida_mlhull.data.structures import READ, rows_of
     from aiida_mlhull.launching.stored import in_group
     from aiida_mlhull.science.reading.levels.level_structures import level_of_rows
-    from aiida_mlhull.science.types import concatenate
 
+    source, tables = tables_of_group(label)
+    if tables:
+        return _levels(source, tables)
     nodes = in_group(label, orm.Node)
-    stages: dict[str, list[Labels]] = {}
-    for node in nodes:
-        if isinstance(node, LabelsData):
-            table = node.to_science()
-            stages.setdefault(table.stage, []).append(table)
-    if stages:
-        return [_as_level(concatenate(tables), name=stage, source=f"group {label}") for stage, tables in stages.items()]
     if not any(isinstance(node, READ) for node in nodes):
         raise InputError(f"group {label!r} holds neither mlhull.labels nor structures")
-    return [level_of_rows(label, rows_of(nodes, source=f"group {label}"), scheme=scheme, bad_rows=bad_rows)]
+    return [level_of_rows(label, rows_of(nodes, source=source), scheme=scheme, bad_rows=bad_rows)]
 
 
-def _as_level(table: Labels, *, name: str, source: str) -> Level:
-    """A table of results as a level."""
-    import numpy as np
+def tables_of_group(label: str) -> tuple[str, dict[str, list[LabelsData]]]:
+    """How a group is called, and its tables of results by their stages; none if it holds other things.
 
-    from aiida_mlhull.science.reading.levels.level import Level
-    from aiida_mlhull.science.reading.sieve import Sieve
+    Raises:
+        TableError: if two tables of a stage hold one id.
+        UnknownNameError: if there is no such group.
+    """
+    from aiida_mlhull.data import LabelsData
+    from aiida_mlhull.launching.stored import in_group
+    from aiida_mlhull.science.types import concatenate
 
-    everything = np.ones(len(table), dtype=bool)
-    return Level(
-        name=name,
-        sieve=Sieve(f"{source}, stage {name}", table.ids, table.formulas, expendable=everything),
-        crystals=table.crystals,
-        has_cell=everything,
-        energies=table.energies,
-        failures=table.failures,
-        core_minutes=table.core_minutes if table.cost_basis == "measured" else np.full(len(table), np.nan),
-        scheme=table.scheme,
-    )
+    found: dict[str, list[LabelsData]] = {}
+    for node in in_group(label, LabelsData):
+        found.setdefault(node.to_science().stage, []).append(node)
+    for nodes in found.values():
+        concatenate([node.to_science() for node in nodes])
+    return f"group {label}", found

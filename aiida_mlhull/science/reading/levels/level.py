@@ -11,7 +11,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import SettingsError, TableError, listed
 from aiida_mlhull.science.reading.sieve import Sieve
-from aiida_mlhull.science.types import Candidates, Crystals, Labels
+from aiida_mlhull.science.types import Candidates, Crystals, Labels, concatenate
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.reasons import Reason, Stated, is_stated, with_detail
 from aiida_mlhull.science.types.table import Booleans, Strings
@@ -51,6 +51,33 @@ class Level:
         """Core-minutes of a row; NaN where no row has a cost."""
         known = self.core_minutes[np.isfinite(self.core_minutes)]
         return float(known.mean()) if len(known) else float("nan")
+
+
+def level_of_labels(tables: Sequence[Labels], *, name: str, source: str) -> Level:
+    """Tables of results as a level; of a candidate in several of them the first counts.
+
+    Args:
+        tables: one at least, of one scheme.
+        name: of the stage.
+        source: where they are from, for messages.
+    """
+    rest: list[Labels] = []
+    for table in tables:
+        for earlier in rest:
+            table = table.without(earlier.ids)  # noqa: PLW2901
+        rest.append(table)
+    whole = concatenate(rest)
+    everything = np.ones(len(whole), dtype=bool)
+    return Level(
+        name=name,
+        sieve=Sieve(f"{source}, stage {name}", whole.ids, whole.formulas, expendable=everything),
+        crystals=whole.crystals,
+        has_cell=everything,
+        energies=whole.energies,
+        failures=whole.failures,
+        core_minutes=whole.core_minutes if whole.cost_basis == "measured" else np.full(len(whole), np.nan),
+        scheme=whole.scheme,
+    )
 
 
 def stage_name(text: str) -> str:
