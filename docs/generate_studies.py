@@ -45,7 +45,8 @@ minutes that all of it works: its figures say little about the models. `--seed` 
 
 A study is a file of YAML: tables by their place below the folder of public data (`--data`, or `MLHULL_DATA`), and rows with
 column, split, ensemble, parent, the source's figure and where it stands. One's own is run by its path:
-`aiida-mlhull study run mine.yaml`. `study show NAME --json` prints one.
+`aiida-mlhull study run mine.yaml`. `study show NAME --json` prints one. Where a source's crystals are not public, a study may make
+what stands in for them: a campaign of its own, which is run before the rows and kept like them.
 
 The source's figure is *not at hand* where this project has not read it off the source. *Ours* is of the size and the seeds
 said above the table, *not run* where that row has not been run yet.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiida_mlhull import names
 from aiida_mlhull.graph.studied.found import RunNodes, find_run, group_of, killed_jobs
 from aiida_mlhull.launching.running import Progress, silent
+from aiida_mlhull.launching.studies import making
 from aiida_mlhull.science.errors import CampaignFailedError, MlhullError, StoppedError
 from aiida_mlhull.science.studies.tables import digest_of, find_file, missing
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from aiida_mlhull.data import EnsembleData
     from aiida_mlhull.science.studies import StudyRun
     from aiida_mlhull.science.studies.tables import Halves, StudyRows
+
+_DIGITS = 8
 
 Say = Callable[[str], object]
 """Is called with lines for people."""
@@ -71,7 +74,8 @@ def look(runs: Sequence[StudyRun], folder: Path | None) -> list[Ready]:
 
 
 def _missing_files(run: StudyRun, folder: Path | None) -> str:
-    for place in filter(None, (run.table.file, run.row.weights)):
+    table = "" if run.table.stand_in is not None else run.table.file
+    for place in filter(None, (table, run.row.weights)):
         if find_file(place, folder) is None:
             return missing(place)
     why = "" if run.parent is None else _missing_files(run.parent, folder)
@@ -82,7 +86,42 @@ def _digest(run: StudyRun, folder: Path | None, known: dict[str, str]) -> str:
     """Of the table, the weights and the parent's."""
     files = [find_file(place, folder) for place in (run.table.file, run.row.weights) if place]
     parts = [digest_of(path) for path in files if path is not None]
+    if _is_made(run, folder):
+        assert run.table.stand_in is not None
+        campaign = making.campaign_of(run.table.stand_in)
+        parts.append("unmade" if campaign is None else campaign.uuid[:_DIGITS])
     return "-".join([*parts, *([known[run.parent.name]] if run.parent is not None else [])])
+
+
+def _is_made(run: StudyRun, folder: Path | None) -> bool:
+    """Whether the table is made: a file counts more, where there is one."""
+    return run.table.stand_in is not None and find_file(run.table.file, folder) is None
+
+
+def _make_missing(
+    runs: Sequence[StudyRun], *, folder: Path | None, jobs: int | None, progress: Progress, say: Say
+) -> dict[str, str]:
+    """Make what stands in for tables that are needed and not there; why it failed, by table."""
+    failed: dict[str, str] = {}
+    for ready in look(runs, folder):
+        table = ready.run.table
+        if ready.nodes.is_finished or not _is_made(ready.run, folder) or table.name in failed:
+            continue
+        assert table.stand_in is not None
+        if making.campaign_of(table.stand_in) is not None:
+            continue
+        say(f"{table.about}: made by a campaign of its own, as there is no {table.file}")
+        try:
+            with _cached():
+                made = making.make(table.stand_in, table.measured_from, jobs=jobs, progress=progress)
+        except StoppedError:
+            raise
+        except MlhullError as error:
+            failed[table.name] = str(error)
+            say(f"{table.about}: failed: {error}")
+        else:
+            _group(ready.run).add_nodes(made)
+    return failed
 
 
 def run_study(
@@ -111,11 +150,14 @@ def run_study(
     Raises:
         StoppedError: if it was interrupted.
     """
-    failed: dict[str, str] = {}
+    unmade = _make_missing(runs, folder=folder, jobs=jobs, progress=progress, say=say)
+    failed = {run.name: f"{run.table.name}: {unmade[run.table.name]}" for run in runs if run.table.name in unmade}
     for number, ready in enumerate(look(runs, folder), start=1):
         run, head = ready.run, f"[{number}/{len(runs)}] {ready.run.name}"
         if ready.state not in {"to run", "fitted, to be asked"}:
             say(f"{head}: {ready.state}")
+            continue
+        if run.name in failed:
             continue
         if run.parent is not None and run.parent.name in failed:
             failed[run.name] = f"its parent {run.parent.name} failed"
@@ -134,10 +176,8 @@ def run_study(
 
 
 def _run(ready: Ready, *, head: str, folder: Path | None, jobs: int | None, progress: Progress, say: Say) -> None:
-    from aiida_mlhull.science.studies.tables import halves
-
     run, label = ready.run, f"{ready.run.label}-{ready.data}"
-    rows = halves(run, folder)
+    rows = _rows(ready, folder)
     ensemble = ready.nodes.ensemble
     if ensemble is None and run.row.weights:
         ensemble = _published(run, label, folder)
@@ -146,6 +186,16 @@ def _run(ready: Ready, *, head: str, folder: Path | None, jobs: int | None, prog
         ensemble = _fit(run, label, rows, jobs=jobs, progress=progress)
     say(f"{head}: ensemble {ensemble.pk}: {ensemble.description}")
     _ask(run, label, ensemble, rows.asked, jobs=jobs, progress=progress)
+
+
+def _rows(ready: Ready, folder: Path | None) -> Halves:
+    from aiida_mlhull.science.studies.tables import halves, rows_of_stage, shared_out
+
+    run = ready.run
+    if not _is_made(run, folder):
+        return halves(run, folder)
+    assert run.table.stand_in is not None
+    return shared_out(run, rows_of_stage(making.labels_of(run.table.stand_in), run.table), digest=ready.data)
 
 
 def _group(run: StudyRun) -> Any:
@@ -162,6 +212,7 @@ def _cached() -> Iterator[None]:
     with (
         enable_caching(identifier=names.FIT.process_type),
         enable_caching(identifier=names.PREDICT.process_type),
+        enable_caching(identifier=names.RELAX.process_type),
     ):
         yield
 

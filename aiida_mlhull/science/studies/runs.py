@@ -55,8 +55,9 @@ class StudyRun:
     @property
     def recipe(self) -> str:
         """A digest of everything that decides what comes out, but for the data."""
+        table = self.table.model_dump(mode="json", include={"file", "kind", "measured_from"}, exclude_defaults=True)
         said: dict[str, Any] = {
-            "table": self.table.model_dump(mode="json", include={"file", "kind"}),
+            "table": {"kind": self.table.kind, **table},
             "row": self.row.model_dump(
                 mode="json", include={"target", "unit", "classes", "weights", "by", "test_share", "cells"}
             ),

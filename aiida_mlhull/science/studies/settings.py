@@ -47,6 +47,26 @@ class StudySource(Strict):
     doi: str = ""
 
 
+class StandIn(Strict):
+    """Crystals that a study makes itself where the source's are not public.
+
+    Prototypes of a chemical system go through the three stages of protocol ``ekstrom-2022``, by a universal potential and
+    without gates.
+
+    Attributes:
+        elements: of the chemical system.
+        stage: whose cells and energies are meant.
+    """
+
+    elements: tuple[str, ...] = Field(min_length=1)
+    stage: Literal["preprerelax", "prerelax", "final"]
+
+    @property
+    def system(self) -> str:
+        """``Hf-N-Zn``."""
+        return "-".join(sorted(self.elements))
+
+
 class StudyTable(Strict):
     """A table that rows learn from.
 
@@ -56,12 +76,22 @@ class StudyTable(Strict):
         about: what it holds and who published it.
         kind: ``properties``: a number for every row, with its cell or its formula; ``pairs``: cells before and after
             relaxation with their energies.
+        stand_in: what is made where the file isn't there.
+        measured_from: energies of the elements, eV/atom: the target is a total energy, and the formation energy is learned.
     """
 
     name: str
     file: str
     about: str
     kind: Literal["properties", "pairs"] = "properties"
+    stand_in: StandIn | None = None
+    measured_from: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_elements(self) -> StudyTable:
+        if self.stand_in is not None and set(self.stand_in.elements) != set(self.measured_from):
+            raise ValueError(f"table {self.name}: a stand-in's energies are measured from its elements: name them all")
+        return self
 
 
 class TwoClasses(Strict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -11,12 +12,13 @@ from typing import Final
 import numpy as np
 
 from aiida_mlhull.science.ensembles.learning import split_groups
+from aiida_mlhull.science.ensembles.rows import elemental_mixtures
 from aiida_mlhull.science.errors import InputError, TableError, TooFewLabelsError
 from aiida_mlhull.science.reading.candidates import read_candidates
 from aiida_mlhull.science.reading.properties import read_properties
 from aiida_mlhull.science.studies.runs import StudyRun
 from aiida_mlhull.science.studies.settings import StudyRow, StudyTable, TwoClasses
-from aiida_mlhull.science.types import Candidates, Labels
+from aiida_mlhull.science.types import Candidates, Labels, References
 from aiida_mlhull.science.types.crystals import Floats, Integers
 
 VARIABLE: Final = "MLHULL_DATA"
@@ -81,10 +83,7 @@ def digest_of(path: Path) -> str:
 
 
 def halves(run: StudyRun, folder: Path | None = None) -> Halves:
-    """The rows of a run.
-
-    The larger sets to learn from hold the smaller ones, and test rows are the same for all of a seed, as in
-    :func:`~aiida_mlhull.science.ensembles.learning.learning_curve`. Rows that can't be used are left out.
+    """The rows of a run whose table is a file; rows that can't be used are left out. See :func:`shared_out`.
 
     Args:
         run: whose rows they are.
@@ -98,14 +97,58 @@ def halves(run: StudyRun, folder: Path | None = None) -> Halves:
     path = find_file(run.table.file, folder)
     if path is None:
         raise InputError(missing(run.table.file))
-    rows = read_rows(path, run.table, run.row)
+    return shared_out(run, read_rows(path, run.table, run.row), digest=digest_of(path))
+
+
+def shared_out(run: StudyRun, rows: StudyRows, *, digest: str) -> Halves:
+    """Rows to learn from and to be asked about.
+
+    The larger sets to learn from hold the smaller ones, and test rows are the same for all of a seed, as in
+    :func:`~aiida_mlhull.science.ensembles.learning.learning_curve`.
+
+    Args:
+        run: whose rows they are.
+        rows: all rows of its table.
+        digest: of what they are from.
+
+    Raises:
+        TooFewLabelsError: if fewer rows are left to learn from than a learning curve asks for.
+    """
     learned, test = split(rows, run.row, seed=run.seed)
     if run.row.sizes and run.learn is not None and run.learn > len(learned):
         raise TooFewLabelsError(f"{len(learned)} rows are left to learn from, but {run.learn} were asked for")
     asked = rows.take(test[: run.asked] if run.asked is None else np.sort(_drawn(test, run.seed)[: run.asked]))
     if run.row.cells == "relaxed":
         asked = replace(asked, cells=replace(asked.cells, crystals=asked.labels.crystals))
-    return Halves(rows.take(np.sort(learned[: run.learn])), asked, digest_of(path))
+    return Halves(rows.take(np.sort(learned[: run.learn])), asked, digest)
+
+
+def rows_of_stage(labels: Labels, table: StudyTable) -> StudyRows:
+    """What came out of a stage that a study has made: its cells, and formation energies of those that went well."""
+    well = labels.take(np.flatnonzero(labels.succeeded))
+    empty = np.full(len(well), "")
+    cells = Candidates(
+        ids=well.ids,
+        formulas=well.formulas,
+        crystals=well.crystals,
+        protostructures=empty,
+        origins=empty,
+        source=f"{table.name}, stage {well.stage}",
+    )
+    return StudyRows(cells, _formation(well, table.measured_from), has_cells=True)
+
+
+def _formation(labels: Labels, elements: Mapping[str, float]) -> Labels:
+    """Total energies measured from the mixture of the elements; as they are where none are named.
+
+    Raises:
+        MissingEndMembersError: if one is missing.
+    """
+    if not elements:
+        return labels
+    names = list(elements)
+    known = References.from_rows(ids=names, formulas=names, energies=np.array(list(elements.values())))
+    return replace(labels, energies=labels.energies - elemental_mixtures(labels.formulas, known))
 
 
 def missing(place: str) -> str:
@@ -120,9 +163,11 @@ def read_rows(path: Path, table: StudyTable, row: StudyRow) -> StudyRows:
         MlhullError: if the file can't be read, or lacks the column.
     """
     if table.kind == "pairs":
-        return _pairs(path, row)
+        pairs = _pairs(path, row)
+        return replace(pairs, labels=_formation(pairs.labels, table.measured_from))
     found = read_properties(path, target=row.target, bad_rows="leave_out")
     cells, labels = found.tables(unit=row.unit)
+    labels = _formation(labels, table.measured_from)
     if row.classes is not None:
         labels = replace(labels, energies=second_class(labels.energies, row.classes))
     return StudyRows(cells, labels, found.has_cells, found.summary())

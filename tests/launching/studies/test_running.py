@@ -11,7 +11,7 @@ import yaml
 from aiida import orm
 
 from aiida_mlhull import names
-from aiida_mlhull.launching.studies import running
+from aiida_mlhull.launching.studies import making, running
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
 from aiida_mlhull.science.ensembles.learning import split_rows
 from aiida_mlhull.science.errors import CampaignFailedError, StoppedError
@@ -176,3 +176,32 @@ def test_a_fit_goes_on_in_the_folders_that_it_is_given():
     jobs = {key: FitEnsemble.job(pool, key)[1] for key in pool.ctx.portions}
     assert "restart_from" not in jobs["members_000"]
     assert jobs["members_001"]["restart_from"] == "folder"
+
+
+def test_what_stands_in_is_made_once_and_a_file_counts_more(registered, tmp_path, monkeypatch):
+    table = {
+        "name": "made", "file": "made.parquet", "about": "salt", "measured_from": {"Na": -1.3, "Cl": -1.8},
+        "stand_in": {"elements": ["Na", "Cl"], "stage": "final"},
+    }  # fmt: skip
+    row = {"name": "row", "about": "", "where": "", "table": "made", "target": "e", "ensemble": {"model": "mean"}}
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(STUDY | {"tables": [table], "rows": [row]}))
+    runs = runs_of(load_study(str(path)), size="full")
+    made = []
+
+    def make(stand_in, elements, **named):
+        made.append((stand_in.system, elements))
+        raise CampaignFailedError("no potential")
+
+    monkeypatch.setattr(making, "make", make)
+    (ended,) = running.run_study(runs, folder=tmp_path, say=lambda line: None)
+    assert made == [("Cl-Na", {"Na": -1.3, "Cl": -1.8})]
+    assert "no potential" in ended.state
+
+    node = orm.WorkChainNode(label="stand-in Cl-Na", process_type=names.SCREEN.process_type)
+    node.base.attributes.set("exit_status", 0)
+    node.store()
+    assert running.look(runs, tmp_path)[0].data == node.uuid[:8]
+    (tmp_path / "made.parquet").write_bytes(b"one's own")
+    (ready,) = running.look(runs, tmp_path)
+    assert (len(ready.data), ready.data == node.uuid[:8]) == (8, False)

@@ -78,7 +78,10 @@ def test_every_study_says_what_can_be_run(name):
 def test_every_column_is_in_its_table(name):
     study = load_study(name)
     for row in study.rows:
-        path = find(study.table(row.table).file)
+        table = study.table(row.table)
+        path = find(table.file)
+        if path is None and table.stand_in is not None:
+            continue
         if path is None:
             pytest.skip("the folder of public data is not there")
         assert not row.target or row.target in Columns.read(path)

@@ -11,11 +11,12 @@ import pytest
 
 import benchmarks
 from aiida_mlhull.science.ensembles.learning import split_rows
-from aiida_mlhull.science.errors import InputError, TooFewLabelsError
+from aiida_mlhull.science.errors import InputError, MissingEndMembersError, TooFewLabelsError
 from aiida_mlhull.science.reading.properties import read_properties
 from aiida_mlhull.science.studies import StudyRun
 from aiida_mlhull.science.studies.settings import StudyRow, StudyTable
-from aiida_mlhull.science.studies.tables import find_file, halves
+from aiida_mlhull.science.studies.tables import find_file, halves, rows_of_stage
+from aiida_mlhull.science.types import Crystals, Labels
 from tests.arsenides import DEMO
 
 DATA = Path(benchmarks.__file__).parent / "data"
@@ -83,3 +84,31 @@ def test_what_is_missing_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("MLHULL_DATA", str(DATA))
     assert find_file(TABLE) == DATA / TABLE
     assert find_file(TABLE, tmp_path) is None, "a folder that is named counts alone"
+
+
+def labels_of(formulas: list[str], numbers: list[list[int]], energies: list[float]) -> Labels:
+    n = len(formulas)
+    places = [[[0, 0, 0], [0.5, 0.5, 0.5]]] * n
+    return Labels.from_rows(
+        ids=[f"r{row}" for row in range(n)], formulas=formulas, energies=np.array(energies),
+        crystals=Crystals.from_lists([np.eye(3) * 4] * n, numbers, places),
+        failures=["" if np.isfinite(energy) else "x_lost" for energy in energies],
+        core_minutes=np.zeros(n), stage="final", engine="", scheme="",
+    )  # fmt: skip
+
+
+def test_energies_of_a_stage_are_measured_from_the_elements():
+    table = StudyTable(name="t", file="t.parquet", about="", measured_from={"Na": -1.0, "Cl": -2.0})
+    labels = labels_of(["NaCl", "NaCl", "Na"], [[11, 17], [11, 17], [11, 11]], [-3.0, np.nan, -1.25])
+    found = rows_of_stage(labels, table)
+    assert found.cells.ids.tolist() == ["r0", "r2"], "what failed has no energy"
+    assert found.labels.energies.tolist() == pytest.approx([-1.5, -0.25])
+    assert found.cells.crystals.volumes_per_atom.tolist() == labels.crystals.volumes_per_atom[[0, 2]].tolist()
+    with pytest.raises(MissingEndMembersError):
+        rows_of_stage(labels, StudyTable(name="t", file="t.parquet", about="", measured_from={"Na": -1.0}))
+
+
+def test_a_stand_in_needs_energies_of_its_elements():
+    stand_in = {"elements": ["Na", "Cl"], "stage": "final"}
+    with pytest.raises(ValueError, match="name them all"):
+        StudyTable(name="t", file="t.parquet", about="", stand_in=stand_in, measured_from={"Na": -1.0})
