@@ -72,8 +72,12 @@ def index() -> str:
 
 
 def kept_of(name: str) -> list[dict[str, Any]]:
-    """What was kept of a study, by size."""
-    return [json.loads(path.read_text()) for path in sorted(KEPT.glob(f"{name}.*.json"))]
+    """What was kept of a study, by size, under the words that the study has today."""
+    study, found = load_study(name), []
+    for path in sorted(KEPT.glob(f"{name}.*.json")):
+        facts = json.loads(path.read_text())
+        found.append(study_facts(study, {row["row"]: row["runs"] for row in facts["rows"]}, size=facts["size"]))
+    return found
 
 
 def chapter(study: Study) -> str:

@@ -53,6 +53,11 @@ class RunNodes:
         shards = self.fit.inputs["cells"]
         return sum(int(shards[key].base.attributes.get("n_rows")) for key in shards)
 
+    def versions(self) -> dict[str, str]:
+        """Of AiiDA, which ran it."""
+        version = {} if self.asked is None else self.asked.base.attributes.get("version", {})
+        return {"aiida-core": str(version["core"])} if "core" in version else {}
+
     def pks(self) -> dict[str, int]:
         """Numbers of the nodes."""
         nodes = {"fit": self.fit, "ensemble": self.ensemble, "predict": self.asked, "truth": self.truth}

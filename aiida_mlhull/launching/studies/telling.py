@@ -45,7 +45,7 @@ def _facts(run: StudyRun, nodes: RunNodes) -> dict[str, Any]:
         "members": len(members),
         "epochs": [_epochs(one.scores) for one in members],
         "scores": scores(nodes.predictions(), truth, classes=classes),
-        "versions": ensemble.versions,
+        "versions": ensemble.versions | nodes.versions(),
         "pks": nodes.pks(),
         "data": nodes.label.rpartition("/")[2],
     }

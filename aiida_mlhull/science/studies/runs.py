@@ -61,6 +61,7 @@ class StudyRun:
             "row": self.row.model_dump(
                 mode="json", include={"target", "unit", "classes", "weights", "by", "test_share", "cells"}
             ),
+            **({} if self.row.only_above is None else {"only_above": self.row.only_above}),
             "ensemble": None if self.settings is None else self.settings.model_dump(mode="json"),
             "seeds": [self.seed, self.fit_seed],
             "rows": [self.learn, self.asked],

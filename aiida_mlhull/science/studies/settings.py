@@ -138,6 +138,7 @@ class StudyRow(Strict):
         target: column of the table; of pairs the energy, which needs no name.
         unit: of the target.
         classes: the column as two classes.
+        only_above: leaves out rows whose value is not above it: 0 leaves metals out of band gaps.
         ensemble: settings of the ensemble, see :class:`~aiida_mlhull.science.ensembles.EnsembleSettings`.
         weights: place of published weights below the folder of public data, asked instead of an ensemble of one's own.
         parent: name of the row whose ensemble the members begin with.
@@ -161,6 +162,7 @@ class StudyRow(Strict):
     target: str = ""
     unit: str = ""
     classes: TwoClasses | None = None
+    only_above: float | None = None
     ensemble: dict[str, Any] = Field(default_factory=dict)
     weights: str = ""
     parent: str = ""

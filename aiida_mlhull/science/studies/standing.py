@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from aiida_mlhull.science.metrics.learning import fit_power_law
 from aiida_mlhull.science.studies.settings import QUANTITIES, WITHOUT_UNIT, Size, Study, StudyRow
+
+NO_PACKAGES: Final = ("device", "file", "source")
+"""What ensembles tell beside the versions of packages."""
 
 RunFacts = Mapping[str, Any]
 """Of one run: ``seed``, ``learn`` (rows that a curve asks for), ``learned``, ``asked``, ``scores``, and whatever else is told."""
@@ -41,7 +44,8 @@ def _versions(told: Sequence[RunFacts]) -> dict[str, list[str]]:
     found: dict[str, set[str]] = {}
     for facts in told:
         for package, version in facts.get("versions", {}).items():
-            found.setdefault(package, set()).add(str(version))
+            if package not in NO_PACKAGES:
+                found.setdefault(package, set()).add(str(version))
     return {package: sorted(versions) for package, versions in sorted(found.items())}
 
 
@@ -60,8 +64,15 @@ def _row(row: StudyRow, runs: list[RunFacts], *, size: Size) -> dict[str, Any]:
         "differs": row.differs,
         "settings": None if row.weights else row.settings(size).model_dump(mode="json"),
         "curve": curve(runs) if row.sizes else [],
+        "reaches": _reaches(row, runs),
         "runs": sorted(runs, key=lambda facts: (facts["seed"], facts["learned"] or 0)),
     }
+
+
+def _reaches(row: StudyRow, runs: Sequence[RunFacts]) -> int | None:
+    """The most rows that a power law rests on, where it is asked about more than these; else None."""
+    points = [n for n, _ in curve(runs)] if row.at is not None else []
+    return max(points) if points and max(points) < (row.at or 0) else None
 
 
 def value(row: StudyRow, runs: Sequence[RunFacts]) -> float | None:

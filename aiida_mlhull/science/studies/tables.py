@@ -97,7 +97,10 @@ def halves(run: StudyRun, folder: Path | None = None) -> Halves:
     path = find_file(run.table.file, folder)
     if path is None:
         raise InputError(missing(run.table.file))
-    return shared_out(run, read_rows(path, run.table, run.row), digest=digest_of(path))
+    rows = read_rows(path, run.table, run.row)
+    if run.row.only_above is not None:
+        rows = rows.take(np.flatnonzero(rows.labels.energies > run.row.only_above))
+    return shared_out(run, rows, digest=digest_of(path))
 
 
 def shared_out(run: StudyRun, rows: StudyRows, *, digest: str) -> Halves:

@@ -17,6 +17,12 @@ NOT_AT_HAND: Final = "not at hand"
 NOT_RUN: Final = "not run"
 
 
+QUICK: Final = (
+    "Fewer rows, epochs and members than the study says, to show that all of it runs: what differs from the source differs "
+    "for want of these first, and says little about the models."
+)
+
+
 class Heading(NamedTuple):
     """A heading of the second level."""
 
@@ -52,6 +58,7 @@ def blocks(facts: Mapping[str, Any]) -> list[ReportPart]:
     found: list[ReportPart] = [
         Paragraph(f"{source['citation']}{where}"),
         Paragraph(f"Size {facts['size']}, seeds {seeds}." + (f" Made with {made}." if made else "")),
+        *([Paragraph(QUICK)] if facts["size"] == "quick" and facts["seeds"] else []),
         Heading("Ours beside the source's"),
         Grid(("row", "where", "quantity", "source", "ours", "difference"), [_beside(row) for row in rows]),
     ]
@@ -77,6 +84,7 @@ def blocks(facts: Mapping[str, Any]) -> list[ReportPart]:
 def _beside(row: Mapping[str, Any]) -> tuple[str, ...]:
     source = NOT_AT_HAND if row["source"] is None else f"{row['source']:g}"
     ours = NOT_RUN if row["ours"] is None else f"{row['ours']:.3f}"
+    ours += "" if row["reaches"] is None else f" (from at most {row['reaches']:,} rows)"
     difference = "" if row["difference"] is None else f"{row['difference']:+.3f}"
     quantity = row["words"] + (f", {row['unit']}" if row["unit"] else "")
     return row["row"], row["where"], quantity, source, ours, difference

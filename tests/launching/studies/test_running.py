@@ -140,6 +140,7 @@ def tell(study, tmp_path) -> dict[str, int]:
     assert parent["difference"] == pytest.approx(mine - 0.5, abs=1e-5)
     assert (told["learned"], told["asked"], told["members"], told["epochs"], told["seed"]) == (80, 50, 1, [2], 4)
     assert facts["versions"]["torch"]
+    assert facts["versions"]["aiida-core"]
     assert absent["ours"] is None
     group = orm.load_group("mlhull/studies/tiny")
     assert {told["pks"]["fit"], told["pks"]["predict"], told["pks"]["truth"]} <= {node.pk for node in group.nodes}

@@ -147,6 +147,7 @@ def test_quick_takes_less_and_full_all(tmp_path):
         ({"by": "formula"}, False),
         ({"target": "band_gap"}, False),
         ({"learn": 100}, False),
+        ({"only_above": 0.0}, False),
         ({"asked": 10}, False),
         ({"test_share": 0.3}, False),
         ({"ensemble": {"model": "roost", "members": 3}}, False),

@@ -31,7 +31,7 @@ STUDY = Study(
 def told(seed: int, mae: float, learned: int = 80) -> dict:
     return {
         "seed": seed, "learned": learned, "asked": 20, "members": 2, "epochs": [7, None],
-        "scores": {"mae": mae, "ranking": None}, "versions": {"torch": "2"}, "pks": {"fit": 12}, "data": "",
+        "scores": {"mae": mae, "ranking": None}, "versions": {"torch": "2", "file": "a.pth.tar"}, "pks": {"fit": 12}, "data": "",
     }  # fmt: skip
 
 
@@ -41,6 +41,7 @@ def test_means_over_seeds_and_power_laws():
     assert plain["ours"] == pytest.approx(0.35)
     assert plain["difference"] == pytest.approx(0.10)
     assert curve["ours"] == pytest.approx(0.1), "halved by every factor of ten"
+    assert "| 0.100 (from at most 1,000 rows) | +0.060 |" in markdown(study_facts(STUDY, runs, size="full"))
     assert (unknown["ours"], unknown["difference"], unknown["source"]) == (None, None, None)
 
 
@@ -58,6 +59,8 @@ def test_reports_list_everything_also_what_was_not_run():
     assert r"by \| formula" in page
     assert "Size quick, seeds 0. Made with torch 2." in page
     assert "| plain | 0 | 80 | fit 12 |" in page
+    assert "says little about the models" in page
+    assert "says little" not in markdown(study_facts(STUDY, {"plain": [told(0, 0.3)]}, size="full"))
 
 
 def test_the_page_is_one_file_with_a_picture_of_the_curves():

@@ -59,6 +59,15 @@ def test_a_threshold_makes_two_classes():
     assert [bool(value) for value in found.asked.labels.energies] == [metal[one] for one in found.asked.cells.ids]
 
 
+def test_metals_can_be_left_out_of_gaps():
+    found = halves(run_of(target="band_gap", only_above=0.0), DATA)
+    raw = pq.read_table(DATA / TABLE)
+    with_gap = {
+        one for one, gap in zip(raw["material_id"].to_pylist(), raw["band_gap"].to_pylist(), strict=True) if gap > 0
+    }
+    assert set(found.learned.cells.ids.tolist()) | set(found.asked.cells.ids.tolist()) == with_gap
+
+
 @pytest.mark.parametrize("cells", ["unrelaxed", "relaxed"])
 def test_pairs_learn_the_named_column_and_crystals_stay_together(cells):
     table = StudyTable(name="t", file="hypothetical_pnictides.parquet", about="", kind="pairs")
