@@ -51,7 +51,8 @@ def labels_of(stand_in: StandIn) -> Labels:
     if campaign is None:
         raise InputError(f"{_name(stand_in)} has not been made")
     parts, _ = cells_after(campaign, stand_in.stage)
-    return concatenate([node.to_science() for node in parts.values()])
+    labels: Labels = concatenate([node.to_science() for node in parts.values()])
+    return labels
 
 
 def make(stand_in: StandIn, elements: Mapping[str, float], *, jobs: int | None, progress: Progress) -> orm.ProcessNode:
