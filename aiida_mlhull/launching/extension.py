@@ -107,6 +107,7 @@ def _changes(changes: ExtensionSource | None) -> Extension:
 def _inputs(before: orm.ProcessNode, wanted: Extension) -> CampaignInputs:
     """The earlier candidates, new ones beside them, and what they compete with."""
     from aiida_mlhull.launching.inputs import CampaignInputs, read_candidates_at, read_references_at
+    from aiida_mlhull.science.reading.known_rows import only_new
     from aiida_mlhull.science.types import concatenate
 
     shards = [node for _, node in sorted(before.inputs[names.CANDIDATES].items())]
@@ -115,9 +116,14 @@ def _inputs(before: orm.ProcessNode, wanted: Extension) -> CampaignInputs:
     if wanted.references is not None:
         references, snapshot, remark = read_references_at(wanted.references)
         remarks.append(remark)
-    stored, intakes, others = read_candidates_at(wanted.candidates, bad_rows=wanted.bad_rows, scheme=references.scheme)
-    remarks += [*(intake.summary() for intake in intakes), *others]
-    tables = [node.to_science() for node in (*shards, *stored)]
+    stored, read, others = read_candidates_at(wanted.candidates, bad_rows=wanted.bad_rows, scheme=references.scheme)
+    own = {node.uuid for node in shards}
+    stored = [node for node in stored if node.uuid not in own]
+    earlier = concatenate([node.to_science() for node in shards])
+    sifted = [only_new(intake, earlier) for intake in read]
+    intakes = [rest for rest, _ in sifted]
+    remarks += [*(intake.summary() for intake in read), *(said for _, said in sifted if said), *others]
+    tables = [earlier, *(node.to_science() for node in stored)]
     records = [intake.record for intake in intakes if intake.record is not None]
     return CampaignInputs(
         candidates=concatenate([*tables, *(intake.candidates for intake in intakes)]),

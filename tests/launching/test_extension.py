@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node
@@ -14,7 +16,7 @@ from aiida_mlhull.data import LabelsData
 from aiida_mlhull.launching.extension import prepare_extension
 from aiida_mlhull.science.errors import InputError, NotReadyError, SettingsError
 from aiida_mlhull.workflows.screen import Screen
-from tests.arsenides import every_sixth
+from tests.arsenides import DEMO, every_sixth
 from tests.campaign_inputs import campaign_inputs
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -116,6 +118,21 @@ def test_another_rule_new_candidates_and_references(code, small: Campaign) -> No
     assert more.label == "other"
     assert len(more.results()) > 22
     assert set(small.results().ids) < set(more.results().ids)
+
+
+def test_of_a_table_that_has_grown_the_new_rows_are_taken(small: Campaign, tmp_path: Path) -> None:
+    excerpt = every_sixth()
+    whole = pq.read_table(DEMO / "hypothetical_pnictides.parquet")
+    others = [
+        row for row, name in enumerate(whole["structure_id"].to_pylist()) if not excerpt.candidates.has([name])[0]
+    ]
+    known = [row for row, name in enumerate(whole["structure_id"].to_pylist()) if excerpt.candidates.has([name])[0]]
+    pq.write_table(whole.take([*known, *others[:7]]), tmp_path / "grown.parquet")
+    prepared = prepare_extension(small, {"candidates": str(tmp_path / "grown.parquet"), "bad_rows": "leave_out"})
+    assert any(f"{len(known)} of these the campaign has already" in line for line in prepared.inputs.remarks)
+    ids = [name for shard in prepared.nodes["candidates"].values() for name in shard.to_science().ids.tolist()]
+    assert len(ids) == len(set(ids)) > len(known)
+    assert set(excerpt.candidates.ids.tolist()) < set(ids)
 
 
 def test_results_from_elsewhere_are_taken_over_beside_its_own(small: Campaign) -> None:
