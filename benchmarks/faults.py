@@ -40,8 +40,6 @@ MOST: Final = 8
 """Kills of one campaign at most: after each a daemon starts, and a busy machine would do nothing else."""
 BETWEEN: Final = (2.0, 12.0)
 """Seconds between two kills, at least; and something has to move between them."""
-STILL: Final = 60.0
-"""Seconds without any change after which a person restarts the daemon."""
 PATIENCE: Final = 1800.0
 """Seconds for one campaign."""
 JOBS: Final = "mlhull-job"
@@ -193,24 +191,17 @@ def kill_one(name: str, find: Callable[[Any], list[Any]], client: Any) -> bool:
     return bool(victims)
 
 
-def changes() -> tuple[int, str]:
-    """Number of nodes, and when one changed last: whether anything moves."""
-    from aiida import orm
-
-    query = orm.QueryBuilder().append(orm.ProcessNode, project="mtime").order_by({orm.ProcessNode: {"mtime": "desc"}})
-    newest = query.first(flat=True)
-    return orm.QueryBuilder().append(orm.Node).count(), str(newest)
-
-
 class Person:
     """Does what the documentation says: starts a daemon that is gone, restarts one under which nothing moves."""
 
     def __init__(self, client: Any) -> None:
+        from tests.campaigns.daemons import changes
+
         self.client, self.seen, self.since, self.restarts = client, changes(), time.monotonic(), 0
 
     def look(self) -> None:
         """Once in a while."""
-        from tests.campaigns.daemons import everything, kill
+        from tests.campaigns.daemons import STILL, changes, everything, kill
 
         now = changes()
         if now != self.seen:
@@ -251,6 +242,7 @@ def run_one(client: Any, *, chance: random.Random, kills: int, on_services: bool
     from aiida.engine import submit
 
     from aiida_mlhull.workflows.screen import Screen
+    from tests.campaigns.daemons import changes
 
     node, person, began = submit(Screen, inputs()), Person(client), time.monotonic()
     done: list[str] = []

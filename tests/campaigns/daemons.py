@@ -19,6 +19,10 @@ PATIENCE = 900.0
 """Seconds; on a machine with nothing else to do the whole module takes two minutes."""
 
 
+STILL = 60.0
+"""Seconds without any change after which a person restarts the daemon."""
+
+
 @contextmanager
 def running_daemon(
     config: Any, make_profile: Callable[..., Any], *, name: str, **backends: Any
@@ -81,17 +85,37 @@ def start_after_a_kill(client: DaemonClient) -> None:
     client.start_daemon(timeout=120)
 
 
-def wait_until(true: Callable[[], bool], *, what: str) -> None:
+def changes() -> tuple[int, str]:
+    """Number of nodes, and when a process changed last: whether anything moves."""
+    query = orm.QueryBuilder().append(orm.ProcessNode, project="mtime").order_by({orm.ProcessNode: {"mtime": "desc"}})
+    newest = query.first(flat=True)
+    return orm.QueryBuilder().append(orm.Node).count(), str(newest)
+
+
+def wait_until(true: Callable[[], bool], *, what: str, after_a_kill: DaemonClient | None = None) -> None:
     """Look again and again.
+
+    Args:
+        true: whether it has come true.
+        what: for the message.
+        after_a_kill: daemon whose worker was killed. AiiDA 2.9's broker may not see that it is gone: it asks at the very
+            moment at which the worker's connection ends, and no second time. So, as the documentation says, the daemon
+            is restarted where nothing moves for a minute.
 
     Raises:
         TimeoutError: if it doesn't become true.
     """
-    end = time.monotonic() + PATIENCE
+    end, seen, since = time.monotonic() + PATIENCE, changes(), time.monotonic()
     while not true():
         if time.monotonic() > end:
             raise TimeoutError(f"{what} did not come true in {PATIENCE:.0f} s")
         time.sleep(0.2)
+        if after_a_kill is not None and (now := changes()) != seen:
+            seen, since = now, time.monotonic()
+        elif after_a_kill is not None and time.monotonic() - since > STILL:
+            kill(everything(after_a_kill))
+            start_after_a_kill(after_a_kill)
+            since = time.monotonic()
 
 
 def under_way(label: str, *, number: int) -> Callable[[], bool]:

@@ -121,7 +121,7 @@ def test_killed_worker_and_killed_daemon_change_nothing(
     wait_until(under_way("FitCalculation", number=1), what="a fit in round 1")
     first = worker(daemon)
     kill([first])
-    wait_until(under_way("PredictCalculation", number=2), what="predictions after the worker was killed")
+    wait_until(under_way("PredictCalculation", number=2), what="predictions of round 2", after_a_kill=daemon)
     assert worker(daemon).pid != first.pid
 
     wait_until(under_way("FitCalculation", number=2), what="a fit in round 2")
@@ -131,7 +131,7 @@ def test_killed_worker_and_killed_daemon_change_nothing(
     assert not node.is_terminated
     start_after_a_kill(daemon)
 
-    wait_until(lambda: node.is_terminated, what="the end of the campaign")
+    wait_until(lambda: node.is_terminated, what="the end of the campaign", after_a_kill=daemon)
     assert outcome(node) == {key: undisturbed[key] for key in ("phases", "summary", *outcome(node))}
     assert told(node) == undisturbed["told"]
 

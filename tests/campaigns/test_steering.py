@@ -52,7 +52,7 @@ def test_a_pause_outlives_the_worker(undisturbed: dict[str, Any], daemon: Daemon
     assert asked.paused()
     assert processes() == before
     asked.resume()
-    wait_until(lambda: asked.node.is_terminated, what="the end of the campaign")
+    wait_until(lambda: asked.node.is_terminated, what="the end of the campaign", after_a_kill=daemon)
     assert outcome(asked.node) == undisturbed
 
 

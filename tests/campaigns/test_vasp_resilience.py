@@ -70,7 +70,7 @@ def test_a_worker_killed_in_mid_stage_changes_nothing(
     node = submit(VaspEngine, inputs(tmp_path))
     wait_until(under_way("VaspCalculation", number=2), what="calculations in both lanes")
     kill([worker(daemon)])
-    wait_until(lambda: node.is_terminated, what="the end of the stage")
+    wait_until(lambda: node.is_terminated, what="the end of the stage", after_a_kill=daemon)
     assert node.is_finished_ok, node.exit_message
     labels = node.outputs.labels.to_science()
     assert labels.ids.tolist() == undisturbed.ids.tolist()
