@@ -25,11 +25,14 @@ INTRODUCTION: Final = """\
 What this package builds on was published with figures. `aiida-mlhull study` runs what public data allow of it, and puts ours
 beside theirs.
 
-% not run: takes minutes, and asks for a folder of public data
 ```console
 $ aiida-mlhull study list
 $ aiida-mlhull study show xie-2018
 $ aiida-mlhull study run xie-2018 --data public-data --dry-run
+```
+
+% not run: minutes; tests/launching/studies/test_running.py runs a small one
+```console
 $ aiida-mlhull study run xie-2018 --data public-data
 $ aiida-mlhull study report xie-2018 -o xie-2018.html
 ```

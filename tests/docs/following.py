@@ -24,6 +24,12 @@ LAUNCHES = re.compile(r"aiida-mlhull (launch|extend|explore)\b(?!.*(--foreground
 BESIDE = [ROOT / "docs" / "how-to" / "data", ROOT / "docs" / "tutorials" / "data"]
 """Files that pages offer."""
 
+PUBLIC = {
+    "materials_project/mp20_binary_ternary.parquet": "mp20_excerpt.parquet",
+    "perovskites/perov5.parquet": "perov5_excerpt.parquet",
+}
+"""Public data that studies look for, and what a clone has of them."""
+
 VERDI = Path(sys.executable).with_name("verdi")
 
 PROGRESS = re.compile(r"^drawing\n", re.MULTILINE)
@@ -36,6 +42,9 @@ def desk_of_a_reader(folder: Path) -> None:
         shutil.copytree(beside, folder, dirs_exist_ok=True)
     (folder / "benchmarks").symlink_to(ROOT / "benchmarks")
     (folder / "plug-in-template").symlink_to(ROOT / "docs" / "plug-in-template")
+    for place, name in PUBLIC.items():
+        (folder / "public-data" / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "public-data" / place).symlink_to(ROOT / "benchmarks" / "data" / name)
     for table in (ROOT / "benchmarks" / "data").glob("*.parquet"):
         (folder / table.name).symlink_to(table)
 

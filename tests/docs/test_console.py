@@ -32,6 +32,7 @@ RUN = {
     },
     "docs/reference/vasp-stand-in.md": {},
     "docs/topics/schemes.md": {},
+    "docs/topics/studies.md": {},
 }
 """Pages whose commands run in order, beside the files that the page shows or offers, and what stands for words of theirs."""
 
