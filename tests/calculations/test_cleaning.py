@@ -8,6 +8,7 @@ from aiida_mlhull.calculations.cleaning import clean_candidates
 from aiida_mlhull.data import CandidatesData, DecisionsData
 from aiida_mlhull.science.cleaning.clean import CleaningSettings, clean, labeled
 from aiida_mlhull.science.cleaning.funnel import funnel_steps
+from tests.docs.pages import on_the_page
 
 
 def test_the_table_comes_from_the_graph(arsenides):
@@ -30,6 +31,8 @@ def test_the_table_comes_from_the_graph(arsenides):
     steps = outputs["funnel"].get_dict()["steps"]
     assert [step["dropped"] for step in steps] == [step.dropped for step in funnel_steps(expected)]
     assert steps[0]["entered"] == len(whole)
+    page = on_the_page("docs/topics/candidates.md", "tests/calculations/test_cleaning.py", process=process)
+    assert [step.dropped for step in page["steps"]] == [step["dropped"] for step in steps]
     assert steps[-1]["left"] == sum(node.n_rows for node in outputs["clean"].values())
 
 

@@ -10,6 +10,7 @@ from aiida.engine import run_get_node
 from aiida_mlhull.calculations.products import FitProductsCalculation, PredictProductsCalculation
 from aiida_mlhull.data import EnsembleData, RecipesData
 from aiida_mlhull.science.products.ensemble import ProductSettings, expect, fit_products
+from tests.docs.pages import on_the_page
 from tests.science.products.test_products import PUBLISHED, recipes
 
 SETTINGS = {"model": "magpie_concat", "members": 2, "held_out": 0.4}
@@ -17,12 +18,15 @@ SETTINGS = {"model": "magpie_concat", "members": 2, "held_out": 0.4}
 
 def test_recipes_to_an_ensemble_to_expected_products(code, ensemble):
     known, asked = recipes(*PUBLISHED), recipes(*PUBLISHED[24:])
-    outputs, node = run_get_node(
-        FitProductsCalculation,
-        code=code, recipes=RecipesData.from_science(known), settings=orm.Dict(SETTINGS), seed=orm.Int(3),
-    )  # fmt: skip
-    assert node.is_finished_ok, node.exit_message
+    words = {
+        "mlhull-job@localhost": code.full_label,
+        "PK": str(RecipesData.from_science(known).store().pk),
+        '{"model": "reaction_graph", "members": 5, "epochs": 20}': repr(SETTINGS),
+        "seed=0": "seed=3",
+    }
+    outputs = on_the_page("docs/how-to/recipes.md", "tests/calculations/test_products.py", words=words)["made"]
     made = outputs["ensemble"]
+    assert made.creator.is_finished_ok, made.creator.exit_message
     assert made.base.attributes.get("target") == "product"
     assert "calibrated by held-out systems" in made.description
     here = fit_products(known, ProductSettings(**SETTINGS), seed=3)

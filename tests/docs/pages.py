@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -83,6 +84,29 @@ def blocks(page: str, *kinds: str) -> list[Block]:
         for one in found
         if one["kind"] in kinds
     ]
+
+
+def on_the_page(page: str, test: str, *, words: Mapping[str, str] | None = None, **given: Any) -> dict[str, Any]:
+    """Run the Python of a page that is marked as run by a file of tests.
+
+    Args:
+        page: of the project's folder.
+        test: the file.
+        words: of the page, and what stands for them here.
+        **given: names that the page takes as known.
+
+    Returns:
+        All names afterwards.
+    """
+    ran = [one for one in blocks(page, "python") if (one.mark, one.why) == ("run by", test)]
+    assert ran, f"{page} leaves nothing to {test}"
+    for block in ran:
+        body = block.body
+        for word, here in (words or {}).items():
+            assert word in body, f"{page} says no {word}"
+            body = body.replace(word, here)
+        exec(compile(body, page, "exec"), given)
+    return given
 
 
 def difference(said: str, printed: str, *, figures: bool = True) -> str | None:

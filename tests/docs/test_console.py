@@ -70,7 +70,7 @@ def test_every_command_runs_or_the_page_says_why_not():
     assert named
     for file in [*ELSEWHERE.values(), *named]:
         assert (ROOT / file).is_file(), file
-    handed = {(page, one.why) for page in PAGES for one in blocks(page, "console") if one.mark == "run by"}
+    handed = {(page, one.why) for page in PAGES for one in blocks(page, "console", "python") if one.mark == "run by"}
     assert handed
     for page, file in handed:
         assert page in (ROOT / file).read_text(), f"{file} doesn't follow {page}"
