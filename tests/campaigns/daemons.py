@@ -21,6 +21,8 @@ PATIENCE = 900.0
 
 STILL = 60.0
 """Seconds without any change after which a person restarts the daemon."""
+EVERY = 5.0
+"""Seconds between two looks at whether anything has changed."""
 
 
 @contextmanager
@@ -105,14 +107,21 @@ def wait_until(true: Callable[[], bool], *, what: str, after_a_kill: DaemonClien
     Raises:
         TimeoutError: if it doesn't become true.
     """
-    end, seen, since = time.monotonic() + PATIENCE, changes(), time.monotonic()
+    end = time.monotonic() + PATIENCE
+    seen, since = changes(), time.monotonic()
+    looked = since
     while not true():
-        if time.monotonic() > end:
+        now = time.monotonic()
+        if now > end:
             raise TimeoutError(f"{what} did not come true in {PATIENCE:.0f} s")
         time.sleep(0.2)
-        if after_a_kill is not None and (now := changes()) != seen:
-            seen, since = now, time.monotonic()
-        elif after_a_kill is not None and time.monotonic() - since > STILL:
+        if after_a_kill is None or now - looked < EVERY:
+            continue
+        looked, before = now, seen
+        seen = changes()
+        if seen != before:
+            since = now
+        elif now - since > STILL:
             kill(everything(after_a_kill))
             start_after_a_kill(after_a_kill)
             since = time.monotonic()
