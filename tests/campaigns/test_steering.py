@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from tests.programs import on_this_machine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
+NUMBERS = count(1)
+"""Of the daemons' profiles, whose names stay in AiiDA's configuration."""
+
 
 @pytest.fixture(scope="module")
 def undisturbed(aiida_profile, tmp_path_factory) -> dict[str, Any]:
@@ -31,7 +35,7 @@ def undisturbed(aiida_profile, tmp_path_factory) -> dict[str, Any]:
 
 @pytest.fixture
 def daemon(undisturbed, aiida_config, aiida_profile_factory) -> Iterator[DaemonClient]:
-    with running_daemon(aiida_config, aiida_profile_factory, name="steering") as client:
+    with running_daemon(aiida_config, aiida_profile_factory, name=f"steering-{next(NUMBERS)}") as client:
         yield client
 
 
