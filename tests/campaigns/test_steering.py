@@ -12,6 +12,7 @@ from aiida import orm
 from aiida.engine import run_get_node, submit
 from aiida.engine.daemon.client import DaemonClient
 from aiida.engine.processes import control
+from aiida.schedulers import JobState
 
 from aiida_mlhull import Campaign, extend
 from aiida_mlhull.workflows.screen import Screen
@@ -72,11 +73,12 @@ def test_verdi_pauses_plays_and_kills_what_runs(
 ) -> None:
     """A job and the whole campaign, by what ``verdi process`` calls; a killed job is done again, a killed campaign taken up."""
     slow = tmp_path / "mlhull-job"
-    slow.write_text(f'#!/bin/sh\nsleep 5\nexec {PROGRAM} "$@"\n')
+    slow.write_text(f'#!/bin/sh\n[ "$1" = fit ] && sleep 10\nexec {PROGRAM} "$@"\n')
     slow.chmod(0o755)
     node = submit(Screen, campaign(on_this_machine(tmp_path, program=slow)))
     wait_until(under_way("FitCalculation", number=1), what="a fit")
     job = newest("FitCalculation")
+    wait_until(lambda: job.get_scheduler_state() is JobState.RUNNING, what="its job")
     control.pause_processes([job, node], msg_text="for lunch", timeout=120)
     wait_until(lambda: job.paused and node.paused, what="the pause")
     assert {one.pk for one in Campaign(node).paused()} == {job.pk, node.pk}
@@ -85,6 +87,7 @@ def test_verdi_pauses_plays_and_kills_what_runs(
     wait_until(under_way("FitCalculation", number=2), what="the fit once more")
     assert job.is_killed
     assert newest("FitCalculation").caller.pk == job.caller.pk
+    wait_until(lambda: newest("FitCalculation").get_scheduler_state() is JobState.RUNNING, what="its job")
     control.kill_processes([node], msg_text="enough", timeout=120)
     wait_until(lambda: all(one.is_terminated for one in [node, *node.called_descendants]), what="the end of all")
     assert node.is_killed
