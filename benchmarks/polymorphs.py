@@ -18,48 +18,19 @@ import argparse
 import json
 import sys
 import time
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
 from aiida_mlhull.science.ensembles.settings import CellChoice
+from aiida_mlhull.science.metrics.polymorphs import ranked
 from aiida_mlhull.science.models import MODELS
 from aiida_mlhull.science.models.training.loop import TrainingSettings
 from aiida_mlhull.science.types import Crystals, ModelRows, TrainingRows
-from aiida_mlhull.science.types.crystals import Floats, Integers
+from aiida_mlhull.science.types.crystals import Integers
 from benchmarks.pnictides import read_pnictides, scaled
-
-APART: Final = 0.010
-"""eV/atom; energies nearer to one another than this are not an order worth predicting."""
-
-
-def ranked(predicted: Floats, true: Floats, groups: Integers) -> dict[str, float]:
-    """How pairs of one group are ordered; see the module.
-
-    Returns:
-        ``pairs``, ``pairs_by_composition`` and ``ties``; NaN without any pair.
-    """
-    right, ties, sizes = [], [], []
-    for group in np.unique(groups):
-        rows = np.flatnonzero(groups == group)
-        first, second = np.triu_indices(len(rows), k=1)
-        wanted = true[rows][first] - true[rows][second]
-        said = predicted[rows][first] - predicted[rows][second]
-        apart = np.abs(wanted) > APART
-        if apart.any():
-            agreement = np.sign(wanted[apart]) * np.sign(said[apart])
-            right.append(float((1 + agreement).sum() / 2))
-            ties.append(int((agreement == 0).sum()))
-            sizes.append(int(apart.sum()))
-    if not sizes:
-        return dict.fromkeys(("pairs", "pairs_by_composition", "ties"), float("nan"))
-    return {
-        "pairs": sum(right) / sum(sizes),
-        "pairs_by_composition": float(np.mean(np.divide(right, sizes))),
-        "ties": sum(ties) / sum(sizes),
-    }
 
 
 def settings_of(model: str, *, cells: CellChoice, epochs: int, members: int) -> EnsembleSettings:

@@ -9,6 +9,7 @@ threads and with memory is for tests of the installed program, which are many.
 from __future__ import annotations
 
 import ast
+import atexit
 import gc
 import os
 import select
@@ -22,6 +23,7 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import rmtree
 from typing import Final
 
 PROGRAM: Final = Path(sys.executable).with_name("mlhull-job")
@@ -64,12 +66,13 @@ sys.exit(status[0])
 
 @lru_cache(maxsize=1)
 def quick_program() -> Path:
-    """The script, which serves as long as this process lives; afterwards it starts the installed program."""
+    """The script, which is there as long as this process lives; without the server it starts the installed program."""
     folder = Path(tempfile.mkdtemp(prefix="mlhull-jobs-"))
     script, address = folder / PROGRAM.name, str(folder / "server")
     python = os.path.realpath(sys.executable)
     script.write_text(SCRIPT.format(python=python, address=address, program=str(PROGRAM), length=LENGTH))
     script.chmod(0o755)
+    atexit.register(rmtree, folder, ignore_errors=True)
     words = [sys.executable, "-m", __name__, address]
     root = Path(__file__).parents[1]
     # It ends when the pipe to it does, which this process holds, and no other.

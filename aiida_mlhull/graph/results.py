@@ -196,15 +196,10 @@ def result_nodes(node: orm.ProcessNode, *, stage: str) -> list[LabelsData]:
 
 def stored_results(node: orm.ProcessNode, *, stage: str) -> Labels | None:
     """Results of a stage as its engines gave them; of a candidate with several rows the newest. None if there are none."""
-    from aiida_mlhull.science.types import concatenate
+    from aiida_mlhull.science.types import first_of_each
 
-    tables: list[Labels] = []
-    for table in result_nodes(node, stage=stage):
-        rows = table.to_science()
-        for newer in tables:
-            rows = rows.without(newer.ids)
-        tables.append(rows)
-    return concatenate(tables) if tables else None
+    tables: list[Labels] = [table.to_science() for table in result_nodes(node, stage=stage)]
+    return first_of_each(tables) if tables else None
 
 
 def outcomes(node: orm.ProcessNode) -> Decisions:

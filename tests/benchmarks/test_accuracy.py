@@ -13,7 +13,6 @@ from aiida_mlhull.science.types import Crystals
 from benchmarks import perovskites, recall
 from benchmarks.perovskites import EXCERPT, site_kinds
 from benchmarks.pnictides import read_pnictides, scaled
-from benchmarks.polymorphs import ranked
 
 
 @pytest.fixture
@@ -28,23 +27,6 @@ def asked(monkeypatch, capsys, module, *words):
     monkeypatch.setattr(sys, "argv", [module.__name__, *words, "--json"])
     module.main()
     return json.loads(capsys.readouterr().out)
-
-
-def test_pairs_of_one_composition_are_counted():
-    true = np.array([0.0, 0.1, 0.2, 0.205, 5.0, 6.0])
-    said = np.array([0.0, 0.3, 0.2, 0.2, 1.0, 0.0])
-    groups = np.array([0, 0, 0, 0, 1, 1])
-    # Of group 0, (2, 3) is too near to count, and (1, 2), (1, 3) are wrong of five; group 1 has one pair, wrong.
-    assert ranked(said, true, groups) == {"pairs": 3 / 6, "pairs_by_composition": (3 / 5 + 0) / 2, "ties": 0.0}
-
-
-def test_ties_count_as_halves():
-    true, groups = np.array([0.0, 1.0, 2.0]), np.zeros(3, dtype=int)
-    assert ranked(np.zeros(3), true, groups) == {"pairs": 0.5, "pairs_by_composition": 0.5, "ties": 1.0}
-
-
-def test_nothing_to_rank():
-    assert np.isnan(ranked(np.zeros(2), np.zeros(2), np.arange(2))["pairs"])
 
 
 @pytest.mark.parametrize("origin", ["A", "B"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +37,14 @@ class Ready:
         why_not: why it can't be run; empty if it can.
         data: digest of its table and of its parents'; empty where they aren't there.
         nodes: what is stored of it.
+        data_of_parent: the same of its parent; empty without one.
     """
 
     run: StudyRun
     why_not: str
     data: str
     nodes: RunNodes
+    data_of_parent: str = ""
 
     @property
     def state(self) -> str:
@@ -68,7 +70,8 @@ def look(runs: Sequence[StudyRun], folder: Path | None) -> list[Ready]:
         if why:
             return Ready(run, why, "", find_run(run))
         digests[run.name] = _digest(run, folder, digests)
-        return Ready(run, "", digests[run.name], find_run(run, digests[run.name]))
+        of_parent = "" if run.parent is None else digests[run.parent.name]
+        return Ready(run, "", digests[run.name], find_run(run, digests[run.name]), of_parent)
 
     return [standing(run) for run in runs]
 
@@ -172,7 +175,7 @@ def run_study(
         except MlhullError as error:
             failed[run.name] = str(error)
             say(f"{head}: failed: {error}")
-    return [Ready(one.run, failed.get(one.run.name, one.why_not), one.data, one.nodes) for one in look(runs, folder)]
+    return [replace(one, why_not=failed.get(one.run.name, one.why_not)) for one in look(runs, folder)]
 
 
 def _run(ready: Ready, *, head: str, folder: Path | None, jobs: int | None, progress: Progress, say: Say) -> None:
@@ -183,7 +186,7 @@ def _run(ready: Ready, *, head: str, folder: Path | None, jobs: int | None, prog
         ensemble = _published(run, label, folder)
     elif ensemble is None:
         say(f"{head}: {run.row.about}: {len(rows.learned):,} rows to learn from, {len(rows.asked):,} to test on")
-        ensemble = _fit(run, label, rows, jobs=jobs, progress=progress)
+        ensemble = _fit(ready, label, rows, jobs=jobs, progress=progress)
     say(f"{head}: ensemble {ensemble.pk}: {ensemble.description}")
     _ask(run, label, ensemble, rows.asked, jobs=jobs, progress=progress)
 
@@ -228,12 +231,13 @@ def _published(run: StudyRun, label: str, folder: Path | None) -> EnsembleData:
     return node
 
 
-def _fit(run: StudyRun, label: str, rows: Halves, *, jobs: int | None, progress: Progress) -> EnsembleData:
+def _fit(ready: Ready, label: str, rows: Halves, *, jobs: int | None, progress: Progress) -> EnsembleData:
     from aiida import orm
 
     from aiida_mlhull.launching.codes import ready_program
     from aiida_mlhull.workflows.fit import FitEnsemble
 
+    run = ready.run
     assert run.settings is not None
     builder = FitEnsemble.get_builder()
     builder.code = ready_program()
@@ -241,7 +245,7 @@ def _fit(run: StudyRun, label: str, rows: Halves, *, jobs: int | None, progress:
     builder.baseline = orm.Str("none")
     builder.seed = orm.Int(run.fit_seed)
     if run.parent is not None:
-        builder.parent = _parent(run.parent)
+        builder.parent = _parent(run.parent, ready.data_of_parent)
     builder.cells, builder.results = _shards(rows.learned)
     builder.stopped = killed_jobs(label)
     if jobs is not None:
@@ -252,8 +256,9 @@ def _fit(run: StudyRun, label: str, rows: Halves, *, jobs: int | None, progress:
     return ensemble
 
 
-def _parent(run: StudyRun) -> EnsembleData:
-    found = find_run(run).ensemble
+def _parent(run: StudyRun, data: str) -> EnsembleData:
+    """Of the data at hand, whatever else it was fitted to since."""
+    found = find_run(run, data).ensemble
     if found is None:
         raise CampaignFailedError(f"the parent {run.name} has not been fitted")
     return found

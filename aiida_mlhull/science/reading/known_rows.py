@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from aiida_mlhull.science.errors import TableError, listed
 from aiida_mlhull.science.reading.candidates import Intake
 from aiida_mlhull.science.types import Candidates
 
-TOLERANCE = 1e-6
+TOLERANCE: Final = 1e-6
 """Å, and fractions of the cell, up to which a crystal is the same one that was read earlier."""
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from aiida_mlhull.science.metrics import diagnose
+from aiida_mlhull.science.metrics.polymorphs import ranked
 from aiida_mlhull.science.metrics.stated import recognized, stated
 from aiida_mlhull.science.types import Labels, Predictions
-from aiida_mlhull.science.types.crystals import Floats
-
-APART: Final = 0.010
-"""eV/atom; energies nearer to one another than this are not an order worth predicting."""
 
 
 def scores(predictions: Predictions, truth: Labels, *, classes: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -34,13 +31,14 @@ def scores(predictions: Predictions, truth: Labels, *, classes: tuple[str, ...] 
     known = truth.select(predictions.ids)
     alone = float(np.abs(predictions.members - known.energies[:, None]).mean())
     size = np.abs(errors.errors)
+    in_order = ranked(predictions.mean, known.energies, predictions.formulas)["pairs"]
     plain: dict[str, Any] = {
         "rows": len(errors),
         "mae": float(size.mean()),
         "rmse": float(np.sqrt(np.mean(np.square(size)))),
         "median": float(np.median(size)),
         "member_mae": alone,
-        "pairs": ordered_pairs(predictions.mean, known.energies, predictions.formulas),
+        "pairs": None if np.isnan(in_order) else in_order,
     }
     if not (errors.sigma > 0).all():
         return plain | dict.fromkeys(("coverage_95", "ranking", "log_ratio"))
@@ -50,28 +48,3 @@ def scores(predictions: Predictions, truth: Labels, *, classes: tuple[str, ...] 
         "ranking": found_spreads.ranking,
         "log_ratio": found_spreads.log_ratio,
     }
-
-
-def ordered_pairs(predicted: Floats, true: Floats, formulas: Any) -> float | None:
-    """Share of pairs of one formula, more than :data:`APART` apart, whose order is predicted right.
-
-    Ties count as halves, so that a model that reads compositions only gets 0.5.
-
-    Args:
-        predicted: (n,) values.
-        true: (n,) values.
-        formulas: (n,) formulas.
-
-    Returns:
-        None without any pair.
-    """
-    right, total = 0.0, 0
-    for formula in np.unique(formulas):
-        rows = np.flatnonzero(formulas == formula)
-        first, second = np.triu_indices(len(rows), k=1)
-        wanted = true[rows][first] - true[rows][second]
-        said = predicted[rows][first] - predicted[rows][second]
-        apart = np.abs(wanted) > APART
-        right += float((1 + np.sign(wanted[apart]) * np.sign(said[apart])).sum()) / 2
-        total += int(apart.sum())
-    return right / total if total else None

@@ -4,7 +4,7 @@ from aiida_mlhull.science.types.crystals import Crystals
 from aiida_mlhull.science.types.ensemble import EnsembleWeights, MemberWeights
 from aiida_mlhull.science.types.recipes import Reactions, Recipes
 from aiida_mlhull.science.types.substitutions import Substitutions
-from aiida_mlhull.science.types.table import Table, concatenate
+from aiida_mlhull.science.types.table import Table, concatenate, first_of_each
 from aiida_mlhull.science.types.tables import (
     Candidates,
     Decisions,
@@ -33,4 +33,5 @@ __all__ = [
     "TrainingRows",
     "Wyckoff",
     "concatenate",
+    "first_of_each",
 ]

@@ -177,6 +177,20 @@ def _filled(parts: Sequence[T]) -> Sequence[T]:
     return parts
 
 
+def first_of_each(parts: Sequence[T]) -> T:
+    """Several tables in one, as :func:`concatenate`; of an id that is in several the row of the first counts.
+
+    Raises:
+        TableError: see there.
+    """
+    seen = np.empty(0, dtype=np.str_)
+    rest: list[T] = []
+    for part in parts:
+        rest.append(part.without(seen))
+        seen = np.union1d(seen, part.ids)
+    return concatenate(rest)
+
+
 def concatenate(parts: Sequence[T]) -> T:
     """One table from several of the same kind; ids must not meet, whole-table properties are the first's.
 

@@ -11,6 +11,7 @@ import yaml
 from aiida import orm
 
 from aiida_mlhull import names
+from aiida_mlhull.data import EnsembleData
 from aiida_mlhull.launching.studies import making, running
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather, predict
 from aiida_mlhull.science.ensembles.learning import split_rows
@@ -19,6 +20,7 @@ from aiida_mlhull.science.reading.properties import read_properties
 from aiida_mlhull.science.studies import load_study, runs_of
 from aiida_mlhull.science.types import ModelRows
 from tests.cli.conftest import run
+from tests.property_ensembles import band_gaps
 from tests.science.studies.test_tables import DATA, TABLE, TARGET
 
 ENDED = running._ended
@@ -162,6 +164,21 @@ def test_other_data_are_another_run(registered, tmp_path):
     there = [one.data for one in running.look(runs, tmp_path)]
     assert here[1].endswith(here[0]), "a child's data are its parent's as well"
     assert not set(here) & set(there)
+
+
+def test_a_child_begins_with_the_parent_of_its_own_data(registered, tmp_path):
+    """Not with the newest one: data may have changed and changed back."""
+    path = tmp_path / "again.yaml"
+    path.write_text(yaml.safe_dump(STUDY | {"name": "again"}))
+    runs = runs_of(load_study(str(path)), size="full", only=["child"])
+    parent, child = running.look(runs, DATA)
+    stored = []
+    for data in (parent.data, "other"):
+        node = EnsembleData.from_science(band_gaps(), label=f"{parent.run.label}-{data}").store()
+        orm.Group.collection.get_or_create(label="mlhull/studies/again")[0].add_nodes(node)
+        stored.append(node.pk)
+    assert child.data_of_parent == parent.data
+    assert running._parent(parent.run, child.data_of_parent).pk == stored[0]
 
 
 def test_a_fit_goes_on_in_the_folders_that_it_is_given():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aiida_mlhull.science.studies import Study
-from aiida_mlhull.science.studies.scores import ordered_pairs, scores
+from aiida_mlhull.science.studies.scores import scores
 from aiida_mlhull.science.studies.standing import study_facts
 from aiida_mlhull.science.studies.written import html, markdown
 from aiida_mlhull.science.types import Crystals, Labels, Predictions
@@ -93,11 +93,3 @@ def test_scores_are_those_of_the_definitions():
     assert found["member_mae"] == pytest.approx(np.mean([np.abs(said[:, m] - true).mean() for m in range(members)]))
     assert found["member_mae"] > found["mae"]
     assert found["median"] == pytest.approx(sum(sorted(np.abs(errors))[5:7]) / 2)
-
-
-def test_pairs_in_the_right_order():
-    true = np.array([0.0, 0.1, 0.105, 0.0, 1.0])
-    formulas = np.array(["A", "A", "A", "B", "B"])
-    assert ordered_pairs(np.array([0, 1, 2, 5, 4.0]), true, formulas) == pytest.approx(2 / 3), "5 meV is no order"
-    assert ordered_pairs(np.zeros(5), true, formulas) == 0.5
-    assert ordered_pairs(true[:1], true[:1], formulas[:1]) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiida_mlhull.science.errors import TableError
-from aiida_mlhull.science.types import Crystals, Labels, References, concatenate
+from aiida_mlhull.science.types import Crystals, Labels, References, concatenate, first_of_each
 from tests.science.real_crystals import mp_crystals
 
 KNOWN = {"b": ("TiN", -9.7), "a": ("Ti", -7.8), "ä": ("NaN", -3.0), "B": ("N", -8.3)}
@@ -107,3 +107,12 @@ def test_tables_say_in_a_line_what_they_are():
     assert "<td><b></td>" not in shown
     cells = Crystals.from_lists([np.eye(3)], [[22, 7]], [np.zeros((2, 3))])
     assert repr(cells) == "Crystals(1 cells, 2 sites)"
+
+
+def test_of_an_id_in_several_tables_the_first_row_counts():
+    one, two, three = built(names=("b", "a")), built(names=("a", "B")), built(names=("b", "B", "ä"))
+    raised = [replace(part, energies=part.energies + 10 * place) for place, part in enumerate((one, two, three))]
+    found = first_of_each(raised)
+    assert content(found) == {"a": ("Ti", -7.8), "b": ("TiN", -9.7), "B": ("N", -8.3 + 10), "ä": ("NaN", -3.0 + 20)}
+    with pytest.raises(TableError, match="nothing to concatenate"):
+        first_of_each([])

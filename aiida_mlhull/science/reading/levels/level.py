@@ -11,7 +11,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import SettingsError, TableError, listed
 from aiida_mlhull.science.reading.sieve import Sieve
-from aiida_mlhull.science.types import Candidates, Crystals, Labels, concatenate
+from aiida_mlhull.science.types import Candidates, Crystals, Labels, first_of_each
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.reasons import Reason, Stated, is_stated, with_detail
 from aiida_mlhull.science.types.table import Booleans, Strings
@@ -61,12 +61,7 @@ def level_of_labels(tables: Sequence[Labels], *, name: str, source: str) -> Leve
         name: of the stage.
         source: where they are from, for messages.
     """
-    rest: list[Labels] = []
-    for table in tables:
-        for earlier in rest:
-            table = table.without(earlier.ids)  # noqa: PLW2901
-        rest.append(table)
-    whole = concatenate(rest)
+    whole = first_of_each(tables)
     everything = np.ones(len(whole), dtype=bool)
     return Level(
         name=name,
