@@ -116,9 +116,10 @@ def _inputs(before: orm.ProcessNode, wanted: Extension) -> CampaignInputs:
     if wanted.references is not None:
         references, snapshot, remark = read_references_at(wanted.references)
         remarks.append(remark)
-    stored, read, others = read_candidates_at(wanted.candidates, bad_rows=wanted.bad_rows, scheme=references.scheme)
+    named, read, others = read_candidates_at(wanted.candidates, bad_rows=wanted.bad_rows, scheme=references.scheme)
     own = {node.uuid for node in shards}
-    stored = [node for node in stored if node.uuid not in own]
+    stored = [node for node in named if node.uuid not in own]
+    others += [f"node {node.pk}: the campaign has it already" for node in named if node.uuid in own]
     earlier = concatenate([node.to_science() for node in shards])
     sifted = [only_new(intake, earlier) for intake in read]
     intakes = [rest for rest, _ in sifted]

@@ -133,6 +133,10 @@ def test_of_a_table_that_has_grown_the_new_rows_are_taken(small: Campaign, tmp_p
     ids = [name for shard in prepared.nodes["candidates"].values() for name in shard.to_science().ids.tolist()]
     assert len(ids) == len(set(ids)) > len(known)
     assert set(excerpt.candidates.ids.tolist()) < set(ids)
+    shard = next(iter(small.node.inputs.candidates.values()))
+    again = prepare_extension(small, {"candidates": {"node": str(shard.pk)}})
+    assert f"node {shard.pk}: the campaign has it already" in again.inputs.remarks
+    assert len(again.nodes["candidates"]) == len(small.node.inputs.candidates)
 
 
 def test_results_from_elsewhere_are_taken_over_beside_its_own(small: Campaign) -> None:
