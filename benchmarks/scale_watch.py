@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sys
@@ -25,8 +26,38 @@ def peak_mib() -> int:
     return int(told.split("VmHWM:")[1].split()[0]) // 1024
 
 
+class Slices:
+    """Seconds of the processor that every task of an event loop has had: while one waits in a call, others go on."""
+
+    def __init__(self) -> None:
+        self.spent: dict[object, float] = defaultdict(float)
+        self.begun = time.process_time()
+        self._run = asyncio.Handle._run  # noqa: SLF001  (nothing else sees every step of every task)
+
+    def __enter__(self) -> Self:
+        slices = self
+
+        def run(handle: asyncio.Handle) -> None:
+            slices.begun = time.process_time()
+            slices._run(handle)
+            task = getattr(handle._callback, "__self__", None)  # noqa: SLF001
+            slices.spent[task] += time.process_time() - slices.begun
+
+        asyncio.Handle._run = run  # type: ignore[method-assign]  # noqa: SLF001
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.Handle._run = self._run  # type: ignore[method-assign]  # noqa: SLF001
+
+    def own(self) -> float:
+        """Of the task at hand, so far."""
+        return self.spent[asyncio.current_task()] + time.process_time() - self.begun
+
+
 class Watch:
-    """Cost of every calcfunction while it is entered, and how long nothing else could happen.
+    """Cost of every calcfunction, and how long nothing else could happen.
+
+    Seconds of the processor are those of the task that has called; wall seconds also those of others that went on meanwhile.
 
     Args:
         path: of a file that gets a line a call, for runs that don't come to their end.
@@ -35,8 +66,9 @@ class Watch:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.costs: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        self.gaps: list[tuple[float, str]] = []
-        self.last, self.now = time.perf_counter(), "between"
+        self.gaps: list[tuple[float, float, str]] = []
+        self.slices = Slices()
+        self.last, self.now = (time.process_time(), time.perf_counter()), "between"
 
     def __enter__(self) -> Self:
         from aiida.manage import get_manager
@@ -56,27 +88,29 @@ class Watch:
             for name in names:
                 if hasattr(module, name):
                     setattr(module, name, self._watched(name, getattr(module, name)))
+        self.slices.__enter__()
         self.loop = get_manager().get_runner().loop
         self.loop.call_later(TICK, self._tick)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.loop = None
+        self.slices.__exit__()
 
     def _tick(self) -> None:
-        moment = time.perf_counter()
-        self.gaps.append((moment - self.last, self.now))
-        self.last, self.now = moment, "between"
+        cpu, wall = time.process_time(), time.perf_counter()
+        self.gaps.append((cpu - self.last[0], wall - self.last[1], self.now))
+        self.last, self.now = (cpu, wall), "between"
         if self.loop is not None:
             self.loop.call_later(TICK, self._tick)
 
     def _watched(self, name: str, function: Any) -> Any:
         def call(*arguments: Any, **named: Any) -> Any:
-            wall, cpu = time.perf_counter(), time.process_time()
+            wall, cpu = time.perf_counter(), self.slices.own()
             try:
                 return function(*arguments, **named)
             finally:
-                cost = time.perf_counter() - wall, time.process_time() - cpu
+                cost = time.perf_counter() - wall, self.slices.own() - cpu
                 self.costs[name].append(cost)
                 with self.path.open("a") as lines:
                     lines.write(json.dumps([name, *cost, peak_mib()]) + "\n")
@@ -97,8 +131,8 @@ class Watch:
         }
 
     def longest(self) -> list[list[Any]]:
-        """Longest times that nothing else could happen in the worker, and the calcfunction that ended last in each."""
-        return [[round(seconds, 2), name] for seconds, name in sorted(self.gaps, reverse=True)[:SHOWN]]
+        """Longest times that nothing else could happen in the worker: CPU and wall seconds, and which calcfunction ended last."""
+        return [[round(cpu, 2), round(wall, 2), name] for cpu, wall, name in sorted(self.gaps, reverse=True)[:SHOWN]]
 
 
 def command(words: list[str]) -> dict[str, float]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, Final, TypeVar
 
@@ -21,6 +22,8 @@ VERSION: Final = 1
 KEY: Final = b"mlhull"
 CELL_NUMBERS: Final = 9
 COMPRESSION_LEVEL: Final = 6
+GROUP_ROWS: Final = 10_000
+"""Rows that are written, and can be read, without the others."""
 _DTYPES: Final = {
     "bool": np.dtype(np.bool_),
     "float": np.dtype(np.float32),
@@ -44,7 +47,7 @@ def encode_table(table: Table) -> bytes:
     header = {"noun": type(table).__name__, "version": VERSION, "properties": properties}
     packed = pa.table(columns).replace_schema_metadata({KEY: json.dumps(header, sort_keys=True).encode()})
     sink = pa.BufferOutputStream()
-    pq.write_table(packed, sink, compression="zstd", compression_level=COMPRESSION_LEVEL)
+    pq.write_table(packed, sink, row_group_size=GROUP_ROWS, compression="zstd", compression_level=COMPRESSION_LEVEL)
     return bytes(sink.getvalue())
 
 
@@ -89,22 +92,38 @@ def to_arrow(
     Raises:
         WireError: see :func:`decode_table`; also if a column is missing that is asked for.
     """
-    try:
-        file = pq.ParquetFile(pa.BufferReader(content))
+    with opened(noun, content, name) as (file, properties):
         missing = [column for column in columns or () if column not in file.schema_arrow.names]
         if missing:
             raise WireError(f"{name}: column {missing[0]!r} of {noun.__name__} is missing")
-        packed = file.read(columns=columns)
-        header = json.loads((packed.schema.metadata or {})[KEY])
+        return file.read(columns=columns), properties
+
+
+@contextmanager
+def opened(noun: type[Table], content: bytes, name: str) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
+    """The file behind parquet bytes, nothing of it read yet, and the properties of the table.
+
+    Raises:
+        WireError: see :func:`decode_table`.
+    """
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        yield file, _properties(noun, file, name)
     except (pa.ArrowInvalid, OSError) as error:
         raise WireError(f"{name} is not a readable parquet file ({error}); is it truncated?") from error
+
+
+def _properties(noun: type[Table], file: pq.ParquetFile, name: str) -> dict[str, Any]:
+    try:
+        header = json.loads((file.schema_arrow.metadata or {})[KEY])
     except (KeyError, ValueError) as error:
         raise WireError(f"{name} is a parquet file, but none of ours: it has no mlhull header") from error
     if header["noun"] != noun.__name__:
         raise WireError(f"{name} holds {header['noun']}, expected {noun.__name__}")
     if header["version"] != VERSION:
         raise WireError(f"{name} has format version {header['version']}, this package reads {VERSION}")
-    return packed, header["properties"]
+    properties: dict[str, Any] = header["properties"]
+    return properties
 
 
 def _encode_array(array: NDArray[Any]) -> pa.Array:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from aiida_mlhull.science.errors import WireError
 from aiida_mlhull.science.tables.summary import content_hash
 from aiida_mlhull.science.types import Candidates, Labels, References
-from aiida_mlhull.science.wire import encode_table
-from aiida_mlhull.science.wire.rows import decode_columns, decode_row, decode_rows
+from aiida_mlhull.science.wire import decode_table, encode_table, tables
+from aiida_mlhull.science.wire.rows import decode_columns, decode_row, decode_rows, take_rows
 from tests.arsenides import every_sixth
 
 TABLE = References(
@@ -68,3 +69,36 @@ def test_some_columns():
         decode_columns(References, encode_table(TABLE), ["keep"])
     with pytest.raises(WireError, match="holds References, expected Candidates"):
         decode_columns(Candidates, encode_table(TABLE), ["ids"])
+
+
+@pytest.fixture
+def grouped(monkeypatch):
+    """A table in row groups of seven rows, and as a whole."""
+    monkeypatch.setattr(tables, "GROUP_ROWS", 7)
+    record = every_sixth().record.take(range(40))
+    return encode_table(record), record
+
+
+def test_rows_of_many_groups_are_those_of_the_whole(grouped):
+    content, record = grouped
+    assert content_hash(decode_table(Labels, content)) == content_hash(record)
+    for numbers in ([0], [6, 7], [39, 0, 13, 14, 20], [], range(40)):
+        ids = record.ids[list(numbers)]
+        assert content_hash(decode_rows(Labels, content, ids)) == content_hash(record.select(ids))
+        assert content_hash(take_rows(Labels, content, numbers)) == content_hash(record.select(ids))
+    assert decode_rows(Labels, content, ["", f"{record.ids[6]}a", "~"]).ids.tolist() == []
+    for numbers in ([-1], [3, 40]):
+        with pytest.raises(IndexError, match="has rows 0 to 39"):
+            take_rows(Labels, content, numbers)
+
+
+def test_only_groups_that_may_hold_an_id_are_read(grouped, monkeypatch):
+    content, record = grouped
+    read, groups = pq.ParquetFile.read_row_group, []
+    monkeypatch.setattr(
+        pq.ParquetFile,
+        "read_row_group",
+        lambda self, group, **named: groups.append(group) or read(self, group, **named),
+    )
+    decode_rows(Labels, content, record.ids[[8, 30]])
+    assert sorted(set(groups)) == [1, 4]
