@@ -18,6 +18,7 @@ from aiida_mlhull.science.hull.index import (
     fractions_of,
     offsets_of,
 )
+from aiida_mlhull.science.hull.solver import solver
 from aiida_mlhull.science.representations.composition import SYMBOLS, Composition
 from aiida_mlhull.science.types.crystals import Floats, Integers
 from aiida_mlhull.science.types.table import Strings
@@ -114,6 +115,14 @@ class _Batch:
     numbers: Integers
     fractions: Floats
 
+    @property
+    def work(self) -> int:
+        """Columns times elements times targets, over all systems; to gather the columns counts as one more target."""
+        sizes = np.diff(self.element_offsets)
+        before = np.concatenate([[0], np.cumsum(self.block_stops - self.block_starts)])
+        columns = sizes + np.diff(before[self.block_offsets])
+        return int((columns * sizes * (1 + np.diff(self.target_offsets))).sum())
+
 
 def _batch(ground: GroundStates, targets: Sequence[Composition]) -> _Batch:
     """Systems together, compositions in ascending order: the optimum of one is the start of the next."""
@@ -159,15 +168,13 @@ def hull_points(
     Raises:
         HullError: if a point can't be certified to 1e-9 eV/atom.
     """
-    from aiida_mlhull.science.hull.simplex import solve_systems  # noqa: PLC0415  (numba, only when needed)
-
     batch = _batch(ground, targets)
     banned = np.full(len(targets), -1, dtype=np.int64) if excluded is None else np.asarray(excluded)[batch.order]
     values, gaps = np.empty(len(targets)), np.empty(len(targets))
     duals, weights = np.empty(len(batch.fractions)), np.empty(len(batch.fractions))
     rows = np.empty(len(batch.fractions), dtype=np.int64)
 
-    solve_systems(
+    solver(batch.work).solve_systems(
         batch.element_offsets, batch.elements, batch.element_rows,
         batch.block_offsets, batch.block_starts, batch.block_stops,
         ground.offsets, ground.numbers, ground.fractions, ground.formation, ground.preferences,
@@ -202,11 +209,9 @@ def potential_windows(ground: GroundStates, targets: Sequence[Composition]) -> l
     Raises:
         HullError: if a window can't be found.
     """
-    from aiida_mlhull.science.hull.simplex import solve_windows  # noqa: PLC0415  (numba, only when needed)
-
     batch = _batch(ground, targets)
     lowest, highest = np.empty(len(batch.fractions)), np.empty(len(batch.fractions))
-    solve_windows(
+    solver(batch.work).solve_windows(
         batch.element_offsets, batch.elements, batch.element_rows,
         batch.block_offsets, batch.block_starts, batch.block_stops,
         ground.offsets, ground.numbers, ground.fractions, ground.formation,

@@ -1,6 +1,6 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 # ruff: noqa: ANN001, ANN202, C901, PLR0917  (plain loops for the compiler: types are inferred from the arrays)
-"""The compiled solver: the lower hull at one composition is a tiny linear program.
+"""The solver: the lower hull at one composition is a tiny linear program.
 
     minimize  c·w   subject to   A w = b,  w >= 0
 
@@ -13,7 +13,8 @@ are a feasible start, and the optimal basis of a neighboring composition is usua
 
 :mod:`aiida_mlhull.science.hull.points` prepares the arrays; numba is imported with this module only,
 when the first hull is solved. All compiled functions stand in this one file because numba looks for
-changes in the file of the function that is called, not in those that it calls.
+changes in the file of the function that is called, not in those that it calls. Under another name
+(:mod:`aiida_mlhull.science.hull.solver`) the functions stay what they are here, and need no numba.
 
 Sources: G. B. Dantzig, Linear Programming and Extensions (1963), the revised simplex; R. G. Bland,
 Math. Oper. Res. 2 (1977) 103, the rule against cycling.
@@ -25,11 +26,12 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+COMPILED: Final = "aiida_mlhull.science.hull.simplex"
+"""Name of this module where its functions are compiled."""
 PRICE: Final = 1e-11
 """eV/atom; a column enters when it lies this far below the current plane."""
 PIVOT: Final = 1e-10
@@ -53,6 +55,10 @@ STEP: Final = 1e-13
 
 def compiled(function: F) -> F:
     """Compile, and keep the machine code: beside the package, else in the user's cache, else in memory."""
+    if __name__ != COMPILED:
+        return function
+    from numba import njit  # noqa: PLC0415  (only where something is compiled)
+
     try:
         return cast("F", njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError:  # numba found no folder that it may write to

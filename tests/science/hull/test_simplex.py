@@ -1,4 +1,4 @@
-"""The compiled solver: loaded late, cached where it can be, not led astray by ties."""
+"""The solver: compiled where that pays, cached where it can be, not led astray by ties."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from aiida_mlhull.science.hull import distances
+from aiida_mlhull.science.hull import distances, solver
+from aiida_mlhull.science.hull.placement import place
 from aiida_mlhull.science.representations.composition import fraction_matrix
 from aiida_mlhull.science.types import References
 
 
-def test_numba_is_not_loaded_before_a_hull_is_solved():
+def test_numba_is_not_loaded_before_it_pays():
     code = """
 import sys
 import numpy as np
@@ -24,9 +25,38 @@ from aiida_mlhull.science.triage.probability import Probability
 assert "numba" not in sys.modules
 known = References.from_rows(ids=["Ti", "O"], formulas=["Ti", "O"], energies=np.zeros(2))
 hull.distances(["TiO"], np.zeros(1), known)
+assert "numba" not in sys.modules
+formulas = [f"Ti{n}O{200 - n}" for n in range(1, 200)]
+known = References.from_rows(ids=["Ti", "O", *formulas], formulas=["Ti", "O", *formulas], energies=np.zeros(201))
+hull.distances(formulas, np.zeros(199), known)
 assert "numba" in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("decimals", [1, 6])
+def test_loops_give_the_same_bits_compiled_and_as_they_stand(monkeypatch, decimals):
+    """Rounded energies make ties; a phase of every composition is left out once, for its own distance to the others."""
+    elements, rng = ["Li", "O", "Ti", "Zn"], np.random.default_rng(decimals)
+    counts = rng.integers(0, 4, (90, 4))
+    formulas = ["".join(f"{e}{n}" for e, n in zip(elements, row, strict=True) if n) for row in counts if row.any()]
+    energies = np.round(rng.normal(-1.0, 0.5, len(formulas)), decimals)
+    ids = [f"p-{row:02d}" for row in range(len(formulas))]
+    known = References.from_rows(ids=elements, formulas=elements, energies=np.zeros(4))
+    phases = References.from_rows(ids=ids, formulas=formulas, energies=energies)
+    placed = []
+    for work in (-1, 10**9):
+        monkeypatch.setattr(solver, "WORTH_COMPILING", work)
+        monkeypatch.delitem(sys.modules, solver.COMPILED, raising=False)
+        placed.append(place(phases, known))
+        assert (solver.COMPILED in sys.modules) == (work < 0)
+        windows = [placed[-1].windows(row) for row in range(len(phases))]
+        placed[-1].__dict__["told"] = windows, placed[-1]._decompositions, placed[-1]._separations
+    compiled, as_it_stands = placed
+    for name in ("e_above_hull", "signed", "phase_separation", "gaps"):
+        assert getattr(compiled, name).tobytes() == getattr(as_it_stands, name).tobytes()
+    assert compiled.told == as_it_stands.told
+    assert any(compiled.told[0])
 
 
 def test_compiles_in_memory_where_nothing_can_be_written():

@@ -30,7 +30,7 @@ from aiida_mlhull.science.hull.simplex import (
     compiled,
 )
 
-SOLVER: Final = "6696"
+SOLVER: Final = "a966"
 """First digits of the SHA-256 of simplex.py, whose functions are compiled into those below: numba looks for
 changes in this file only, so the digits are to be renewed with that file (a test compares them)."""
 
