@@ -41,7 +41,7 @@ def history(profile_name: str | None, identifier: str, campaign: str | None, as_
         *placed.facts(asked.node, identifier),
     ]
     known = text.pairs([pair for pair in facts if pair[1] is not None])
-    click.echo(f"{known}\n\n{events_in_words(asked.history(identifier, shards=[candidate.shard]))}")
+    click.echo(f"{known}\n\n{events_in_words(asked.events(identifier, shards=[candidate.shard]))}")
     if len(story := [one.pk for one in asked.story()]) > 1:
         click.echo(f"\nOne story over campaigns {', '.join(map(str, story))}")
     if also := sorted({other.campaign.pk or 0 for other in others} - set(story)):

@@ -45,7 +45,7 @@ def rejected(
     for place, one in enumerate(rounds):
         click.echo(("\n" if place else "") + round_in_words(one))
         if output is None:
-            click.echo(nearest_in_words(one.nearest(limit)), nl=False)
+            click.echo(nearest_in_words(one, limit), nl=False)
             if one.n_rejected > limit:
                 click.echo(f"... and {one.n_rejected - limit} more; all with -o FILE")
         else:

@@ -185,17 +185,21 @@ class Campaign:
         """
         import pandas as pd
 
-        events = history.events(self.node, identifier, shards)
-        if not events:
-            screened(identifier, campaign=self.node)  # it may have screened it without having decided anything yet
         rows = []
-        for event in events:
+        for event in self.events(identifier, shards=shards):
             value, threshold, margin = event.numbers or (None, None, None)
             ensemble, models = event.models or (None, None)
             what = (event.pk, event.what, event.outcome, event.reason)
             rows.append((*what, value, threshold, margin, event.unit, ensemble, models, event.campaign))
         columns = ["pk", "what", "outcome", "reason", "value", "threshold", "margin", "unit", "ensemble", "models"]
         return pd.DataFrame(rows, columns=[*columns, "campaign"]).astype({"ensemble": "Int64"})
+
+    def events(self, identifier: str, *, shards: Sequence[CandidatesData] | None = None) -> list[history.Event]:
+        """The same, not as a frame; see there."""
+        found = history.events(self.node, identifier, shards)
+        if not found:
+            screened(identifier, campaign=self.node)  # it may have screened it without having decided anything yet
+        return found
 
     def decisions(self, number: int, *, stage: str | None = None) -> list[decisions.RoundDecisions]:
         """What the models decided in round ``number``, one item for every stage that has such a round.

@@ -27,9 +27,10 @@ def account(campaign: orm.ProcessNode) -> dict[str, Any]:
     from aiida_mlhull.science.campaign import CampaignSettings, summarize
     from aiida_mlhull.science.campaign.account import in_order
 
-    if names.SUMMARY in campaign.outputs:
+    stored = _summary(campaign.pk)
+    if stored is not None:
         order = [stage["name"] for stage in campaign.inputs[names.SETTINGS]["stages"]]
-        return in_order(campaign.outputs[names.SUMMARY].get_dict(), order)
+        return in_order(stored, order)
     settings = settings_of(campaign.inputs.settings, CampaignSettings)
     stages = {stage.name: results.stored_results(campaign, stage=stage.name) for stage in settings.stages}
     return summarize(
@@ -39,18 +40,41 @@ def account(campaign: orm.ProcessNode) -> dict[str, Any]:
     )
 
 
+def _summary(pk: int | None) -> dict[str, Any] | None:
+    """What a campaign has summed up at its end; asked for alone, because its outputs are as many as its shards."""
+    from aiida import orm
+
+    query = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": pk}, tag="campaign")
+    query.append(orm.Dict, with_incoming="campaign", edge_filters={"label": names.SUMMARY}, project="attributes")
+    found: dict[str, Any] | None = query.first(flat=True)
+    return found
+
+
 def ledger(campaign: orm.ProcessNode) -> pd.DataFrame:
-    """One row per stage, and one per kind of job that served the models.
+    """The entries as a frame.
 
     Raises:
         InputError: if no candidate has been considered yet.
     """
     import pandas as pd
 
+    columns = ["what", "by", "runs", "failed", "core_minutes", "core_minutes_each", "cost"]
+    return pd.DataFrame(entries(campaign), columns=columns).astype({"failed": "Int64"})
+
+
+def entries(campaign: orm.ProcessNode) -> list[tuple[Any, ...]]:
+    """One row per stage, and one per kind of job that served the models.
+
+    Returns:
+        What, by whom, runs, of these failed, core-minutes, core-minutes each, and whether the cost was measured.
+
+    Raises:
+        InputError: if no candidate has been considered yet.
+    """
     from aiida_mlhull.calculations.settings import settings_of
     from aiida_mlhull.science.campaign import CampaignSettings
 
-    rows: list[tuple[object, ...]] = [
+    rows: list[tuple[Any, ...]] = [
         (
             name,
             stage["engine"],
@@ -77,8 +101,7 @@ def ledger(campaign: orm.ProcessNode) -> pd.DataFrame:
         for job in results.model_costs(campaign.pk)
         if job.jobs
     ]
-    columns = ["what", "by", "runs", "failed", "core_minutes", "core_minutes_each", "cost"]
-    return pd.DataFrame(rows, columns=columns).astype({"failed": "Int64"})
+    return rows
 
 
 def savings(campaign: orm.ProcessNode) -> tuple[float, float, float]:

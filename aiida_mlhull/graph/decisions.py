@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from aiida_mlhull.data import DecisionsData
     from aiida_mlhull.science.types import Decisions
+    from aiida_mlhull.science.types.crystals import Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +93,19 @@ class RoundDecisions:
             limit: at most so many; then one table is in memory at a time.
         """
         from aiida_mlhull.science.tables.export import to_frame
+
+        found, order = self.nearest_rows(limit)
+        return to_frame(found).iloc[order].reset_index(drop=True)
+
+    def nearest_rows(self, limit: int | None = None) -> tuple[Decisions, Integers]:
+        """The same as a table, in the order of ids, and its row numbers in that of the frame."""
+        from aiida_mlhull.science.campaign.decisions import nearest_rejected
         from aiida_mlhull.science.types import concatenate
 
         found = (
             self.rejected if limit is None else concatenate([_nearest(table, limit) for table in opened(self.tables)])
         )
-        frame = to_frame(found).sort_values("margin", ascending=False, kind="stable", ignore_index=True)
-        return frame if limit is None else frame.head(limit)
+        return found, nearest_rejected(found.keep, found.reasons, found.margins, limit=limit)
 
 
 def _nearest(table: DecisionsData, limit: int) -> Decisions:

@@ -234,11 +234,19 @@ def _outcomes_so_far(node: orm.ProcessNode) -> Decisions:
 
 
 def _outputs(node: orm.ProcessNode, namespace: str) -> Mapping[str, Any]:
-    """Outputs of a campaign, by what its version called them; empty if it has none."""
-    for name in (namespace, names.EARLIER_OUTPUTS.get(namespace, namespace)):
-        if name in node.outputs:
-            outputs: Mapping[str, Any] = node.outputs[name]
-            return outputs
+    """Outputs of a campaign by shard, whatever its version called them; empty if it has none.
+
+    Asked for by their labels: ``node.outputs`` loads all that a campaign has given.
+    """
+    from aiida import orm
+
+    for name in dict.fromkeys((namespace, names.EARLIER_OUTPUTS.get(namespace, namespace))):
+        query = orm.QueryBuilder().append(orm.WorkChainNode, filters={"id": node.pk}, tag="campaign")
+        edges = {"label": {"like": f"{name}\\_\\_%"}}
+        query.append(orm.Data, with_incoming="campaign", edge_filters=edges, edge_project="label", project="*")
+        found = {label.removeprefix(f"{name}__"): table for table, label in query.all()}
+        if found:
+            return found
     return {}
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from aiida_mlhull.data import DecisionsData
 from aiida_mlhull.graph.decisions import RoundDecisions
+from aiida_mlhull.graph.written.lines import nearest_in_words
+from aiida_mlhull.science.tables.export import to_frame
 from aiida_mlhull.science.types import Decisions
 
 N = 60
@@ -37,7 +39,12 @@ def decided():
 @pytest.mark.parametrize("limit", [0, 1, 7, 1000])
 def test_the_nearest_are_the_first_of_all(decided, limit):
     _, found = decided
-    assert found.nearest(limit).to_dict("records") == found.nearest().head(limit).to_dict("records")
+    whole = found.nearest()
+    assert found.nearest(limit).to_dict("records") == whole.head(limit).to_dict("records")
+    by_margin = to_frame(found.rejected).sort_values("margin", ascending=False, kind="stable")
+    assert whole.id.tolist() == by_margin.id.tolist()
+    shown = nearest_in_words(found, limit).split("\n")[3:-1]  # after the headers
+    assert [line.split()[0] for line in shown] == whole.id.head(limit).tolist()
     assert not {"batch_full", "within_threshold"} & set(found.nearest().reason)
 
 

@@ -11,10 +11,9 @@ from aiida_mlhull.graph.campaigns import State
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from aiida_mlhull.graph.campaign import Campaign
     from aiida_mlhull.graph.decisions import RoundDecisions
+    from aiida_mlhull.graph.history import Event
 
 
 def state_in_words(state: State) -> str:
@@ -39,12 +38,14 @@ def age_of(begun: datetime) -> str:
     return text.about((datetime.now(tz=timezone.utc) - begun).total_seconds())
 
 
-def events_in_words(events: pd.DataFrame) -> str:
+def events_in_words(events: Sequence[Event]) -> str:
     """What became of a candidate, one line per event."""
     rows = []
-    for pk, *what, value, threshold, margin, _, ensemble, models, _ in text.rows_of(events):
+    for event in events:
+        ensemble, models = event.models or (None, None)
         behind = models if ensemble is None else f"{models} <{ensemble}>"
-        rows.append((str(pk), *what, *map(text.number, (value, threshold, margin)), behind))
+        numbers = map(text.number, event.numbers or (None, None, None))
+        rows.append((str(event.pk), event.what, event.outcome, event.reason, *numbers, behind))
     return text.table(("pk", "what", "outcome", "why", "value", "threshold", "margin", "models"), rows)
 
 
@@ -85,13 +86,18 @@ def round_in_words(one: RoundDecisions) -> str:
     return "\n".join([*models, counts])
 
 
-def nearest_in_words(rejected: pd.DataFrame) -> str:
-    """The rejected candidates nearest to the threshold, as a table."""
-    if rejected.empty:
+def nearest_in_words(one: RoundDecisions, limit: int) -> str:
+    """The ``limit`` rejected candidates nearest to the threshold, as a table."""
+    found, order = one.nearest_rows(limit)
+    if not len(order):
         return ""
-    columns = ["id", "formula", "reason", "value", "threshold", "margin"]
-    rows = [(*row[:3], *map(text.number, row[3:])) for row in text.rows_of(rejected[columns])]
-    headers = ("id", "formula", "reason", f"value ({rejected.unit[0]})", "threshold", "margin")
+    words = (found.ids, found.formulas, found.reasons)
+    numbers = (found.values, found.thresholds, found.margins)
+    rows = [
+        (*(str(column[row]) for column in words), *(text.number(float(column[row])) for column in numbers))
+        for row in order.tolist()
+    ]
+    headers = ("id", "formula", "reason", f"value ({found.unit})", "threshold", "margin")
     return f"\n{text.table(headers, rows)}\n"
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Final
 
 from aiida_mlhull import names
+from aiida_mlhull.graph import results
+from aiida_mlhull.graph.costs import entries
 from aiida_mlhull.science.tables import text
 
 if TYPE_CHECKING:
@@ -76,24 +79,29 @@ def funnel(counts: dict[str, int], *, started: int) -> str:
 
 def rounds(campaign: Campaign) -> str:
     """What the models decided, round by round."""
-    counts = campaign.rounds()
-    if counts.empty:
+    counts = results.rounds(campaign.pk)
+    if not counts:
         return ""
     headers = ("stage", "round", "asked", "kept", "waiting", "rejected", "relaxed", "on hull", "new")
-    return "Rounds\n" + text.table(headers, text.rows_of(counts), indent="  ")
+    return "Rounds\n" + text.table(headers, map(astuple, counts), indent="  ")
 
 
 def batches(campaign: Campaign) -> str:
     """What every batch has found below the hull of what was known before; nothing where there is one alone."""
-    import pandas as pd
-
-    scores = campaign.batches()
+    scores = results.batches(campaign.node)
     if len(scores) < 2:  # noqa: PLR2004  (there is nothing to compare a single one with)
         return ""
-    rates = scores[["precision", "precision_so_far", "enrichment"]].map(text.share)
-    shown = pd.concat([scores[["batch", "calculated", "failed", "below"]], rates], axis="columns")
     headers = ("batch", "calculated", "failed", "below", "precision", "so far", "times the start set's")
-    rows = text.rows_of(shown)
+    rows = [
+        (
+            one.batch,
+            one.calculated,
+            one.failed,
+            one.below,
+            *map(text.share, (one.precision, one.precision_so_far, one.enrichment)),
+        )
+        for one in scores
+    ]
     return "Found below the hull of what was known, by batch\n" + text.table(headers, rows, indent="  ")
 
 
@@ -102,7 +110,7 @@ def costs(campaign: Campaign) -> str:
     headers = ("what", "by", "runs", "failed", "core-minutes", "each", "cost")
     rows = [
         (*start, text.core_minutes(minutes), text.core_minutes(each), cost)
-        for *start, minutes, each, cost in text.rows_of(campaign.costs())
+        for *start, minutes, each, cost in entries(campaign.node)
     ]
     spent, without, saved = campaign.savings()
     share = f" ({saved:.0%} saved)" if saved > LEAST_SHARE else ""

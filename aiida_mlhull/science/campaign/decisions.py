@@ -165,8 +165,8 @@ def are_rejected(keep: Booleans, reasons: Strings) -> Booleans:
     return np.asarray(~keep & (reasons != Reason.BATCH_FULL))
 
 
-def nearest_rejected(keep: Booleans, reasons: Strings, margins: Floats, *, limit: int) -> NDArray[np.int64]:
-    """Numbers of the ``limit`` rejected rows nearest to the threshold, nearest first; of equally near ones the first."""
+def nearest_rejected(keep: Booleans, reasons: Strings, margins: Floats, *, limit: int | None) -> NDArray[np.int64]:
+    """Numbers of the ``limit`` rejected rows (all if None) nearest to the threshold, nearest first; of equally near ones the first."""
     rows = np.flatnonzero(are_rejected(keep, reasons))
     return rows[np.argsort(-margins[rows], kind="stable")[:limit]]
 

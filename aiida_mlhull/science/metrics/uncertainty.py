@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from aiida_mlhull.science.errors import TableError
 from aiida_mlhull.science.types.crystals import Floats
@@ -118,6 +117,8 @@ def crps(errors: Floats, sigma: Floats) -> Floats:
     """
     z = z_scores(errors, sigma)
     density = np.exp(-0.5 * np.square(z)) / np.sqrt(2.0 * np.pi)
+    from scipy.special import ndtr  # noqa: PLC0415  (as long to import as everything else here)
+
     return np.asarray(sigma * (z * (2.0 * ndtr(z) - 1.0) + 2.0 * density - 1.0 / np.sqrt(np.pi)))
 
 
@@ -127,6 +128,8 @@ def quantile_pairs(errors: Floats, sigma: Floats) -> tuple[Floats, Floats]:
     Plotting positions are (k - 1/2) / n (Hazen).
     """
     z = np.sort(z_scores(errors, sigma))
+    from scipy.special import ndtri  # noqa: PLC0415  (as above)
+
     return np.asarray(ndtri((np.arange(len(z)) + 0.5) / len(z))), z
 
 
@@ -139,4 +142,6 @@ def log_ratios(aleatoric: Floats, epistemic: Floats) -> Floats:
 
 def _inside(z: Floats) -> Floats:
     """(n,) level of the smallest central interval that holds each row: 2 Φ(|z|) - 1."""
+    from scipy.special import ndtr  # noqa: PLC0415  (as long to import as everything else here)
+
     return np.asarray(2.0 * ndtr(np.abs(z)) - 1.0)

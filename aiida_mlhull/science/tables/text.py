@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from aiida_mlhull.science.units import SECONDS_PER_MINUTE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MINUTES_PER_HOUR: Final = 60
 
@@ -29,11 +26,6 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, indent: s
         return (indent + "  ".join(padded)).rstrip()
 
     return "\n".join([line(headers), line(["-" * width for width in widths]), *map(line, cells)])
-
-
-def rows_of(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    """Rows of a frame, None where a value is missing."""
-    yield from frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
 
 
 def pairs(items: Iterable[tuple[str, object]], *, indent: str = "  ") -> str:
@@ -64,8 +56,8 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def number(value: float | None) -> str | None:
-    """A value or threshold: whole ones as such, small ones so that they don't look like nothing."""
-    if value is None:
+    """A value or threshold: whole ones as such, small ones so that they don't look like nothing; None where there is none."""
+    if value is None or value != value:  # noqa: PLR0124  (NaN)
         return None
     if value == int(value):
         return f"{value:.0f}"

@@ -68,7 +68,7 @@ def _where(file: pq.ParquetFile, wanted: Strings) -> Iterator[tuple[int, Integer
 def _taken(file: pq.ParquetFile, found: Iterable[tuple[int, Integers]]) -> pa.Table:
     """Rows of row groups, one group in memory at a time."""
     parts = [file.read_row_group(group).take(indices_of(rows)) for group, rows in found if len(rows)]
-    return pa.concat_tables(parts) if parts else file.schema_arrow.empty_table()
+    return pa.concat_tables(parts) if parts else file.read_row_groups([])
 
 
 def take_rows(noun: type[T], content: bytes, numbers: Sequence[int] | Integers, *, name: str = "table") -> T:

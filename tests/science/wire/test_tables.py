@@ -125,6 +125,7 @@ from aiida_mlhull.science.types import References
 from aiida_mlhull.science.wire.rows import decode_row, decode_rows
 content = Path(sys.argv[1]).read_bytes()
 rows = decode_rows(References, content, ["b", "c"]), decode_row(References, content, "a")
+assert decode_row(References, content, "c") is None
 print(*(row.ids.tolist() for row in rows), "pandas" in sys.modules)
 """
 
