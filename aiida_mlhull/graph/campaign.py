@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from aiida_mlhull.data import CandidatesData
     from aiida_mlhull.graph.comparison import RoundComparison
+    from aiida_mlhull.graph.history import Event
     from aiida_mlhull.science.campaign import CampaignSettings
     from aiida_mlhull.science.campaign.progress import CampaignProgress
     from aiida_mlhull.science.metrics import CampaignCost
@@ -194,7 +195,7 @@ class Campaign:
         columns = ["pk", "what", "outcome", "reason", "value", "threshold", "margin", "unit", "ensemble", "models"]
         return pd.DataFrame(rows, columns=[*columns, "campaign"]).astype({"ensemble": "Int64"})
 
-    def events(self, identifier: str, *, shards: Sequence[CandidatesData] | None = None) -> list[history.Event]:
+    def events(self, identifier: str, *, shards: Sequence[CandidatesData] | None = None) -> list[Event]:
         """The same, not as a frame; see there."""
         found = history.events(self.node, identifier, shards)
         if not found:

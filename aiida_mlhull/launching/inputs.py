@@ -284,7 +284,7 @@ def make_nodes(inputs: CampaignInputs) -> dict[str, Any]:
     """The nouns as nodes, stored ones as they are: ``candidates`` by shard, ``references``, what else there is by name."""
     from aiida_mlhull.data import CandidatesData, LabelsData, RecipesData, ReferencesData
 
-    stored_ids = [name for node in inputs.shards for name in node.to_science().ids.tolist()]
+    stored_ids = [name for node in inputs.shards for name in node.columns("ids")["ids"].tolist()]
     new = inputs.candidates.without(stored_ids)
     shards = [*inputs.shards, *(CandidatesData.from_science(new.take(rows)) for rows in shard_rows(len(new)))]
     nodes: dict[str, Any] = {
