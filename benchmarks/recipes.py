@@ -85,7 +85,7 @@ def main() -> None:
     random, unseen, rng = seen_and_unseen(rows, seed=arguments.seed)
     protocols = {
         "A": (random, ("null", "mass_balance", "oxygen_trees", "reaction_graph")),
-        "B": (unseen, ("nearest", "trees", "magpie_concat", "reaction_graph", "graph_and_trees")),
+        "B": (unseen, ("nearest", "trees", "magpie_concat", "reaction_graph", "element_trees")),
         "C": (unseen, ("null", "mass_balance", "oxygen_trees", "reaction_graph")),
     }
     chosen = arguments.protocols.split(",")

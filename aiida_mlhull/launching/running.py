@@ -8,7 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,11 +18,14 @@ from aiida_mlhull.science.errors import CampaignFailedError, StoppedError
 
 if TYPE_CHECKING:
     from aiida import orm
-    from aiida.engine import ProcessBuilder
+    from aiida.engine import Process, ProcessBuilder
+    from aiida.engine.runners import Runner
 
 POLL_SECONDS: Final = 0.1
 FOLLOW_SECONDS: Final = 2.0
 LOOK_SECONDS: Final = 2.0
+ENDING_SECONDS: Final = 30.0
+"""How long killed jobs may take to end."""
 INTERRUPTED: Final = "runner received interrupt"
 """What AiiDA logs on Ctrl-C; which process it then kills depends on what runs at that moment."""
 REPEATED: Final = "output parser returned exit code"
@@ -191,10 +194,11 @@ def run_here(builder: ProcessBuilder, *, progress: Progress = silent, look: Look
     # A runner of our own: the profile's broker may be down, and is of no use to a single process.
     runner = get_manager().create_runner(communicator=None, poll_interval=POLL_SECONDS)
     with _reports_to(progress) as handler, loop_scope(runner.loop):
+        started = _started_by(runner)
         process = runner.instantiate_process(builder)
         with (
             shared_database(runner.loop, handler.say),
-            _Interruptible(runner.loop, process, handler),
+            _Interruptible(runner.loop, started, handler),
             _looking(runner.loop, process.node, look),
         ):
             process.execute()
@@ -205,6 +209,19 @@ def run_here(builder: ProcessBuilder, *, progress: Progress = silent, look: Look
         )
     node: orm.ProcessNode = process.node
     return node
+
+
+def _started_by(runner: Runner) -> list[Process]:
+    """Processes that a runner has started, the outermost first; AiiDA itself finds a process's children by the broker only."""
+    started: list[Process] = []
+    instantiate = runner.instantiate_process
+
+    def kept(*process: Any, **inputs: Any) -> Process:
+        started[:] = [one for one in started if not one.has_terminated()] + [instantiate(*process, **inputs)]
+        return started[-1]
+
+    runner.instantiate_process = kept  # type: ignore[method-assign]
+    return started
 
 
 @contextmanager
@@ -227,20 +244,20 @@ def _looking(loop: asyncio.AbstractEventLoop, node: orm.ProcessNode, look: Look 
 
 
 class _Interruptible:
-    """Lets the event loop kill a process on Ctrl-C, and ends quietly whatever that breaks.
+    """Lets the event loop kill all processes on Ctrl-C, jobs first, and ends quietly whatever that breaks.
 
     AiiDA's own handlers kill in the midst of whatever line the signal meets; where that is a query, the
     loop may wait for ever, or any exception come out. The second Ctrl-C doesn't wait for the loop.
 
     Args:
-        loop: that runs the process.
-        process: to be killed.
+        loop: that runs the processes.
+        started: what is to be killed, children after their parents.
         handler: remembers that it was.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, process: Any, handler: ReportHandler) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, started: list[Process], handler: ReportHandler) -> None:
         self._loop = loop
-        self._process = process
+        self._started = started
         self._handler = handler
         self._before = signal.getsignal(signal.SIGINT)
 
@@ -248,15 +265,25 @@ class _Interruptible:
         if self._handler.interrupted:
             raise KeyboardInterrupt
         self._handler.interrupted = True
-        self._process.kill(msg_text="interrupted in the terminal")
+        for process in reversed(self._started[:]):
+            process.kill(msg_text="interrupted in the terminal")
 
     def __enter__(self) -> None:
         self._loop.add_signal_handler(signal.SIGINT, self._interrupt)
 
+    async def _ended(self) -> None:
+        """Wait until schedulers have been told of the jobs that were killed."""
+        while not all(process.has_terminated() for process in self._started):
+            await asyncio.sleep(POLL_SECONDS)
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> bool:
+        impatient = kind is not None and issubclass(kind, KeyboardInterrupt)
+        if self._handler.interrupted and not impatient:
+            with suppress(KeyboardInterrupt, asyncio.TimeoutError):
+                self._loop.run_until_complete(asyncio.wait_for(self._ended(), ENDING_SECONDS))
         self._loop.remove_signal_handler(signal.SIGINT)
         signal.signal(signal.SIGINT, self._before)
-        self._handler.interrupted |= kind is not None and issubclass(kind, KeyboardInterrupt)
+        self._handler.interrupted |= impatient
         return self._handler.interrupted
 
 

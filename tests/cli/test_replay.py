@@ -122,7 +122,7 @@ def test_its_graph_can_be_asked(replayed, tmp_path):
 
 @pytest.mark.slow
 def test_control_c_leaves_a_message_and_no_traceback(desk, tmp_path):
-    words = replay(desk)
+    words = replay(desk, "--output", desk.folder / "stopped")
     process = subprocess.Popen(
         words, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -139,6 +139,10 @@ def test_control_c_leaves_a_message_and_no_traceback(desk, tmp_path):
     assert "Interrupted" in rest
     assert "Traceback" not in rest
     assert not (desk.folder / "scores.json").exists()
+    listed = [Path(SCRIPT).with_name("verdi"), "process", "list", "--raw", "--project", "pk", "process_state"]
+    there = environment(tmp_path, AIIDA_PATH=str(desk.folder / "stopped"))
+    left = subprocess.run(listed, env=there, capture_output=True, text=True, check=True)
+    assert not left.stdout.strip(), "a process that nobody runs is left behind"
 
 
 @pytest.mark.slow

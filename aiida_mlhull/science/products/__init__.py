@@ -18,7 +18,7 @@ PRODUCTS = Registry(
         "nearest": "aiida_mlhull.science.products.nearest:Nearest",
         "magpie_concat": "aiida_mlhull.science.products.magpie_concat:MagpieConcat",
         "reaction_graph": "aiida_mlhull.science.products.reaction_graph:ReactionGraph",
-        "graph_and_trees": "aiida_mlhull.science.products.graph_and_trees:GraphAndTrees",
+        "element_trees": "aiida_mlhull.science.products.element_trees:ElementTrees",
         "oxygen_trees": "aiida_mlhull.science.products.oxygen_trees:OxygenTrees",
         "trees": "aiida_mlhull.science.products.trees:Trees",
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aiida_mlhull.science.types import Recipes
 from aiida_mlhull.science.types.crystals import Floats, Integers
@@ -16,6 +17,7 @@ ACTIONS: Final = (
 """Kononova et al., Sci. Data 6 (2019) 203, and three kinds of mixing told apart."""
 LONGEST: Final = 20
 """Steps of one recipe that are looked at."""
+GASES: Final = ("air", "oxygen", "hydrogen", "nitrogen", "argon", "vacuum")
 NOTHING: Final = len(ACTIONS)
 """Token after the last step."""
 
@@ -34,3 +36,8 @@ def action_tokens(recipes: Recipes) -> Integers:
         steps = [place[name] for name in text.split() if name in place][:LONGEST]
         rows[i, : len(steps)] = steps
     return rows
+
+
+def in_gases(recipes: Recipes) -> NDArray[np.bool_]:
+    """(n, 6) whether each of :data:`GASES` is among a recipe's atmospheres."""
+    return np.stack([np.char.find(recipes.atmospheres, gas) >= 0 for gas in GASES], axis=1)

@@ -116,6 +116,8 @@ MODIFIED_PETTIFOR: Final = [
 ]
 """H. Glawe et al., New J. Phys. 18 (2016) 093011."""
 ANIONS: Final = ("H", "C", "N", "O", "F", "S", "Cl", "Se", "Br", "I")
+CATIONS: Final = np.asarray([z for z, symbol in enumerate(SYMBOLS) if symbol not in ANIONS], dtype=np.int64)
+"""Columns of all other elements."""
 
 
 @lru_cache(maxsize=1)
@@ -143,6 +145,19 @@ def described(precursor: Composition) -> tuple[float, ...]:
         float(element.group), float(element.row), float(max(states)), float(len(states)), float(len(cations)), float(whole),
         float(stays[NUMBERS["O"] - 1] / whole), *(atoms.get(symbol, 0) / whole for symbol in ANIONS),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def valences() -> Floats:
+    """(Z, 3) largest, mean and smallest of the common positive oxidation states; zero where there are none."""
+    from pymatgen.core import Element  # noqa: PLC0415  (slow import)
+
+    rows = np.zeros((len(SYMBOLS), 3))
+    for z, symbol in enumerate(SYMBOLS):
+        if Element.is_valid_symbol(symbol):
+            states = [state for state in Element(symbol).common_oxidation_states if state > 0] or [0]
+            rows[z] = max(states), float(np.mean(states)), min(states)
+    return rows
 
 
 def cations_of(rows: Floats) -> Floats:

@@ -22,11 +22,11 @@ from aiida_mlhull.science.products import (
 from aiida_mlhull.science.products.action_states import action_states, fitted_autoencoder
 from aiida_mlhull.science.products.actions import ACTIONS, NOTHING, action_counts, action_tokens
 from aiida_mlhull.science.products.base import ELEMENTS, PRESENT, fractions_of, targets
-from aiida_mlhull.science.products.graph_and_trees import blended
+from aiida_mlhull.science.products.leaves import MedianTrees
 from aiida_mlhull.science.products.mass_balance import residue
 from aiida_mlhull.science.products.scales import MODIFIED_PETTIFOR, places
 from aiida_mlhull.science.products.shares import cation_shares
-from aiida_mlhull.science.representations.composition import SYMBOLS, reduce_formula
+from aiida_mlhull.science.representations.composition import NUMBERS, SYMBOLS, reduce_formula
 from aiida_mlhull.science.types import Recipes
 
 
@@ -154,13 +154,24 @@ def test_the_network_takes_elements_from_what_is_weighed_in():
     assert there == [{"Ba", "Ti", "O"}, {"Ba", "Ti", "O", "Na", "Cl"}, {"Ba", "Ti", "O"}]
 
 
-def test_the_mean_of_network_and_trees_has_the_elements_of_the_network():
-    graph, trees = of("BaTiO3", "BaTiO3"), of("BaTi2O5", "Fe2O3")
-    found = blended(graph, trees)
-    np.testing.assert_allclose(found[0], 0.7 * graph[0] + 0.3 * trees[0], atol=1e-12)
-    oxygen, both = 0.7 * 0.6 + 0.3 * 0.6, 2 * 0.7 * 0.2
-    assert found[1].max() == pytest.approx(oxygen / (oxygen + both))
-    assert set(np.flatnonzero(found[1])) == set(np.flatnonzero(graph[1]))
+def test_an_element_that_products_are_written_without_is_left_out():
+    """Phosphors of which half of the alkaline earths were published, all of them without their europium."""
+    rows = [(f"{a}{m}O3", f"{a}CO3 + Eu2O3 + {m}O2", "") for a in ALKALINE for m in ("Ti", "Zr", "Sn", "Hf", "Si")]
+    others = [(f"Eu2{m}2O7", f"Eu2O3 + {m}O2", "") for m in ("Ti", "Zr", "Sn", "Hf", "Si")]
+    model = PRODUCTS["element_trees"]()
+    model.fit(recipes(*(rows[5:] + others) * 3), seed=0)
+    found = model.predict(recipes(*rows[:5]))
+    assert product_scores(found, targets(recipes(*rows[:5])))["subset_accuracy"] == 1.0
+    europium = NUMBERS["Eu"] - 1
+    assert (model.predict(recipes(*others)).fractions[:, europium] > 0.1).all()
+
+
+def test_medians_of_leaves_are_not_moved_by_what_is_far():
+    features = np.repeat([[0.0], [1.0]], 9, axis=0)
+    wanted = np.concatenate([np.full(9, 0.2), np.full(9, 0.6)])
+    wanted[[0, 9]] = 1.0, 0.0
+    found = MedianTrees(trees=5, max_features=1.0, seed=0).fit(features, wanted).predict(np.asarray([[0.0], [1.0]]))
+    np.testing.assert_allclose(found, [0.2, 0.6])
 
 
 def test_coverage_and_confidence():
@@ -199,7 +210,7 @@ def test_the_autoencoder_writes_what_it_has_read():
     assert np.abs(states[0] - states[1]).max() > 0.05
 
 
-@pytest.mark.parametrize("name", ["magpie_concat", "nearest", "reaction_graph", "trees"])
+@pytest.mark.parametrize("name", ["element_trees", "magpie_concat", "nearest", "reaction_graph", "trees"])
 def test_what_learns_beats_the_floor_in_systems_that_it_has_not_seen(name):
     known, asked = recipes(*PUBLISHED[:24]), recipes(*PUBLISHED[24:])
     model, floor = PRODUCTS[name](), PRODUCTS["null"]()
