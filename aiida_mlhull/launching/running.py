@@ -273,7 +273,7 @@ class _Interruptible:
 
     async def _ended(self) -> None:
         """Wait until schedulers have been told of the jobs that were killed."""
-        while not all(process.has_terminated() for process in self._started):
+        while not all(process.has_terminated() for process in self._started):  # noqa: ASYNC110  (they have no event)
             await asyncio.sleep(POLL_SECONDS)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> bool:
