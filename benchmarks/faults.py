@@ -1,11 +1,12 @@
 """Small real campaigns whose parts are killed at random moments, until so many kills are done: what is lost?
 
-    python -m benchmarks.faults FOLDER --kills 100 --json [--services] [--seed 0]
+    python -m benchmarks.faults FOLDER --kills 100 --json [--services [--own-postgres]] [--seed 0]
 
 FOLDER gets an AiiDA profile of its own: SQLite and ZeroMQ, or, with ``--services``, PostgreSQL and RabbitMQ of this machine
-(a database that is dropped at the end). A potential relaxes arsenides, models choose in rounds, their published results
+(a database that is dropped at the end). With ``--own-postgres`` the PostgreSQL is one that the benchmark has started, so that
+a process of the server may be killed, too: the server then ends every connection and recovers. A potential relaxes arsenides, models choose in rounds, their published results
 answer. One campaign runs in peace. In the others something is killed every few seconds: the daemon's worker, its broker or
-the connections to it, the whole daemon, a job's program, connections to the database. After each kill a person does what
+the connections to it, the whole daemon, a job's program, connections to the database or a process of it. After each kill a person does what
 ``docs/how-to/when-something-breaks.md`` says: the daemon is started where it is gone; where nothing moves for a minute it
 is stopped, processes are repaired, and it is started again. Every ended campaign is compared with the one in peace, down to the content of its tables. What has been done is in
 ``FOLDER/faults.jsonl``; the same command goes on from there.
@@ -25,9 +26,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks.postgres import own_server, wait_for_postgres
 
 if TYPE_CHECKING:
     from aiida.orm import ProcessNode
@@ -142,6 +145,35 @@ def connections(client: Any) -> list[int]:
     return found
 
 
+def backends(client: Any) -> list[int]:
+    """One process of PostgreSQL that serves the daemon, by SIGKILL; returns when the server has recovered."""
+    import psycopg
+
+    from tests.services import POSTGRES
+
+    query = "select pid from pg_stat_activity where client_port = any(%s) limit 1"
+    server = psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True)
+    found = [pid for (pid,) in server.execute(query, (ports(client),)).fetchall()]
+    for pid in found:
+        os.kill(pid, signal.SIGKILL)
+        with suppress(psycopg.OperationalError):
+            while True:  # until this connection has ended with all others
+                server.execute("select 1")
+        wait_for_postgres(POSTGRES)
+        give_up_connections()
+    server.close()
+    return found
+
+
+def give_up_connections() -> None:
+    """Those of this process to the profile's database, which PostgreSQL has ended or is to end."""
+    from aiida.manage import get_manager
+
+    session: Any = get_manager().get_profile_storage().get_session()  # type: ignore[attr-defined]
+    session.rollback()
+    session.get_bind().dispose()
+
+
 def brokers(client: Any) -> list[Process]:
     """The daemon's own broker."""
     from tests.campaigns.daemons import everything
@@ -160,7 +192,7 @@ def lost_channels(client: Any) -> list[str]:
     return cut
 
 
-def killing(*, on_services: bool) -> dict[str, Callable[[Any], list[Any]]]:
+def killing(*, on_services: bool, own_postgres: bool) -> dict[str, Callable[[Any], list[Any]]]:
     """What can be killed, by name; what a function returns is dead, or is to be killed."""
     from tests.campaigns.daemons import everything, worker
 
@@ -168,6 +200,8 @@ def killing(*, on_services: bool) -> dict[str, Callable[[Any], list[Any]]]:
         return [worker(client)]
 
     found = {"worker": one_worker, "daemon": everything, "job": programs}
+    if own_postgres:
+        found["backend"] = backends
     return found | ({"database": connections, "broker": lost_channels} if on_services else {"broker": brokers})
 
 
@@ -216,11 +250,7 @@ class Person:
 
     def _repair(self) -> None:
         """Hand on processes again whose task was lost; on PostgreSQL that ends all connections, so that ours is given up first."""
-        from aiida.manage import get_manager
-
-        session: Any = get_manager().get_profile_storage().get_session()  # type: ignore[attr-defined]
-        session.rollback()
-        session.get_bind().dispose()
+        give_up_connections()
         verdi = str(Path(sys.executable).with_name("verdi"))
         for words in (["daemon", "stop"], ["process", "repair", "--force"]):
             name = str(self.client.profile.name)
@@ -237,8 +267,10 @@ class Person:
         self.since = time.monotonic()
 
 
-def run_one(client: Any, *, chance: random.Random, kills: int, on_services: bool) -> dict[str, Any]:
-    """One campaign with at most ``kills`` kills."""
+def run_one(
+    client: Any, *, chance: random.Random, kills: int, kinds: dict[str, Callable[[Any], list[Any]]]
+) -> dict[str, Any]:
+    """One campaign with at most ``kills`` kills of what is named in ``kinds``, see :func:`killing`."""
     from aiida.engine import submit
 
     from aiida_mlhull.workflows.screen import Screen
@@ -253,7 +285,7 @@ def run_one(client: Any, *, chance: random.Random, kills: int, on_services: bool
         person.look()
         # Whatever was killed comes to life first, or a campaign would never end.
         if len(done) < kills and time.monotonic() > following and person.seen != before:
-            name, find = chance.choice(sorted(killing(on_services=on_services).items()))
+            name, find = chance.choice(sorted(kinds.items()))
             if kill_one(name, find, client):
                 done.append(name)
                 before = changes()
@@ -272,7 +304,7 @@ def run_one(client: Any, *, chance: random.Random, kills: int, on_services: bool
     return said
 
 
-def measure(folder: Path, *, kills: int, on_services: bool, seed: int) -> dict[str, Any]:
+def measure(folder: Path, *, kills: int, on_services: bool, own_postgres: bool, seed: int) -> dict[str, Any]:
     """Peace first, then kills until there are enough of them."""
     from aiida.engine.daemon.client import get_daemon_client
 
@@ -281,13 +313,15 @@ def measure(folder: Path, *, kills: int, on_services: bool, seed: int) -> dict[s
     log = folder / "faults.jsonl"
     runs = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     with ExitStack() as stack:
+        if own_postgres:
+            stack.enter_context(own_server())
         profile(folder, stack, on_services=on_services)
-        client = get_daemon_client()
+        client, kinds = get_daemon_client(), killing(on_services=on_services, own_postgres=own_postgres)
         client.start_daemon(timeout=120)
         try:
             while (left := kills - sum(sum(run["kills"].values()) for run in runs)) > 0 or not runs:
                 chance = random.Random(seed + len(runs))
-                run = run_one(client, chance=chance, kills=min(left, MOST) if runs else 0, on_services=on_services)
+                run = run_one(client, chance=chance, kills=min(left, MOST) if runs else 0, kinds=kinds)
                 runs.append(run)
                 with log.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(run) + "\n")
@@ -328,13 +362,20 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON (there is nothing else to print)")
     parser.add_argument("--kills", type=int, default=100, help="so many in all")
     parser.add_argument("--services", action="store_true", help="on PostgreSQL and RabbitMQ")
+    parser.add_argument("--own-postgres", action="store_true", help="with --services: a PostgreSQL started for it")
     parser.add_argument("--seed", type=int, default=0, help="of what is killed, and when")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     os.environ["AIIDA_PATH"] = str(asked.folder.resolve())
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    found = measure(asked.folder.resolve(), kills=asked.kills, on_services=asked.services, seed=asked.seed)
+    found = measure(
+        asked.folder.resolve(),
+        kills=asked.kills,
+        on_services=asked.services,
+        own_postgres=asked.services and asked.own_postgres,
+        seed=asked.seed,
+    )
     print(json.dumps({"benchmark": "faults", "storage": "PostgreSQL" if asked.services else "SQLite", **found}))
 
 
