@@ -43,7 +43,7 @@ MOST: Final = 8
 """Kills of one campaign at most: after each a daemon starts, and a busy machine would do nothing else."""
 BETWEEN: Final = (2.0, 12.0)
 """Seconds between two kills, at least; and something has to move between them."""
-PATIENCE: Final = 1800.0
+PATIENCE: Final = 3600.0
 """Seconds for one campaign."""
 JOBS: Final = "mlhull-job"
 
@@ -304,7 +304,9 @@ def run_one(
     return said
 
 
-def measure(folder: Path, *, kills: int, on_services: bool, own_postgres: bool, seed: int) -> dict[str, Any]:
+def measure(
+    folder: Path, *, kills: int, on_services: bool, own_postgres: bool, seed: int, only: list[str]
+) -> dict[str, Any]:
     """Peace first, then kills until there are enough of them."""
     from aiida.engine.daemon.client import get_daemon_client
 
@@ -317,6 +319,7 @@ def measure(folder: Path, *, kills: int, on_services: bool, own_postgres: bool, 
             stack.enter_context(own_server())
         profile(folder, stack, on_services=on_services)
         client, kinds = get_daemon_client(), killing(on_services=on_services, own_postgres=own_postgres)
+        kinds = {name: find for name, find in kinds.items() if name in (only or kinds)}
         client.start_daemon(timeout=120)
         try:
             while (left := kills - sum(sum(run["kills"].values()) for run in runs)) > 0 or not runs:
@@ -325,6 +328,8 @@ def measure(folder: Path, *, kills: int, on_services: bool, own_postgres: bool, 
                 runs.append(run)
                 with log.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(run) + "\n")
+                if runs[0]["ended"] != "well":
+                    raise SystemExit(f"the campaign in peace ended otherwise than well: {runs[0]['ended']}")
         finally:
             kill(everything(client))
     return summary(runs)
@@ -363,6 +368,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100, help="so many in all")
     parser.add_argument("--services", action="store_true", help="on PostgreSQL and RabbitMQ")
     parser.add_argument("--own-postgres", action="store_true", help="with --services: a PostgreSQL started for it")
+    parser.add_argument("--only", nargs="*", default=[], help="kill nothing else: worker, daemon, job, backend ...")
     parser.add_argument("--seed", type=int, default=0, help="of what is killed, and when")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -375,6 +381,7 @@ def main() -> None:
         on_services=asked.services,
         own_postgres=asked.services and asked.own_postgres,
         seed=asked.seed,
+        only=asked.only,
     )
     print(json.dumps({"benchmark": "faults", "storage": "PostgreSQL" if asked.services else "SQLite", **found}))
 

@@ -6,13 +6,23 @@ import json
 from abc import abstractmethod
 from typing import Any, Final
 
+import numpy as np
 from aiida import orm
 from aiida.engine import ExitCode
 from aiida.parsers import Parser
 
-from aiida_mlhull.science.errors import IncompleteJobError, MlhullError, OutOfMemoryError, StoppedError, WireError
+from aiida_mlhull.science.errors import (
+    IncompleteJobError,
+    MlhullError,
+    OutOfMemoryError,
+    StoppedError,
+    WireError,
+    listed,
+)
+from aiida_mlhull.science.types.table import Strings
 from aiida_mlhull.science.wire import DONE_FILE
 from aiida_mlhull.science.wire.folder import REFUSED_FILE, check_done
+from aiida_mlhull.science.wire.foreign import BROKEN
 
 SCHEDULER_FAILURES: Final[dict[int, type[MlhullError]]] = {110: OutOfMemoryError, 120: StoppedError}
 """What AiiDA's scheduler plugins have found out: exit status to what a restart can make of it."""
@@ -77,7 +87,7 @@ class JobParser(Parser):
         try:
             refusal = json.loads(self.content(REFUSED_FILE))
             return self._exit(refusal["label"], refusal["message"])
-        except (ValueError, KeyError, TypeError) as error:
+        except BROKEN as error:
             raise WireError(f"{REFUSED_FILE} is broken or of another version: {error}") from error
 
     def _marker(self) -> str:
@@ -94,6 +104,17 @@ class JobParser(Parser):
             if lines:
                 return f"{name} ends with: {lines[-1]}"
         return "it has not said why: was it killed, or is the disk full?"
+
+    @staticmethod
+    def check_asked(found: Strings, asked: Strings) -> None:
+        """Refuse rows that nothing was asked about.
+
+        Raises:
+            IncompleteJobError: if there are some; the message names them.
+        """
+        foreign = found[~np.isin(found, asked)]
+        if len(foreign):
+            raise IncompleteJobError(f"{len(foreign)} rows were not asked for: {listed(foreign.tolist())}")
 
     def _check_all_answered(self, found: int) -> None:
         if found != self.expected():

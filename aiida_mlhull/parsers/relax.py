@@ -17,6 +17,8 @@ class RelaxParser(JobParser):
     def read(self) -> tuple[dict[str, orm.Data], dict[str, int]]:
         """The labels."""
         labels = decode_table(Labels, self.content(LABELS_FILE), name=LABELS_FILE)
+        chosen = self.node.inputs.chosen.columns("ids", "keep")
+        self.check_asked(labels.ids, chosen["ids"][chosen["keep"]])
         return {"labels": LabelsData.from_science(labels)}, {LABELS_FILE: len(labels)}
 
     def expected(self) -> int:

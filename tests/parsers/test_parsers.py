@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,11 @@ from tests.science.program.jobs import prepared
 
 POOL = [2, 3, 5, 7]
 Files = dict[str, bytes]
+NEVER_STORED = [
+    b'{"rows": {"predictions.parquet": 4}, "x": %s}' % x
+    for x in (b"NaN", b"1e999", b'"\\u0000"', b'"\\ud800"', b"[" * 9999)
+]
+"""JSON for Python's reader, or nearly; for no database."""
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +140,9 @@ def test_done_is_done_whatever_the_scheduler_says(parse, files):
     assert "predictions" in outputs
 
 
-@pytest.mark.parametrize("marker", [b"", b"{", b'{"wall_seconds": 1}', b"[]", b'{"rows": 4}', b"\xff\x00"])
+@pytest.mark.parametrize(
+    "marker", [b"", b"{", b'{"wall_seconds": 1}', b"[]", b'{"rows": 4}', b"\xff\x00", *NEVER_STORED]
+)
 def test_broken_marker(parse, files, marker):
     assert_exit(parse(files | {"done.json": marker}), 303, "done.json")
 
@@ -166,6 +174,14 @@ def test_fewer_rows_than_were_asked_for(parse, files):
     marker = json.loads(files["done.json"]) | {"rows": {"predictions.parquet": 2}}
     harmed = files | {"predictions.parquet": with_rows(files, [0, 1]), "done.json": json.dumps(marker).encode()}
     assert_exit(parse(harmed), 303, "4 rows were asked for, 2 came back")
+
+
+def test_rows_of_others(parse, files):
+    """As many as were asked for, about another candidate."""
+    whole = decode_table(Predictions, files["predictions.parquet"])
+    foreign = replace(whole, ids=np.asarray([*whole.ids[:-1], "zz/../../outside"]))
+    harmed = files | {"predictions.parquet": encode_table(foreign)}
+    assert_exit(parse(harmed), 303, "1 rows were not asked for: zz/../../outside")
 
 
 def test_statuses_and_labels_are_unique_and_in_their_bands():

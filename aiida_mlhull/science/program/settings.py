@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from aiida_mlhull.science.ensembles import EnsembleSettings
 from aiida_mlhull.science.ensembles.rows import Baseline
@@ -38,6 +39,16 @@ PARENT_FOLDER: Final = "parent"
 """Folder of the ensemble whose members these begin with."""
 
 Noun = Literal["Candidates", "Labels"]
+
+
+def _in_the_folder(name: str) -> str:
+    if name in {"", ".."} or Path(name).name != name or "\0" in name:
+        raise ValueError(f"{name!r} is not a file of the job's own folder")
+    return name
+
+
+OwnFile = Annotated[str, AfterValidator(_in_the_folder)]
+"""Name of a file in the job's folder; nothing is read anywhere else."""
 
 
 def check_parent(ensemble: EnsembleSettings, *, has_parent: bool) -> None:
@@ -93,18 +104,18 @@ class FitJob(Job):
 
     task: ClassVar[str] = "fit"
 
-    cells: dict[str, Noun] = Field(min_length=1)
-    unrelaxed: list[str] = Field(default_factory=list)
-    labels: list[str] = Field(min_length=1)
-    steps: list[str] = Field(default_factory=list)
+    cells: dict[OwnFile, Noun] = Field(min_length=1)
+    unrelaxed: list[OwnFile] = Field(default_factory=list)
+    labels: list[OwnFile] = Field(min_length=1)
+    steps: list[OwnFile] = Field(default_factory=list)
     baseline: Baseline = "references"
     ensemble: EnsembleSettings = Field(default_factory=EnsembleSettings)
     members: list[int] = Field(min_length=1)
     seed: int = Field(ge=0)
     has_parent: bool = False
-    warm_cells: dict[str, Noun] = Field(default_factory=dict)
-    warm_unrelaxed: list[str] = Field(default_factory=list)
-    warm_labels: list[str] = Field(default_factory=list)
+    warm_cells: dict[OwnFile, Noun] = Field(default_factory=dict)
+    warm_unrelaxed: list[OwnFile] = Field(default_factory=list)
+    warm_labels: list[OwnFile] = Field(default_factory=list)
 
     @field_validator("members")
     @classmethod
@@ -143,8 +154,8 @@ class PredictJob(Job):
 
     task: ClassVar[str] = "predict"
 
-    cells: dict[str, Noun] = Field(min_length=1)
-    unrelaxed: list[str] = Field(default_factory=list)
+    cells: dict[OwnFile, Noun] = Field(min_length=1)
+    unrelaxed: list[OwnFile] = Field(default_factory=list)
     baseline: Baseline = "references"
     rows: Literal["all", "kept", "dropped"] = "all"
 
@@ -234,7 +245,7 @@ class RelaxJob(Job):
 
     task: ClassVar[str] = "relax"
 
-    cells: dict[str, Noun] = Field(min_length=1)
+    cells: dict[OwnFile, Noun] = Field(min_length=1)
     stage: str
     how: PotentialSettings = Field(default_factory=PotentialSettings)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import lzma
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from aiida_mlhull.science.errors import FormulaError, InputError
+from aiida_mlhull.science.reading.warned import UNREADABLE, unpacked_bytes
 from aiida_mlhull.science.recipes.expressions import evaluate
 from aiida_mlhull.science.recipes.formulas import spelled
 from aiida_mlhull.science.types.recipes import JOINED, KINDS, Recipes
@@ -49,10 +48,9 @@ def read_text_mined(path: Path) -> ReadRecipes:
     Raises:
         InputError: if the file is not such a data set.
     """
-    unpack: Callable[[bytes], bytes] = {".gz": gzip.decompress, ".xz": lzma.decompress}.get(path.suffix, bytes)
     try:
-        content = json.loads(unpack(path.read_bytes()))
-    except (OSError, ValueError, EOFError, lzma.LZMAError) as error:
+        content = json.loads(unpacked_bytes(path))
+    except UNREADABLE as error:
         raise InputError(f"{path.name} can't be read as JSON: {error}") from error
     rows = content.get("reactions") if isinstance(content, dict) else content
     if not isinstance(rows, list):

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from aiida_mlhull.science.errors import IncompleteJobError, MlhullError, WireError
 from aiida_mlhull.science.types import Table
 from aiida_mlhull.science.wire.files import write_whole
+from aiida_mlhull.science.wire.foreign import BROKEN
 from aiida_mlhull.science.wire.tables import decode_table, encode_table
 
 T = TypeVar("T", bound=Table)
@@ -38,7 +39,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except FileNotFoundError:
         raise WireError(f"{path.name} is missing") from None
-    except ValueError as error:
+    except BROKEN as error:
         raise WireError(f"{path.name} is not valid JSON ({error}); is it truncated?") from error
 
 
@@ -63,7 +64,8 @@ class JobFolder:
             WireError: if it is missing, broken or of another version.
         """
         job = read_json(self.path / JOB_FILE)
-        if not isinstance(job, dict) or not {"version", "task", "settings"} <= job.keys():
+        told = isinstance(job, dict) and {"version", "task", "settings"} <= job.keys()
+        if not told or not isinstance(job["settings"], dict):
             raise WireError(f"{JOB_FILE} doesn't say version, task and settings")
         if job["version"] != VERSION:
             raise WireError(f"{JOB_FILE} has version {job['version']}, this program reads {VERSION}")
@@ -120,6 +122,17 @@ class JobFolder:
         write_json(self.path / REFUSED_FILE, {"label": error.label(), "status": error.status, "message": str(error)})
 
 
+def check_storable(facts: dict[str, Any]) -> None:
+    """Refuse what JSON files can say and databases can't keep.
+
+    Raises:
+        ValueError: on NaN, infinities, halves of characters and zero bytes in texts.
+    """
+    text = json.dumps(facts, allow_nan=False, ensure_ascii=False)
+    if "\\u0000" in text.encode().decode():
+        raise ValueError("a zero byte in a text")
+
+
 def check_done(marker: str, rows: dict[str, int]) -> dict[str, Any]:
     """Check the text of a completion marker against the row counts that were found.
 
@@ -132,7 +145,8 @@ def check_done(marker: str, rows: dict[str, int]) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads(marker)
         promised = dict(facts["rows"])
-    except (ValueError, KeyError, TypeError) as error:
+        check_storable(facts)
+    except BROKEN as error:
         raise IncompleteJobError(f"{DONE_FILE} is broken: {error}") from error
     off = [f"{name}: {rows.get(name)} of {count}" for name, count in promised.items() if rows.get(name) != count]
     if off:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from typing import Final, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from aiida_mlhull.science.errors import listed
 from aiida_mlhull.science.types import Table
 from aiida_mlhull.science.types.crystals import Integers
 from aiida_mlhull.science.types.table import Strings
+from aiida_mlhull.science.wire.foreign import check_kind, told_apart
 from aiida_mlhull.science.wire.tables import decode_column, from_arrow, indices_of, opened, texts_of, to_arrow
 
 T = TypeVar("T", bound=Table)
@@ -105,4 +107,9 @@ def decode_columns(
         WireError: if the bytes are not a table of this kind, or it lacks a column.
     """
     packed, _ = to_arrow(noun, content, name, columns=columns)
-    return {column: decode_column(packed.column(column)) for column in columns}
+    kinds = {field.name: field for field in fields(noun)}
+    with told_apart(name, f"a table of {noun.__name__}"):
+        found = {column: decode_column(packed.column(column)) for column in columns}
+        for column, values in found.items():
+            check_kind(kinds[column], values, name)
+        return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from aiida_mlhull.science.errors import TableError, WireError
 from aiida_mlhull.science.types import Substitutions
+from aiida_mlhull.science.wire.foreign import BROKEN
 
 VERSION: Final = 1
 
@@ -47,7 +48,7 @@ def decode_substitutions(content: bytes, *, name: str = "substitutions") -> Subs
         )
     except TableError:
         raise
-    except (ValueError, KeyError, TypeError) as error:
+    except BROKEN as error:
         raise WireError(f"{name} is not a table of substitutions ({error!r}); is it truncated?") from error
     if version != VERSION:
         raise WireError(f"{name} has format version {version}, this package reads {VERSION}")

@@ -10,11 +10,20 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from aiida_mlhull.science.errors import WireError
 from aiida_mlhull.science.types import Crystals, Table
+from aiida_mlhull.science.wire.foreign import (
+    BROKEN,
+    BYTES_OF_A_CHARACTER,
+    check_kind,
+    check_size,
+    refuse_too_large,
+    told_apart,
+)
 
 T = TypeVar("T", bound=Table)
 
@@ -62,6 +71,7 @@ def decode_table(noun: type[T], content: bytes, *, name: str = "table") -> T:
     Raises:
         WireError: if they are not a parquet file, hold another noun, or are of another version.
         TableError: if the rows don't make a valid table.
+        OutOfMemoryError: if there is not the memory that they take.
     """
     packed, properties = to_arrow(noun, content, name)
     return from_arrow(noun, packed, properties, name)
@@ -70,18 +80,20 @@ def decode_table(noun: type[T], content: bytes, *, name: str = "table") -> T:
 def from_arrow(noun: type[T], packed: pa.Table, properties: dict[str, Any], name: str) -> T:
     """The table behind Arrow's columns, see :func:`decode_table`."""
     values: dict[str, Any] = {}
-    for field in fields(noun):
-        if f"{field.name}.lattice" in packed.column_names:
-            values[field.name] = _decode_crystals(field.name, packed)
-        elif field.name in packed.column_names:
-            values[field.name] = decode_column(packed.column(field.name))
-        elif field.name in properties:
-            values[field.name] = properties[field.name]
-        elif field.default is None:  # an optional column that the noun did not have yet
-            values[field.name] = field.default
-        else:
-            raise WireError(f"{name}: column {field.name!r} of {noun.__name__} is missing")
-    return noun(**values)
+    with told_apart(name, f"a table of {noun.__name__}"):
+        for field in fields(noun):
+            if f"{field.name}.lattice" in packed.column_names:
+                values[field.name] = _decode_crystals(field.name, packed)
+            elif field.name in packed.column_names:
+                values[field.name] = decode_column(packed.column(field.name))
+            elif field.name in properties:
+                values[field.name] = properties[field.name]
+            elif field.default is None:  # an optional column that the noun did not have yet
+                values[field.name] = field.default
+            else:
+                raise WireError(f"{name}: column {field.name!r} of {noun.__name__} is missing")
+            check_kind(field, values[field.name], name)
+        return noun(**values)
 
 
 def to_arrow(
@@ -105,24 +117,26 @@ def opened(noun: type[Table], content: bytes, name: str) -> Iterator[tuple[pq.Pa
 
     Raises:
         WireError: see :func:`decode_table`.
+        OutOfMemoryError: likewise.
     """
-    try:
+    with told_apart(name, "a readable parquet file"):
         file = pq.ParquetFile(pa.BufferReader(content))
-        yield file, _properties(noun, file, name)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise WireError(f"{name} is not a readable parquet file ({error}); is it truncated?") from error
+        properties = _properties(noun, file.schema_arrow.metadata, name)
+        check_size(file, name)
+        yield file, properties
 
 
-def _properties(noun: type[Table], file: pq.ParquetFile, name: str) -> dict[str, Any]:
+def _properties(noun: type[Table], metadata: dict[bytes, bytes] | None, name: str) -> dict[str, Any]:
+    """What the header says holds for the whole table."""
     try:
-        header = json.loads((file.schema_arrow.metadata or {})[KEY])
-    except (KeyError, ValueError) as error:
+        header = json.loads((metadata or {})[KEY])
+        held, version, properties = header["noun"], header["version"], dict(header["properties"])
+    except BROKEN as error:
         raise WireError(f"{name} is a parquet file, but none of ours: it has no mlhull header") from error
-    if header["noun"] != noun.__name__:
-        raise WireError(f"{name} holds {header['noun']}, expected {noun.__name__}")
-    if header["version"] != VERSION:
-        raise WireError(f"{name} has format version {header['version']}, this package reads {VERSION}")
-    properties: dict[str, Any] = header["properties"]
+    if held != noun.__name__:
+        raise WireError(f"{name} holds {held}, expected {noun.__name__}")
+    if version != VERSION:
+        raise WireError(f"{name} has format version {version}, this package reads {VERSION}")
     return properties
 
 
@@ -134,11 +148,23 @@ def _encode_array(array: NDArray[Any]) -> pa.Array:
 
 
 def decode_column(column: pa.ChunkedArray) -> NDArray[Any]:
-    """An array of text or numbers, or of fixed-size lists of them."""
+    """An array of text or numbers, or of fixed-size lists of them.
+
+    Raises:
+        WireError: if they are something else, a text or a list is missing, or texts take too much memory.
+    """
     if pa.types.is_fixed_size_list(column.type):
-        return numbers_of(column.combine_chunks().flatten()).reshape(len(column), column.type.list_size)
+        return numbers_of(_within(column)).reshape(len(column), column.type.list_size)
     if pa.types.is_string(column.type):
+        if column.null_count:
+            raise WireError(f"{column.null_count} texts of a column are missing")
+        if pc.any(pc.match_substring(column, "\0")).as_py():
+            raise WireError("texts with zero bytes, which no database keeps")
+        longest = pc.max(pc.binary_length(column)).as_py() or 0
+        refuse_too_large(longest * len(column) * BYTES_OF_A_CHARACTER, "a column of text")
         return np.asarray(column.to_pylist(), dtype=np.str_)
+    if str(column.type) not in _DTYPES:
+        raise WireError(f"a column of {column.type}")
     return numbers_of(column.combine_chunks())
 
 
@@ -179,14 +205,28 @@ def _encode_crystals(prefix: str, crystals: Crystals) -> dict[str, pa.Array]:
     }
 
 
+def _within(column: pa.ChunkedArray) -> pa.Array:
+    """The numbers in a column's lists, one after the other."""
+    lists = column.combine_chunks()
+    flat = lists.flatten()
+    if lists.null_count or flat.null_count:
+        raise WireError("lists of a column, or numbers in them, are missing")
+    return flat
+
+
 def _decode_crystals(prefix: str, packed: pa.Table) -> Crystals:
-    numbers = packed.column(f"{prefix}.numbers").combine_chunks()
-    counts = numbers_of(numbers.value_lengths()).astype(np.int64)
-    coordinates = numbers_of(packed.column(f"{prefix}.frac_coords").combine_chunks().flatten())
-    cells = numbers_of(packed.column(f"{prefix}.lattice").combine_chunks().flatten())
+    cells, numbers, coordinates = (packed.column(f"{prefix}.{part}") for part in ("lattice", "numbers", "frac_coords"))
+    atoms = numbers_of(_within(numbers).cast(pa.int16()))
+    counts = numbers_of(pc.list_value_length(numbers).combine_chunks()).astype(np.int64)
+    if (numbers_of(pc.list_value_length(coordinates).combine_chunks()) != 3 * counts).any():
+        raise WireError("crystals whose sites don't have three coordinates each")
     return Crystals(
-        lattices=cells.reshape(-1, 3, 3),
+        lattices=_floats(cells).reshape(-1, 3, 3),
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        numbers=numbers_of(numbers.flatten()),
-        frac_coords=coordinates.reshape(-1, 3),
+        numbers=atoms,
+        frac_coords=_floats(coordinates).reshape(-1, 3),
     )
+
+
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    return numbers_of(_within(column).cast(pa.float64()))

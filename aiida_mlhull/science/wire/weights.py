@@ -14,6 +14,7 @@ from safetensors.numpy import load, save
 
 from aiida_mlhull.science.errors import WeightsError
 from aiida_mlhull.science.types import EnsembleWeights, MemberWeights
+from aiida_mlhull.science.wire.foreign import BROKEN
 
 VERSION: Final = 1
 FORMAT: Final = "mlhull-member"
@@ -49,8 +50,9 @@ def decode_member(content: bytes, *, name: str = "weights") -> MemberWeights:
         described = json.loads(_metadata(content)[KEY])
         form, version, facts = described["format"], described["version"], described["facts"]
         if (form, version) == (FORMAT, VERSION):
-            return MemberWeights(arrays=arrays, meta=facts["meta"], scores=facts["scores"], seed=int(facts["seed"]))
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            meta, scores = dict(facts["meta"]), dict(facts["scores"])
+            return MemberWeights(arrays=arrays, meta=meta, scores=scores, seed=int(facts["seed"]))
+    except (SafetensorError, *BROKEN) as error:
         raise WeightsError(f"{name} is not a readable weights file of this package ({error})") from error
     raise WeightsError(f"{name} has format {form} {version}, not {FORMAT} {VERSION}")
 
@@ -91,11 +93,11 @@ def decode_ensemble(files: Mapping[str, bytes]) -> EnsembleWeights:
         facts["classes"] = tuple(facts.get("classes", ()))
         facts.setdefault("baseline", "")
         facts.setdefault("learned", {})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        missing = [name for name in names if name not in files]
+    except BROKEN as error:
         raise WeightsError(f"{ENSEMBLE_FILE} is missing or no description of an ensemble ({error})") from error
-    missing = [name for name in names if name not in files]
     if missing:
-        raise WeightsError(f"weights files are missing: {', '.join(missing)}")
+        raise WeightsError(f"weights files are missing: {', '.join(map(str, missing))}")
     if version != VERSION:
         raise WeightsError(f"{ENSEMBLE_FILE} has format version {version}, this package reads {VERSION}")
     members = tuple(decode_member(files[name], name=name) for name in names)
@@ -105,7 +107,15 @@ def decode_ensemble(files: Mapping[str, bytes]) -> EnsembleWeights:
         raise WeightsError(
             f"{ENSEMBLE_FILE} describes no ensemble of this package: {', '.join(strange) or 'no members'}"
         )
+    strange = [name for name, value in facts.items() if not isinstance(value, _kind_of(name))]
+    if strange or not all(isinstance(name, str) for name in facts["classes"]):
+        raise WeightsError(f"{ENSEMBLE_FILE}: {', '.join(strange) or 'classes'} of another type than they should be")
     return EnsembleWeights(members=members, **facts)
+
+
+def _kind_of(name: str) -> type[Any]:
+    """Of a fact of an ensemble."""
+    return {"classes": tuple}.get(name, str if name in {"model", "target", "unit", "baseline"} else dict)
 
 
 def read_ensemble(folder: Path) -> EnsembleWeights:

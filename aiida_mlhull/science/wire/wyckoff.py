@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from aiida_mlhull.science.errors import WireError
+from aiida_mlhull.science.errors import CrystalError, WireError
 from aiida_mlhull.science.types import Wyckoff
+from aiida_mlhull.science.wire.foreign import BROKEN
 
 VERSION: Final = 1
 
@@ -28,11 +29,14 @@ def decode_wyckoff(content: bytes, *, name: str = "wyckoff") -> Wyckoff:
         facts = json.loads(content)
         version = facts["version"]
         values: dict[str, Any] = {field.name: _frozen(facts[field.name]) for field in fields(Wyckoff)}
-    except (ValueError, KeyError, TypeError) as error:
+        wyckoff = Wyckoff(**values)
+    except CrystalError:
+        raise
+    except BROKEN as error:
         raise WireError(f"{name} is no Wyckoff representation ({error!r}); is it truncated?") from error
     if version != VERSION:
         raise WireError(f"{name} has format version {version}, this package reads {VERSION}")
-    return Wyckoff(**values)
+    return wyckoff
 
 
 def _frozen(value: Any) -> Any:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiida_mlhull.science.errors import InputError
+from aiida_mlhull.science.reading import warned
 from aiida_mlhull.science.recipes.expressions import evaluate
 from aiida_mlhull.science.recipes.literature import read_recipes
 from aiida_mlhull.science.recipes.text_mined import from_reactions
@@ -116,6 +117,13 @@ def test_files_are_read_packed_or_not(tmp_path, suffix):
     (tmp_path / f"broken{suffix}").write_bytes(packed[:-20])
     with pytest.raises(InputError, match="can't be read as JSON"):
         read_recipes(tmp_path / f"broken{suffix}")
+
+
+def test_a_packed_file_that_fills_the_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(warned, "LARGEST", 1 << 20)
+    (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(bytes(1 << 24)))
+    with pytest.raises(InputError, match=r"bomb\.json\.gz can't be read as JSON: larger than 1 MiB"):
+        read_recipes(tmp_path / "bomb.json.gz")
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):
