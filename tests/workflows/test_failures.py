@@ -14,12 +14,14 @@ from aiida.engine import run_get_node
 from aiida_mlhull.data import CandidatesData, DecisionsData, EnsembleData, LabelsData, ReferencesData
 from aiida_mlhull.science.ensembles import EnsembleSettings, fit_member, gather
 from aiida_mlhull.science.ensembles.rows import training_rows
+from aiida_mlhull.science.errors import IncompleteJobError
 from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
 from aiida_mlhull.science.types import Labels, concatenate
 from aiida_mlhull.workflows.fit import FitEnsemble
 from aiida_mlhull.workflows.predict import PredictShards
 from aiida_mlhull.workflows.screen import Screen
 from tests.arsenides import choice, simplest
+from tests.forks import quick_program
 from tests.programs import dying, installed, scripted
 
 pytestmark = pytest.mark.slow
@@ -59,6 +61,26 @@ def screen(code: Any, record: Labels | None = None, *, jobs: Any = ONE_TRY, **ch
         settings=orm.Dict({"seed": 1, "start": 16, "stages": [stage], "ensemble": MODELS} | changes),
         jobs=orm.Dict({"members_per_job": 2} | jobs),
     )[1]
+
+
+def test_a_job_whose_folder_vanishes_is_done_again(aiida_code_installed, tmp_path: Path) -> None:
+    """As where old files are cleaned up, or a node loses its disk: nothing comes back, and the second try is a new folder."""
+    vanish = '[ ! -e "$STATE/once" ] && touch "$STATE/once" && rm -rf "$PWD" && exit 1\nexec "$PROGRAM" "$@"'
+    excerpt = simplest(N)
+    _, node = run_get_node(
+        FitEnsemble,
+        code=scripted(aiida_code_installed, tmp_path, vanish, program=quick_program()),
+        cells=shards_of(excerpt.candidates, CandidatesData),
+        results=shards_of(excerpt.record, LabelsData),
+        references=ReferencesData.from_science(excerpt.references),
+        settings=orm.Dict({"model": "mean", "members": 1}),
+        baseline=orm.Str("references"),
+        seed=orm.Int(0),
+        jobs=orm.Dict({"max_attempts": 2}),
+    )
+    assert node.is_finished_ok, node.exit_message
+    jobs = [one for one in node.called if one.process_label == "FitCalculation"]
+    assert sorted(job.exit_status for job in jobs) == [0, IncompleteJobError.status]
 
 
 def test_members_that_could_not_be_fitted_are_named(aiida_code_installed, tmp_path: Path) -> None:
