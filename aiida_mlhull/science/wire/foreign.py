@@ -56,7 +56,7 @@ def check_size(file: pq.ParquetFile, name: str) -> None:
     """Refuse tables that no campaign has, before anything of them is unpacked.
 
     Raises:
-        WireError: if the file says that it holds more than :data:`LARGEST`.
+        WireError: if it is to hold more than :data:`LARGEST`.
     """
     about = file.metadata
     claimed = about.num_rows * BYTES_OF_A_VALUE
