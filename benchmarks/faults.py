@@ -168,8 +168,11 @@ def backends(client: Any) -> list[int]:
 def give_up_connections() -> None:
     """Those of this process to the profile's database, which PostgreSQL has ended or is to end."""
     from aiida.manage import get_manager
+    from sqlalchemy.exc import OperationalError
 
     session: Any = get_manager().get_profile_storage().get_session()  # type: ignore[attr-defined]
+    with suppress(OperationalError):  # what can't be rolled back any more is forgotten
+        session.rollback()
     session.rollback()
     session.get_bind().dispose()
 

@@ -81,5 +81,6 @@ def services(folder: Path) -> Iterator[dict[str, Any]]:
                     "broker_virtual_host": "",
                 },
             }
-        finally:
-            server.execute(f"drop database {name} with (force)")
+        finally:  # by another connection: this one may have been ended with the server's process
+            with psycopg.connect(**POSTGRES, dbname="postgres", autocommit=True) as last:
+                last.execute(f"drop database {name} with (force)")
