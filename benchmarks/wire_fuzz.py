@@ -424,10 +424,11 @@ def batch(name: str, seed: int, numbers: range, told: Path) -> None:
 def examined(name: str, seed: int, numbers: range, told: Path) -> tuple[Counter[str], dict[str, int], int]:
     """Outcomes of a batch, first example of every fault, and the largest memory of the child in MiB."""
     words = [sys.executable, "-m", __spec__.name, "--child", name, str(numbers.start), str(numbers.stop), str(told)]
+    told.unlink(missing_ok=True)
     child = subprocess.Popen([*words, "--seed", str(seed)])  # noqa: S603
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = status
-    lines = [json.loads(line) for line in told.read_text().splitlines()]
+    lines = [json.loads(line) for line in told.read_text().splitlines()] if told.exists() else []
     ended = [line for line in lines if len(line) > 1]
     faults: dict[str, int] = {}
     for line in ended:
