@@ -38,6 +38,7 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 MpiDefault=none
 ReturnToService=2
+EnforcePartLimits=ALL
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 JobAcctGatherType=jobacct_gather/linux
@@ -64,6 +65,16 @@ Subsystem sftp internal-sftp
 """
 
 
+HOST: Final = "cluster"
+CONFIG: Final = """\
+Host {host}
+  HostName 127.0.0.1
+  Port {port}
+  User {user}
+  IdentityFile {folder}/user
+"""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A cluster that runs.
@@ -76,24 +87,34 @@ class Cluster:
     folder: Path
     port: int
 
+    @contextmanager
+    def ssh(self) -> Iterator[None]:
+        """Its SSH, while the context lasts."""
+        with _service(["sshd", "-D", "-e", "-f", str(self.folder / "sshd.conf")]):
+            _wait_for(lambda: _answers(self.port), what="sshd")
+            yield
+
     def run(self, *words: str) -> str:
         """What one of Slurm's commands says."""
         environment = {**os.environ, "PATH": PLACES, "SLURM_CONF": str(self.folder / "slurm.conf")}
         return subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout
 
-    def computer(self, workdir: Path) -> Any:
-        """The cluster as AiiDA knows it, over SSH."""
+    def computer(self, workdir: Path, *, transport: str = "core.ssh") -> Any:
+        """The cluster as AiiDA knows it, over SSH; ``core.ssh_async`` finds it in the file of :meth:`as_known_host`."""
         from aiida import orm
 
         computer = orm.Computer(
-            label=f"cluster-{self.port}",
+            label=f"{transport}-{self.port}",
             hostname="127.0.0.1",
-            transport_type="core.ssh",
+            transport_type=transport,
             scheduler_type="core.slurm",
             workdir=str(workdir),
         ).store()
         computer.set_minimum_job_poll_interval(1)
         computer.set_default_mpiprocs_per_machine(1)
+        if transport == "core.ssh_async":
+            computer.configure(host=HOST, safe_interval=0)
+            return computer
         computer.configure(
             username=getpass.getuser(),
             port=self.port,
@@ -106,10 +127,18 @@ class Cluster:
         )
         return computer
 
+    def as_known_host(self, home: Path) -> None:
+        """Write what ``ssh cluster`` needs into a home directory."""
+        (home / ".ssh").mkdir(mode=0o700)
+        host_key = (self.folder / "host.pub").read_text()
+        (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {host_key}")
+        facts = {"user": getpass.getuser(), "port": self.port, "folder": self.folder}
+        (home / ".ssh" / "config").write_text(CONFIG.format(host=HOST, **facts))
+
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
-    """Bring one up in a folder of a short name, and take it down again; skips the test, loudly, where there is no Slurm."""
+    """Bring one up in a folder of a short name, but for its SSH, and take it down again; skips the test, loudly, where there is no Slurm."""
     missing = [name for name in PROGRAMS if shutil.which(name, path=PLACES) is None]
     if missing:
         pytest.skip(f"NO cluster of one node: {', '.join(missing)} missing; nothing is tested with Slurm here")
@@ -145,9 +174,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         _wait_for((folder / "munge.socket").exists, what="munged")
         for name in ("slurmctld", "slurmd"):
             stack.enter_context(_service([name, "-D"], SLURM_CONF=str(folder / "slurm.conf")))
-        stack.enter_context(_service(["sshd", "-D", "-e", "-f", str(folder / "sshd.conf")]))
         _wait_for(lambda: "idle" in found.run("sinfo", "--noheader"), what="Slurm")
-        _wait_for(lambda: _answers(found.port), what="sshd")
         yield found
 
 

@@ -102,7 +102,7 @@ def progress(campaign: orm.ProcessNode, *, now: datetime | None = None) -> Campa
     models = _models(campaign.pk, processes)
     stock, said = campaigns.stock(campaign.pk) or {}, told(campaign.pk)
     moved = [campaign.ctime, *(one.when for one in tables), *(one.created for one in processes)]
-    quiet = (moment - max(moved)).total_seconds()
+    quiet = max((moment - max(moved)).total_seconds(), 0.0)  # clocks of two machines may disagree
     durations = [] if ended else _durations(campaign.pk, models=any(one.serves_models for one in processes))
     return CampaignProgress(
         pk=campaign.pk,
@@ -111,7 +111,7 @@ def progress(campaign: orm.ProcessNode, *, now: datetime | None = None) -> Campa
         told=said.word if said.pauses or said.stops else "",
         why=said.why,
         begun=campaign.ctime,
-        seconds=(moment - campaign.ctime).total_seconds(),
+        seconds=max((moment - campaign.ctime).total_seconds(), 0.0),
         candidates=total,
         stages=stages,
         models=models,

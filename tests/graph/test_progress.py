@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from aiida import orm
 
 from aiida_mlhull import Campaign
 from aiida_mlhull.data import CandidatesData, ReferencesData
+from aiida_mlhull.graph.progress import progress
 from aiida_mlhull.launching import running
 from aiida_mlhull.science.campaign import campaign_settings
 from aiida_mlhull.science.relaxation.conventions import MP2020_CORRECTED
@@ -64,8 +66,16 @@ def test_while_jobs_run_every_look_adds_up_and_they_only_grow(aiida_code_install
             "jobs": orm.Dict({"rows_per_job": 6, "max_in_flight": 1, "max_attempts": 1}),
         }
     )
-    looks = []
-    node = running.run_here(builder, look=lambda node: looks.append(Campaign(node).progress()))
+    looks, behind = [], []
+
+    def look(node):
+        looks.append(Campaign(node).progress())
+        behind.append(progress(node, now=node.ctime - timedelta(days=1)))
+
+    node = running.run_here(builder, look=look)
+    assert {(one.seconds, one.quiet_seconds, one.alarm) for one in behind if one.activity} == {(0.0, 0.0, "")}, (
+        "a clock that is a day behind that of the machine which made the nodes"
+    )
     seen = [look.stages[0] for look in looks if look.stages[0].sent]
     for one in seen:
         assert one.sent == one.done + one.failed + one.running + one.queued + one.waiting == 12
