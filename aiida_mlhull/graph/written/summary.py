@@ -92,16 +92,8 @@ def batches(campaign: Campaign) -> str:
     if len(scores) < 2:  # noqa: PLR2004  (there is nothing to compare a single one with)
         return ""
     headers = ("batch", "calculated", "failed", "below", "precision", "so far", "times the start set's")
-    rows = [
-        (
-            one.batch,
-            one.calculated,
-            one.failed,
-            one.below,
-            *map(text.share, (one.precision, one.precision_so_far, one.enrichment)),
-        )
-        for one in scores
-    ]
+    rates = [map(text.share, (one.precision, one.precision_so_far, one.enrichment)) for one in scores]
+    rows = [(one.batch, one.calculated, one.failed, one.below, *more) for one, more in zip(scores, rates, strict=True)]
     return "Found below the hull of what was known, by batch\n" + text.table(headers, rows, indent="  ")
 
 
