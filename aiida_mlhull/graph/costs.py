@@ -74,17 +74,9 @@ def entries(campaign: orm.ProcessNode) -> list[tuple[Any, ...]]:
     from aiida_mlhull.calculations.settings import settings_of
     from aiida_mlhull.science.campaign import CampaignSettings
 
+    told = ("engine", "rows", "failed", "core_minutes", "core_minutes_per_row", "cost_basis")
     rows: list[tuple[Any, ...]] = [
-        (
-            name,
-            stage["engine"],
-            stage["rows"],
-            stage["failed"],
-            stage["core_minutes"],
-            stage["core_minutes_per_row"],
-            stage["cost_basis"],
-        )
-        for name, stage in account(campaign)["stages"].items()
+        (name, *(stage[key] for key in told)) for name, stage in account(campaign)["stages"].items()
     ]
     model = settings_of(campaign.inputs.settings, CampaignSettings).kinds_of_models
     asked = ", ".join(sorted(campaign.inputs[names.PROPERTIES])) if names.PROPERTIES in campaign.inputs else ""
