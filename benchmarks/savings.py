@@ -83,8 +83,8 @@ VARIANTS: Final[dict[str, dict[str, Any]]] = {
 }
 """What differs from the protocol ``laptop-2026-11``; ``kick`` names a third potential for the energy that :func:`kicked` puts in its place."""
 
-STRAIN: Final = 0.02
 KICK_SEED: Final = 20261130
+STRAIN: Final = 0.02
 MOVE: Final = 0.08
 """Å."""
 KICK: Final = RelaxationSettings(max_steps=20)
