@@ -53,7 +53,7 @@ class ElementTrees:
         asked, features = _elements(recipes)
         wanted = targets(recipes)[tuple(asked.T)]
         there = wanted > PRESENT
-        self._there = [] if there.all() else [_boosted(features, there, seed=BOOSTED * seed + k) for k in range(BOOSTED)]
+        self._there = [] if there.all() else [_series(features, there, seed=BOOSTED * seed + k) for k in range(BOOSTED)]
         self._shares = MedianTrees(trees=TREES, max_features=0.2, seed=seed)
         self._shares.fit(features[there], wanted[there])
 
@@ -71,7 +71,7 @@ class ElementTrees:
         return Products(normalized(found))
 
 
-def _boosted(features: Floats, there: NDArray[np.bool_], *, seed: int) -> HistGradientBoostingClassifier:
+def _series(features: Floats, there: NDArray[np.bool_], *, seed: int) -> HistGradientBoostingClassifier:
     return HistGradientBoostingClassifier(
         max_iter=300,
         learning_rate=0.06,
